@@ -1,0 +1,171 @@
+"""Fixtures that every test module may use."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from al_engine.config import (
+    ClassifierSetup,
+    Columns,
+    Combination,
+    Features,
+    Label,
+    MemberSetup,
+    ProjectConfig,
+)
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.importing import import_table
+from al_engine.data.table import Column, SetAside, Table
+from al_engine.project import Project, close_project, create_project, open_project
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data that is not part of the project; tests skip without it."""
+    folder = Path(os.environ.get("SEXTANT_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data: {folder} is not there (set SEXTANT_TEST_DATA)")
+    return folder
+
+
+# -- a small catalogue with everything awkward in it ---------------------------------------------
+
+HOSTILE = 'a"b; DROP TABLE catalogue'
+N_ROWS = 300
+CLASSES = ("GALAXY", "QSO", "STAR")
+HUGE = 2**64 - 1 - N_ROWS
+
+
+def make_table(
+    values: Mapping[str, pa.Array],
+    *,
+    batch_rows: int = 128,
+    units: Mapping[str, str] | None = None,
+    set_aside: Sequence[SetAside] = (),
+) -> Table:
+    """A table of these columns, as a reader would hand it over."""
+    units = units or {}
+    columns = tuple(
+        Column(name, array.type, units.get(name, ""), f"about {name}" if name in units else "")
+        for name, array in values.items()
+    )
+    whole = pa.Table.from_arrays(
+        list(values.values()), schema=pa.schema([(c.name, c.type) for c in columns])
+    )
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from whole.to_batches(max_chunksize=batch_rows)
+
+    return Table("made", columns, batches, whole.num_rows, tuple(set_aside))
+
+
+def survey_values() -> dict[str, pa.Array]:
+    """300 objects: three labels that overlap a little, 30 unknown, some values missing."""
+    rng = np.random.default_rng(20)
+    truth = np.array(CLASSES)[np.arange(N_ROWS) % 3]
+    centre = {"GALAXY": (0.0, 0.0), "QSO": (2.5, 1.5), "STAR": (0.0, 2.5)}
+    g, r = (np.array([centre[t][k] for t in truth]) + rng.normal(size=N_ROWS) for k in (0, 1))
+    labels = [
+        None if i % 20 == 7 else "Unknown" if i % 20 == 13 else str(t) for i, t in enumerate(truth)
+    ]
+    big_g = rng.normal(20, 1, N_ROWS)
+    missing = np.arange(N_ROWS) % 50 == 3
+    return {
+        "name": pa.array([f"J{(i * 7919) % 1000:03d}" for i in range(N_ROWS)]),
+        "class": pa.array(labels),
+        "g": pa.array(g),
+        "G": pa.array(big_g, mask=missing),
+        "r": pa.array(r.astype(np.float32)),
+        "z": pa.array(np.where(np.arange(N_ROWS) % 60 == 1, -9999.0, rng.normal(1, 0.2, N_ROWS))),
+        HOSTILE: pa.array(np.arange(N_ROWS) % 5, pa.int64()),
+        "huge": pa.array([HUGE + i for i in range(N_ROWS)], pa.uint64()),
+        "note": pa.array(["same"] * N_ROWS),
+    }
+
+
+def survey_config(**changes: Any) -> ProjectConfig:
+    """Settings for ``survey_values``: three labels, classifiers for QSO and STAR."""
+    config = ProjectConfig(
+        labels=tuple(Label(value, value.title(), "#0072B2") for value in CLASSES),
+        columns=Columns(id="name", label="class", missing={"z": (-9999.0,)}),
+        features=Features(("g", "r", "G", HOSTILE), (Combination("subtract", 2),)),
+        train_labels=("QSO", "STAR"),
+    )
+    return replace(config, **changes)
+
+
+SMALL_FOREST = MemberSetup("random_forest", "uncertainty", {"n_estimators": 10})
+
+
+def small_setup(**changes: Any) -> ClassifierSetup:
+    """A quick random forest, five initial points from the catalogue."""
+    return replace(ClassifierSetup((SMALL_FOREST,)), **changes)
+
+
+@pytest.fixture
+def catalogue_of(tmp_path: Path) -> Iterator[Callable[..., Catalogue]]:
+    """Import columns into a real catalogue file and open it."""
+    opened: list[Catalogue] = []
+
+    def build(values: Mapping[str, pa.Array], **options: Any) -> Catalogue:
+        path = tmp_path / f"catalogue-{len(opened)}.duckdb"
+        import_table(make_table(values, **options), path)
+        opened.append(Catalogue(path))
+        return opened[-1]
+
+    yield build
+    for catalogue in opened:
+        catalogue.close()
+
+
+@pytest.fixture(scope="session")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    """The small catalogue, open for reading; shared, since nothing writes to a catalogue."""
+    path = tmp_path_factory.mktemp("survey") / "catalogue.duckdb"
+    import_table(make_table(survey_values()), path)
+    catalogue = Catalogue(path)
+    yield catalogue
+    catalogue.close()
+
+
+@pytest.fixture(scope="session")
+def survey_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project of the small catalogue that was never opened: only to be copied."""
+    home = tmp_path_factory.mktemp("template")
+    folder, _ = create_project(home, "Survey", make_table(survey_values()), survey_config())
+    return folder
+
+
+@pytest.fixture
+def survey_folder(survey_template: Path, tmp_path: Path) -> Path:
+    """A fresh copy of the small project's folder."""
+    return Path(shutil.copytree(survey_template, tmp_path / "home" / "survey"))
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[Path], Project]]:
+    """Open projects that are closed when the test is over."""
+    folders: list[Path] = []
+
+    def open_folder(folder: Path) -> Project:
+        folders.append(folder)
+        return open_project(folder)
+
+    yield open_folder
+    for folder in folders:
+        close_project(folder)
+
+
+@pytest.fixture
+def project(survey_folder: Path, opened: Callable[[Path], Project]) -> Project:
+    """The small project, open."""
+    return opened(survey_folder)
