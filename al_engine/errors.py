@@ -1,0 +1,63 @@
+"""The one tree of errors that Sextant raises on purpose.
+
+Every message is one sentence a person can act on: what is wrong with which value and what
+is allowed; ``hint`` says what to do.  This module knows nothing of the rest of the package.
+"""
+
+
+class AlEngineError(Exception):
+    """Something the person can mend.
+
+    Parameters
+    ----------
+    message : str, one sentence: the value, and what is wrong with it
+    hint : str, what to do about it
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class UnreadableFileError(AlEngineError):
+    """A file cannot be read as a table."""
+
+
+class ImportCancelled(AlEngineError):
+    """The person stopped an import; nothing of it is left."""
+
+
+class UnknownColumnError(AlEngineError):
+    """A column that the catalogue does not have."""
+
+
+class UnsuitableColumnError(AlEngineError):
+    """A column cannot play the part it was given."""
+
+
+class SettingsError(AlEngineError):
+    """A setting outside what is allowed."""
+
+
+class ProjectError(AlEngineError):
+    """A project folder is missing, damaged or in use."""
+
+
+class ProjectInUseError(ProjectError):
+    """Another process holds the project's files."""
+
+
+class NotEnoughLabelsError(AlEngineError):
+    """Too few labels for what was asked."""
+
+
+class EmptyPoolError(AlEngineError):
+    """There is no object left to ask about."""
+
+
+class AnswerRefusedError(AlEngineError):
+    """An answer that does not fit the object or the question it came with."""
