@@ -1,0 +1,363 @@
+"""The registry of models: what each is called, its few settings, and how it is built.
+
+A new model is one function and one entry in ``MODELS``.  Knows scikit-learn only.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from al_engine.errors import SettingsError
+
+Value: TypeAlias = int | float | str
+Params: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Param:
+    """A setting of a model; the type of ``default`` is the type of the value."""
+
+    name: str
+    title: str
+    default: Value
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Value, ...] = ()
+    help: str = ""
+
+    @property
+    def allowed(self) -> str:
+        """What may stand here, in words."""
+        if self.choices:
+            return "one of " + ", ".join(str(choice) for choice in self.choices)
+        kind = "a whole number" if isinstance(self.default, int) else "a number"
+        if self.minimum is not None and self.maximum is not None:
+            return f"{kind} from {self.minimum:g} to {self.maximum:g}"
+        return kind if self.minimum is None else f"{kind} of at least {self.minimum:g}"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A kind of classifier.
+
+    ``build(params, seed)`` makes the unfitted scikit-learn estimator from complete params;
+    ``adapt(params, n_labelled)`` shrinks what a handful of labels cannot support.
+    """
+
+    name: str
+    title: str
+    file_name: str
+    build: Callable[[Params, int], Any]
+    params: tuple[Param, ...] = ()
+    takes_missing: bool = False
+    help: str = ""
+    adapt: Callable[[Params, int], Params] = lambda params, n_labelled: params
+
+
+def check_params(model: str, params: Params) -> dict[str, Value]:
+    """Complete and check the settings of a model.
+
+    Raises
+    ------
+    SettingsError : an unknown model or setting, or a value outside what is allowed
+    """
+    known = {param.name: param for param in find_model(model).params}
+    for name in params:
+        if name not in known:
+            allowed = ", ".join(known) or "none"
+            raise SettingsError(
+                f"{MODELS[model].title} has no setting '{name}'.", f"Its settings: {allowed}."
+            )
+    return {name: _checked(param, params.get(name, param.default)) for name, param in known.items()}
+
+
+def find_model(name: str) -> Model:
+    """Look a model up by its registry name; a SettingsError names the closest ones."""
+    if name not in MODELS:
+        close = difflib.get_close_matches(str(name), MODELS, n=3) or list(MODELS)
+        raise SettingsError(f"There is no model '{name}'.", f"Closest: {', '.join(close)}.")
+    return MODELS[name]
+
+
+def _checked(param: Param, value: Any) -> Value:
+    wrong = SettingsError(
+        f"{param.title} ({param.name}) is {value!r}, but must be {param.allowed}.",
+        f"The default is {param.default}.",
+    )
+    if param.choices:
+        if value not in param.choices:
+            raise wrong
+        return param.choices[param.choices.index(value)]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong
+    # Written so that NaN, which compares false with everything, is refused as well.
+    if param.minimum is not None and not value >= param.minimum:
+        raise wrong
+    if param.maximum is not None and not value <= param.maximum:
+        raise wrong
+    if isinstance(param.default, int):
+        if value != int(value):
+            raise wrong
+        return int(value)
+    return float(value)
+
+
+def _class_weight(params: Params) -> str | None:
+    return "balanced" if params["class_weight"] == "balanced" else None
+
+
+def _knn(params: Params, seed: int) -> Any:
+    return KNeighborsClassifier(n_neighbors=params["n_neighbors"], weights=params["weights"])
+
+
+def _knn_adapt(params: Params, n_labelled: int) -> Params:
+    return {**params, "n_neighbors": max(1, min(int(params["n_neighbors"]), n_labelled))}
+
+
+def _tree_settings(params: Params, seed: int) -> dict[str, Any]:
+    return {
+        "max_depth": params["max_depth"] or None,
+        "min_samples_leaf": params["min_samples_leaf"],
+        "class_weight": _class_weight(params),
+        "random_state": seed,
+    }
+
+
+def _decision_tree(params: Params, seed: int) -> Any:
+    return DecisionTreeClassifier(**_tree_settings(params, seed))
+
+
+def _random_forest(params: Params, seed: int) -> Any:
+    return RandomForestClassifier(
+        n_estimators=params["n_estimators"], n_jobs=1, **_tree_settings(params, seed)
+    )
+
+
+def _extra_trees(params: Params, seed: int) -> Any:
+    return ExtraTreesClassifier(
+        n_estimators=params["n_estimators"], n_jobs=1, **_tree_settings(params, seed)
+    )
+
+
+def _adaboost(params: Params, seed: int) -> Any:
+    return AdaBoostClassifier(
+        DecisionTreeClassifier(max_depth=params["max_depth"]),
+        n_estimators=params["n_estimators"],
+        learning_rate=params["learning_rate"],
+        random_state=seed,
+    )
+
+
+def _gradient_boosting(params: Params, seed: int) -> Any:
+    return GradientBoostingClassifier(
+        n_estimators=params["n_estimators"],
+        learning_rate=params["learning_rate"],
+        max_depth=params["max_depth"],
+        random_state=seed,
+    )
+
+
+def _hist_gradient_boosting(params: Params, seed: int) -> Any:
+    return HistGradientBoostingClassifier(
+        max_iter=params["max_iter"],
+        learning_rate=params["learning_rate"],
+        min_samples_leaf=params["min_samples_leaf"],
+        class_weight=_class_weight(params),
+        early_stopping=False,
+        random_state=seed,
+    )
+
+
+def _hist_gradient_boosting_adapt(params: Params, n_labelled: int) -> Params:
+    # A leaf of 20 leaves nothing to split below 40 labels; a tenth of the labels always does.
+    leaf = max(1, min(int(params["min_samples_leaf"]), n_labelled // 10))
+    return {**params, "min_samples_leaf": leaf}
+
+
+def _logistic_regression(params: Params, seed: int) -> Any:
+    return LogisticRegression(
+        C=params["C"], class_weight=_class_weight(params), max_iter=1000, random_state=seed
+    )
+
+
+def _svm(params: Params, seed: int) -> Any:
+    return SVC(
+        kernel="rbf",
+        C=params["C"],
+        gamma=params["gamma"],
+        class_weight=_class_weight(params),
+        random_state=seed,
+    )
+
+
+def _mlp(params: Params, seed: int) -> Any:
+    # lbfgs: on a few hundred points it is both surer and faster than the stochastic solvers.
+    return MLPClassifier(
+        hidden_layer_sizes=(params["hidden_units"],),
+        alpha=params["alpha"],
+        max_iter=params["max_iter"],
+        solver="lbfgs",
+        random_state=seed,
+    )
+
+
+def _naive_bayes(params: Params, seed: int) -> Any:
+    return GaussianNB(var_smoothing=params["var_smoothing"])
+
+
+def _n_trees(default: int) -> Param:
+    return Param("n_estimators", "Trees", default, 1, 5000)
+
+
+def _rate(default: float) -> Param:
+    return Param("learning_rate", "Learning rate", default, 0.001, 10.0)
+
+
+_CLASS_WEIGHT = Param(
+    "class_weight",
+    "Class weights",
+    "none",
+    choices=("none", "balanced"),
+    help="Balanced: each class counts alike, however few of its objects are labelled.",
+)
+_DEPTH = Param("max_depth", "Depth of a tree", 0, 0, 100, help="0: no limit.")
+_LEAF = Param("min_samples_leaf", "Smallest leaf", 1, 1, 1000)
+
+MODELS: dict[str, Model] = {
+    model.name: model
+    for model in (
+        Model(
+            "knn",
+            "k-nearest neighbours",
+            "KNN",
+            _knn,
+            (
+                Param("n_neighbors", "Neighbours", 3, 1, 1000),
+                Param("weights", "Weights", "uniform", choices=("uniform", "distance")),
+            ),
+            help="The classes of the nearest labelled objects. Sensitive to scale.",
+            adapt=_knn_adapt,
+        ),
+        Model(
+            "decision_tree",
+            "Decision tree",
+            "DecisionTree",
+            _decision_tree,
+            (_DEPTH, _LEAF, _CLASS_WEIGHT),
+            takes_missing=True,
+            help="One tree of yes-or-no questions: quick, easily explained, overconfident.",
+        ),
+        Model(
+            "random_forest",
+            "Random forest",
+            "RandomForest",
+            _random_forest,
+            (_n_trees(100), _DEPTH, _LEAF, _CLASS_WEIGHT),
+            takes_missing=True,
+            help="Many trees on resampled objects: a good first choice for catalogues.",
+        ),
+        Model(
+            "extra_trees",
+            "Extra trees",
+            "ExtraTrees",
+            _extra_trees,
+            (_n_trees(100), _DEPTH, _LEAF, _CLASS_WEIGHT),
+            takes_missing=True,
+            help="A forest with random thresholds: smoother than a random forest.",
+        ),
+        Model(
+            "adaboost",
+            "AdaBoost",
+            "AdaBoost",
+            _adaboost,
+            (_n_trees(50), _rate(1.0), Param("max_depth", "Depth of a tree", 1, 1, 20)),
+            help="Small trees, each minding the objects the last ones got wrong.",
+        ),
+        Model(
+            "gradient_boosting",
+            "Gradient-boosted trees",
+            "GradientBoosting",
+            _gradient_boosting,
+            (_n_trees(100), _rate(0.1), Param("max_depth", "Depth of a tree", 3, 1, 20)),
+            help="Small trees, each mending the error left by the last ones.",
+        ),
+        Model(
+            "hist_gradient_boosting",
+            "Histogram gradient boosting",
+            "HistGradientBoosting",
+            _hist_gradient_boosting,
+            (
+                Param("max_iter", "Trees", 100, 1, 5000),
+                _rate(0.1),
+                Param(
+                    "min_samples_leaf",
+                    "Smallest leaf",
+                    20,
+                    1,
+                    1000,
+                    help="At most a tenth of the labelled objects is used.",
+                ),
+                _CLASS_WEIGHT,
+            ),
+            takes_missing=True,
+            help="Gradient boosting on binned features: for many labels and missing values.",
+            adapt=_hist_gradient_boosting_adapt,
+        ),
+        Model(
+            "logistic_regression",
+            "Logistic regression",
+            "LogisticRegression",
+            _logistic_regression,
+            (Param("C", "Inverse regularisation (C)", 1.0, 1e-6, 1e6), _CLASS_WEIGHT),
+            help="A flat boundary with calibrated probabilities. Wants scaled features.",
+        ),
+        Model(
+            "svm",
+            "Support vector machine",
+            "SVM",
+            _svm,
+            (
+                Param("C", "Inverse regularisation (C)", 1.0, 1e-6, 1e6),
+                Param("gamma", "Kernel width (gamma)", "scale", choices=("scale", "auto")),
+                _CLASS_WEIGHT,
+            ),
+            help="A smooth boundary by RBF kernel. Has no probabilities: the logistic of its "
+            "decision function stands in for them. Wants scaled features.",
+        ),
+        Model(
+            "mlp",
+            "Multi-layer perceptron",
+            "MLP",
+            _mlp,
+            (
+                Param("hidden_units", "Hidden units", 100, 1, 2000),
+                Param("alpha", "Regularisation (alpha)", 1e-4, 0.0, 1e3),
+                Param("max_iter", "Iterations", 500, 1, 10000),
+            ),
+            help="A small neural network. Wants scaled features.",
+        ),
+        Model(
+            "naive_bayes",
+            "Gaussian naive Bayes",
+            "NaiveBayes",
+            _naive_bayes,
+            (Param("var_smoothing", "Smoothing of variances", 1e-9, 0.0, 1.0),),
+            help="One Gaussian a feature and class: learns from very few labels.",
+        ),
+    )
+}

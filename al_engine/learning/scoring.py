@@ -1,0 +1,179 @@
+"""Scoring: what a learner thinks of every row, once a round, in chunks.
+
+Owns the one array that queries, scores and plots are derived from.  Takes arrays, which may
+be memory-mapped; knows no files and no catalogue.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from modAL.models import ActiveLearner, Committee
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.pipeline import Pipeline
+
+FloatArray: TypeAlias = NDArray[np.float64]
+
+
+class ScoringCancelled(Exception):
+    """Scoring was told to stop; there is no result."""
+
+
+def member_probabilities(
+    learner: ActiveLearner | Committee,
+    X: NDArray[np.floating[Any]],
+    classes: NDArray[Any],
+    chunk_rows: int = 65536,
+    cancelled: Callable[[], bool] | None = None,
+) -> FloatArray:
+    """Each member's probability of each class for each row.
+
+    An estimator without ``predict_proba`` gives the logistic of its decision function
+    (softmax above two classes): a stand-in that keeps the order, not a calibrated value.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features), may be memory-mapped
+    classes : ndarray of shape (n_classes,); a class the learner has not met has probability 0
+    cancelled : asked between chunks whether to stop
+
+    Returns
+    -------
+    ndarray of float64, shape (n_members, n_rows, n_classes)
+
+    Raises
+    ------
+    ScoringCancelled : ``cancelled`` said so
+    """
+    members = _estimators(learner)
+    proba = np.zeros((len(members), len(X), len(classes)))
+    columns = [_columns(member, classes) for member in members]
+    for start in range(0, len(X), chunk_rows):
+        if cancelled is not None and cancelled():
+            raise ScoringCancelled
+        chunk = np.ascontiguousarray(X[start : start + chunk_rows])
+        for i, member in enumerate(members):
+            proba[i, start : start + len(chunk), columns[i]] = _probabilities(member, chunk).T
+    return proba
+
+
+def decision_margin(
+    learner: ActiveLearner | Committee, X: NDArray[np.floating[Any]], chunk_rows: int = 65536
+) -> FloatArray | None:
+    """How far each row lies from the boundary, where the decision function is all there is.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,): |decision| of two classes, else the gap between the two highest;
+    None for a committee and for an estimator that has probabilities
+    """
+    estimator = None if isinstance(learner, Committee) else learner.estimator
+    if estimator is None or hasattr(estimator, "predict_proba"):
+        return None
+    margin = np.empty(len(X))
+    for start in range(0, len(X), chunk_rows):
+        decision = estimator.decision_function(np.ascontiguousarray(X[start : start + chunk_rows]))
+        margin[start : start + chunk_rows] = (
+            np.abs(decision) if decision.ndim == 1 else _gap(decision)
+        )
+    return margin
+
+
+def consensus(proba_members: FloatArray) -> FloatArray:
+    """Mean over members: (n_members, n_rows, n_classes) to (n_rows, n_classes)."""
+    if len(proba_members) == 1:
+        return np.asarray(proba_members[0])
+    return np.asarray(proba_members.mean(axis=0))
+
+
+def predict(proba: FloatArray, classes: NDArray[Any]) -> NDArray[Any]:
+    """The likeliest class of each row of (n_rows, n_classes); equals go to the first class."""
+    return np.asarray(np.asarray(classes)[np.argmax(proba, axis=1)])
+
+
+def with_probabilities(learner: ActiveLearner | Committee) -> ActiveLearner | Committee:
+    """The same learner, in which every fitted member answers ``predict_proba``.
+
+    modAL-style strategies ask for probabilities; members that have none get the stand-in of
+    ``member_probabilities``.  The learner given is not changed.
+    """
+    if isinstance(learner, Committee):
+        if all(hasattr(member.estimator, "predict_proba") for member in learner):
+            return learner
+        members = [with_probabilities(member) for member in learner]
+        return Committee(members, learner.query_strategy, learner.on_transformed)
+    if hasattr(learner.estimator, "predict_proba"):
+        return learner
+    *steps, (name, model) = learner.estimator.steps
+    stand_in = Pipeline([*steps, (name, LogisticOfDecision(model))])
+    twin = ActiveLearner(stand_in, learner.query_strategy, on_transformed=learner.on_transformed)
+    twin.X_training, twin.y_training = learner.X_training, learner.y_training
+    return twin
+
+
+class LogisticOfDecision(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A fitted estimator without probabilities, with a stand-in for them; never saved."""
+
+    def __init__(self, fitted: Any) -> None:
+        self.fitted = fitted
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """The classes of the fitted estimator."""
+        classes: NDArray[Any] = self.fitted.classes_
+        return classes
+
+    def fit(self, X: Any, y: Any) -> "LogisticOfDecision":
+        """Refit the estimator inside."""
+        self.fitted.fit(X, y)
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """What the fitted estimator predicts."""
+        labels: NDArray[Any] = self.fitted.predict(X)
+        return labels
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Logistic (two classes) or softmax (more) of the decision function."""
+        return _logistic(self.fitted.decision_function(X))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def _estimators(learner: ActiveLearner | Committee) -> list[Any]:
+    members = learner.learner_list if isinstance(learner, Committee) else [learner]
+    return [member.estimator for member in members]
+
+
+def _columns(estimator: Any, classes: NDArray[Any]) -> list[int]:
+    order = list(np.asarray(classes).tolist())
+    return [order.index(label) for label in np.asarray(estimator.classes_).tolist()]
+
+
+def _probabilities(estimator: Any, X: NDArray[np.floating[Any]]) -> FloatArray:
+    if hasattr(estimator, "predict_proba"):
+        with np.errstate(all="ignore"):
+            proba = np.asarray(estimator.predict_proba(X), dtype=np.float64)
+    else:
+        proba = _logistic(estimator.decision_function(X))
+    # Labelled rows that are all alike leave naive Bayes dividing by zero: it cannot tell.
+    unknown = ~np.isfinite(proba).all(axis=1)
+    if unknown.any():
+        proba[unknown] = 1 / proba.shape[1]
+    return proba
+
+
+def _logistic(decision: NDArray[np.floating[Any]]) -> FloatArray:
+    decision = np.asarray(decision, dtype=np.float64)
+    if decision.ndim == 1:
+        return np.column_stack([expit(-decision), expit(decision)])
+    proba: FloatArray = softmax(decision, axis=1)
+    return proba
+
+
+def _gap(values: NDArray[np.floating[Any]]) -> FloatArray:
+    top = np.partition(values, -2, axis=1)
+    return np.asarray(top[:, -1] - top[:, -2], dtype=np.float64)

@@ -1,0 +1,91 @@
+"""Choosing rows by utility: the most useful first, equals in an order that a seed decides.
+
+Takes arrays; knows no learner.
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_engine.errors import EmptyPoolError, SettingsError
+
+IntArray: TypeAlias = NDArray[np.int64]
+Keys: TypeAlias = NDArray[np.uint64]
+
+
+def tie_keys(object_keys: Keys, seed: int, round_number: int) -> Keys:
+    """A pseudo-random order of objects for one round: distinct keys stay distinct.
+
+    Depends on the object's own key and not on its row, so that chunks, partitions and
+    platforms choose alike.  Lower comes first.
+
+    References
+    ----------
+    Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators", OOPSLA
+    """
+    salt = _mix(np.array([seed % 2**64], dtype=np.uint64))
+    salt = _mix(salt ^ np.array([round_number % 2**64], dtype=np.uint64))
+    return _mix(np.asarray(object_keys).astype(np.uint64) ^ salt)
+
+
+def row_keys(n: int) -> Keys:
+    """Keys that put the first row first."""
+    return np.arange(n, dtype=np.uint64)
+
+
+def _mix(values: Keys) -> Keys:
+    mixed = values + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def pick(
+    utilities: NDArray[np.floating[Any]],
+    n: int,
+    keys: Keys,
+    secondary: NDArray[np.floating[Any]] | None = None,
+) -> IntArray:
+    """The n most useful rows, most useful first.
+
+    Parameters
+    ----------
+    utilities : ndarray of shape (n_pool,); NaN comes last
+    keys : ndarray of uint64, shape (n_pool,); among equals the lower comes first
+    secondary : ndarray of shape (n_pool,), orders equals before the keys do; higher first
+
+    Raises
+    ------
+    EmptyPoolError : fewer rows than asked for
+    """
+    check_pool(len(utilities), n)
+    levels = [_nan_last(utilities)] + ([] if secondary is None else [_nan_last(secondary)])
+    sure: list[IntArray] = []
+    tied, need = np.arange(len(utilities)), n
+    for values in levels:
+        here = values[tied]
+        # One maximum, or one partition: a pool of millions is never sorted.
+        limit = here.max() if need == 1 else np.partition(here, len(here) - need)[-need]
+        above = tied[here > limit]
+        sure.append(above)
+        tied, need = tied[here == limit], need - len(above)
+    if need < len(tied):
+        tied = tied[np.argpartition(keys[tied], need - 1)[:need]]
+    rows = np.concatenate([*sure, tied])
+    order = np.lexsort((keys[rows], *(-values[rows] for values in reversed(levels))))
+    return rows[order]
+
+
+def check_pool(n_pool: int, n: int) -> None:
+    """Refuse to ask for more objects than the pool holds."""
+    if n < 1:
+        raise SettingsError(f"{n} objects were asked for.", "Ask for at least one.")
+    if n_pool == 0:
+        raise EmptyPoolError(f"The pool is empty: 0 objects left, {n} requested.")
+    if n > n_pool:
+        raise EmptyPoolError(f"Pool exhausted: {n_pool} objects left, {n} requested.")
+
+
+def _nan_last(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    return np.where(np.isnan(values), -np.inf, values)

@@ -1,0 +1,368 @@
+"""Query strategies: which objects of the pool to ask about next.
+
+Utilities are always "higher = ask sooner".  The registered strategies work from
+probabilities; each also has modAL's call form, and any function of that form can be used.
+"""
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_engine.errors import SettingsError
+from al_engine.learning.scoring import (
+    FloatArray,
+    consensus,
+    decision_margin,
+    member_probabilities,
+    with_probabilities,
+)
+from al_engine.learning.selection import IntArray, Keys, check_pool, pick, row_keys, tie_keys
+
+__all__ = [
+    "COMMITTEE_STRATEGIES",
+    "STRATEGIES",
+    "CommitteeStrategy",
+    "Strategy",
+    "find_committee_strategy",
+    "find_strategy",
+    "pick",
+    "rank",
+    "run_strategy",
+    "tie_keys",
+]
+
+QueryFunction: TypeAlias = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A query strategy for one model.
+
+    ``from_proba`` maps (n, n_classes) to utilities (n,); ``function`` is the same in modAL's
+    call form ``f(classifier, X, n_instances=1, **kwargs) -> (indices, their utilities)``.
+    """
+
+    name: str
+    title: str
+    file_name: str
+    from_proba: Callable[[FloatArray], FloatArray]
+    function: QueryFunction
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class CommitteeStrategy:
+    """A query strategy for a committee: ``from_proba`` takes (n_members, n, n_classes)."""
+
+    name: str
+    title: str
+    file_name: str
+    from_proba: Callable[[FloatArray], FloatArray]
+    function: QueryFunction
+    help: str = ""
+
+
+def least_confidence(proba: FloatArray) -> FloatArray:
+    """1 - the largest probability of each row.
+
+    >>> least_confidence(np.array([[0.75, 0.25], [0.5, 0.5]]))
+    array([0.25, 0.5 ])
+    """
+    return np.asarray(1 - proba.max(axis=1))
+
+
+def smallest_margin(proba: FloatArray) -> FloatArray:
+    """1 - (largest - second largest probability) of each row.
+
+    >>> smallest_margin(np.array([[0.75, 0.25], [0.5, 0.5]]))
+    array([0.5, 1. ])
+    """
+    if proba.shape[1] < 2:
+        return np.zeros(len(proba))
+    top = np.partition(proba, -2, axis=1)
+    return np.asarray(1 - (top[:, -1] - top[:, -2]))
+
+
+def entropy(proba: FloatArray) -> FloatArray:
+    """Entropy of each row, in nats."""
+    # Sorted, so that permuted rows have one and the same rounded sum and count as equal.
+    ordered = np.sort(proba, axis=1)
+    return np.asarray(0 - _x_log(ordered, ordered).sum(axis=1))
+
+
+def all_equal(proba: FloatArray) -> FloatArray:
+    """Zero for every row: the tie-break alone decides."""
+    return np.zeros(len(proba))
+
+
+def vote_entropy(proba_members: FloatArray) -> FloatArray:
+    """Entropy in nats of the members' votes, (n_members, n, n_classes) to (n,)."""
+    n_members, _, n_classes = proba_members.shape
+    votes = proba_members.argmax(axis=2)
+    shares = np.stack([(votes == c).sum(axis=0) for c in range(n_classes)], axis=1) / n_members
+    return entropy(shares)
+
+
+def consensus_entropy(proba_members: FloatArray) -> FloatArray:
+    """Entropy in nats of the members' mean probability."""
+    return entropy(consensus(proba_members))
+
+
+def max_disagreement(proba_members: FloatArray) -> FloatArray:
+    """Largest Kullback-Leibler divergence (nats) of a member from the mean."""
+    mean = consensus(proba_members)
+    divergences = [
+        (_x_log(member, member) - _x_log(member, mean)).sum(axis=1) for member in proba_members
+    ]
+    return np.asarray(np.max(divergences, axis=0).clip(min=0))
+
+
+def _x_log(weight: FloatArray, value: FloatArray) -> FloatArray:
+    """Weight times log(value), 0 where the weight is 0."""
+    return np.asarray(weight * np.log(value, where=weight > 0, out=np.zeros_like(value)))
+
+
+def _single(from_proba: Callable[[FloatArray], FloatArray]) -> QueryFunction:
+    def query(
+        classifier: Any, X: Any, n_instances: int = 1, **kwargs: Any
+    ) -> tuple[IntArray, FloatArray]:
+        utilities = from_proba(np.asarray(classifier.predict_proba(X, **kwargs), dtype=float))
+        chosen = pick(utilities, n_instances, row_keys(len(utilities)))
+        return chosen, utilities[chosen]
+
+    return query
+
+
+def _committee(from_proba: Callable[[FloatArray], FloatArray]) -> QueryFunction:
+    def query(
+        committee: Any, X: Any, n_instances: int = 1, **kwargs: Any
+    ) -> tuple[IntArray, FloatArray]:
+        members = np.moveaxis(np.asarray(committee.vote_proba(X, **kwargs), dtype=float), 1, 0)
+        utilities = from_proba(members)
+        secondary = smallest_margin(consensus(members))
+        chosen = pick(utilities, n_instances, row_keys(len(utilities)), secondary)
+        return chosen, utilities[chosen]
+
+    return query
+
+
+STRATEGIES: dict[str, Strategy] = {
+    name: Strategy(name, title, file_name, from_proba, _single(from_proba), text)
+    for name, title, file_name, from_proba, text in (
+        (
+            "uncertainty",
+            "Uncertainty",
+            "Uncertainty",
+            least_confidence,
+            "The object whose likeliest class is least likely.",
+        ),
+        (
+            "margin",
+            "Margin",
+            "Margin",
+            smallest_margin,
+            "The object whose two likeliest classes are closest.",
+        ),
+        (
+            "entropy",
+            "Entropy",
+            "Entropy",
+            entropy,
+            "The object whose class probabilities are most spread out.",
+        ),
+        (
+            "random",
+            "Random",
+            "Random",
+            all_equal,
+            "Any object of the pool: the yardstick for the others.",
+        ),
+    )
+}
+
+COMMITTEE_STRATEGIES: dict[str, CommitteeStrategy] = {
+    name: CommitteeStrategy(name, title, file_name, from_proba, _committee(from_proba), text)
+    for name, title, file_name, from_proba, text in (
+        (
+            "vote_entropy",
+            "Vote entropy",
+            "VoteEntropy",
+            vote_entropy,
+            "The object on which the models' votes are most divided.",
+        ),
+        (
+            "consensus_entropy",
+            "Consensus entropy",
+            "ConsensusEntropy",
+            consensus_entropy,
+            "The object whose mean probability is most spread out.",
+        ),
+        (
+            "max_disagreement",
+            "Maximum disagreement",
+            "MaxDisagreement",
+            max_disagreement,
+            "The object on which one model strays furthest from the mean of all.",
+        ),
+    )
+}
+
+
+_Entry = TypeVar("_Entry", Strategy, CommitteeStrategy)
+
+
+def find_strategy(name: str) -> Strategy:
+    """Look a strategy up by its registry name; a SettingsError names the closest ones."""
+    return _find(STRATEGIES, name, "query strategy")
+
+
+def find_committee_strategy(name: str) -> CommitteeStrategy:
+    """Look a committee's strategy up by its registry name."""
+    return _find(COMMITTEE_STRATEGIES, name, "committee strategy")
+
+
+def _find(registry: Mapping[str, _Entry], name: str, kind: str) -> _Entry:
+    if name not in registry:
+        close = difflib.get_close_matches(str(name), registry, n=3) or list(registry)
+        raise SettingsError(f"There is no {kind} '{name}'.", f"Closest: {', '.join(close)}.")
+    return registry[name]
+
+
+def rank(
+    strategy: str,
+    learner: Any,
+    X: NDArray[np.floating[Any]],
+    classes: NDArray[Any],
+    proba: FloatArray | None = None,
+) -> tuple[FloatArray, FloatArray | None]:
+    """Utilities of all rows under a registered strategy, and what orders equal ones.
+
+    An estimator without probabilities is ranked by its decision function itself: the nearer
+    the boundary the sooner, whichever of the three uncertainty strategies is chosen.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n_members, n_rows, n_classes), if already known
+    """
+    if strategy in COMMITTEE_STRATEGIES:
+        proba = member_probabilities(learner, X, classes) if proba is None else proba
+        return COMMITTEE_STRATEGIES[strategy].from_proba(proba), smallest_margin(consensus(proba))
+    found = find_strategy(strategy)
+    if found.from_proba is all_equal:
+        return np.zeros(len(X)), None
+    distance = decision_margin(learner, X)
+    if distance is not None:
+        return -distance, None
+    proba = member_probabilities(learner, X, classes) if proba is None else proba
+    return found.from_proba(consensus(proba)), None
+
+
+def run_strategy(
+    strategy: str | QueryFunction,
+    learner: Any,
+    X_pool: NDArray[np.floating[Any]],
+    classes: NDArray[Any],
+    n: int,
+    keys: Keys,
+    *,
+    proba: FloatArray | None = None,
+    tie_break: str = "hash",
+) -> tuple[IntArray, FloatArray]:
+    """Choose n rows of the pool by a registered strategy or a modAL-style function.
+
+    Parameters
+    ----------
+    strategy : registry name, or f(classifier, X, n_instances=1) -> indices, or with utilities
+    learner : modAL ActiveLearner or Committee
+    proba : ndarray of shape (n_members, n_pool, n_classes), if already known
+    tie_break : "hash" orders equals by ``keys``, "first" by row
+
+    Returns
+    -------
+    indices : ndarray of int, shape (n,), most useful first
+    utilities : ndarray of float, shape (n,); NaN where a function gives none
+
+    Raises
+    ------
+    EmptyPoolError : fewer rows than asked for
+    SettingsError : an unknown name, or a function that fails or answers with no such rows
+    """
+    check_pool(len(X_pool), n)
+    if callable(strategy):
+        return _call(strategy, with_probabilities(learner), X_pool, n)
+    utilities, secondary = rank(strategy, learner, X_pool, classes, proba)
+    keys = row_keys(len(X_pool)) if tie_break == "first" else keys
+    chosen = pick(utilities, n, keys, secondary)
+    return chosen, utilities[chosen]
+
+
+def _call(
+    function: QueryFunction, learner: Any, X_pool: NDArray[np.floating[Any]], n: int
+) -> tuple[IntArray, FloatArray]:
+    name = getattr(function, "__name__", type(function).__name__)
+    wanted = {"n_instances": n} if _takes_n(function) else {}
+    try:
+        # Called here and once: modAL's own query() calls a failing strategy a second time.
+        answer = function(learner, X_pool, **wanted)
+    except Exception as error:
+        raise SettingsError(
+            f"The query strategy {name} failed: {type(error).__name__}: {error}",
+            "It is called as f(classifier, X, n_instances=1).",
+        ) from error
+    return _parse(name, answer, len(X_pool), n)
+
+
+def _takes_n(function: QueryFunction) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # some compiled functions have no signature
+        return True
+    return any(p.name == "n_instances" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _parse(name: str, answer: Any, n_pool: int, n: int) -> tuple[IntArray, FloatArray]:
+    """Indices and utilities of what a function returned: a pair, or indices alone."""
+    returned, metric = answer, None
+    # Two plain integers where two rows were asked for are the rows, not a row and its metric.
+    two_rows = n == 2 and isinstance(answer, tuple) and all(np.ndim(part) == 0 for part in answer)
+    if isinstance(answer, tuple) and len(answer) == 2 and not two_rows:
+        returned, metric = answer
+    hint = f"It has to return {n} different rows from 0 to {n_pool - 1}, or those with utilities."
+    try:
+        indices = np.atleast_1d(np.asarray(returned)).ravel()
+    except ValueError:
+        indices = np.empty(0)
+    if indices.dtype.kind not in "iu":
+        raise SettingsError(f"The query strategy {name} returned {_short(answer)}.", hint)
+    if len(indices) != n or len(np.unique(indices)) != n:
+        raise SettingsError(
+            f"The query strategy {name} returned the rows {_short(indices.tolist())}.", hint
+        )
+    if indices.min() < 0 or indices.max() >= n_pool:
+        raise SettingsError(
+            f"The query strategy {name} returned the rows {_short(indices.tolist())}, "
+            f"but the pool has {n_pool}.",
+            hint,
+        )
+    return indices.astype(np.int64), _metric(metric, n)
+
+
+def _metric(metric: Any, n: int) -> FloatArray:
+    """The utilities a function gave, or NaN: some return the queried rows in their place."""
+    values = np.atleast_1d(np.asarray(metric, dtype=object)).ravel()
+    if metric is None or len(values) != n:
+        return np.full(n, np.nan)
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        return np.full(n, np.nan)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
