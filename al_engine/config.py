@@ -1,0 +1,301 @@
+"""A project's settings: frozen dataclasses, and JSON both ways.
+
+Owns what can be set, what is allowed, and the wording of what is not.  Must not know files,
+DuckDB or learners: whether a column exists or a model is known is checked by those who own it.
+"""
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from al_engine.errors import SettingsError
+
+CONFIG_VERSION = 1
+
+Operation = Literal["subtract", "add", "multiply", "divide"]
+OPERATION_SIGNS: dict[str, str] = {"subtract": "-", "add": "+", "multiply": "*", "divide": "/"}
+MAX_COMBINED = 5
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label a person may give: its value in the catalogue, its name, its colour (``#rrggbb``)."""
+
+    value: str
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column plays which part; ``id`` None numbers the rows from 0."""
+
+    id: str | None = None
+    label: str | None = None
+    unknown: tuple[str, ...] = ("-1", "Unknown")
+    ra: str | None = None
+    dec: str | None = None
+    info: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    pixels: tuple[str, ...] = ()
+    image_width_px: int = 0
+    missing: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Combine every ``n`` of the base features, in order, by one operation."""
+
+    operation: Operation
+    n: int = 2
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the classifiers see."""
+
+    base: tuple[str, ...] = ()
+    combinations: tuple[Combination, ...] = ()
+    scale: bool = True
+
+
+@dataclass(frozen=True)
+class Splits:
+    """How objects with a known label are shared out; counts are numbers of objects."""
+
+    mode: Literal["shares", "counts"] = "shares"
+    train: float = 60.0
+    validation: float = 20.0
+    test: float = 20.0
+    stratified: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How objects are put before the person.
+
+    ``random_every`` None means: every fifth question where the catalogue's own labels leave
+    fewer than 30 validation objects, else never; 0 means never.
+    """
+
+    random_every: int | None = None
+    start: Literal["spread", "random"] = "spread"
+
+
+@dataclass(frozen=True)
+class MemberSetup:
+    """A model with its query strategy and its hyperparameters."""
+
+    model: str = "random_forest"
+    strategy: str = "uncertainty"
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClassifierSetup:
+    """How one classifier learns; two or more members make a committee."""
+
+    members: tuple[MemberSetup, ...] = (MemberSetup(),)
+    committee_strategy: str = "vote_entropy"
+    n_initial: int = 5
+    initial_labels: Literal["catalogue", "ask"] = "catalogue"
+
+
+@dataclass(frozen=True)
+class ProjectConfig:
+    """Everything that is set about a project; nothing that was answered in it."""
+
+    version: int = CONFIG_VERSION
+    labels: tuple[Label, ...] = ()
+    columns: Columns = Columns()
+    features: Features = Features()
+    splits: Splits = Splits()
+    asking: Asking = Asking()
+    train_labels: tuple[str, ...] = ()
+    leave_out_other_labels: bool = False
+    leave_out_unknown: bool = False
+    x_axis: str = ""
+    y_axis: str = ""
+    pictures: bool = True
+    setups: Mapping[str, ClassifierSetup] = field(default_factory=dict)
+
+    def label_name(self, value: str) -> str:
+        """The name of a label, or its value where it has none."""
+        return next((label.name for label in self.labels if label.value == value), value)
+
+    def to_dict(self) -> dict[str, Any]:
+        return typing.cast(dict[str, Any], _plain(self))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "ProjectConfig":
+        """Read a configuration; a bad one costs a SettingsError that names key and value."""
+        version = data.get("version", CONFIG_VERSION) if isinstance(data, Mapping) else None
+        if isinstance(version, int) and version > CONFIG_VERSION:
+            raise SettingsError(
+                f"The settings have version {version}; this Sextant reads up to {CONFIG_VERSION}.",
+                "Open them with a newer Sextant.",
+            )
+        config = typing.cast(ProjectConfig, _read(cls, data, "settings"))
+        check(config)
+        return config
+
+
+def check(config: ProjectConfig) -> None:
+    """Raise SettingsError where settings contradict themselves."""
+    for combination in config.features.combinations:
+        if not 2 <= combination.n <= MAX_COMBINED:
+            raise SettingsError(
+                f"features.combinations: {combination.n} features cannot be combined.",
+                f"Combine 2 to {MAX_COMBINED}.",
+            )
+    splits = config.splits
+    for name in ("train", "validation", "test"):
+        if getattr(splits, name) < 0:
+            raise SettingsError(f"splits.{name} is {getattr(splits, name):g}.", "Use 0 or more.")
+    if splits.train <= 0:
+        raise SettingsError("The training share is 0.", "Leave some objects to train on.")
+    if splits.mode == "shares" and splits.train + splits.validation + splits.test > 100.0 + 1e-6:
+        total = splits.train + splits.validation + splits.test
+        raise SettingsError(f"The shares add up to {total:g}%.", "Make them 100% or less.")
+    if config.asking.random_every is not None and config.asking.random_every < 0:
+        raise SettingsError(
+            f"asking.random_every is {config.asking.random_every}.",
+            "Use 0 for never, or a number of questions.",
+        )
+    seen: set[str] = set()
+    for label in config.labels:
+        if label.name in seen:
+            raise SettingsError(f"Two labels are named '{label.name}'.", "Give each its own name.")
+        if not label.name.strip():
+            raise SettingsError(f"The label '{label.value}' has an empty name.", "Name it.")
+        seen.add(label.name)
+    listed = [label.value for label in config.labels]
+    values = set(listed)
+    for value in values:
+        if listed.count(value) > 1:
+            raise SettingsError(f"The label '{value}' stands twice.", "Keep one of the two.")
+    for value in config.train_labels:
+        if value not in values:
+            raise SettingsError(
+                f"'{value}' is to have a classifier but is not one of the labels.",
+                f"The labels are {', '.join(sorted(values)) or 'not set yet'}.",
+            )
+    for value, setup in config.setups.items():
+        if not setup.members:
+            raise SettingsError(f"The classifier for '{value}' has no model.", "Add one.")
+        if setup.n_initial < 1:
+            raise SettingsError(
+                f"The classifier for '{value}' starts with {setup.n_initial} points.",
+                "Use 1 or more.",
+            )
+
+
+def round_key(config: ProjectConfig, classifier: str, fingerprint: str) -> str:
+    """Hash of every setting that can change a model or a score of one classifier, and of the data.
+
+    Two configurations with the same key give the same models and scores for the same answers;
+    names, colours, axes, extra columns and what is asked next are not in it.
+    """
+    columns = config.columns
+    setup = config.setups.get(classifier, ClassifierSetup())
+    relevant = {
+        "fingerprint": fingerprint,
+        "label": columns.label,
+        "unknown": sorted(columns.unknown),
+        "missing": _plain(columns.missing),
+        "labels": sorted(label.value for label in config.labels),
+        "features": _plain(config.features),
+        "splits": _plain(config.splits),
+        "left_out": (
+            sorted(config.train_labels) if config.leave_out_other_labels else None,
+            config.leave_out_unknown,
+        ),
+        "models": [(member.model, _plain(member.params)) for member in setup.members],
+    }
+    text = json.dumps(relevant, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, tuples and mappings as what JSON knows."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _read(kind: Any, value: Any, path: str) -> Any:
+    """Turn JSON into the annotated type, or say which key holds what it must not hold."""
+    if kind is Any:
+        return value
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _read_dataclass(kind, value, path)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        return _read(next(a for a in args if a is not type(None)), value, path)
+    if origin is Literal:
+        if value not in args:
+            raise _wrong(path, value, f"one of {', '.join(map(repr, args))}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise _wrong(path, value, "a list")
+        return tuple(_read(args[0], item, f"{path}[{i}]") for i, item in enumerate(value))
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise _wrong(path, value, "an object of names and values")
+        return {str(key): _read(args[1], item, f"{path}.{key}") for key, item in value.items()}
+    return _read_plain(kind, value, path)
+
+
+def _read_dataclass(kind: type, value: Any, path: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise _wrong(path, value, "an object of names and values")
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(map(str, value)) - set(hints))
+    if unknown:
+        raise SettingsError(
+            f"{path}: '{unknown[0]}' is not a setting.", f"Known: {', '.join(hints)}."
+        )
+    required = {
+        f.name
+        for f in dataclasses.fields(kind)
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    }
+    for name in sorted(required - set(value)):
+        raise SettingsError(f"{path}: '{name}' is missing.", "Add it.")
+    return kind(**{str(k): _read(hints[str(k)], v, f"{path}.{k}") for k, v in value.items()})
+
+
+def _read_plain(kind: type, value: Any, path: str) -> Any:
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind is int and isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) < 2**63:
+            return value
+    elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        # NaN and infinity pass json.loads; neither is a setting.
+        if abs(value) < 1e300:
+            return float(value)
+    elif kind is str and isinstance(value, str):
+        return value
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    raise _wrong(path, value, names.get(kind, str(kind)))
+
+
+def _wrong(path: str, value: Any, allowed: str) -> SettingsError:
+    shown = repr(value)
+    return SettingsError(
+        f"{path} is {shown[:60] + '…' if len(shown) > 60 else shown}.", f"It must be {allowed}."
+    )

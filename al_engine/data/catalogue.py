@@ -1,0 +1,359 @@
+"""The catalogue: the objects and their columns, read only, in a DuckDB file.
+
+Owns every question about rows and columns.  Must not know answers, learners or pictures;
+settings reach it as plain arguments.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from al_engine.data.importing import CATALOGUE_STEPS, ROW
+from al_engine.data.schema import connect, quote
+from al_engine.errors import ProjectError, UnknownColumnError, UnsuitableColumnError
+
+Missing = Mapping[str, tuple[float, ...]]
+Floats = npt.NDArray[np.float64]
+
+NUMERIC = ("integer", "real", "boolean")
+
+
+@dataclass(frozen=True)
+class CatalogueColumn:
+    """A column: its name in the file, its name in DuckDB, kind, unit, description."""
+
+    name: str
+    stored_as: str
+    kind: str
+    unit: str
+    description: str
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.kind in NUMERIC
+
+
+@dataclass(frozen=True)
+class ColumnSummary:
+    """What is shown of a numeric column; ``histogram`` counts 24 bins from low to high."""
+
+    name: str
+    low: float | None
+    high: float | None
+    n_missing: int
+    histogram: tuple[int, ...]
+
+
+class Catalogue:
+    """An open catalogue file; a cursor of its own for each question, so threads may ask."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connect(path, CATALOGUE_STEPS)
+        facts = self._connection.execute("SELECT * FROM catalogue_fact").fetchone()
+        if facts is None:
+            self._connection.close()
+            raise ProjectError(
+                f"The project '{path.parent.name}' has an unfinished catalogue.",
+                "Import the file again.",
+            )
+        self.n_rows, self.fingerprint, self.reader = int(facts[0]), str(facts[1]), str(facts[2])
+        self.set_aside, self.notes = tuple(facts[3]), tuple(facts[4])
+        described = self._connection.execute(
+            "SELECT name, stored_as, kind, unit, description FROM catalogue_column "
+            "ORDER BY position"
+        ).fetchall()
+        self.columns = tuple(CatalogueColumn(*row) for row in described)
+        self._by_name = {column.name: column for column in self.columns}
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def column(self, name: str) -> CatalogueColumn:
+        """The column of that name; UnknownColumnError names the closest ones."""
+        if name in self._by_name:
+            return self._by_name[name]
+        close = difflib.get_close_matches(name, self._by_name, n=3)
+        raise UnknownColumnError(
+            f"Column '{name}' is not in the catalogue.",
+            f"Closest: {', '.join(close)}." if close else "Choose one of its columns.",
+        )
+
+    def names(self, *, numeric: bool = False) -> list[str]:
+        return [c.name for c in self.columns if c.is_numeric or not numeric]
+
+    # -- SQL that others may put into their own statements -------------------------------
+
+    def number_sql(self, name: str, missing: Missing) -> str:
+        """SQL for a column as DOUBLE, with the values that stand for missing made NULL."""
+        column = self.column(name)
+        if not column.is_numeric:
+            raise UnsuitableColumnError(
+                f"Column '{name}' holds {column.kind} where a number is needed.",
+                "Choose a numeric column.",
+            )
+        number = f"CAST({quote(column.stored_as)} AS DOUBLE)"
+        # A value as a person types it, and what a column of 32-bit reals makes of it.
+        typed = [float(value) for value in missing.get(name, ())]
+        values = dict.fromkeys([*typed, *(float(np.float32(v)) for v in typed if abs(v) < 1e38)])
+        if not values:
+            return number
+        listed = ", ".join(f"CAST({value!r} AS DOUBLE)" for value in values)
+        return f"CASE WHEN {number} IN ({listed}) THEN NULL ELSE {number} END"
+
+    def text_sql(self, name: str) -> str:
+        """SQL for a column as the text under which a label or an id is known.
+
+        Whole numbers that a file could only keep as reals (because some are missing) read as
+        whole numbers.
+        """
+        column = self.column(name)
+        stored = quote(column.stored_as)
+        if column.kind == "real":
+            whole = f"{stored} = floor({stored}) AND abs({stored}) < 1e15"
+            return (
+                f"CASE WHEN {whole} THEN CAST(CAST({stored} AS BIGINT) AS VARCHAR) "
+                f"ELSE CAST({stored} AS VARCHAR) END"
+            )
+        return f"CAST({stored} AS VARCHAR)"
+
+    # -- columns as arrays ----------------------------------------------------------------
+
+    def number_batches(self, expressions: Sequence[str]) -> Iterator[list[Floats]]:
+        """Stream SQL expressions over all rows in order, NULL as NaN."""
+        listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
+        cursor = self._connection.cursor()
+        try:
+            result = cursor.sql(f"SELECT {listed} FROM catalogue ORDER BY {ROW}")
+            for batch in result.to_arrow_reader(131_072):
+                yield [
+                    np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+                    for column in batch.columns
+                ]
+        finally:
+            cursor.close()
+
+    def numbers(self, name: str, missing: Missing) -> Floats:
+        """One numeric column over all rows, float64, NaN where missing."""
+        parts = [batch[0] for batch in self.number_batches([self.number_sql(name, missing)])]
+        return np.concatenate(parts)
+
+    def label_codes(self, name: str, values: Sequence[str]) -> npt.NDArray[np.int16]:
+        """For each row the position of its label in ``values``; -1 where it is none of them."""
+        cases = " ".join(f"WHEN ? THEN {i}" for i in range(len(values)))
+        sql = f"CASE {self.text_sql(name)} {cases} ELSE -1 END" if values else "-1"
+        found = self._fetch_arrays(
+            f"SELECT CAST({sql} AS SMALLINT) AS code FROM catalogue ORDER BY {ROW}", list(values)
+        )
+        return np.asarray(found["code"], dtype=np.int16)
+
+    def object_keys(self, id_column: str | None) -> npt.NDArray[np.uint64]:
+        """A 64-bit number for each row from its id alone: what draws and ties go by."""
+        sql = self.text_sql(id_column) if id_column else f"CAST({ROW} AS VARCHAR)"
+        found = self._fetch_arrays(
+            f"SELECT md5_number_lower(coalesce({sql}, '')) AS key FROM catalogue ORDER BY {ROW}"
+        )
+        return np.asarray(found["key"], dtype=np.uint64)
+
+    # -- objects --------------------------------------------------------------------------
+
+    def values(self, row: int, names: Sequence[str]) -> dict[str, Any]:
+        """The values of one object, as Python knows them, NULL as None."""
+        if not names:
+            return {}
+        listed = ", ".join(self._shown_sql(name) for name in names)
+        found = self._fetch(f"SELECT {listed} FROM catalogue WHERE {ROW} = ?", [int(row)])
+        return dict(zip(names, found[0], strict=True)) if found else {}
+
+    def _shown_sql(self, name: str) -> str:
+        column = self.column(name)
+        stored = quote(column.stored_as)
+        return f"CAST({stored} AS VARCHAR)" if column.kind == "time" else stored
+
+    def preview(self, n_rows: int) -> pa.Table:
+        """The first rows as they are, under the names that the file gave."""
+        listed = ", ".join(
+            f"{self._shown_sql(column.name)} AS c{i}" for i, column in enumerate(self.columns)
+        )
+        cursor = self._connection.cursor()
+        try:
+            found = cursor.sql(
+                f"SELECT {listed} FROM catalogue ORDER BY {ROW} LIMIT {int(n_rows)}"
+            ).to_arrow_table()
+        finally:
+            cursor.close()
+        return found.rename_columns([column.name for column in self.columns])
+
+    def object_ids(self, id_column: str | None, rows: Sequence[int]) -> list[str]:
+        """The ids of some rows, as text, in the order asked."""
+        if id_column is None or not len(rows):
+            return [str(int(row)) for row in rows]
+        found = self._fetch(
+            f"SELECT {ROW}, {self.text_sql(id_column)} FROM catalogue "
+            f"WHERE {ROW} IN (SELECT unnest(?::BIGINT[]))",
+            [[int(row) for row in rows]],
+        )
+        by_row = {int(row): text if text is not None else "" for row, text in found}
+        return [by_row[int(row)] for row in rows]
+
+    def find_row(self, id_column: str | None, object_id: str) -> int | None:
+        """The row of an object, or None where no object has that id."""
+        if id_column is None:
+            is_row = object_id.isdecimal() and int(object_id) < self.n_rows
+            return int(object_id) if is_row else None
+        found = self._fetch(
+            f"SELECT {ROW} FROM catalogue WHERE {self.text_sql(id_column)} = ? LIMIT 1",
+            [object_id],
+        )
+        return int(found[0][0]) if found else None
+
+    # -- what a column looks like -----------------------------------------------------------
+
+    def label_counts(self, name: str, limit: int = 50) -> list[tuple[str | None, int]]:
+        """The values of a column with how often each stands, most frequent first."""
+        found = self._fetch(
+            f"SELECT {self.text_sql(name)} AS value, count(*) AS n FROM catalogue "
+            f"GROUP BY value ORDER BY n DESC, value LIMIT {int(limit)}"
+        )
+        return [(value, int(n)) for value, n in found]
+
+    def n_distinct(self, names: Sequence[str]) -> dict[str, int]:
+        """Approximate numbers of distinct values."""
+        if not names:
+            return {}
+        listed = ", ".join(
+            f"approx_count_distinct({quote(self.column(name).stored_as)})" for name in names
+        )
+        found = self._fetch(f"SELECT {listed} FROM catalogue")[0]
+        return dict(zip(names, map(int, found), strict=True))
+
+    def is_unique(self, name: str) -> bool:
+        stored = quote(self.column(name).stored_as)
+        found = self._fetch(f"SELECT count(DISTINCT {stored}) FROM catalogue")
+        return int(found[0][0]) == self.n_rows
+
+    def check_id(self, name: str) -> None:
+        """Raise UnsuitableColumnError where a column does not tell objects apart."""
+        text, stored = self.text_sql(name), quote(self.column(name).stored_as)
+        n_missing = int(self._fetch(f"SELECT count(*) FROM catalogue WHERE {stored} IS NULL")[0][0])
+        if n_missing:
+            raise UnsuitableColumnError(
+                f"`{name}` is missing in {n_missing:,} row{'s' * (n_missing > 1)}.",
+                "Choose another column, or number the rows.",
+            )
+        found = self._fetch(
+            f"SELECT {text} AS value, any_value({stored}), count(*) AS n FROM catalogue "
+            f"GROUP BY value HAVING n > 1 ORDER BY n DESC, value LIMIT 1"
+        )
+        if found:
+            value = found[0][1]
+            shown = f"{value:.15G}" if isinstance(value, float) else str(value)
+            raise UnsuitableColumnError(
+                f"`{name}` repeats: {_short(shown)} stands {found[0][2]:,} times.",
+                "Choose another column, or number the rows.",
+            )
+
+    def summaries(self, names: Sequence[str], missing: Missing) -> list[ColumnSummary]:
+        """Range, missing values and histogram of numeric columns (histogram from a sample)."""
+        if not names:
+            return []
+        sqls = [self.number_sql(name, missing) for name in names]
+        listed = ", ".join(
+            f"min(CASE WHEN isfinite({s}) THEN {s} END), max(CASE WHEN isfinite({s}) THEN {s} END),"
+            f" count(CASE WHEN isfinite({s}) THEN 1 END)"
+            for s in sqls
+        )
+        facts = self._fetch(f"SELECT {listed} FROM catalogue")[0]
+        step = max(1, self.n_rows // 50_000)
+        sampled = self._fetch_arrays(
+            f"SELECT {', '.join(f'{s} AS e{i}' for i, s in enumerate(sqls))} FROM catalogue "
+            f"WHERE {ROW} % {step} = 0"
+        )
+        summaries = []
+        for i, name in enumerate(names):
+            low, high, n = facts[3 * i : 3 * i + 3]
+            values = np.ma.filled(np.ma.asarray(sampled[f"e{i}"], dtype=np.float64), np.nan)
+            values = values[np.isfinite(values)]
+            counts: tuple[int, ...] = ()
+            if len(values):
+                counts = _histogram(values)
+            summaries.append(ColumnSummary(name, low, high, self.n_rows - int(n), counts))
+        return summaries
+
+    def suspects(self, names: Sequence[str]) -> dict[str, tuple[float, ...]]:
+        """Values such as -9999 or 99 that stand far outside the rest of their column."""
+        found: dict[str, tuple[float, ...]] = {}
+        look = list(names)
+        # One stand-in hides another: what is found is set aside, and the rest looked at again.
+        while look:
+            more = {}
+            for summary in self.summaries(look, found):
+                known = found.get(summary.name, ())
+                values = {
+                    _as_typed(value)
+                    for value in (summary.low, summary.high)
+                    if value is not None
+                    and _looks_like_a_stand_in(value)
+                    and self._is_far_out(summary.name, value, known)
+                }
+                if values:
+                    more[summary.name] = tuple(sorted({*known, *values}))
+            found.update(more)
+            look = list(more)
+        return found
+
+    def _is_far_out(self, name: str, value: float, known: Sequence[float]) -> bool:
+        number = self.number_sql(name, {name: (value, *known)})
+        low, high, nearest = self._fetch(
+            f"SELECT approx_quantile(v, 0.01), approx_quantile(v, 0.99), min(abs(v - ?)) "
+            f"FROM (SELECT {number} AS v FROM catalogue) WHERE isfinite(v)",
+            [value],
+        )[0]
+        return nearest is not None and nearest > max(high - low, abs(high) * 1e-9)
+
+    def _fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        cursor = self._connection.cursor()
+        try:
+            return cursor.execute(sql, list(values)).fetchall()
+        finally:
+            cursor.close()
+
+    def _fetch_arrays(self, sql: str, values: Sequence[Any] = ()) -> dict[str, npt.NDArray[Any]]:
+        cursor = self._connection.cursor()
+        try:
+            return cast(dict[str, npt.NDArray[Any]], cursor.execute(sql, list(values)).fetchnumpy())
+        finally:
+            cursor.close()
+
+
+def _histogram(values: npt.NDArray[np.float64], n_bins: int = 24) -> tuple[int, ...]:
+    """Counts over the middle 99% of the values."""
+    low, high = (float(edge) for edge in np.percentile(values, [0.5, 99.5]))
+    # Ids near 2**63 may lie closer together than floats of that size can tell apart.
+    finest = n_bins * float(np.spacing(max(abs(low), abs(high))))
+    if high - low <= finest:
+        low, high = low - max(finest, 0.5), high + max(finest, 0.5)
+    return tuple(int(count) for count in np.histogram(values, n_bins, (low, high))[0])
+
+
+def _looks_like_a_stand_in(value: float) -> bool:
+    """Is it a round number that pipelines write for "no value": nines, or +-1e20 and beyond?"""
+    digits = f"{abs(_as_typed(value)):.10g}".replace(".", "").rstrip("0")
+    return (set(digits) == {"9"} and abs(value) >= 9) or abs(value) >= 1e20
+
+
+def _as_typed(value: float) -> float:
+    """The short number that a 32-bit real came from: -99.9 of -99.90000152587890625."""
+    if abs(value) >= 1e38:
+        return value
+    short = float(str(np.float32(value)))
+    return short if float(np.float32(short)) == value else value
+
+
+def _short(text: str, limit: int = 40) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

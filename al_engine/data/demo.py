@@ -1,0 +1,158 @@
+"""The demos that Home offers: each opens as a table and brings good settings.
+
+Owns the registry.  Must not know DuckDB or Streamlit, nor how a project is made of a demo.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from al_engine.data import demo_digits, demo_survey
+from al_engine.data.table import Column, Table
+
+BATCH_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A data set that needs no file.
+
+    ``settings`` holds column names under ``id``, ``label``, ``ra``, ``dec``, ``info``, ``features``
+    (the base ones), ``x_axis``, ``y_axis`` (generated ones too) and ``pixels``; ``unknown`` label
+    values; ``label_names`` by label value; ``labels_to_train``; ``combinations`` as pairs of
+    operation and number; ``image_shape`` as rows and columns, None without images; and
+    ``pictures``, whether image services are asked.  Label values are text, as everywhere.
+    ``picture`` gives the arrays of which the demo's thumbnail is drawn.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    open: Callable[[], Table]
+    settings: Mapping[str, Any]
+    picture: Callable[[], dict[str, NDArray[np.generic]]]
+
+
+def _table(
+    name: str,
+    columns: tuple[Column, ...],
+    values: Mapping[str, NDArray[np.generic]],
+    notes: tuple[str, ...],
+) -> Table:
+    """Hand over arrays as a table; NaN becomes NULL."""
+    schema = pa.schema([pa.field(column.name, column.type) for column in columns])
+    arrays = [
+        pa.array(values[column.name], type=column.type, from_pandas=True) for column in columns
+    ]
+    whole = pa.table(arrays, schema=schema)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield from whole.to_batches(max_chunksize=BATCH_ROWS)
+
+    return Table(name, columns, batches, n_rows=whole.num_rows, notes=notes)
+
+
+def _open_survey() -> Table:
+    notes = (
+        "This survey is simulated: no object in it exists, and there are no pictures of them.",
+        "Magnitudes are AB, the infrared ones too; a missing one was not detected.",
+    )
+    values, _ = demo_survey.simulate_survey()
+    return _table("sky_survey", demo_survey.columns(), values, notes)
+
+
+def _survey_picture() -> dict[str, NDArray[np.generic]]:
+    """Colours of a few thousand objects and the place of their class in the label names."""
+    values, _ = demo_survey.simulate_survey(n=6000)
+    known = (values["class"] != "Unknown") & ~np.isnan(values["u"])
+    u, g, r = (values[band][known].astype(np.float64) for band in "ugr")
+    return {
+        "x": u - g,
+        "y": g - r,
+        "group": np.searchsorted(sorted(_SURVEY_LABELS), values["class"][known].astype(str)),
+    }
+
+
+def _open_digits() -> Table:
+    notes = ("scikit-learn's copy of the UCI test set of handwritten digits (Alpaydin, Kaynak).",)
+    return _table("digits", demo_digits.columns(), demo_digits.digit_values(), notes)
+
+
+def _digits_picture() -> dict[str, NDArray[np.generic]]:
+    """Ten images, of 0 to 9, and which of them the first classifier looks for."""
+    values = demo_digits.digit_values()
+    first = [int(np.argmax(values["digit"] == digit)) for digit in range(10)]
+    pixels = np.column_stack([values[name][first] for name in demo_digits.PIXELS])
+    return {
+        "images": pixels.reshape(10, *demo_digits.IMAGE_SHAPE) / 16,
+        "wanted": np.arange(10) == int(_DIGIT_TO_TRAIN),
+    }
+
+
+_SURVEY_LABELS = {"GALAXY": "Galaxy", "QSO": "Quasar", "STAR": "Star"}
+# Learnt within some forty answers, unlike 0 or 6, which take ten, and 8, which takes many.
+_DIGIT_TO_TRAIN = "3"
+
+DEMOS: dict[str, Demo] = {
+    demo.name: demo
+    for demo in (
+        Demo(
+            name="sky_survey",
+            title="Sky survey, simulated",
+            sentence="Find the quasars among 20,000 simulated stars, galaxies and quasars, "
+            "measured from the ultraviolet to the mid-infrared.",
+            open=_open_survey,
+            picture=_survey_picture,
+            settings=MappingProxyType(
+                {
+                    "id": "object_id",
+                    "label": "class",
+                    "label_names": _SURVEY_LABELS,
+                    "unknown": ("Unknown",),
+                    "ra": "ra",
+                    "dec": "dec",
+                    "features": ("u", "g", "r", "i", "z"),
+                    "combinations": (("subtract", 2),),
+                    "labels_to_train": ("QSO",),
+                    "x_axis": "u-g",
+                    "y_axis": "g-r",
+                    "info": ("redshift", "log_lx", *demo_survey.LINES),
+                    "pixels": (),
+                    "image_shape": None,
+                    "pictures": False,
+                }
+            ),
+        ),
+        Demo(
+            name="digits",
+            title="Handwritten digits",
+            sentence="Find the threes among 1,797 small images of handwritten digits.",
+            open=_open_digits,
+            picture=_digits_picture,
+            settings=MappingProxyType(
+                {
+                    "id": "image_id",
+                    "label": "digit",
+                    "label_names": {str(digit): str(digit) for digit in range(10)},
+                    "unknown": (),
+                    "ra": None,
+                    "dec": None,
+                    "features": demo_digits.PIXELS,
+                    "combinations": (),
+                    "labels_to_train": (_DIGIT_TO_TRAIN,),
+                    "x_axis": "pca_1",
+                    "y_axis": "pca_2",
+                    "info": (),
+                    "pixels": demo_digits.PIXELS,
+                    "image_shape": demo_digits.IMAGE_SHAPE,
+                    "pictures": False,
+                }
+            ),
+        ),
+    )
+}

@@ -1,0 +1,68 @@
+"""The features of a project: which there are, in which order, and their SQL.
+
+Owns naming and order of base and combined features.  Must not compute anything itself:
+DuckDB does, in double precision.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+from al_engine.config import OPERATION_SIGNS, Combination, Features
+from al_engine.data.catalogue import Catalogue, Missing
+from al_engine.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A feature: its name, the base columns it comes from, and the operation between them."""
+
+    name: str
+    columns: tuple[str, ...]
+    operation: str = ""
+
+    @property
+    def formula(self) -> str:
+        """How the feature is made, e.g. ``g - r``; the name alone for a base column."""
+        if not self.operation:
+            return self.name
+        return f" {OPERATION_SIGNS[self.operation]} ".join(self.columns)
+
+
+def n_combined(n_base: int, combination: Combination) -> int:
+    """How many features a combination makes of ``n_base`` base features."""
+    return comb(n_base, combination.n)
+
+
+def list_features(features: Features) -> list[Feature]:
+    """Base features, then each combination of them, in feature order.
+
+    A combined feature whose name is already taken is left out, so that a column named ``g-r``
+    in the catalogue stays what it is.
+    """
+    listed = {name: Feature(name, (name,)) for name in features.base}
+    for combination in features.combinations:
+        if combination.n > len(features.base):
+            raise SettingsError(
+                f"{combination.n} features cannot be combined: {len(features.base)} are chosen.",
+                "Choose more features, or combine fewer.",
+            )
+        sign = OPERATION_SIGNS[combination.operation]
+        for columns in combinations(features.base, combination.n):
+            name = sign.join(columns)
+            listed.setdefault(name, Feature(name, columns, combination.operation))
+    return list(listed.values())
+
+
+def feature_sql(feature: Feature, catalogue: Catalogue, missing: Missing) -> str:
+    """SQL for a feature in double precision: ``a-b-c`` is ``(a-b)-c``."""
+    sign = OPERATION_SIGNS.get(feature.operation, "")
+    sql = catalogue.number_sql(feature.columns[0], missing)
+    for column in feature.columns[1:]:
+        sql = f"({sql} {sign} {catalogue.number_sql(column, missing)})"
+    return sql
+
+
+def axis_feature(name: str, features: Features) -> Feature:
+    """The feature of that name, or the plain column where no feature is called so."""
+    return next((f for f in list_features(features) if f.name == name), Feature(name, (name,)))

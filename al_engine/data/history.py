@@ -1,0 +1,150 @@
+"""What the events of one classifier amount to: a fold, and nothing else.
+
+Owns the meaning of answers, undo, Unsure and Later.  Takes events, gives plain data; must not
+know DuckDB, arrays of features, or learners.  The same events give the same history anywhere.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from al_engine.data.labels import Event
+
+LATER_AFTER = 10
+COUNTED = ("given", "answer", "unsure", "later")
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """An object to be asked again once ``due`` questions have been passed, as it was first."""
+
+    due: int
+    how: str
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """What a model was trained on after some event: the rows that count, in short."""
+
+    key: str
+    n_labelled: int
+    seq: int
+
+
+@dataclass(frozen=True)
+class History:
+    """One classifier's answers as they stand.
+
+    ``trained`` maps rows to labels that train; ``validated`` those of random questions, which
+    only validate; ``corrected`` answers about validation or test objects; ``given`` are the rows of
+    ``trained`` whose label is the catalogue's.  ``sets`` lists every labelled set there has been,
+    oldest first: one for each round.
+    """
+
+    trained: dict[int, str] = field(default_factory=dict)
+    validated: dict[int, str] = field(default_factory=dict)
+    corrected: dict[int, str] = field(default_factory=dict)
+    given: frozenset[int] = frozenset()
+    unsure: frozenset[int] = frozenset()
+    later: dict[int, Postponed] = field(default_factory=dict)
+    n_passed: int = 0
+    n_questions: int = 0
+    n_by_hand: int = 0
+    last: Event | None = None
+    last_seq: int = 0
+    sets: tuple[LabelledSet, ...] = ()
+
+    @property
+    def verified(self) -> dict[int, str]:
+        """Every label in force that is not merely the catalogue's, whatever it is used for."""
+        by_hand = {row: label for row, label in self.trained.items() if row not in self.given}
+        return {**self.corrected, **self.validated, **by_hand}
+
+    @property
+    def asked(self) -> set[int]:
+        """Rows that are not to be asked about: answered, or passed as unsure."""
+        return {*self.trained, *self.validated, *self.corrected, *self.unsure}
+
+
+def in_effect(events: Sequence[Event]) -> list[Event]:
+    """The events that count, in order: without those taken back, and without the undos."""
+    undone = {event.undoes for event in events if event.kind == "undo"}
+    return [e for e in events if e.kind in COUNTED and e.seq not in undone]
+
+
+def fold(events: Sequence[Event]) -> History:
+    """Fold one classifier's events, oldest first, into what they amount to."""
+    trained: dict[int, str] = {}
+    validated: dict[int, str] = {}
+    corrected: dict[int, str] = {}
+    given: set[int] = set()
+    unsure: set[int] = set()
+    later: dict[int, Postponed] = {}
+    sets: list[LabelledSet] = []
+    n_passed = n_questions = n_by_hand = 0
+    fingerprint = 0
+    last = None
+    counted = in_effect(events)
+    for i, event in enumerate(counted):
+        row = event.row_number
+        if row is None:
+            continue
+        how = event.how or "query"
+        by_hand = event.kind != "given"
+        if by_hand:
+            last = event
+            n_passed += 1
+            n_questions += how in ("query", "random")
+        before = trained.get(row)
+        if event.kind == "later":
+            later[row] = Postponed(n_passed + LATER_AFTER, how)
+            continue
+        later.pop(row, None)
+        unsure.discard(row)
+        validates = how == "random" or row in validated
+        for answers in (trained, validated, corrected):
+            answers.pop(row, None)
+        if event.kind == "unsure":
+            unsure.add(row)
+        else:
+            n_by_hand += by_hand
+            label = event.label or ""
+            if validates:
+                validated[row] = label
+            elif event.part in ("validation", "test"):
+                corrected[row] = label
+            else:
+                trained[row] = label
+                if by_hand:
+                    given.discard(row)
+                else:
+                    given.add(row)
+        after = trained.get(row)
+        if before != after:
+            fingerprint ^= _mark(row, before) ^ _mark(row, after)
+            # Labels taken from the catalogue arrive together and make one round, not five.
+            together = not by_hand and i + 1 < len(counted) and counted[i + 1].kind == "given"
+            if trained and not together:
+                sets.append(LabelledSet(f"{fingerprint:016x}", len(trained), event.seq))
+    return History(
+        trained,
+        validated,
+        corrected,
+        frozenset(given & trained.keys()),
+        frozenset(unsure),
+        later,
+        n_passed,
+        n_questions,
+        n_by_hand,
+        last,
+        events[-1].seq if events else 0,
+        tuple(sets),
+    )
+
+
+def _mark(row: int, label: str | None) -> int:
+    """64 bits for a labelled object; their exclusive or stands for a labelled set."""
+    if label is None:
+        return 0
+    digest = hashlib.blake2b(f"{row}\x00{label}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")

@@ -1,0 +1,200 @@
+"""Streams a Table into a new catalogue file, with progress, and all or nothing.
+
+Owns the writing of ``catalogue.duckdb``; must not know file formats, settings or answers.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pandas.util import hash_array
+
+from al_engine.data.schema import connect
+from al_engine.data.table import Table
+from al_engine.errors import ImportCancelled, UnreadableFileError
+from al_engine.mixing import mix64
+
+ROW = "sextant_row"
+
+CATALOGUE_STEPS = (
+    (
+        "columns",
+        """
+        CREATE TABLE catalogue_column (
+            position INTEGER PRIMARY KEY,
+            name VARCHAR NOT NULL,
+            stored_as VARCHAR NOT NULL,
+            kind VARCHAR NOT NULL,
+            unit VARCHAR NOT NULL,
+            description VARCHAR NOT NULL
+        )
+        """,
+    ),
+    (
+        "facts",
+        """
+        CREATE TABLE catalogue_fact (
+            n_rows BIGINT NOT NULL,
+            fingerprint VARCHAR NOT NULL,
+            reader VARCHAR NOT NULL,
+            set_aside VARCHAR[] NOT NULL,
+            notes VARCHAR[] NOT NULL
+        )
+        """,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import put in: rows, columns, and the columns it set aside with the reason."""
+
+    n_rows: int
+    n_columns: int
+    set_aside: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def import_table(
+    table: Table,
+    path: Path,
+    progress: Callable[[int], None] = lambda n_rows: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Imported:
+    """Write every row of ``table`` to a new file at ``path``.
+
+    Rows keep their order and are numbered from 0.  ``progress`` hears the number of rows
+    written so far after each batch; ``cancelled`` is asked before each.
+
+    Raises
+    ------
+    ImportCancelled : ``cancelled`` said so
+    UnreadableFileError : the table has no rows, or its source broke half way
+    """
+    if not table.columns:
+        raise UnreadableFileError(
+            "The table has no column that can be imported.", "Choose another table or file."
+        )
+    stored = stored_names([column.name for column in table.columns])
+    connection = connect(path, CATALOGUE_STEPS)
+    try:
+        connection.begin()
+        n_rows, fingerprint = _write_rows(connection, table, stored, progress, cancelled)
+        if n_rows == 0:
+            raise UnreadableFileError("The table has no rows.", "Choose another table or file.")
+        set_aside = tuple(f"{column.name}: {column.reason}" for column in table.set_aside)
+        connection.executemany(
+            "INSERT INTO catalogue_column VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (i, column.name, stored[i], _kind(column.type), column.unit, column.description)
+                for i, column in enumerate(table.columns)
+            ],
+        )
+        connection.execute(
+            "INSERT INTO catalogue_fact VALUES (?, ?, ?, ?, ?)",
+            [n_rows, fingerprint, table.reader, list(set_aside), list(table.notes)],
+        )
+        connection.commit()
+    finally:
+        connection.close()
+    return Imported(n_rows, len(table.columns), set_aside, table.notes)
+
+
+def _write_rows(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    stored: Sequence[str],
+    progress: Callable[[int], None],
+    cancelled: Callable[[], bool],
+) -> tuple[int, str]:
+    """Append the batches; return the number of rows and a fingerprint of names and values."""
+    names = [ROW, *stored]
+    empty = pa.schema(
+        [pa.field(ROW, pa.int64())]
+        + [pa.field(n, c.type) for n, c in zip(stored, table.columns, strict=True)]
+    ).empty_table()
+    connection.register("incoming", empty)
+    connection.execute("CREATE TABLE catalogue AS SELECT * FROM incoming")
+    connection.unregister("incoming")
+    checksums = [0] * len(table.columns)
+    n_rows = 0
+    for batch in table.batches():
+        if cancelled():
+            raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
+        rows = pa.array(range(n_rows, n_rows + batch.num_rows), pa.int64())
+        numbered = pa.Table.from_arrays([rows, *batch.columns], names=names)
+        connection.register("incoming", numbered)
+        connection.execute("INSERT INTO catalogue SELECT * FROM incoming")
+        connection.unregister("incoming")
+        for i, column in enumerate(batch.columns):
+            checksums[i] = (checksums[i] + column_checksum(column, n_rows)) % 2**64
+        n_rows += batch.num_rows
+        progress(n_rows)
+    described = repr([(c.name, checksums[i]) for i, c in enumerate(table.columns)])
+    return n_rows, hashlib.sha256(f"{n_rows} {described}".encode()).hexdigest()[:32]
+
+
+def column_checksum(column: pa.Array, first_row: int) -> int:
+    """Sum over rows of a hash of row number and value, modulo 2**64.
+
+    It does not depend on how the rows were cut into batches; what lies under a NULL is not part
+    of the data.
+    """
+    bits = _bits(column)
+    if column.null_count:
+        bits = np.where(column.is_null().to_numpy(zero_copy_only=False), _NULL_BITS, bits)
+    rows = np.arange(first_row, first_row + len(column), dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        return int(mix64(bits ^ mix64(rows)).sum(dtype=np.uint64))
+
+
+_NULL_BITS = np.uint64(0xA5A5_5A5A_0F0F_F0F0)
+
+
+def _bits(column: pa.Array) -> npt.NDArray[np.uint64]:
+    """64 bits that stand for each value; equal values have equal bits in any integer or float."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        return np.ascontiguousarray(
+            column.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
+        ).view(np.uint64)
+    if pa.types.is_uint64(kind):
+        return np.asarray(column.fill_null(0).to_numpy(zero_copy_only=False), dtype=np.uint64)
+    if pa.types.is_integer(kind):
+        values = column.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+        return np.ascontiguousarray(values).view(np.uint64)
+    text = column.cast(pa.string()).fill_null("").dictionary_encode()
+    words = text.dictionary.to_numpy(zero_copy_only=False).astype(object)
+    hashes = hash_array(words, categorize=False)
+    return np.asarray(hashes[text.indices.to_numpy(zero_copy_only=False)], dtype=np.uint64)
+
+
+def stored_names(names: Sequence[str]) -> list[str]:
+    """Names under which DuckDB, for which ``g`` and ``G`` are one, can tell columns apart."""
+    taken = {ROW}
+    stored = []
+    for name in names:
+        candidate, n = name or "column", 2
+        while candidate.lower() in taken:
+            candidate, n = f"{name}_{n}", n + 1
+        taken.add(candidate.lower())
+        stored.append(candidate)
+    return stored
+
+
+def _kind(arrow_type: pa.DataType) -> str:
+    """What the rest of the engine needs to know of a type."""
+    if pa.types.is_integer(arrow_type):
+        return "integer"
+    if pa.types.is_floating(arrow_type) or pa.types.is_decimal(arrow_type):
+        return "real"
+    if pa.types.is_boolean(arrow_type):
+        return "boolean"
+    if pa.types.is_temporal(arrow_type):
+        return "time"
+    return "text"

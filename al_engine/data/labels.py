@@ -1,0 +1,143 @@
+"""The log of everything a person did: appended, never overwritten.
+
+Owns ``answers.duckdb``: events, and the scores that each round was given.  What the events amount
+to is for ``history``; must not know learners or pictures.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from al_engine.data.schema import ANSWER_STEPS, connect
+
+EventKind = Literal["settings", "given", "answer", "unsure", "later", "undo"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened.
+
+    ``given`` is a label taken from the catalogue to start with; ``answer`` is a person's.
+    ``row_number`` is the object's row in the catalogue, ``object_id`` its id as text.  ``how``
+    says how the object came up (query, random, click, initial), ``part`` which set it was in
+    (train, validation, test), ``probability`` is that of the classifier's own label at the time,
+    ``undoes`` the ``seq`` of the event taken back; ``happened_at`` is UTC.
+    """
+
+    kind: EventKind
+    who: str = ""
+    classifier: str | None = None
+    row_number: int | None = None
+    object_id: str | None = None
+    label: str | None = None
+    how: str | None = None
+    part: str | None = None
+    strategy: str | None = None
+    round_number: int | None = None
+    probability: float | None = None
+    seconds: float | None = None
+    undoes: int | None = None
+    payload: Mapping[str, Any] | None = None
+    seq: int = 0
+    happened_at: datetime = datetime.min
+
+
+_NAMES = ("seq", *(f.name for f in fields(Event) if f.name != "seq"))
+
+
+class AnswerLog:
+    """The open log of one project.
+
+    Every method may be called from any thread; ``lock`` makes a look at the log and the event
+    that follows from it one step.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._connection = connect(path, ANSWER_STEPS)
+        self.lock = threading.RLock()
+        self._events = [
+            _event(dict(zip(_NAMES, row, strict=True)))
+            for row in self._connection.execute(
+                f"SELECT {', '.join(_NAMES)} FROM event ORDER BY seq"
+            ).fetchall()
+        ]
+
+    def close(self) -> None:
+        with self.lock:
+            self._connection.close()
+
+    @property
+    def n_events(self) -> int:
+        return len(self._events)
+
+    def events(self, classifier: str | None = None) -> list[Event]:
+        """All events in order, or those of one classifier."""
+        with self.lock:
+            if classifier is None:
+                return list(self._events)
+            return [event for event in self._events if event.classifier == classifier]
+
+    def append(self, *events: Event) -> list[Event]:
+        """Write events; they are on disk when this returns, all of them or none."""
+        with self.lock:
+            first = self._events[-1].seq + 1 if self._events else 1
+            now = _now()
+            written = [
+                Event(**{**_fields(event), "seq": first + i, "happened_at": now})
+                for i, event in enumerate(events)
+            ]
+            places = ", ".join("?" * len(_NAMES))
+            statement = f"INSERT INTO event ({', '.join(_NAMES)}) VALUES ({places})"
+            self._connection.begin()
+            try:
+                for event in written:
+                    self._connection.execute(statement, [_cell(event, n) for n in _NAMES])
+                self._connection.commit()
+            except BaseException:
+                self._connection.rollback()
+                raise
+            self._events.extend(written)
+            return written
+
+    # -- scores of rounds: a record of what was measured, found again by what it was measured on
+
+    def save_round(
+        self, classifier: str, key: str, n_labelled: int, scores: Mapping[str, Any]
+    ) -> None:
+        with self.lock:
+            self._connection.execute(
+                "INSERT OR REPLACE INTO scored_round VALUES (?, ?, ?, ?, ?)",
+                [classifier, key, _now(), n_labelled, json.dumps(scores)],
+            )
+
+    def rounds(self, classifier: str) -> dict[str, dict[str, Any]]:
+        """Scores by the key of the round."""
+        with self.lock:
+            found = self._connection.execute(
+                "SELECT key, scores FROM scored_round WHERE classifier = ?", [classifier]
+            ).fetchall()
+        return {key: json.loads(scores) for key, scores in found}
+
+
+def _now() -> datetime:
+    """UTC, without a zone: DuckDB needs another package to hand zones back."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    return {f.name: getattr(event, f.name) for f in fields(event)}
+
+
+def _cell(event: Event, name: str) -> Any:
+    value = getattr(event, name)
+    return json.dumps(value) if name == "payload" and value is not None else value
+
+
+def _event(row: dict[str, Any]) -> Event:
+    if row["payload"] is not None:
+        row["payload"] = json.loads(row["payload"])
+    return Event(**row)

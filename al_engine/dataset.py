@@ -1,0 +1,85 @@
+"""What learners see of a project: features, labels, parts and keys of every object, as arrays.
+
+Owns the step from settings and catalogue to arrays.  One data set serves every classifier and
+every browser session of a project; must not know answers.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from al_engine.config import ProjectConfig
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.features import Feature, feature_sql, list_features
+from al_engine.data.matrix import Matrix, open_matrix
+from al_engine.data.splits import TRAIN, Parts, split
+from al_engine.errors import SettingsError
+from al_engine.learning.learners import Preparation, fit_preparation
+from al_engine.mixing import Keys
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Arrays over all rows of the catalogue, in its order.
+
+    ``X`` has shape (n_features, n_rows); ``codes`` are positions in ``values``, -1 where the
+    catalogue has no known label; ``keys`` depend on object ids alone.
+    """
+
+    features: tuple[Feature, ...]
+    values: tuple[str, ...]
+    X: Matrix
+    codes: npt.NDArray[np.int16]
+    parts: Parts
+    keys: Keys
+    preparation: Preparation
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.codes)
+
+    def rows(self, rows: npt.NDArray[np.intp]) -> Matrix:
+        """Features of some rows, shape (n, n_features)."""
+        return np.ascontiguousarray(self.X[:, rows].T)
+
+
+def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Path) -> Dataset:
+    """Make or map everything that settings ask for.
+
+    Raises
+    ------
+    SettingsError : no feature, no label, or nothing left to train on
+    UnknownColumnError, UnsuitableColumnError : a column that is not there, or is not numeric
+    """
+    columns = config.columns
+    features = tuple(list_features(config.features))
+    if not features:
+        raise SettingsError("No feature is chosen.", "Choose at least one numeric column.")
+    sqls = [feature_sql(feature, catalogue, columns.missing) for feature in features]
+    X = open_matrix(matrix_folder, catalogue, sqls)
+    values = tuple(label.value for label in config.labels)
+    codes = (
+        catalogue.label_codes(columns.label, values)
+        if columns.label
+        else np.full(catalogue.n_rows, -1, dtype=np.int16)
+    )
+    keys = catalogue.object_keys(columns.id)
+    left_out = [
+        i
+        for i, value in enumerate(values)
+        if config.leave_out_other_labels and value not in config.train_labels
+    ]
+    leave_out_unknown = config.leave_out_unknown and bool((codes >= 0).any())
+    parts = split(
+        codes, keys, config.splits, left_out=left_out, leave_out_unknown=leave_out_unknown
+    )
+    train = np.flatnonzero(parts == TRAIN)
+    if not len(train):
+        raise SettingsError(
+            "These settings leave no object to train on.",
+            "Keep unknown objects in the pool, or train for more labels.",
+        )
+    preparation = fit_preparation(np.ascontiguousarray(X[:, train].T), scale=config.features.scale)
+    return Dataset(features, values, X, codes, parts, keys, preparation)

@@ -1,0 +1,181 @@
+"""Good guesses at a new catalogue's settings, from names and values of its columns.
+
+Owns the guesses only: every one is shown to the person and can be changed.
+"""
+
+import re
+from collections.abc import Sequence
+
+from al_engine.config import (
+    Columns,
+    Combination,
+    Features,
+    Label,
+    ProjectConfig,
+)
+from al_engine.data.catalogue import Catalogue, CatalogueColumn
+from al_engine.data.features import list_features
+from al_engine.views.palette import label_colours
+
+UNKNOWN_TEXTS = ("-1", "unknown", "unk", "none", "null", "nan", "n/a", "na", "?", "")
+MAX_LABELS = 20
+
+_ID = re.compile(r"^(id|.*_id|.*objid|.*id|name|source|designation|source_name|index)$", re.I)
+_RA = re.compile(r"^(_?ra(j2000|_?deg|_?icrs|2000|_j2000)?|alpha(_?j2000|win_j2000)?)$", re.I)
+_DEC = re.compile(
+    r"^(_?de(c|j2000|_?icrs)?(j2000|_?deg|2000|_j2000|_icrs)?|decl|declination|delta(_?j2000|win_j2000)?)$",
+    re.I,
+)
+_LABEL = re.compile(
+    r"^(class|label|labels|type|target|category|sentiment|star_?type|spec_?type|spectype|source_?class"
+    r"|truth|.*_class|.*_label|class_.*|digit|y)$",
+    re.I,
+)
+_BAND = re.compile(
+    r"^((psf|model|cmodel|petro|ap|kron)?_?(mag)?_?)?(fuv|nuv|[ugrizyjhk]|w[1-4]|g_?bp|g_?rp|bp|rp)_?(mag|ab)?$",
+    re.I,
+)
+_NOT_A_FEATURE = re.compile(
+    r"^(.*id|.*_id|run|rerun|run_id|rerun_id|cam_?col|camcol|field|field_id|plate|mjd|fiber.*"
+    r"|index|row|.*_row|nobs|err.*|.*_err|e_.*|.*error|flag.*|.*_flag|ra.*err|htm.*|healpix.*|epoch)$",
+    re.I,
+)
+_IMAGE = re.compile(r"^(.*image.*|.*picture.*|.*thumbnail.*|.*cutout.*|img.*|.*_url|url)$", re.I)
+
+
+def guess_config(
+    catalogue: Catalogue, *, id_column: str | None = None, label_column: str | None = None
+) -> ProjectConfig:
+    """Settings to start from, around the columns given; what cannot be guessed is left empty."""
+    label = label_column or guess_label(catalogue)
+    labels, unknown = label_choices(catalogue, label)
+    ra, dec = guess_position(catalogue)
+    id_column = id_column or guess_id(catalogue)
+    taken = {label, ra, dec, id_column}
+    numeric = [c for c in catalogue.columns if c.is_numeric and c.name not in taken]
+    missing = catalogue.suspects([column.name for column in numeric])
+    base, has_bands = guess_features(numeric)
+    features = Features(
+        base=base,
+        combinations=(Combination("subtract", 2),) if has_bands else (),
+    )
+    x_axis, y_axis = guess_axes(features, has_bands)
+    info = tuple(
+        c.name for c in catalogue.columns if c.name not in {*base, *taken} and not _is_id(c)
+    )[:12]
+    images = tuple(c.name for c in catalogue.columns if c.kind == "text" and _IMAGE.match(c.name))
+    return ProjectConfig(
+        labels=labels,
+        columns=Columns(
+            id=id_column,
+            label=label,
+            unknown=unknown,
+            ra=ra,
+            dec=dec,
+            info=tuple(name for name in info if name not in images),
+            images=images,
+            missing=missing,
+        ),
+        features=features,
+        train_labels=guess_classifiers(catalogue, label, labels),
+        x_axis=x_axis,
+        y_axis=y_axis,
+    )
+
+
+def guess_id(catalogue: Catalogue) -> str | None:
+    """The first column called like an id that tells all objects apart, else None."""
+    candidates = [c.name for c in catalogue.columns if _is_id(c) and c.kind != "boolean"]
+    distinct = catalogue.n_distinct(candidates)
+    for name in candidates:
+        # The count is approximate: it only spares an exact one where it is far off.
+        if distinct[name] > 0.5 * catalogue.n_rows and catalogue.is_unique(name):
+            return name
+    return None
+
+
+def _is_id(column: CatalogueColumn) -> bool:
+    return bool(_ID.match(column.name))
+
+
+def guess_label(catalogue: Catalogue) -> str | None:
+    """The column called like a label with few values, else a text column with very few."""
+    candidates = [c for c in catalogue.columns if c.kind in ("text", "integer", "boolean", "real")]
+    distinct = catalogue.n_distinct([c.name for c in candidates])
+    few = [c for c in candidates if 2 <= distinct[c.name] <= MAX_LABELS + 5]
+    named = [c.name for c in few if _LABEL.match(c.name)]
+    if named:
+        return named[0]
+    texts = [c.name for c in few if c.kind == "text" and distinct[c.name] <= MAX_LABELS]
+    return min(texts, key=lambda name: distinct[name]) if texts else None
+
+
+def label_choices(
+    catalogue: Catalogue, label: str | None
+) -> tuple[tuple[Label, ...], tuple[str, ...]]:
+    """The labels of a column in order of value, and which of its values mean unknown."""
+    if label is None:
+        return (), ("-1", "Unknown")
+    values = [value for value, _ in catalogue.label_counts(label) if value is not None]
+    unknown = tuple(value for value in values if value.strip().lower() in UNKNOWN_TEXTS)
+    known = sorted((value for value in values if value not in unknown), key=_natural)
+    return make_labels(known), unknown or ("-1", "Unknown")
+
+
+def make_labels(values: Sequence[str]) -> tuple[Label, ...]:
+    """Labels of these values, named as they are, in colours that can be told apart."""
+    plain = [value.strip() for value in values]
+    # Where spaces are all that tells two values apart, quotes show them.
+    names = [
+        name if name and plain.count(name) == 1 else f"'{value}'"
+        for name, value in zip(plain, values, strict=True)
+    ]
+    return tuple(map(Label, values, names, label_colours(len(values))))
+
+
+def _natural(value: str) -> tuple[float, str]:
+    try:
+        return float(value), ""
+    except ValueError:
+        return float("inf"), value.lower()
+
+
+def guess_position(catalogue: Catalogue) -> tuple[str | None, str | None]:
+    """The columns of right ascension and declination, both or neither."""
+    numeric = catalogue.names(numeric=True)
+    ra = next((name for name in numeric if _RA.match(name)), None)
+    dec = next((name for name in numeric if _DEC.match(name)), None)
+    return (ra, dec) if ra and dec else (None, None)
+
+
+def guess_features(numeric: Sequence[CatalogueColumn]) -> tuple[tuple[str, ...], bool]:
+    """Magnitudes where at least three are recognised (then True), else the measured columns."""
+    bands = tuple(c.name for c in numeric if c.kind == "real" and _BAND.match(c.name))
+    if 3 <= len(bands) <= 20:
+        return bands, True
+    measured = [c.name for c in numeric if not _NOT_A_FEATURE.match(c.name)]
+    reals = [c.name for c in numeric if c.kind == "real" and c.name in measured]
+    chosen = reals if len(reals) >= 2 else measured
+    return tuple(chosen[:60]), False
+
+
+def guess_axes(features: Features, has_bands: bool) -> tuple[str, str]:
+    """Two neighbouring colours where there are magnitudes, else the first two features."""
+    names = [feature.name for feature in list_features(features)]
+    if has_bands and len(features.base) >= 3:
+        first, second, third = features.base[:3]
+        return f"{first}-{second}", f"{second}-{third}"
+    if len(names) >= 2:
+        return names[0], names[1]
+    return (names[0], names[0]) if names else ("", "")
+
+
+def guess_classifiers(
+    catalogue: Catalogue, label: str | None, labels: Sequence[Label]
+) -> tuple[str, ...]:
+    """The rarest label: it is what people mostly look for."""
+    if label is None or not labels:
+        return tuple(choice.value for choice in labels[:1])
+    values = {choice.value for choice in labels}
+    counts = [(n, v) for v, n in catalogue.label_counts(label) if v in values]
+    return (min(counts)[1],) if counts else ()

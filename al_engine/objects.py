@@ -1,0 +1,185 @@
+"""Everything known about one object, ready to be shown.
+
+Owns the object's card and finding an object by its id.  Must not know pages; what it hands out
+is text, numbers and arrays.
+"""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import numpy.typing as npt
+from astropy import units as u
+from astropy.coordinates import Angle
+
+from al_engine.data.catalogue import CatalogueColumn
+from al_engine.data.splits import PART_NAMES
+from al_engine.errors import AnswerRefusedError
+from al_engine.rounds import parts_in_force
+from al_engine.session import LabellingSession, State
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value as it is shown, with its unit and what it means."""
+
+    name: str
+    text: str
+    unit: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place on the sky, in degrees and in hours, minutes and seconds."""
+
+    ra_deg: float
+    dec_deg: float
+
+    @property
+    def degrees(self) -> str:
+        return f"{self.ra_deg:.6f} {self.dec_deg:+.6f}"
+
+    @property
+    def sexagesimal(self) -> str:
+        ra = Angle(self.ra_deg, u.deg).to_string(u.hourangle, sep=":", precision=2, pad=True)
+        dec = Angle(self.dec_deg, u.deg).to_string(
+            u.deg, sep=":", precision=1, pad=True, alwayssign=True
+        )
+        return f"{ra} {dec}"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image of an object: an address, a file, or pixels; else a sentence why there is none."""
+
+    name: str
+    address: str = ""
+    path: Path | None = None
+    pixels: npt.NDArray[np.uint8] | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
+class ObjectCard:
+    """What is known of an object; labels by name, None where there is none."""
+
+    row: int
+    object_id: str
+    position: Position | None
+    info: tuple[Value, ...]
+    features: tuple[Value, ...]
+    pictures: tuple[Picture, ...]
+    catalogue_label: str | None
+    verified_label: str | None
+    probabilities: tuple[tuple[str, float | None], ...]
+    part: str
+
+
+def object_card(session: LabellingSession, state: State, row: int) -> ObjectCard:
+    """Gather what is known of the object in ``row``, as one classifier's state has it."""
+    config, project = session.config, session.project
+    columns, catalogue = config.columns, project.catalogue
+    dataset = project.dataset()
+    base = [name for name in config.features.base if name not in columns.pixels]
+    wanted = [*columns.info, *base, *columns.images, *columns.pixels]
+    wanted += [name for name in (columns.ra, columns.dec) if name]
+    found = catalogue.values(row, list(dict.fromkeys(wanted)))
+    code = int(dataset.codes[row])
+    verified = state.history.verified.get(row)
+    return ObjectCard(
+        row,
+        catalogue.object_ids(columns.id, [row])[0],
+        _position(found.get(columns.ra or ""), found.get(columns.dec or "")),
+        tuple(_value(catalogue.column(name), found[name]) for name in columns.info),
+        tuple(_value(catalogue.column(name), found[name]) for name in base),
+        _pictures(session, found),
+        config.label_name(dataset.values[code]) if code >= 0 else None,
+        None if verified is None else config.label_name(verified),
+        tuple(_probabilities(session, state, row)),
+        PART_NAMES[int(parts_in_force(dataset, state.history)[row])],
+    )
+
+
+def find_object(session: LabellingSession, text: str) -> int:
+    """The row of the object with that id; AnswerRefusedError where there is none."""
+    row = session.project.catalogue.find_row(session.config.columns.id, text.strip())
+    if row is None:
+        raise AnswerRefusedError(
+            f"No object has the id '{text.strip()[:60]}'.", "Ids must be given in full."
+        )
+    return row
+
+
+def show_number(value: Any) -> str:
+    """A value as a person reads it: whole numbers in full, reals to seven figures."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.7g}"
+    return str(value)
+
+
+def _value(column: CatalogueColumn, value: Any) -> Value:
+    return Value(column.name, show_number(value), column.unit, column.description)
+
+
+def _position(ra: Any, dec: Any) -> Position | None:
+    if ra is None or dec is None or not (math.isfinite(ra) and math.isfinite(dec)):
+        return None
+    if not -90 <= dec <= 90:
+        return None
+    return Position(float(ra), float(dec))
+
+
+def _probabilities(
+    session: LabellingSession, state: State, row: int
+) -> list[tuple[str, float | None]]:
+    """Of each classifier that has a model: what it gives to the object."""
+    listed: list[tuple[str, float | None]] = []
+    for label in session.config.train_labels:
+        if not session.is_started(label):
+            continue
+        fit = state.fit if label == state.classifier else session.state(label).fit
+        if fit is not None:
+            p = float(fit.proba[row])
+            listed.append((session.config.label_name(label), None if math.isnan(p) else p))
+    return listed
+
+
+def _pictures(session: LabellingSession, found: dict[str, Any]) -> tuple[Picture, ...]:
+    columns = session.config.columns
+    pictures = [_picture(session, name, found.get(name)) for name in columns.images]
+    if columns.pixels and columns.image_width_px:
+        values = np.array([found.get(name) or 0.0 for name in columns.pixels], dtype=float)
+        values = np.resize(
+            values, (-(-len(values) // columns.image_width_px), columns.image_width_px)
+        )
+        span = float(values.max() - values.min()) or 1.0
+        grey = np.rint(255 * (values - values.min()) / span).astype(np.uint8)
+        pictures.insert(0, Picture("image", pixels=grey))
+    return tuple(pictures)
+
+
+def _picture(session: LabellingSession, name: str, value: Any) -> Picture:
+    """A picture by address (http, https) or by a path inside an image folder, nothing else."""
+    text = "" if value is None else str(value).strip()
+    if not text:
+        return Picture(name, sentence="No picture in the catalogue.")
+    if urlsplit(text).scheme in ("http", "https"):
+        return Picture(name, address=text)
+    folders = [session.project.folder / "images"]
+    if os.environ.get("SEXTANT_IMAGES"):
+        folders.append(Path(os.environ["SEXTANT_IMAGES"]).expanduser())
+    for folder in folders:
+        path = (folder / text).resolve()
+        inside = path.is_relative_to(folder.resolve())
+        if inside and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
+            return Picture(name, path=path)
+    return Picture(name, sentence=f"'{text[:60]}' is not in the project's image folder.")

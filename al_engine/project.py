@@ -1,0 +1,333 @@
+"""A project: a folder with a catalogue, a log of answers, and what can be made from them again.
+
+Owns the folder: creating it whole or not at all, opening it once in a process, listing what there
+is.  Must not know learners or pages.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import threading
+import unicodedata
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from al_engine.config import ProjectConfig, check
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.features import axis_feature, feature_sql
+from al_engine.data.importing import Imported, import_table
+from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.matrix import open_matrix
+from al_engine.data.table import Table
+from al_engine.dataset import Dataset, build_dataset
+from al_engine.errors import ProjectError
+
+CATALOGUE_FILE, ANSWERS_FILE, ABOUT_FILE = "catalogue.duckdb", "answers.duckdb", "project.json"
+_IMPORTING = ".importing-"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a list of projects shows; ``slug`` is the folder's name."""
+
+    slug: str
+    name: str
+    n_objects: int
+    n_answers: int
+    last_used: datetime
+    source: str = ""
+    notice: str = ""
+
+
+def home_folder() -> Path:
+    """Where projects live: ``SEXTANT_HOME``, else ``~/.sextant``."""
+    return Path(os.environ.get("SEXTANT_HOME") or Path.home() / ".sextant").expanduser()
+
+
+class Project:
+    """An open project, shared by every session of this process; open it with open_project."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.slug = folder.name
+        self.catalogue = Catalogue(folder / CATALOGUE_FILE)
+        try:
+            self.log = AnswerLog(folder / ANSWERS_FILE)
+            self._config = _latest_config(self.log)
+        except Exception:
+            # Files that stay open would stay locked.
+            self.catalogue.close()
+            if hasattr(self, "log"):
+                self.log.close()
+            raise
+        self._lock = threading.RLock()
+        self._dataset: tuple[ProjectConfig, Dataset] | None = None
+        self._axes: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
+        self.about = _read_about(folder)
+
+    def close(self) -> None:
+        self.catalogue.close()
+        self.log.close()
+
+    @property
+    def name(self) -> str:
+        return self.about.name
+
+    @property
+    def config(self) -> ProjectConfig:
+        return self._config
+
+    def save_config(self, config: ProjectConfig, who: str) -> None:
+        """Make settings the ones in force; the former ones stay in the log."""
+        check(config)
+        with self._lock:
+            if config == self._config:
+                return
+            self.log.append(Event("settings", who, payload=config.to_dict()))
+            self._config = config
+
+    def dataset(self) -> Dataset:
+        """The arrays for the settings in force, made once."""
+        with self._lock:
+            wanted = _of_the_data(self._config)
+            if self._dataset is None or self._dataset[0] != wanted:
+                built = build_dataset(self.catalogue, wanted, self.folder / "matrix")
+                self._dataset = (wanted, built)
+            return self._dataset[1]
+
+    def axis(self, name: str) -> npt.NDArray[np.float32]:
+        """A feature or numeric column over all rows as float32, for plotting."""
+        feature = axis_feature(name, self._config.features)
+        sql = feature_sql(feature, self.catalogue, self._config.columns.missing)
+        with self._lock:
+            if (name, sql) not in self._axes:
+                while len(self._axes) >= 8:
+                    self._axes.pop(next(iter(self._axes)))
+                self._axes[name, sql] = open_matrix(self.folder / "matrix", self.catalogue, [sql])[
+                    0
+                ]
+            return self._axes[name, sql]
+
+    def touch(self, n_answers: int | None = None) -> None:
+        """Note in the folder what the list of projects shows."""
+        with self._lock:
+            self.about = replace(
+                self.about,
+                last_used=datetime.now(UTC),
+                n_answers=self.about.n_answers if n_answers is None else n_answers,
+            )
+            _write_about(self.folder, self.about)
+
+
+# -- the folder --------------------------------------------------------------------------------
+
+
+def create_project(
+    home: Path,
+    name: str,
+    table: Table,
+    config: ProjectConfig,
+    *,
+    source: str = "",
+    notice: str = "",
+    folder_name: str | None = None,
+    progress: Callable[[int], None] = lambda n_rows: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    finish: Callable[[Catalogue, ProjectConfig], ProjectConfig] = lambda catalogue, config: config,
+) -> tuple[Path, Imported]:
+    """Import a table into a new project folder under ``home``.
+
+    ``finish`` sees the imported catalogue and returns the settings to begin with.  Whatever goes
+    wrong, nothing is left behind.
+
+    Returns
+    -------
+    folder : where the project is
+    imported : what was imported
+    """
+    if folder_name:
+        _refuse_existing(home / folder_name)
+    made = [path for path in (home, *home.parents) if not path.exists()]
+    home.mkdir(parents=True, exist_ok=True)
+    _sweep(home)
+    work = home / f"{_IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    work.mkdir()
+    try:
+        imported = import_table(table, work / CATALOGUE_FILE, progress, cancelled)
+        catalogue = Catalogue(work / CATALOGUE_FILE)
+        try:
+            config = finish(catalogue, config)
+        finally:
+            catalogue.close()
+        check(config)
+        log = AnswerLog(work / ANSWERS_FILE)
+        log.append(Event("settings", "", payload=config.to_dict()))
+        log.close()
+        about = About("", name, imported.n_rows, 0, datetime.now(UTC), source, notice)
+        _write_about(work, about)
+        with _OPEN_LOCK:
+            folder = home / (folder_name or _free_slug(home, name))
+            _refuse_existing(folder)
+            work.rename(folder)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            # Only those that are empty: another import may have begun there meanwhile.
+            for path in made:
+                path.rmdir()
+        raise
+    return folder, imported
+
+
+_OPEN: dict[Path, Project] = {}
+_OPEN_LOCK = threading.RLock()
+
+
+def open_project(folder: Path) -> Project:
+    """Open a project, or hand out the one that this process has open already.
+
+    Raises
+    ------
+    ProjectError : no project there, or a damaged one
+    ProjectInUseError : another process has it open
+    """
+    folder = folder.resolve()
+    with _OPEN_LOCK:
+        if folder not in _OPEN:
+            if not (folder / CATALOGUE_FILE).is_file():
+                raise ProjectError(
+                    f"There is no project '{folder.name}'.", "Choose one on the Home page."
+                )
+            _OPEN[folder] = Project(folder)
+        return _OPEN[folder]
+
+
+def close_project(folder: Path) -> None:
+    """Give back a project's files; sessions that still hold it must not use it again."""
+    with _OPEN_LOCK:
+        project = _OPEN.pop(folder.resolve(), None)
+        if project is not None:
+            project.close()
+
+
+def find_project(home: Path, slug: str) -> Path:
+    """The folder of a project by the name that stands in an address."""
+    if not slug or slug != Path(slug).name or slug.startswith("."):
+        raise ProjectError(f"'{slug[:60]}' is no project's name.", "Choose one on the Home page.")
+    return home / slug
+
+
+def list_projects(home: Path) -> list[About]:
+    """The projects under ``home``, last used first."""
+    if not home.is_dir():
+        return []
+    folders = [f for f in home.iterdir() if (f / CATALOGUE_FILE).is_file() and f.name[0] != "."]
+    return sorted(map(_read_about, folders), key=lambda about: about.last_used, reverse=True)
+
+
+def delete_project(folder: Path) -> None:
+    """Remove a project for good, answers and models included."""
+    close_project(folder)
+    shutil.rmtree(folder)
+
+
+def make_slug(name: str) -> str:
+    """A name made safe for a folder and an address."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60] or "project"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that is there whole or not at all."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _refuse_existing(folder: Path) -> None:
+    if folder.exists():
+        raise ProjectError(f"'{folder.name}' is there already.", "Choose another folder.")
+
+
+def _free_slug(home: Path, name: str) -> str:
+    slug, n = make_slug(name), 2
+    while (home / slug).exists():
+        slug, n = f"{make_slug(name)}-{n}", n + 1
+    return slug
+
+
+def _sweep(home: Path) -> None:
+    """Remove what imports left behind whose process is gone."""
+    for folder in home.glob(f"{_IMPORTING}*"):
+        pid = folder.name.removeprefix(_IMPORTING).split("-")[0]
+        if pid.isdecimal() and int(pid) != os.getpid() and not _is_running(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _latest_config(log: AnswerLog) -> ProjectConfig:
+    settings = [event for event in log.events() if event.kind == "settings"]
+    return ProjectConfig.from_dict(settings[-1].payload or {}) if settings else ProjectConfig()
+
+
+def _of_the_data(config: ProjectConfig) -> ProjectConfig:
+    """The settings that change arrays, the rest at their defaults."""
+    labels = tuple(replace(label, name=label.value, colour="") for label in config.labels)
+    return replace(
+        ProjectConfig(),
+        labels=labels,
+        columns=replace(config.columns, info=(), images=(), ra=None, dec=None, pixels=()),
+        features=config.features,
+        splits=config.splits,
+        train_labels=config.train_labels if config.leave_out_other_labels else (),
+        leave_out_other_labels=config.leave_out_other_labels,
+        leave_out_unknown=config.leave_out_unknown,
+    )
+
+
+def _write_about(folder: Path, about: About) -> None:
+    fields: dict[str, Any] = {
+        "name": about.name,
+        "n_objects": about.n_objects,
+        "n_answers": about.n_answers,
+        "last_used": about.last_used.isoformat(),
+        "source": about.source,
+        "notice": about.notice,
+    }
+    write_whole(folder / ABOUT_FILE, json.dumps(fields, indent=1))
+
+
+def _read_about(folder: Path) -> About:
+    """What the folder says of itself; a lost or damaged note costs no project."""
+    try:
+        found = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        return About(
+            folder.name,
+            str(found["name"]),
+            int(found["n_objects"]),
+            int(found["n_answers"]),
+            datetime.fromisoformat(found["last_used"]),
+            str(found.get("source", "")),
+            str(found.get("notice", "")),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        changed = datetime.fromtimestamp((folder / CATALOGUE_FILE).stat().st_mtime, UTC)
+        return About(folder.name, folder.name, 0, 0, changed)

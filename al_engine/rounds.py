@@ -1,0 +1,321 @@
+"""One round: what is trained on, what the model makes of every object, what is asked next.
+
+Owns the step from a data set and a history to a fit, its scores and the next question, as pure
+functions: the same labels give the same round, whoever asks and in whatever order they came.
+Must not know files, DuckDB or pages.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from al_engine.config import ClassifierSetup
+from al_engine.data.history import History
+from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION, Parts
+from al_engine.dataset import Dataset
+from al_engine.learning.initial import draw_initial, spread_initial
+from al_engine.learning.learners import Learner, LearnerSpec, Member, fit_learner
+from al_engine.learning.metrics import Scores, binary_scores, cross_validated_scores
+from al_engine.learning.scoring import consensus, member_probabilities
+from al_engine.learning.strategies import pick, rank, tie_keys
+
+Rows = npt.NDArray[np.intp]
+Floats32 = npt.NDArray[np.float32]
+Truth = npt.NDArray[np.int8]
+
+BINARY = np.array([0, 1])
+ENOUGH_TO_VALIDATE = 30
+SCORED_AT_ONCE = 65_536
+SPREAD_OVER = 50_000
+
+# Draws of different purposes must not be the same draw.
+_RANDOM_QUESTION, _START = 0x52, 0x53
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained model and what it makes of every object.
+
+    ``proba`` is the probability of the classifier's own label, shape (n_rows,), NaN for objects
+    that were not scored (test set, left out); ``predicted`` whether it is over one half, before
+    rounding to float32; ``utility`` is what the strategy in force gives
+    each object of the training set, NaN elsewhere; ``secondary`` orders equal utilities.
+    """
+
+    key: str
+    learner: Learner
+    strategy: str
+    proba: Floats32
+    predicted: npt.NDArray[np.bool_]
+    utility: Floats32
+    secondary: Floats32 | None
+    n_labelled: int
+    n_positive: int
+
+    @property
+    def is_constant(self) -> bool:
+        """Is only one side of the question labelled, so that nothing can be learned yet?"""
+        return self.n_positive in (0, self.n_labelled)
+
+
+@dataclass(frozen=True)
+class RoundScores:
+    """Scores of one round.
+
+    ``by_folds`` says that validation was too small to use and cross-validation over the labelled
+    set took its place; ``reason`` why there are no such scores.
+    """
+
+    training: Scores | None
+    validation: Scores | None
+    by_folds: bool = False
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The scores as plain JSON values."""
+        return {
+            "training": self.training.to_dict() if self.training else None,
+            "validation": self.validation.to_dict() if self.validation else None,
+            "by_folds": self.by_folds,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "RoundScores":
+        training, validation = (
+            Scores.from_dict(data[name]) if data[name] else None
+            for name in ("training", "validation")
+        )
+        return cls(training, validation, bool(data["by_folds"]), str(data["reason"]))
+
+
+@dataclass(frozen=True)
+class Question:
+    """The object to ask about: its row, how it came up, and why in one line."""
+
+    row: int
+    how: str
+    why: str
+
+
+def learner_spec(setup: ClassifierSetup, seed: int) -> LearnerSpec:
+    """What the learning package needs of a classifier's set-up."""
+    members = tuple(Member(m.model, dict(m.params), m.strategy) for m in setup.members)
+    return LearnerSpec(members, setup.committee_strategy, seed)
+
+
+# -- objects: which set, which truth --
+
+
+def parts_in_force(dataset: Dataset, history: History) -> Parts:
+    """Each object's set once answers are counted.
+
+    What has trained stays in the training set and what came up at random stays in validation,
+    even when later settings would draw otherwise: a chosen object must never score.
+    """
+    parts = dataset.parts.copy()
+    parts[list(history.trained)] = TRAIN
+    parts[list(history.validated)] = VALIDATION
+    return parts
+
+
+def truth_in_force(dataset: Dataset, history: History, classifier: str) -> Truth:
+    """1 where an object has the classifier's label, 0 where another, -1 where unknown.
+
+    A verified label outranks the catalogue's.
+    """
+    own = dataset.values.index(classifier)
+    truth = np.where(dataset.codes < 0, -1, dataset.codes == own).astype(np.int8)
+    for row, label in history.verified.items():
+        truth[row] = label == classifier
+    return truth
+
+
+# -- the model --
+
+
+def fit_round(dataset: Dataset, history: History, classifier: str, spec: LearnerSpec) -> Fit:
+    """Train on all labels at once and score every object of training and validation once."""
+    rows, y = labelled_set(history, classifier)
+    learner = fit_learner(spec, dataset.rows(rows), y, dataset.preparation, BINARY)
+    parts = parts_in_force(dataset, history)
+    scored = np.flatnonzero((parts == TRAIN) | (parts == VALIDATION))
+    proba = np.full(dataset.n_rows, np.nan, dtype=np.float32)
+    predicted = np.zeros(dataset.n_rows, dtype=np.bool_)
+    utility = np.full(dataset.n_rows, np.nan, dtype=np.float32)
+    secondary = utility.copy() if spec.is_committee else None
+    for start in range(0, len(scored), SCORED_AT_ONCE):
+        chunk = scored[start : start + SCORED_AT_ONCE]
+        X = dataset.rows(chunk)
+        members = member_probabilities(learner, X, BINARY)
+        positive = consensus(members)[:, 1]
+        proba[chunk], predicted[chunk] = positive, positive > 0.5
+        values, second = rank(spec.strategy, learner, X, BINARY, members)
+        in_training = parts[chunk] == TRAIN
+        utility[chunk[in_training]] = values[in_training]
+        if secondary is not None and second is not None:
+            secondary[chunk[in_training]] = second[in_training]
+    return Fit(
+        history.sets[-1].key,
+        learner,
+        spec.strategy,
+        proba,
+        predicted,
+        utility,
+        secondary,
+        len(rows),
+        int(y.sum()),
+    )
+
+
+def labelled_set(history: History, classifier: str) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """Rows in ascending order, and 1 for the classifier's label: order of answers is no matter."""
+    rows = np.array(sorted(history.trained), dtype=np.intp)
+    y = np.array([int(history.trained[int(row)] == classifier) for row in rows], dtype=np.int64)
+    return rows, y
+
+
+# -- scores --
+
+
+def score_round(
+    dataset: Dataset, history: History, classifier: str, spec: LearnerSpec, fit: Fit
+) -> RoundScores:
+    """Score a fit on what is known of the training set and of validation.
+
+    While validation holds fewer than 30 objects its place is taken by cross-validation over the
+    labelled set, and marked so.
+    """
+    parts = parts_in_force(dataset, history)
+    truth = truth_in_force(dataset, history, classifier)
+    training = scores_over((parts == TRAIN) & (truth >= 0), truth, fit)
+    in_validation = (parts == VALIDATION) & (truth >= 0)
+    if int(in_validation.sum()) >= ENOUGH_TO_VALIDATE:
+        return RoundScores(training, scores_over(in_validation, truth, fit))
+    rows, y = labelled_set(history, classifier)
+    folded, reason = cross_validated_scores(
+        spec, dataset.rows(rows), y, dataset.preparation, BINARY, spec.seed
+    )
+    return RoundScores(training, folded, by_folds=True, reason=reason)
+
+
+def scores_over(chosen: npt.NDArray[np.bool_], truth: Truth, fit: Fit) -> Scores | None:
+    """Scores over the chosen objects, or None where there are none."""
+    if not chosen.any():
+        return None
+    return binary_scores(truth[chosen], fit.predicted[chosen].astype(np.int8))
+
+
+def test_round(dataset: Dataset, history: History, classifier: str, fit: Fit) -> Scores | None:
+    """Scores over the test set, which no round looks at; computed only when asked for."""
+    parts = parts_in_force(dataset, history)
+    truth = truth_in_force(dataset, history, classifier)
+    rows = np.flatnonzero((parts == TEST) & (truth >= 0))
+    if not len(rows):
+        return None
+    predicted = np.empty(len(rows), dtype=np.int8)
+    for start in range(0, len(rows), SCORED_AT_ONCE):
+        chunk = rows[start : start + SCORED_AT_ONCE]
+        members = member_probabilities(fit.learner, dataset.rows(chunk), BINARY)
+        predicted[start : start + len(chunk)] = consensus(members)[:, 1] > 0.5
+    return binary_scores(truth[rows], predicted)
+
+
+# -- the next question --
+
+
+def initial_rows(
+    dataset: Dataset, classifier: str, setup: ClassifierSetup, start: str, seed: int
+) -> Rows:
+    """The objects to begin with, by a seeded draw.
+
+    At least one of each side where labels of both are known, and known ones before unknown;
+    else objects spread over the features (nearest to k-means centres), or random ones.
+    """
+    pool = np.flatnonzero(dataset.parts == TRAIN)
+    keys = tie_keys(dataset.keys[pool], seed, _START)
+    n = min(setup.n_initial, len(pool))
+    own = dataset.values.index(classifier)
+    known = np.where(dataset.codes[pool] < 0, -1, dataset.codes[pool] == own)
+    n_known = int((known >= 0).sum())
+    if n >= 2 and len(np.unique(known[known >= 0])) == 2:
+        drawn = draw_initial(known, min(n, n_known), keys)
+        others = np.setdiff1d(np.arange(len(pool)), drawn)
+        filling = others[np.argsort(keys[others])[: n - len(drawn)]]
+        chosen: Rows = pool[np.concatenate([drawn, filling])]
+        return chosen
+    if start == "random" or n_known:
+        return pool[np.argsort(keys)[:n]]
+    sample = pool[np.argsort(keys)[:SPREAD_OVER]]
+    return sample[spread_initial(dataset.rows(sample), n, seed)]
+
+
+def random_every(dataset: Dataset, setting: int | None) -> int:
+    """How often a question is a random one; 0 means never."""
+    if setting is not None:
+        return setting
+    n_validation = int(((dataset.parts == VALIDATION) & (dataset.codes >= 0)).sum())
+    return 5 if n_validation < ENOUGH_TO_VALIDATE else 0
+
+
+def next_question(
+    dataset: Dataset,
+    history: History,
+    fit: Fit | None,
+    *,
+    initial: Rows,
+    n_initial: int,
+    every: int,
+    seed: int,
+    name: str,
+) -> Question | None:
+    """What to ask now: a pure function of the answers, or None when nothing is left.
+
+    In this order: a postponed object whose turn has come, the objects to begin with, every so
+    often a random one, else the pool's most useful.
+    """
+    parts = parts_in_force(dataset, history)
+    # What settings have left out since cannot be answered.
+    put_off = sorted((p.due, row) for row, p in history.later.items() if parts[row] != OUT)
+    if put_off and put_off[0][0] <= history.n_passed:
+        row = put_off[0][1]
+        return Question(row, history.later[row].how, "You put this one off; ten others are done.")
+    open_ = parts == TRAIN
+    open_[list(history.asked | history.later.keys())] = False
+    pool = np.flatnonzero(open_)
+    if not len(pool):
+        if not put_off:
+            return None
+        row = put_off[0][1]
+        return Question(row, history.later[row].how, "You put this one off; no other is left.")
+    if fit is None or len(history.trained) < n_initial:
+        waiting = [int(row) for row in initial if open_[row]]
+        if waiting:
+            row = waiting[0]
+        else:
+            row = int(pool[pick(np.zeros(len(pool)), 1, tie_keys(dataset.keys[pool], seed, 0))[0]])
+        done = f"{len(history.trained)} of {n_initial}"
+        return Question(row, "initial", f"One of the first objects to label: {done} are done.")
+    if every and (history.n_questions + 1) % every == 0:
+        keys = tie_keys(dataset.keys[pool], seed ^ _RANDOM_QUESTION, history.n_questions)
+        row = int(pool[pick(np.zeros(len(pool)), 1, keys)[0]])
+        why = "A random object: its answer is kept to check the classifier, and never trains it."
+        return Question(row, "random", why)
+    keys = tie_keys(dataset.keys[pool], seed, len(history.sets))
+    second = None if fit.secondary is None else fit.secondary[pool]
+    row = int(pool[pick(fit.utility[pool], 1, keys, second)[0]])
+    return Question(row, "query", _why(fit, row, len(pool), name))
+
+
+def _why(fit: Fit, row: int, n_pool: int, name: str) -> str:
+    likely = f"{fit.proba[row]:.2f} likely {name}"
+    among = f"of {n_pool:,} in the pool"
+    if fit.is_constant:
+        return f"Drawn at random {among}: all labels so far are on one side."
+    if fit.strategy == "random":
+        return f"{likely}; drawn at random {among}."
+    if fit.secondary is not None:
+        return f"{likely}; {among}, the one the models disagree on most."
+    return f"{likely}; {among}, the one the model is least sure of."

@@ -1,0 +1,286 @@
+"""Columns and ranges in, a picture out: the maps' pixels.
+
+Datashader counts the objects in each pixel, numpy colours the counts and Pillow writes a
+palette PNG.  Knows nothing of catalogues, learners or pages.
+"""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from PIL import Image
+
+from al_engine.views.palette import colour_table, rgb
+
+Array = npt.NDArray[Any]
+Range = tuple[float, float]
+
+HIDDEN = 255  # a category code that is painted nowhere
+FAINTEST_ALPHA = 150  # of 255: the emptiest pixel must still be seen
+SAMPLE_ROWS = 500_000  # enough for the 0.1 and 99.9 percentiles
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of the plane that a picture shows, and its size."""
+
+    x_range: Range
+    y_range: Range
+    width_px: int
+    height_px: int
+
+
+def default_range(values: Array, keep: Array | Sequence[float] | None = None) -> Range:
+    """The range that shows almost all values and every one of ``keep``.
+
+    Percentiles 0.1 to 99.9 and 5% on each side; missing and infinite values do not count.
+    A constant column gets room around its value; nothing finite at all gives (0, 1).
+    """
+    values = np.asarray(values)
+    sample = values[:: -(-values.size // SAMPLE_ROWS) or 1]
+    sample = sample[np.isfinite(sample)]
+    ends = np.percentile(sample.astype(np.float64), [0.1, 99.9]) if sample.size else np.empty(0)
+    wanted = np.asarray([] if keep is None else keep, dtype=np.float64)
+    ends = np.concatenate([ends, wanted[np.isfinite(wanted)]])
+    if not ends.size:
+        return 0.0, 1.0
+    low, high = float(ends.min()), float(ends.max())
+    margin = 0.05 * (high - low) or 0.05 * abs(low) or 0.5
+    return low - margin, high + margin
+
+
+def category_counts(
+    x: Array, y: Array, codes: npt.NDArray[np.uint8], n_categories: int, view: View
+) -> npt.NDArray[np.uint32]:
+    """Objects of each category in each pixel.
+
+    Parameters
+    ----------
+    x, y : float, shape (n,); objects with a missing coordinate are left out
+    codes : uint8, shape (n,); objects with a code of ``n_categories`` or more are hidden
+
+    Returns
+    -------
+    uint32, shape (height_px, width_px, n_categories); row 0 is the top of the picture
+    """
+    if not len(x):
+        return np.zeros((view.height_px, view.width_px, n_categories), dtype=np.uint32)
+    import datashader as ds  # two seconds, which the first page need not wait for
+
+    # Hidden objects are one more category, dropped after counting: cheaper than masking rows.
+    shown = np.minimum(codes, n_categories).astype(np.int16)
+    categories = pd.Categorical.from_codes(shown, categories=pd.RangeIndex(n_categories + 1))
+    frame = pd.DataFrame({"x": x, "y": y, "category": categories}, copy=False)
+    counts = _canvas(view).points(frame, "x", "y", ds.count_cat("category")).to_numpy()
+    return counts[::-1, :, :n_categories]  # type: ignore[no-any-return]
+
+
+def paint_categories(
+    counts: npt.NDArray[np.uint32],
+    colours: Sequence[str],
+    mixed: str | None = None,
+    spread_px: int | None = None,
+) -> bytes:
+    """A palette PNG of :func:`category_counts`: colour by category, opacity by crowding.
+
+    Parameters
+    ----------
+    counts : uint32, shape (h, w, n)
+    colours : n colours ``#rrggbb``
+    mixed : colour of a pixel that holds both of the first two categories; without it the most
+        frequent category gives the colour
+    spread_px : each object is painted this many pixels wide; by default 1, more where the
+        picture is sparse.  Spreading never changes a pixel that holds an object.
+    """
+    total = counts.sum(axis=2, dtype=np.uint32)
+    category = _category_of(counts, mixed is not None)
+    width = _spread_for(total > 0) if spread_px is None else spread_px
+    if width > 1:
+        spread = _spread_sum(counts, width)
+        empty = total == 0
+        category = np.where(empty, _category_of(spread, mixed is not None), category)
+        # A mark is as opaque as its object's own pixel, so that lonely ones stay strong.
+        strongest = _spread_max(np.where(empty, np.nan, total), width)
+        total = np.where(empty, np.nan_to_num(strongest), total).astype(np.uint32)
+    palette = [rgb(colour) for colour in (*colours, *([mixed] if mixed else []))]
+    n_levels = max(255 // max(len(palette), 1), 1)
+    level = _equalised(total, n_levels)
+    index = np.where(total > 0, 1 + category * n_levels + level, 0).astype(np.uint8)
+    alphas = np.linspace(FAINTEST_ALPHA, 255, n_levels) if n_levels > 1 else np.array([255.0])
+    table = np.repeat(np.array(palette, dtype=np.uint8).reshape(-1, 3), n_levels, axis=0)
+    return _palette_png(index, table, np.tile(np.rint(alphas), len(palette)).astype(np.uint8))
+
+
+def paint_values(
+    x: Array,
+    y: Array,
+    values: Array,
+    view: View,
+    colour_map: str = "viridis",
+    value_range: Range | None = None,
+    spread_px: int | None = None,
+) -> bytes:
+    """A palette PNG of the highest value in each pixel; objects of missing value are left out.
+
+    ``value_range`` is what the ends of ``colour_map`` stand for; by default the lowest and
+    highest value in the picture.  Values outside take the colour of the nearer end.
+    """
+    highest = _highest(x, y, values, view)
+    width = _spread_for(np.isfinite(highest)) if spread_px is None else spread_px
+    if width > 1:
+        highest = np.where(np.isfinite(highest), highest, _spread_max(highest, width))
+    filled = np.isfinite(highest)
+    if value_range is None:
+        value_range = (
+            (float(highest[filled].min()), float(highest[filled].max()))
+            if filled.any()
+            else (0.0, 1.0)
+        )
+    low, high = value_range
+    share = (np.where(filled, highest, low) - low) / ((high - low) or 1.0)
+    index = np.where(filled, 1 + np.rint(254 * np.clip(share, 0, 1)), 0).astype(np.uint8)
+    table = colour_table(colour_map)[np.rint(np.linspace(0, 255, 255)).astype(int)]
+    return _palette_png(index, table, np.full(255, 255, dtype=np.uint8))
+
+
+def nearest(
+    x: Array,
+    y: Array,
+    x0: float,
+    y0: float,
+    view: View,
+    candidates: Array | None = None,
+    limit_px: float = 24,
+) -> int | None:
+    """The row whose object stands nearest to (x0, y0) on the screen, within ``limit_px``.
+
+    ``candidates`` are the rows to look among, as indices or as a mask; None is all of them.
+    Of two equally near objects the earlier row is taken.
+    """
+    if candidates is not None:
+        rows = np.flatnonzero(candidates) if candidates.dtype == bool else candidates
+        found = nearest(x[rows], y[rows], x0, y0, view, limit_px=limit_px)
+        return None if found is None else int(rows[found])
+    x_px = view.width_px / _span(view.x_range)
+    y_px = view.height_px / _span(view.y_range)
+    column = (x >= x0 - limit_px / x_px) & (x <= x0 + limit_px / x_px)
+    rows = np.flatnonzero(column)
+    across = (x[rows].astype(np.float64) - x0) * x_px
+    along = (y[rows].astype(np.float64) - y0) * y_px
+    distance = np.nan_to_num(np.hypot(across, along), nan=np.inf)
+    if not rows.size or distance.min() > limit_px:
+        return None
+    return int(rows[distance.argmin()])
+
+
+def warm_up() -> None:
+    """Compile what the pictures need (some seconds, once a process); safe in a thread."""
+    view = View((0.0, 1.0), (0.0, 1.0), 8, 8)
+    for dtype in (np.float32, np.float64):
+        x = np.linspace(0, 1, 10).astype(dtype)
+        paint_categories(category_counts(x, x, np.zeros(10, np.uint8), 2, view), ("#000000",) * 2)
+    paint_values(x.astype(np.float32), x.astype(np.float32), x, view)
+
+
+def _span(ends: Range) -> float:
+    return (ends[1] - ends[0]) or 1.0
+
+
+def _canvas(view: View) -> Any:
+    import datashader as ds
+
+    return ds.Canvas(view.width_px, view.height_px, view.x_range, view.y_range)
+
+
+def _highest(x: Array, y: Array, values: Array, view: View) -> npt.NDArray[np.float64]:
+    if not len(x):
+        return np.full((view.height_px, view.width_px), np.nan)
+    import datashader as ds
+
+    frame = pd.DataFrame({"x": x, "y": y, "value": np.asarray(values, np.float32)}, copy=False)
+    picture = _canvas(view).points(frame, "x", "y", ds.max("value")).to_numpy()
+    return np.asarray(picture[::-1], dtype=np.float64)
+
+
+def _category_of(counts: npt.NDArray[np.uint32], mark_mixed: bool) -> npt.NDArray[np.intp]:
+    category: npt.NDArray[np.intp] = counts.argmax(axis=2)
+    if mark_mixed:
+        category[(counts[:, :, 0] > 0) & (counts[:, :, 1] > 0)] = counts.shape[2]
+    return category
+
+
+def _equalised(total: npt.NDArray[np.uint32], n_levels: int) -> npt.NDArray[np.intp]:
+    """Levels 0 to ``n_levels - 1`` by the rank of each filled pixel's count among all."""
+    clipped = np.minimum(total, 65_535)
+    histogram = np.bincount(clipped.ravel())
+    histogram[0] = 0
+    filled = np.flatnonzero(histogram)
+    if len(filled) < 2:
+        return np.full(total.shape, n_levels - 1)
+    rank = np.cumsum(histogram) / histogram.sum()
+    share = (rank - rank[filled[0]]) / (1 - rank[filled[0]])
+    levels: npt.NDArray[np.intp] = np.rint(np.clip(share, 0, 1) * (n_levels - 1)).astype(np.intp)
+    return levels[clipped]
+
+
+def _spread_for(filled: npt.NDArray[np.bool_]) -> int:
+    """How many pixels wide to paint: more, the fewer there are and the fewer of them touch."""
+    n_filled = int(filled.sum())
+    if n_filled * 500 < filled.size:
+        return 7 if n_filled * 3000 < filled.size else 5
+    padded = np.pad(filled, 1)
+    touching = np.zeros_like(filled)
+    height, width = filled.shape
+    for down, across in _stamp(3):
+        if (down, across) != (0, 0):
+            touching |= padded[1 + down : 1 + down + height, 1 + across : 1 + across + width]
+    share = int((filled & touching).sum()) / n_filled
+    return 3 if share < 0.5 else 2 if share < 0.9 else 1
+
+
+def _stamp(width: int) -> list[tuple[int, int]]:
+    """Steps (down, across) from an object's pixel to those it is painted on: a rounded square."""
+    steps, radius = range(-(width // 2), width - width // 2), width // 2
+    return [(d, a) for d in steps for a in steps if d * d + a * a <= radius * radius + 1]
+
+
+def _stamped(
+    filled: npt.NDArray[np.bool_], width: int
+) -> Iterator[tuple[tuple[Array, Array], tuple[Array, Array]]]:
+    """For each step of the stamp: indices of the pixels painted on, and of those they repeat."""
+    rows, columns = np.nonzero(filled)
+    for down, across in _stamp(width):
+        to_row, to_column = rows + down, columns + across
+        inside = (to_row >= 0) & (to_row < filled.shape[0])
+        inside &= (to_column >= 0) & (to_column < filled.shape[1])
+        yield (to_row[inside], to_column[inside]), (rows[inside], columns[inside])
+
+
+def _spread_sum(counts: npt.NDArray[np.uint32], width: int) -> npt.NDArray[np.uint32]:
+    out = np.zeros_like(counts)
+    for to, source in _stamped(counts.max(axis=2) > 0, width):
+        out[to] += counts[source]  # no pixel comes twice within one step
+    return out
+
+
+def _spread_max(values: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
+    out = np.full_like(values, np.nan)
+    for to, source in _stamped(np.isfinite(values), width):
+        out[to] = np.fmax(out[to], values[source])
+    return out
+
+
+def _palette_png(
+    index: npt.NDArray[np.uint8], table: npt.NDArray[np.uint8], alphas: npt.NDArray[np.uint8]
+) -> bytes:
+    """PNG of ``index``: 0 is transparent, i is row i - 1 of ``table`` with its opacity."""
+    image = Image.fromarray(np.ascontiguousarray(index))
+    image.putpalette(bytes(3) + table.tobytes())
+    out = io.BytesIO()
+    transparency = bytes(1) + alphas.tobytes()
+    image.save(out, format="PNG", transparency=transparency, compress_level=1)
+    return out.getvalue()
