@@ -1,0 +1,20 @@
+"""Home: start, open or resume a project; demo data; what is going on in each."""
+
+import streamlit as st
+
+from pages.components import opening, state
+from pages.components.page import guard, page
+
+with page("Home", needs_project=False):
+    st.title("Sextant")
+    st.markdown(
+        "Finds the few dozen objects of your catalogue whose labels teach a classifier most, "
+        "asks you about them one by one, and shows honestly how good the classifier has become."
+    )
+    with guard():
+        opening.finish_import()
+    if state.job() is not None:
+        opening.watch_import()
+    else:
+        opening.start_cards()
+        opening.project_list()

@@ -1,0 +1,26 @@
+"""Training: a tab for each classifier, its set-up, its maps, scores and the question."""
+
+import streamlit as st
+
+from pages.components import state, training
+from pages.components.page import link, page, plain
+
+with page("Training") as session:
+    labels = session.config.train_labels
+    if not labels or not session.config.features.base:
+        st.title("Training")
+        st.info("Choose features and at least one label to train for first.")
+        link("pages/1_Settings.py", "Go to Settings", icon=":material/tune:")
+        st.stop()
+    names = [plain(session.config.label_name(label)) for label in labels]
+    tabs = st.tabs(
+        names,
+        default=names[labels.index(state.classifier(labels))],
+        on_change="rerun",
+        key=f"classifier-{session.project.slug}",
+    )
+    for label, tab in zip(labels, tabs, strict=True):
+        with tab:
+            if tab.open:
+                state.choose_classifier(label)
+                training.draw(session, label)

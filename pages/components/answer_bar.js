@@ -1,0 +1,339 @@
+// The answer bar in the browser: draws question and buttons, owns the keys of the page.
+// Streamlit calls the default export again whenever data or theme change; the bar itself is
+// made once and lives until its element leaves the page.
+
+const FIXED = [
+  { action: "unsure", name: "Unsure", key: "U", help: "Take it out of the pool, ask another" },
+  { action: "later", name: "Later", key: "L", help: "Ask this one again after some others" },
+  { action: "undo", name: "Undo", key: "Z", help: "Take back the last answer" },
+];
+const HELD_BACK = "ULZNCR"; // letters that never begin a search: ours, and Streamlit's C and R
+const LOCKS = new Set(["answer", "unsure", "later", "undo"]);
+const GIVE_UP_MS = 8000; // after which an event that nothing came of may be repeated
+const UNSEEN_MS = 250; // a new object cannot have been judged yet: the end of a double press
+const FOCUS_BACK_MS = 150; // a click into a frame ends before the focus is taken from it
+
+const bars = new WeakMap();
+let lastNonce = 0;
+
+export default function (component) {
+  const root = component.parentElement;
+  if (!bars.has(root)) bars.set(root, makeBar(root));
+  const bar = bars.get(root);
+  const turn = bar.update(component);
+  return () => setTimeout(() => {
+    if (bar.turn() !== turn || root.isConnected) return;
+    bar.destroy();
+    bars.delete(root);
+  });
+}
+
+function element(tag, className, parent, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  parent.append(made);
+  return made;
+}
+
+const UNTYPED = ["checkbox", "radio", "range", "button", "submit", "reset", "color", "file"];
+const MOVED_BY_ARROWS = "input, [role=slider], [role=tab], [role=option], [role=grid], canvas";
+
+function isTyping(target) {
+  if (!(target instanceof Element)) return false;
+  if (target.matches("input")) return !UNTYPED.includes(target.type);
+  return target.matches("textarea, select") || target.isContentEditable;
+}
+
+// Time that the object was really before the person's eyes.
+function makeStopwatch() {
+  let spent = 0;
+  let since = null;
+  const pause = () => {
+    if (since !== null) spent += performance.now() - since;
+    since = null;
+  };
+  const go = () => {
+    if (since === null && !document.hidden) since = performance.now();
+  };
+  return {
+    pause,
+    go,
+    restart() {
+      spent = 0;
+      since = null;
+      go();
+    },
+    seconds: () => (spent + (since === null ? 0 : performance.now() - since)) / 1000,
+  };
+}
+
+function makeBar(root) {
+  const box = element("div", "bar", root);
+  box.setAttribute("role", "group");
+  const line = element("div", "line", box);
+  const question = element("span", "question", line);
+  const why = element("span", "why", line);
+  const back = element("button", "back", line);
+  back.type = "button";
+  element("kbd", "", back, "N").setAttribute("aria-hidden", "true");
+  back.append("Back to the queried object");
+  back.addEventListener("click", () => send("queried"));
+  const confirmation = element("span", "confirmation", line);
+  confirmation.setAttribute("role", "status");
+  const row = element("div", "row", box);
+  const finder = element("div", "panel finder", box);
+  const search = element("input", "", finder);
+  search.type = "text";
+  search.placeholder = "Type a label, Enter takes the first";
+  search.setAttribute("aria-label", "Find a label");
+  const found = element("div", "found", finder);
+  const help = element("div", "panel", box);
+  const keys = element("div", "keys", help);
+  finder.hidden = true;
+  help.hidden = true;
+
+  const stopwatch = makeStopwatch();
+  let component = null;
+  let data = null;
+  let pending = null; // what was sent last, until an answer may be given again
+  let giveUp = 0;
+  let turns = 0;
+
+  const locked = () => pending !== null || data.busy;
+
+  // ---- sending
+
+  function send(action, label = null, name = "") {
+    if (LOCKS.has(action) && locked()) return;
+    if (action === "undo" && !data.can_undo) return;
+    lastNonce = Math.max(lastNonce + 1, Date.now());
+    const seconds = Math.round(stopwatch.seconds() * 1000) / 1000;
+    component.setTriggerValue("event", {
+      action, label, object_id: data.object_id, token: data.token, seconds, nonce: lastNonce,
+    });
+    if (!LOCKS.has(action)) return;
+    pending = { nonce: lastNonce, token: data.token, name: name || action, done: false };
+    giveUp = setTimeout(unlock, GIVE_UP_MS);
+    finder.hidden = true;
+    refresh();
+  }
+
+  function unlock() {
+    clearTimeout(giveUp);
+    pending = null;
+    refresh();
+  }
+
+  const take = (choice) => send("answer", choice.value, choice.key || choice.name);
+
+  // ---- drawing
+
+  function button(parent, name, key, title, action) {
+    const made = element("button", "", parent);
+    made.type = "button";
+    made.title = title;
+    if (key) {
+      element("kbd", "", made, key).setAttribute("aria-hidden", "true");
+      made.setAttribute("aria-keyshortcuts", key);
+    }
+    element("span", "name", made, name);
+    made.addEventListener("click", action);
+    return made;
+  }
+
+  function choiceButton(parent, choice) {
+    const title = [choice.name, choice.help].filter(Boolean).join(": ");
+    const made = button(parent, choice.name, choice.key, title, () => take(choice));
+    made.classList.add("choice");
+    made.dataset.sent = choice.key || choice.name;
+    if (choice.colour) made.style.setProperty("--colour", choice.colour);
+  }
+
+  function drawRow() {
+    const focused = root.activeElement?.dataset.sent;
+    row.replaceChildren();
+    row.classList.toggle("many", data.choices.length > 6);
+    for (const choice of data.choices.filter((each) => each.key)) choiceButton(row, choice);
+    const more = data.choices.filter((each) => !each.key).length;
+    if (more) button(row, `${more} more`, "/", "Find a label by typing", openFinder);
+    element("span", "gap", row);
+    for (const { action, name, key, help: title } of FIXED) {
+      button(row, name, key, title, () => send(action)).dataset.sent = action;
+    }
+    const all = button(row, "", "?", "Show all keys", toggleHelp);
+    all.className = "round";
+    all.setAttribute("aria-label", "Show all keys");
+    if (focused) [...row.children].find((each) => each.dataset.sent === focused)?.focus();
+  }
+
+  function drawKeys() {
+    const rows = [
+      ...data.choices.filter(({ key }) => key).map(({ key, name }) => [key, name]),
+      ...(data.choices.some(({ key }) => !key) ? [["/", "find a label by typing its name"]] : []),
+      ...FIXED.map(({ key, name }) => [key, name]),
+      ["N", "back to the queried object"],
+      ...Object.entries(data.extra_keys),
+      ["?", "show or hide these keys"],
+      ["Esc", "close"],
+    ];
+    keys.replaceChildren();
+    for (const [key, name] of rows) {
+      const item = element("div", "", keys);
+      element("kbd", "", item, key.replace(/^Arrow(.*)$/, (_, way) => (
+        { Left: "←", Right: "→", Up: "↑", Down: "↓" }[way] || way)));
+      element("span", "name", item, name).title = name;
+    }
+  }
+
+  // Which buttons can be pressed, without making them anew.
+  function refresh() {
+    for (const each of box.querySelectorAll("button[data-sent]")) {
+      each.disabled = locked() || (each.dataset.sent === "undo" && !data.can_undo);
+      const pressed = pending && !pending.done && pending.name === each.dataset.sent;
+      each.classList.toggle("pressed", Boolean(pressed));
+    }
+    box.setAttribute("aria-busy", String(locked()));
+  }
+
+  // ---- finding a label by typing
+
+  function matches() {
+    const wanted = search.value.trim().toLowerCase();
+    const rank = ({ name }) => name.toLowerCase().indexOf(wanted);
+    return data.choices.filter((choice) => rank(choice) >= 0)
+      .sort((a, b) => Math.sign(rank(a)) - Math.sign(rank(b)));
+  }
+
+  function drawFound() {
+    found.replaceChildren();
+    for (const choice of matches()) choiceButton(found, choice);
+    found.firstElementChild?.classList.add("first");
+    if (!found.firstElementChild) found.textContent = "No label has these letters";
+    refresh();
+  }
+
+  function openFinder() {
+    help.hidden = true;
+    finder.hidden = false;
+    search.value = "";
+    drawFound();
+    search.focus();
+  }
+
+  function closePanels() {
+    finder.hidden = true;
+    help.hidden = true;
+    search.blur();
+  }
+
+  function toggleHelp() {
+    finder.hidden = true;
+    help.hidden = !help.hidden;
+  }
+
+  search.addEventListener("input", drawFound);
+  search.addEventListener("keydown", (event) => {
+    event.stopPropagation(); // Streamlit would take C and R: it cannot see into this element
+    if (event.isComposing) return;
+    if (event.key === "Escape") closePanels();
+    if (event.key === "Enter" && !event.repeat && matches().length && !locked()) take(matches()[0]);
+  });
+
+  // ---- keys of the page
+
+  function onKey(event) {
+    const shown = data && box.getClientRects().length > 0;
+    const modified = event.ctrlKey || event.metaKey || event.altKey;
+    const held = event.repeat && event.key === "Enter" && event.composedPath().includes(box);
+    if (held) event.preventDefault(); // or a button held down would answer what comes next
+    if (!shown || modified || event.repeat || event.isComposing) return;
+    const target = event.composedPath()[0];
+    if (isTyping(target)) return;
+    if (event.key.startsWith("Arrow") && target.matches?.(MOVED_BY_ARROWS)) return;
+    if (press(event.key)) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }
+
+  // True when the key is one of ours.
+  function press(key) {
+    const letter = key.length === 1 ? key.toUpperCase() : key;
+    const choice = data.choices.find((each) => each.key && each.key === key);
+    const fixed = FIXED.find((each) => each.key === letter);
+    const many = data.choices.some((each) => !each.key);
+    if (choice) take(choice);
+    else if (fixed) send(fixed.action);
+    else if (letter === "N") send("queried");
+    else if (key === "?") toggleHelp();
+    else if (key === "Escape" && !(help.hidden && finder.hidden)) closePanels();
+    else if (key in data.extra_keys) send("key", key);
+    else if (key === "/" && many) openFinder();
+    else if (many && /^\p{L}$/u.test(key) && !HELD_BACK.includes(letter)) {
+      openFinder();
+      search.value = key;
+      drawFound();
+    } else return false;
+    return true;
+  }
+
+  // A click into a frame, such as a chart's, would keep all later keys to itself.
+  function onBlur() {
+    setTimeout(() => {
+      const frame = document.activeElement;
+      if (!(frame instanceof HTMLIFrameElement) || !box.getClientRects().length) return;
+      const inside = frame.contentDocument?.activeElement;
+      if (inside?.matches("input, textarea, select")) return;
+      frame.blur();
+      window.focus();
+    }, FOCUS_BACK_MS);
+  }
+
+  const onVisibility = () => (document.hidden ? stopwatch.pause() : stopwatch.go());
+
+  document.addEventListener("keydown", onKey, true);
+  document.addEventListener("visibilitychange", onVisibility);
+  window.addEventListener("blur", onBlur);
+
+  function update(newComponent) {
+    component = newComponent;
+    const before = data;
+    data = component.data;
+    const asked = before && before.token === data.token && before.object_id === data.object_id;
+    if (!asked) stopwatch.restart();
+    const dealtWith = pending?.token !== data.token || pending?.nonce === data.handled;
+    if (pending && !pending.done && dealtWith) {
+      pending.done = true;
+      clearTimeout(giveUp);
+      giveUp = setTimeout(unlock, UNSEEN_MS);
+    }
+    question.textContent = data.question;
+    why.textContent = data.why;
+    why.title = data.why;
+    back.hidden = data.queried;
+    confirmation.textContent = data.confirmation;
+    box.setAttribute("aria-label", data.question);
+    const known = (each) => each && JSON.stringify([each.choices, each.extra_keys]);
+    if (known(before) !== known(data)) {
+      drawRow();
+      drawKeys();
+      if (!finder.hidden) drawFound();
+    }
+    refresh();
+    turns += 1;
+    return turns;
+  }
+
+  return {
+    update,
+    turn: () => turns,
+    destroy() {
+      clearTimeout(giveUp);
+      document.removeEventListener("keydown", onKey, true);
+      document.removeEventListener("visibilitychange", onVisibility);
+      window.removeEventListener("blur", onBlur);
+      box.remove();
+    },
+  };
+}

@@ -1,0 +1,156 @@
+"""The question, its answer buttons and all keys of a page.
+
+An event carries the object that was on the screen, so that a key pressed twice never answers
+an object nobody has seen.  Knows nothing of sessions or learners.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from pages.components.events import last_nonce, reported, take
+
+Action = Literal["answer", "unsure", "later", "undo", "queried", "key"]
+
+_HERE = Path(__file__).parent
+_mount = st.components.v2.component(
+    "sextant_answer_bar",
+    css=(_HERE / "answer_bar.css").read_text(encoding="utf-8"),
+    js=(_HERE / "answer_bar.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One possible answer."""
+
+    value: int | str
+    name: str
+    colour: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class BarEvent:
+    """What the person chose.
+
+    ``label`` is the choice's value for an answer, the key for a ``key`` of the page's own, else
+    None.  ``seconds`` counts from when the object was first shown, without time in which the
+    browser tab was hidden.
+    """
+
+    action: Action
+    label: int | str | None
+    object_id: str
+    token: str
+    seconds: float
+
+
+def assign_keys(choices: Sequence[Choice]) -> list[str]:
+    """The key of each choice; "" for those that are found by typing their name.
+
+    A choice whose name or value is a single digit has that digit; the others take what is left
+    of 1 to 9 and 0, in order.
+
+    >>> assign_keys([Choice("a", "Star"), Choice("b", "1"), Choice("c", "QSO")])
+    ['2', '1', '3']
+    """
+    keys = [""] * len(choices)
+    free = list("1234567890")
+    for i, choice in enumerate(choices):
+        own = next((text for text in (choice.name, str(choice.value)) if text in free), "")
+        if own:
+            keys[i] = own
+            free.remove(own)
+    for i, key in enumerate(keys):
+        if not key and free:
+            keys[i] = free.pop(0)
+    return keys
+
+
+def answer_bar(
+    key: str,
+    *,
+    question: str,
+    object_id: str,
+    token: str,
+    choices: Sequence[Choice],
+    can_undo: bool,
+    why: str = "",
+    queried: bool = True,
+    confirmation: str = "",
+    busy: bool = False,
+    extra_keys: Mapping[str, str] | None = None,
+    on_event: Callable[[BarEvent], None] | None = None,
+) -> BarEvent | None:
+    """Draw the question; what the person chose, once.
+
+    Parameters
+    ----------
+    key : fixed for as long as the page stands
+    question : one line, such as "Is it a QSO?"
+    object_id : the object that the answer is about
+    token : changes with every question; buttons pressed stay disabled until it does, or until
+        Python has dealt with the event and asks the same again
+    choices : the labels; from the eleventh on they are found by typing
+    why : one line on how the object came up
+    queried : whether it is the queried object; else a button leads back to that
+    confirmation : what the last answer did, shown quietly beside the question
+    busy : no answer is taken now
+    extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft") and what
+        they do; they come back as ``BarEvent("key", ...)``
+    on_event : called with the event before the page runs again (one run where a returned
+        event takes two); nothing is returned then
+    """
+
+    def before_the_run() -> None:
+        event = _bar_event(take(key, reported(key, "event")))
+        if event and on_event:
+            on_event(event)
+        elif event:
+            st.session_state[f"{key}:waiting"] = event
+
+    waiting: BarEvent | None = st.session_state.pop(f"{key}:waiting", None)
+    # A returned event is not dealt with yet when the bar is drawn: it must stay disabled.
+    handled = st.session_state.get(f"{key}:handled") if waiting else last_nonce(key)
+    st.session_state[f"{key}:handled"] = handled
+    result = _mount(
+        key=key,
+        data={
+            "question": question,
+            "object_id": object_id,
+            "token": token,
+            "choices": [
+                {**asdict(choice), "key": shortcut}
+                for choice, shortcut in zip(choices, assign_keys(choices), strict=True)
+            ],
+            "can_undo": can_undo,
+            "why": why,
+            "queried": queried,
+            "confirmation": confirmation,
+            "busy": busy,
+            "extra_keys": dict(extra_keys or {}),
+            "handled": handled,
+        },
+        on_event_change=before_the_run,
+    )
+    event = _bar_event(take(key, result.event))
+    if event and on_event:
+        on_event(event)
+        return None
+    return event or waiting
+
+
+def _bar_event(sent: Mapping[str, Any] | None) -> BarEvent | None:
+    if sent is None:
+        return None
+    return BarEvent(
+        action=sent["action"],
+        label=sent["label"],
+        object_id=sent["object_id"],
+        token=sent["token"],
+        seconds=float(sent["seconds"]),
+    )

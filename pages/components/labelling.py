@@ -1,0 +1,128 @@
+"""The loop seen from the object: its card, its pictures, its place on the map, the question."""
+
+import streamlit as st
+
+from al_engine.maps import NEUTRAL
+from al_engine.objects import ObjectCard, Picture, Value, find_object, object_card
+from al_engine.session import LabellingSession, State
+from pages.components import loop
+from pages.components import state as tab
+from pages.components.page import draw_again, guard, plain, view
+from pages.components.scatter_map import LegendEntry
+
+MAP_HEIGHT_PX, FILL = 430, (1.0, 320)
+
+
+@view
+def labelling_view(session: LabellingSession, label: str) -> None:
+    """Everything known of the object on the screen, and the answer; drawn again by itself."""
+    with guard():
+        loop.deal_with_events(session, label)
+    tab.look_at_round(label, None)
+    state = session.state(label)
+    row = loop.on_screen(state)
+    left, right = st.columns([1, 1], gap="medium")
+    with left, st.container(height=520, border=False, key="card"):
+        if row is None:
+            st.caption("The pool is empty.")
+        else:
+            _card(object_card(session, state, row), session)
+    with right:
+        _status(session, state)
+        legend = [LegendEntry(item.name, item.colour) for item in session.config.labels[:8]]
+        legend += [LegendEntry("unknown", NEUTRAL), LegendEntry("trained on", "", "ring")]
+        legend.append(LegendEntry("queried", loop.QUERIED, "star"))
+        loop.draw_map(session, state, "labels", "", MAP_HEIGHT_PX, FILL, legend=tuple(legend))
+    loop.ask(session, state)
+
+
+def _status(session: LabellingSession, state: State) -> None:
+    """How far, how good, and that it is safe; with a way to any object by its id."""
+    with st.container(horizontal=True, vertical_alignment="center", key="status"):
+        parts = [f"**{len(state.history.trained)}** labels"]
+        validation = state.scores.validation if state.scores else None
+        if validation is not None and validation.f1.value is not None:
+            score = validation.f1
+            half = ((score.high or 0) - (score.low or 0)) / 2
+            over = "by folds" if state.scores and state.scores.by_folds else "validation"
+            parts.append(f"F1 {score.value:.2f} ±{half:.2f} ({over}, n={validation.n:,})")
+        parts.append("saved")
+        st.markdown(
+            " · ".join(parts), help="Each answer is on disk before the next object is shown."
+        )
+        with st.popover("Find an object"):
+            wanted = st.text_input(
+                "Id", key=f"find-{state.classifier}", placeholder="its id in full"
+            )
+            if st.button("Show it", key=f"find-go-{state.classifier}") and wanted.strip():
+                with guard():
+                    tab.select(state.classifier, find_object(session, wanted))
+                    draw_again()
+
+
+def _card(card: ObjectCard, session: LabellingSession) -> None:
+    st.subheader(plain(card.object_id), anchor=False)
+    if card.position is not None:
+        with st.container(key="position", horizontal=True):
+            st.code(card.position.degrees, language=None, width="content")
+            st.code(card.position.sexagesimal, language=None, width="content")
+    for name, p in card.probabilities:
+        if p is None:
+            st.caption(f"P({plain(name)}) not scored: the object is in the {card.part} set")
+        else:
+            st.progress(p, text=f"P({plain(name)}) {p:.2f}")
+    if card.pictures:
+        for column, picture in zip(st.columns(len(card.pictures)), card.pictures, strict=True):
+            with column:
+                _picture(picture)
+    known = []
+    if card.catalogue_label is not None:
+        known.append(f"catalogue says {plain(card.catalogue_label)}")
+    if card.verified_label is not None:
+        known.append(f"you said **{plain(card.verified_label)}**")
+    # The catalogue's label beside the question would be copied, not checked.
+    if known:
+        with st.popover("What is known of its label"):
+            st.markdown("; ".join(known) + ".")
+    _values((*card.info, *card.features))
+
+
+def _picture(picture: Picture) -> None:
+    if picture.pixels is not None:
+        st.image(_enlarged(picture), width=176, caption=picture.name)
+    elif picture.path is not None:
+        st.image(str(picture.path), width="stretch", caption=plain(picture.name))
+    elif picture.address:
+        st.image(picture.address, width="stretch", caption=plain(picture.name))
+    else:
+        st.caption(f"{plain(picture.name)}: {plain(picture.sentence)}")
+
+
+def _enlarged(picture: Picture) -> object:
+    """Each pixel as a square: a browser would blur a small picture."""
+    assert picture.pixels is not None, "only pixels are enlarged"
+    times = max(1, 176 // max(picture.pixels.shape))
+    return picture.pixels.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def _values(values: tuple[Value, ...]) -> None:
+    """The extra columns, then the features, with units and meaning."""
+    if not values:
+        st.caption("No columns are shown here: choose some in Settings.")
+        return
+    described = any(value.description for value in values)
+    st.dataframe(
+        [
+            {"column": v.name, "value": v.text, "unit": v.unit}
+            | ({"meaning": v.description} if described else {})
+            for v in values
+        ],
+        hide_index=True,
+        row_height=26,
+        height=min(38 + 26 * len(values), 420),
+        column_config={
+            "column": st.column_config.TextColumn(width=120),
+            "value": st.column_config.TextColumn(width=110),
+            "unit": st.column_config.TextColumn(width=90),
+        },
+    )

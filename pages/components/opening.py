@@ -1,0 +1,196 @@
+"""Starting and resuming: demo cards, opening a file, the list of projects."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from al_engine.data.demo import DEMOS
+from al_engine.data.readers import READERS, list_parts
+from al_engine.project import About, delete_project, home_folder, list_projects
+from al_engine.starting import ImportJob, demo_source, start_demo
+from al_engine.views.demo_pictures import thumbnail
+from pages.components import state
+from pages.components.page import guard, plain
+
+SETTINGS, TRAINING = "pages/1_Settings.py", "pages/2_Training.py"
+
+
+def start_cards() -> None:
+    """A card for each demo, and one to open a catalogue."""
+    projects = list_projects(home_folder())
+    for column, name in zip(st.columns(len(DEMOS) + 1), [*DEMOS, None], strict=True):
+        with column, st.container(border=True, height="stretch"):
+            if name is None:
+                _open_catalogue()
+            else:
+                with guard():
+                    _demo_card(name, projects)
+
+
+def _demo_card(name: str, projects: list[About]) -> None:
+    demo = DEMOS[name]
+    st.image(_thumbnail(name), width="stretch")
+    st.subheader(demo.title, anchor=False)
+    st.markdown(f"{demo.sentence} Two clicks to your first question.")
+    begun = next((p for p in projects if p.source == demo_source(name)), None)
+    with st.container(horizontal=True):
+        if begun is not None and st.button("Go on", key=f"resume-{name}", type="primary"):
+            _go(home_folder() / begun.slug, TRAINING)
+        label = "Start anew" if begun else "Start"
+        kind: Any = "secondary" if begun else "primary"
+        if st.button(label, key=f"demo-{name}", type=kind):
+            with st.spinner("Making the demo, about a second"):
+                folder = start_demo(home_folder(), name)
+            _go(folder, TRAINING)
+
+
+@st.cache_data(show_spinner=False)
+def _thumbnail(name: str) -> bytes:
+    return thumbnail(name, DEMOS[name].picture())
+
+
+def _open_catalogue() -> None:
+    st.subheader("Open a catalogue", anchor=False)
+    titles = (reader.title.removeprefix("a ").removeprefix("an ") for reader in READERS.values())
+    st.markdown(f"{', '.join(titles)}; gzipped or not. Your file is read, never changed.")
+    uploaded, on_disk = st.tabs(["Upload", "From this computer's disk"])
+    with uploaded:
+        st.file_uploader(
+            "A catalogue file",
+            key="upload",
+            label_visibility="collapsed",
+            on_change=lambda: state.keep_draft("offered", st.session_state["upload"]),
+        )
+    with on_disk:
+        st.text_input(
+            "Path of a file, or of a folder of Parquet files",
+            key="path",
+            placeholder="/data/survey.fits",
+            help="A path on the computer that Sextant runs on; Enter opens it.",
+            on_change=lambda: state.keep_draft("offered", st.session_state["path"].strip()),
+        )
+    offered = state.draft("offered")
+    if offered:
+        with guard():
+            _offer(offered)
+
+
+def _offer(offered: Any) -> None:
+    """Import what was chosen, at once; only where it holds several tables ask which."""
+    path = Path(offered).expanduser() if isinstance(offered, str) else _uploaded(offered)
+    # Forgotten while it is looked at: a file that is refused is not tried again by itself.
+    state.keep_draft("offered", None)
+    parts = list_parts(path)
+    if len(parts) <= 1:
+        _import(path, None)
+    state.keep_draft("offered", offered)
+    described = {part.name: part for part in parts}
+    chosen = st.selectbox(
+        "Which table of the file",
+        list(described),
+        format_func=lambda key: _describe(described[key]),
+        key=f"part-{path.name}",
+    )
+    if st.button("Import", key=f"import-{path.name}", type="primary"):
+        _import(path, chosen)
+
+
+def _import(path: Path, part: str | None) -> None:
+    state.set_job(ImportJob(home_folder(), path, part=part, name=_project_name(path.name)))
+    st.rerun()
+
+
+def _describe(part: Any) -> str:
+    rows = "" if part.n_rows is None else f", {part.n_rows:,} rows"
+    return f"{part.name}{rows}, {part.n_columns} columns"
+
+
+def _uploaded(file: Any) -> Path:
+    """The uploaded bytes as a file under its own name, once for each upload."""
+    kept = state.draft("uploads", {})
+    if file.file_id not in kept:
+        folder = Path(tempfile.mkdtemp(prefix="sextant-upload-"))
+        path = folder / (Path(file.name).name or "upload")
+        path.write_bytes(file.getbuffer())
+        kept = {**kept, file.file_id: path}
+        state.keep_draft("uploads", kept)
+    path = kept[file.file_id]
+    return Path(path)
+
+
+def _project_name(file_name: str) -> str:
+    return file_name.split(".")[0] or file_name
+
+
+@st.fragment(run_every=0.3)
+def watch_import() -> None:
+    """How far the import is, with a way to stop it."""
+    job = state.job()
+    if job is None:
+        return
+    # Small files are in before a bar could be read.
+    if job.wait(0.4):
+        st.rerun(scope="app")
+    share = min(job.n_rows / job.of, 1.0) if job.of else 0.0
+    of = f" of {job.of:,}" if job.of else ""
+    st.progress(share, text=f"Importing: {job.n_rows:,}{of} rows")
+    if st.button("Cancel the import", key="cancel-import"):
+        job.cancel()
+
+
+def finish_import() -> None:
+    """Go on to the settings once an import is done, or raise what went wrong with it."""
+    job = state.job()
+    if job is None or not job.wait(0.5):
+        return
+    state.set_job(None)
+    for path in state.draft("uploads", {}).values():
+        shutil.rmtree(path.parent, ignore_errors=True)
+    state.drop_drafts()
+    state.go_to_step(0)
+    _go(job.result(), SETTINGS)
+
+
+def project_list() -> None:
+    """The projects there are, last used first."""
+    projects = list_projects(home_folder())
+    st.subheader("Projects", anchor=False)
+    if not projects:
+        st.caption("None yet. Start a demo or open a catalogue above.")
+        return
+    wanted = ""
+    if len(projects) > 12:
+        wanted = st.text_input("Find a project", key="find-project").strip().lower()
+    for about in [p for p in projects if wanted in p.name.lower()][:100]:
+        _project_row(about)
+
+
+def _project_row(about: About) -> None:
+    name, objects, answers, used, actions = st.columns([4, 2, 2, 3, 3], vertical_alignment="center")
+    name.markdown(f"**{plain(about.name)}**")
+    objects.caption(f"{about.n_objects:,} objects")
+    answers.caption(f"{about.n_answers:,} answers given")
+    used.caption(f"last used {about.last_used.astimezone():%d %b %Y, %H:%M}")
+    with actions, st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Open", key=f"open-{about.slug}"):
+            folder = home_folder() / about.slug
+            _go(folder, TRAINING if about.n_answers else SETTINGS)
+        with st.popover("Delete"):
+            st.markdown(
+                f"Delete **{plain(about.name)}** with its {about.n_answers:,} answers and its "
+                "models? This cannot be undone. The catalogue file it came from stays."
+            )
+            if st.button("Delete for good", key=f"delete-{about.slug}", type="primary"):
+                delete_project(home_folder() / about.slug)
+                if state.project_slug() == about.slug:
+                    state.forget_project()
+                st.rerun()
+
+
+def _go(folder: Path, target: str) -> None:
+    state.drop_drafts()
+    state.choose_project(folder)
+    st.switch_page(target, query_params={state.PROJECT_IN_ADDRESS: folder.name})

@@ -1,0 +1,345 @@
+// The map in the browser: keeps the view, draws picture, axes and marks, reports what is done.
+// Streamlit calls the default export again whenever data or theme change; the map itself is
+// made once and lives until its element leaves the page.  What it looks like is in
+// scatter_map_draw.js, which is joined to this file.
+
+const SETTLE_MS = 120; // without movement, before Python is asked for a sharper picture
+const MAX_PIXELS = 2.5e6; // of a picture, on screens of high resolution
+const CLICK_SLACK_PX = 4;
+const GROUP_EVENT = "sextant-map-view";
+
+const maps = new WeakMap();
+let lastNonce = 0;
+
+export default function (component) {
+  const root = component.parentElement;
+  if (!maps.has(root)) maps.set(root, makeMap(root));
+  const map = maps.get(root);
+  const turn = map.update(component);
+  return () => setTimeout(() => {
+    if (map.turn() !== turn || root.isConnected) return;
+    map.destroy();
+    maps.delete(root);
+  });
+}
+
+function nonce() {
+  lastNonce = Math.max(lastNonce + 1, Date.now());
+  return lastNonce;
+}
+
+function unpack(bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  let start = 4 + length;
+  for (const picture of head.pictures) {
+    picture.blob = new Blob([bytes.slice(start, start + picture.bytes)], { type: "image/png" });
+    start += picture.bytes;
+  }
+  return head;
+}
+
+function element(tag, className, parent) {
+  const made = document.createElement(tag);
+  made.className = className;
+  parent.append(made);
+  return made;
+}
+
+function same(a, b) {
+  return a[0] === b[0] && a[1] === b[1];
+}
+
+function makeMap(root) {
+  const box = element("div", "map", root);
+  const title = element("div", "title", box);
+  const stage = element("div", "stage", box);
+  const canvas = element("canvas", "plot", stage);
+  canvas.setAttribute("role", "img");
+  const loading = element("div", "loading", stage);
+  loading.setAttribute("role", "status");
+  const tools = element("div", "tools", stage);
+  const legend = element("div", "legend", box);
+
+  let component = null;
+  let head = null;
+  let pictures = []; // coarse first, sharp last: {x, y, id, bitmap}
+  let decoding = 0;
+  let x = [0, 1];
+  let y = [0, 1];
+  let fit = true;
+  let width = 0;
+  let ratio = 1;
+  let reported = "";
+  let timer = 0;
+  let frame = 0;
+  let drag = null;
+  let cursor = null;
+  let turns = 0;
+  let legendDrawn = "";
+
+  const at = () => geometry(width, head.height_px, x, y);
+  const colour = (name) => getComputedStyle(box).getPropertyValue(name).trim();
+
+  function pictureSize() {
+    const { width: w, height: h } = at();
+    const scale = Math.min(ratio, Math.sqrt(MAX_PIXELS / (w * h)));
+    return { width_px: Math.round(w * scale), height_px: Math.round(h * scale) };
+  }
+
+  // ---- telling Python and the other maps of the group
+
+  function report(moved) {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (!width) return;
+      const view = { x, y, ...pictureSize() };
+      const now = JSON.stringify(view);
+      if (now === reported) return;
+      reported = now;
+      component.setStateValue("viewport", {
+        kind: "viewport", ...view, fit, axes: head.axes, moved, nonce: nonce(),
+      });
+    }, SETTLE_MS);
+  }
+
+  function send(kind, rest) {
+    component.setTriggerValue("event", { kind, x, y, ...pictureSize(), nonce: nonce(), ...rest });
+  }
+
+  function look(newX, newY, isFit = false) {
+    x = newX;
+    y = newY;
+    fit = isFit;
+    redraw();
+    report(true);
+    const detail = { from: root, group: head.group, x, y, fit };
+    window.dispatchEvent(new CustomEvent(GROUP_EVENT, { detail }));
+  }
+
+  function follow(event) {
+    const { from, group, x: otherX, y: otherY, fit: otherFit } = event.detail;
+    if (from === root || !head || group !== head.group) return;
+    clearTimeout(timer); // the map that was moved reports for all
+    x = otherX;
+    y = otherY;
+    fit = otherFit;
+    reported = JSON.stringify({ x, y, ...pictureSize() });
+    redraw();
+  }
+
+  function zoom(factor, atX, atY) {
+    const scaled = (ends, at) => ends.map((end) => at + (end - at) * factor);
+    const [newX, newY] = [scaled(x, atX), scaled(y, atY)];
+    const sane = (ends, home) => {
+      const span = ends[1] - ends[0];
+      const finest = 1e-6 * Math.max(Math.abs(ends[0]), Math.abs(ends[1]), home[1] - home[0]);
+      return span > finest && span < 30 * (home[1] - home[0]);
+    };
+    if (sane(newX, head.home.x) && sane(newY, head.home.y)) look(newX, newY);
+  }
+
+  const zoomCentre = (factor) => zoom(factor, (x[0] + x[1]) / 2, (y[0] + y[1]) / 2);
+  const goHome = () => look(head.home.x, head.home.y, true);
+
+  for (const [sign, name, action] of [
+    ["+", "Zoom in", () => zoomCentre(1 / 1.5)],
+    ["−", "Zoom out", () => zoomCentre(1.5)],
+    ["⤢", "Fit: show everything", goHome],
+  ]) {
+    const button = element("button", "", tools);
+    button.type = "button";
+    button.textContent = sign;
+    button.title = name;
+    button.setAttribute("aria-label", name);
+    button.addEventListener("click", action);
+  }
+
+  // ---- the pointer
+
+  function place(event) {
+    const rect = canvas.getBoundingClientRect();
+    return { px: event.clientX - rect.left, py: event.clientY - rect.top };
+  }
+
+  canvas.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const { px, py } = place(event);
+    const step = event.deltaY * (event.deltaMode === 1 ? 16 : 1);
+    const factor = Math.exp(Math.max(-300, Math.min(300, step)) * 0.0018);
+    zoom(factor, at().toX(px), at().toY(py));
+  }, { passive: false });
+
+  canvas.addEventListener("mousedown", (event) => {
+    event.preventDefault(); // or the page's scroller takes the focus, and shows it
+    document.activeElement?.blur(); // a field being typed in lets go, as on any other click
+  });
+
+  canvas.addEventListener("pointerdown", (event) => {
+    const start = place(event);
+    if (event.button !== 0 || !at().holds(start)) return;
+    canvas.setPointerCapture(event.pointerId);
+    drag = { start, at: start, x, y, boxed: event.shiftKey, moved: false };
+  });
+
+  canvas.addEventListener("pointermove", (event) => {
+    cursor = place(event);
+    if (drag) {
+      drag.at = cursor;
+      const [right, down] = [cursor.px - drag.start.px, cursor.py - drag.start.py];
+      drag.moved ||= Math.hypot(right, down) > CLICK_SLACK_PX;
+      if (drag.moved && !drag.boxed) {
+        canvas.classList.add("panning");
+        const dx = (right / at().width) * (drag.x[1] - drag.x[0]);
+        const dy = (down / at().height) * (drag.y[1] - drag.y[0]);
+        look(drag.x.map((end) => end - dx), drag.y.map((end) => end + dy));
+      }
+    }
+    redraw();
+  });
+
+  canvas.addEventListener("pointerup", (event) => {
+    if (!drag) return;
+    const { start, moved, boxed } = drag;
+    const end = place(event);
+    drag = null;
+    canvas.classList.remove("panning");
+    if (moved && boxed) {
+      const { toX, toY } = at();
+      const ends = (to, a, b) => [Math.min(to(a), to(b)), Math.max(to(a), to(b))];
+      send("box", { x: ends(toX, start.px, end.px), y: ends(toY, start.py, end.py) });
+    } else if (!moved && event.detail < 2) {
+      send("click", { at_x: at().toX(end.px), at_y: at().toY(end.py) });
+    }
+    redraw();
+  });
+
+  canvas.addEventListener("pointercancel", () => {
+    drag = null;
+    canvas.classList.remove("panning");
+    redraw();
+  });
+  canvas.addEventListener("pointerleave", () => {
+    cursor = null;
+    redraw();
+  });
+  canvas.addEventListener("dblclick", (event) => {
+    if (at().holds(place(event))) goHome();
+  });
+
+  // ---- drawing
+
+  function redraw() {
+    if (!frame) frame = requestAnimationFrame(draw);
+  }
+
+  function draw() {
+    frame = 0;
+    if (!head || !width) return;
+    const style = getComputedStyle(box);
+    const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+    drawScene(canvas.getContext("2d"), {
+      at: at(), head, pictures, drag, cursor, ratio,
+      ink: read("--st-text-color", "#333"),
+      ground: read("--st-background-color", "#fff"),
+      font: read("--st-font", "sans-serif"),
+    });
+  }
+
+  function drawLegend() {
+    const now = JSON.stringify([head.legend, colour("--st-text-color"), ratio]);
+    if (now === legendDrawn) return;
+    legendDrawn = now;
+    legend.replaceChildren();
+    for (const entry of head.legend) {
+      const item = element("span", "", legend);
+      const swatch = element("canvas", "", item);
+      swatch.width = swatch.height = 16 * ratio;
+      swatch.setAttribute("aria-hidden", "true");
+      const ctx = swatch.getContext("2d");
+      ctx.scale(ratio, ratio);
+      const paint = entry.colour || colour("--st-text-color");
+      mark(ctx, entry.shape, 8, 8, 11, paint, entry.filled, "transparent");
+      item.append(entry.name);
+    }
+  }
+
+  // ---- size and data
+
+  // On a tall window a map takes its share of what the rest of the page leaves over.
+  function setHeight() {
+    const shared = head.fill ? (window.innerHeight - head.fill[1]) * head.fill[0] : 0;
+    head.height_px = Math.max(head.least_px, Math.floor(shared));
+  }
+
+  function resize() {
+    if (!head) return;
+    setHeight();
+    const newWidth = Math.floor(stage.clientWidth);
+    if (!newWidth) return; // in a tab that is not shown
+    ratio = window.devicePixelRatio || 1;
+    const [w, h] = [Math.round(newWidth * ratio), Math.round(head.height_px * ratio)];
+    canvas.style.height = `${head.height_px}px`;
+    if (canvas.width !== w || canvas.height !== h) [canvas.width, canvas.height] = [w, h];
+    width = newWidth;
+    draw();
+    report(false);
+  }
+
+  async function decode(wanted) {
+    const mine = ++decoding;
+    const made = await Promise.all(wanted.map(async (picture) => (
+      pictures.find((old) => old.id === picture.id)
+      || { ...picture, blob: null, bitmap: await createImageBitmap(picture.blob) }
+    )));
+    if (mine !== decoding) return; // a newer picture came meanwhile
+    pictures = made;
+    draw();
+    box.dataset.painted = String(turns);
+  }
+
+  function update(newComponent) {
+    component = newComponent;
+    const before = head;
+    head = unpack(component.data);
+    setHeight();
+    if (!before) {
+      [x, y] = [head.view.x_range, head.view.y_range];
+      fit = same(x, head.home.x) && same(y, head.home.y);
+      reported = JSON.stringify({
+        x, y, width_px: head.view.width_px, height_px: head.view.height_px,
+      });
+    } else if (!same(before.axes, head.axes)) {
+      [x, y, fit] = [head.home.x, head.home.y, true];
+      report(true);
+    } else if (fit && !drag) {
+      [x, y] = [head.home.x, head.home.y];
+    }
+    title.textContent = head.title;
+    loading.textContent = head.loading;
+    canvas.setAttribute("aria-label", `${head.title || "Map"}: ${head.axes[1]} by ${head.axes[0]}`);
+    resize();
+    drawLegend();
+    decode(head.pictures);
+    turns += 1;
+    return turns;
+  }
+
+  const observer = new ResizeObserver(() => resize());
+  observer.observe(stage);
+  window.addEventListener(GROUP_EVENT, follow);
+  window.addEventListener("resize", resize);
+
+  return {
+    update,
+    turn: () => turns,
+    destroy() {
+      observer.disconnect();
+      clearTimeout(timer);
+      cancelAnimationFrame(frame);
+      window.removeEventListener(GROUP_EVENT, follow);
+      window.removeEventListener("resize", resize);
+      box.remove();
+    },
+  };
+}

@@ -1,0 +1,237 @@
+"""The map: a picture of many objects, with marks, zoom, pan, click and box.
+
+The browser draws axes, marks and the picture at hand; Python is asked for a sharper picture
+when the view changes.  Knows nothing of objects, labels or rasters.
+"""
+
+import json
+import math
+import struct
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import streamlit as st
+
+from al_engine.views.raster import View
+from pages.components.events import reported, take
+
+Shape = Literal["dot", "ring", "square", "diamond", "star", "target", "cross", "bracket"]
+
+_HERE = Path(__file__).parent
+_mount = st.components.v2.component(
+    "sextant_scatter_map",
+    css=(_HERE / "scatter_map.css").read_text(encoding="utf-8"),
+    js="\n".join(
+        (_HERE / name).read_text(encoding="utf-8")
+        for name in ("scatter_map.js", "scatter_map_draw.js")
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Marks drawn in the browser over the picture, told apart by shape and colour."""
+
+    shape: Shape
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: str = ""  # "" is the theme's text colour
+    size: float = 10  # px across
+    filled: bool = False
+    labels: Sequence[str] = ()  # shown on hover, one for each mark
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """One line of the legend under the map."""
+
+    name: str
+    colour: str = ""
+    shape: Shape = "dot"
+    filled: bool = False  # a dot always is
+
+
+@dataclass(frozen=True)
+class MapEvent:
+    """What the person did on a map; ranges and positions in data coordinates.
+
+    A click has its place in ``x`` and ``y`` and the view it was made in as ranges; a box has
+    its own ranges, and its centre; a viewport is the view now shown.
+    """
+
+    kind: Literal["click", "box", "viewport"]
+    x: float
+    y: float
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    width_px: int
+    height_px: int
+    nonce: int
+
+    @property
+    def view(self) -> View:
+        """The ranges and the size in pixels together, as the raster takes them."""
+        return View(self.x_range, self.y_range, self.width_px, self.height_px)
+
+
+def scatter_map(
+    key: str,
+    *,
+    png: bytes,
+    view: View,
+    x_title: str,
+    y_title: str,
+    home: View | None = None,
+    full: tuple[bytes, View] | None = None,
+    overlays: Sequence[Overlay] = (),
+    legend: Sequence[LegendEntry] = (),
+    height_px: int = 420,
+    fill: tuple[float, int] | None = None,
+    group: str = "",
+    title: str = "",
+    loading: str = "",
+    on_event: Callable[[MapEvent], None] | None = None,
+) -> MapEvent | None:
+    """Draw a map; what the person did on it, once.
+
+    Parameters
+    ----------
+    key : fixed for as long as it is the same map, or the browser forgets its zoom
+    png : the picture, with transparent ground
+    view : what ``png`` shows, usually from :func:`view_to_draw`
+    x_title, y_title : titles of the axes; when they change, the map goes back to ``home``
+    home : what "fit" shows; the view of ``full``, else the first ``view``, unless given
+    full : a coarse picture of everything, seen at the edges until a sharp one arrives
+    height_px, fill : at least so high; where the window has more room, the share ``fill[0]`` of
+        its height less ``fill[1]`` pixels
+    group : maps of one group share their zoom; they belong in one fragment
+    title : shown over the map, and its name for screen readers
+    loading : a few words shown while something is being computed
+    on_event : called with the event before the page runs again (one run where a returned
+        event takes two); nothing is returned then
+    """
+    group = group or key
+    pictures = [*([full] if full else []), (png, view)]
+    fit = home or (full[1] if full else view)
+    head = {
+        "pictures": [
+            {
+                "x": shown.x_range,
+                "y": shown.y_range,
+                "bytes": len(picture),
+                "id": f"{zlib.crc32(picture)} {shown}",
+            }
+            for picture, shown in pictures
+        ],
+        "view": asdict(view),
+        "home": {"x": fit.x_range, "y": fit.y_range},
+        "axes": [x_title, y_title],
+        "overlays": [_drawable(overlay) for overlay in overlays],
+        "legend": [asdict(entry) for entry in legend],
+        "least_px": height_px,
+        "fill": fill,
+        "group": group,
+        "title": title,
+        "loading": loading,
+    }
+    packed = json.dumps(head, allow_nan=False).encode()
+    data = b"".join([struct.pack("<I", len(packed)), packed, *(p for p, _ in pictures)])
+
+    def before_the_run() -> None:
+        event = _event(key, group, reported(key, "event"), reported(key, "viewport"))
+        if event and on_event:
+            on_event(event)
+        elif event:
+            st.session_state[f"{key}:waiting"] = event
+
+    result = _mount(
+        key=key, data=data, on_event_change=before_the_run, on_viewport_change=before_the_run
+    )
+    event = _event(key, group, result.event, result.viewport)
+    waiting: MapEvent | None = st.session_state.pop(f"{key}:waiting", None)
+    if event and on_event:
+        on_event(event)
+        return None
+    return event or waiting
+
+
+def viewport(key: str, group: str = "") -> View | None:
+    """The view that the browser last reported for the map ``key``; None before it has."""
+    own = st.session_state.get(f"{key}:viewport")
+    if own is None:
+        return None
+    shared = st.session_state.get(f"{group or key}:shared-viewport", own)
+    return View(tuple(shared["x"]), tuple(shared["y"]), own["width_px"], own["height_px"])
+
+
+def view_to_draw(key: str, home: View, axes: tuple[str, str], group: str = "") -> View:
+    """The view to make the next picture for, at the size the map has in the browser.
+
+    Where the person has zoomed on these ``axes`` (titles of x and y), on this map or on
+    another of its ``group``, it is what they look at; else it is ``home``.
+    """
+    size = st.session_state.get(f"{key}:viewport") or asdict(home)
+    shared = st.session_state.get(f"{group or key}:shared-viewport")
+    if shared is None or shared["fit"] or shared["axes"] != list(axes):
+        return replace(home, width_px=size["width_px"], height_px=size["height_px"])
+    return View(tuple(shared["x"]), tuple(shared["y"]), size["width_px"], size["height_px"])
+
+
+def _drawable(overlay: Overlay) -> dict[str, Any]:
+    """The overlay without marks that have no place; JSON knows no NaN."""
+    labels = list(overlay.labels) or [""] * len(overlay.x)
+    placed = [
+        (float(x), float(y), label)
+        for x, y, label in zip(overlay.x, overlay.y, labels, strict=True)
+        if math.isfinite(x) and math.isfinite(y)
+    ]
+    return {
+        "shape": overlay.shape,
+        "name": overlay.name,
+        "colour": overlay.colour,
+        "size": overlay.size,
+        "filled": overlay.filled,
+        "x": [x for x, _, _ in placed],
+        "y": [y for _, y, _ in placed],
+        "labels": [label for _, _, label in placed],
+    }
+
+
+def _event(
+    key: str, group: str, sent: Mapping[str, Any] | None, moved: Mapping[str, Any] | None
+) -> MapEvent | None:
+    """The newest event that the page has not had; a click or box goes before a viewport."""
+    if moved:
+        _remember(key, group, moved)
+    found = take(key, sent)
+    shown = take(f"{key}:viewport", moved)
+    if found is None:
+        found = shown
+    return None if found is None else _map_event(found)
+
+
+def _remember(key: str, group: str, moved: Mapping[str, Any]) -> None:
+    """Copies of our own: a component's state is lost when the person leaves the page."""
+    st.session_state[f"{key}:viewport"] = dict(moved)
+    if moved["moved"]:
+        shared = st.session_state.get(f"{group}:shared-viewport")
+        if shared is None or shared["nonce"] < moved["nonce"]:
+            st.session_state[f"{group}:shared-viewport"] = dict(moved)
+
+
+def _map_event(sent: Mapping[str, Any]) -> MapEvent:
+    (x_low, x_high), (y_low, y_high) = sent["x"], sent["y"]
+    return MapEvent(
+        kind=sent["kind"],
+        x=sent.get("at_x", (x_low + x_high) / 2),
+        y=sent.get("at_y", (y_low + y_high) / 2),
+        x_range=(x_low, x_high),
+        y_range=(y_low, y_high),
+        width_px=sent["width_px"],
+        height_px=sent["height_px"],
+        nonce=sent["nonce"],
+    )
