@@ -1,0 +1,145 @@
+"""The log of answers: appended, on disk at once, whole or not at all."""
+
+import json
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import ROOT
+
+from al_engine.data.labels import AnswerLog, Event
+from al_engine.errors import ProjectError, ProjectInUseError
+
+EVENT = Event(
+    "answer",
+    "Ada",
+    "QSO",
+    2**40,
+    "1237648703521095984",
+    "QSO",
+    "query",
+    "train",
+    "margin",
+    3,
+    0.125,
+    2.5,
+    payload={"note": ["ü", 1, None]},
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    return folder / "answers.duckdb"
+
+
+def test_events_are_there_again_after_closing(path: Path) -> None:
+    log = AnswerLog(path)
+    written = log.append(EVENT, Event("undo", "Ada", "QSO", 5, undoes=1))
+    log.close()
+    log = AnswerLog(path)
+    assert log.events() == written
+    assert [event.seq for event in written] == [1, 2]
+    assert log.append(Event("unsure"))[0].seq == 3
+    log.close()
+    age = datetime.now(UTC).replace(tzinfo=None) - written[0].happened_at
+    assert timedelta(0) <= age < timedelta(minutes=5)
+
+
+def test_events_of_one_classifier(path: Path) -> None:
+    log = AnswerLog(path)
+    log.append(Event("answer", classifier="A"), Event("settings"), Event("answer", classifier="B"))
+    assert [event.seq for event in log.events("A")] == [1]
+    assert log.n_events == 3
+    log.close()
+
+
+def test_events_that_belong_together_are_all_there_or_none(path: Path) -> None:
+    log = AnswerLog(path)
+    with pytest.raises((TypeError, duckdb.Error)):
+        log.append(EVENT, Event("answer", row_number="not a row"))  # type: ignore[arg-type]
+    assert log.events() == []
+    log.append(EVENT)
+    log.close()
+    log = AnswerLog(path)
+    assert [event.seq for event in log.events()] == [1]
+    log.close()
+
+
+def test_an_event_is_on_disk_when_append_returns(path: Path) -> None:
+    script = f"""
+import os, signal
+from pathlib import Path
+from al_engine.data.labels import AnswerLog, Event
+log = AnswerLog(Path({str(path)!r}))
+log.append(Event("answer", "Ada", "QSO", 7, label="QSO"))
+log.append(Event("unsure", "Ada", "QSO", 8))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False)
+    assert done.returncode == -9
+    log = AnswerLog(path)
+    assert [(event.kind, event.row_number) for event in log.events()] == [
+        ("answer", 7),
+        ("unsure", 8),
+    ]
+    log.close()
+
+
+def test_a_log_that_another_process_holds_is_named(path: Path) -> None:
+    log = AnswerLog(path)
+    script = f"""
+from pathlib import Path
+from al_engine.data.labels import AnswerLog
+from al_engine.errors import ProjectInUseError
+try:
+    AnswerLog(Path({str(path)!r}))
+except ProjectInUseError as error:
+    print(error)
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.startswith("The project 'project' is open in another program.")
+    log.close()
+
+
+def test_a_damaged_log_is_named_and_left_alone(path: Path) -> None:
+    path.write_bytes(b"labels that may yet be rescued" * 1000)
+    content = path.read_bytes()
+    with pytest.raises(ProjectError, match=r"damaged file: answers\.duckdb") as found:
+        AnswerLog(path)
+    assert not isinstance(found.value, ProjectInUseError)
+    assert path.read_bytes() == content
+
+
+def test_many_threads_may_append(path: Path) -> None:
+    log = AnswerLog(path)
+    threads = [
+        threading.Thread(target=lambda: [log.append(Event("later")) for _ in range(10)])
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [event.seq for event in log.events()] == list(range(1, 41))
+    log.close()
+
+
+def test_scores_are_found_by_what_they_were_measured_on(path: Path) -> None:
+    log = AnswerLog(path)
+    scores = {"training": {"f1": 1 / 3}, "reason": ""}
+    log.save_round("QSO", "key", 5, {"training": None})
+    log.save_round("QSO", "key", 5, scores)
+    log.save_round("STAR", "key", 5, {})
+    log.close()
+    log = AnswerLog(path)
+    assert log.rounds("QSO") == {"key": json.loads(json.dumps(scores))}
+    assert log.rounds("GALAXY") == {}
+    log.close()

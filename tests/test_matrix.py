@@ -1,0 +1,97 @@
+"""The feature matrix on disk: equal to numpy's, and never a stale or torn one."""
+
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import HOSTILE, N_ROWS, survey_config, survey_values
+
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.features import feature_sql, list_features
+from al_engine.data.matrix import open_matrix
+
+Build = Callable[..., Catalogue]
+
+
+def test_the_matrix_equals_numpy_in_double_precision_then_float32(
+    survey: Catalogue, tmp_path: Path
+) -> None:
+    columns = [
+        survey_values()[name].to_numpy(zero_copy_only=False).astype(np.float64)
+        for name in ("g", "r", "G", HOSTILE)
+    ]
+    differences = [a - b for a, b in combinations(columns, 2)]
+    expected = np.array([*columns, *differences]).astype(np.float32)
+    features = list_features(survey_config().features)
+    X = open_matrix(tmp_path, survey, [feature_sql(f, survey, {}) for f in features])
+    np.testing.assert_array_equal(X, expected)
+    assert X.dtype == np.float32
+    assert X.shape == (10, N_ROWS)
+    assert X.flags.c_contiguous
+    assert not X.flags.writeable
+
+
+def test_what_is_not_finite_is_missing(catalogue_of: Build, tmp_path: Path) -> None:
+    catalogue = catalogue_of(
+        {"a": pa.array([1.0, 0.0, 1e200, float("inf"), None]), "zero": pa.array([0.0] * 5)}
+    )
+    X = open_matrix(tmp_path, catalogue, ['"a" / "zero"', '"a"', '"a" * "a"'])
+    assert np.isnan(X[0]).all()
+    np.testing.assert_array_equal(np.isfinite(X[1]), [True, True, False, False, False])
+    np.testing.assert_array_equal(np.isfinite(X[2]), [True, True, False, False, False])
+
+
+def test_a_matrix_is_made_once_and_leaves_one_file(survey: Catalogue, tmp_path: Path) -> None:
+    open_matrix(tmp_path, survey, ['"g"'])
+    (file,) = tmp_path.iterdir()
+    made = file.stat().st_mtime_ns
+    open_matrix(tmp_path, survey, ['"g"'])
+    assert [f.stat().st_mtime_ns for f in tmp_path.iterdir()] == [made]
+
+
+@pytest.mark.parametrize("n_bytes", [0, 3, 60, 128, 200, -1])
+def test_a_torn_file_is_made_again(survey: Catalogue, tmp_path: Path, n_bytes: int) -> None:
+    expected = np.array(open_matrix(tmp_path, survey, ['"g"', '"r"']))
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:n_bytes])
+    np.testing.assert_array_equal(open_matrix(tmp_path, survey, ['"g"', '"r"']), expected)
+
+
+@pytest.mark.parametrize(
+    "content", [b"garbage" * 100, b"\x93NUMPY\x01\x00\x10\x00{'descr': ((((( "]
+)
+def test_a_file_that_is_no_matrix_is_made_again(
+    survey: Catalogue, tmp_path: Path, content: bytes
+) -> None:
+    expected = np.array(open_matrix(tmp_path, survey, ['"g"']))
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(content)
+    np.testing.assert_array_equal(open_matrix(tmp_path, survey, ['"g"']), expected)
+
+
+def test_a_file_of_another_shape_or_kind_is_made_again(survey: Catalogue, tmp_path: Path) -> None:
+    expected = np.array(open_matrix(tmp_path, survey, ['"g"']))
+    (file,) = tmp_path.iterdir()
+    for strange in (np.zeros((2, N_ROWS), np.float32), np.zeros((1, N_ROWS))):
+        np.save(file, strange)
+        np.testing.assert_array_equal(open_matrix(tmp_path, survey, ['"g"']), expected)
+
+
+def test_other_data_under_the_same_settings_get_a_matrix_of_their_own(
+    catalogue_of: Build, tmp_path: Path
+) -> None:
+    first, second = (catalogue_of({"a": pa.array([value])}) for value in (1.0, 2.0))
+    assert open_matrix(tmp_path, first, ['"a"']).tolist() == [[1.0]]
+    assert open_matrix(tmp_path, second, ['"a"']).tolist() == [[2.0]]
+
+
+def test_what_a_killed_process_left_half_written_is_removed(
+    survey: Catalogue, tmp_path: Path
+) -> None:
+    half = tmp_path / "0123.999999999.part"
+    half.write_bytes(b"half")
+    open_matrix(tmp_path, survey, ['"g"'])
+    assert not half.exists()

@@ -1,0 +1,612 @@
+"""Every page as a person meets it: real projects, real engine, what is read and what is kept."""
+
+import csv
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, SMALL_FOREST, small_setup
+from modAL.models import ActiveLearner, Committee
+from streamlit.testing.v1 import AppTest
+
+from al_engine.config import ClassifierSetup, MemberSetup
+from al_engine.data.demo import DEMOS
+from al_engine.data.labels import Event
+from al_engine.project import close_project, list_projects, open_project
+from al_engine.session import LabellingSession
+
+SETTINGS, TRAINING, LABELLING = PAGES = (
+    "pages/1_Settings.py",
+    "pages/2_Training.py",
+    "pages/3_Labelling.py",
+)
+HOSTILE_NAMES = ("<b>x</b>", "![a](http://x/y.png)", 'a"b')
+_nonces = itertools.count(1)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder of projects that the pages use."""
+    folder = tmp_path / "home"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.setenv("SEXTANT_HOME", str(folder))
+    yield folder
+    for each in folder.iterdir():
+        close_project(each)
+
+
+@pytest.fixture
+def survey(home: Path, survey_folder: Path) -> LabellingSession:
+    """The small project, set up and not started."""
+    session = LabellingSession(open_project(survey_folder), "Ada")
+    session.change_settings(replace(session.config, x_axis="g", y_axis="r"))
+    return session
+
+
+@pytest.fixture
+def survey_begun(survey: LabellingSession) -> LabellingSession:
+    """The small project with its QSO classifier started."""
+    survey.start("QSO", small_setup())
+    return survey
+
+
+def show(page: str, slug: str = "") -> AppTest:
+    """Open a page in a tab of its own, by its address."""
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    if slug:
+        at.query_params["project"] = slug
+    return at.switch_page(page).run() if page else at
+
+
+def fine(at: AppTest) -> None:
+    """No bug has reached the page."""
+    assert [each.message for each in at.exception] == []
+
+
+def read(at: AppTest) -> str:
+    """Everything that the page says."""
+    kinds = (at.title, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error)
+    said = [str(element.value) for kind in kinds for element in kind]
+    return "\n".join([*said, *(element.proto.text for element in at.get("progress"))])
+
+
+def project(at: AppTest) -> str:
+    """The project that the address names."""
+    found = at.query_params.get("project", "")
+    return found if isinstance(found, str) else found[0]
+
+
+def bar(at: AppTest) -> dict:
+    """What the answer bar was given to show."""
+    sent = [json.loads(each.proto.json or "{}") for each in at.get("bidi_component")]
+    (found,) = [each for each in sent if "question" in each]
+    return found
+
+
+def press(at: AppTest, action: str, label: str | None = None, **changes: str) -> AppTest:
+    """Do in the answer bar what its buttons do."""
+    shown = bar(at)
+    slug, classifier = project(at), shown["token"].split("|")[0]
+    event = {
+        "action": action,
+        "label": label,
+        "object_id": shown["object_id"],
+        "token": shown["token"],
+        "seconds": 1.5,
+        "nonce": next(_nonces),
+    }
+    at.session_state[f"answers-{slug}-{classifier}"] = {"event": {**event, **changes}}
+    # Twice: what is set here comes out when the bar is drawn, a browser's before the page runs.
+    at.run().run()
+    fine(at)
+    return at
+
+
+def answers(session: LabellingSession, *kinds: str) -> list[Event]:
+    wanted = kinds or ("answer",)
+    return [event for event in session.project.log.events() if event.kind in wanted]
+
+
+def write_csv(path: Path, rows: list[dict]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def small_rows(n: int = 120, names: tuple[str, str, str] = ("STAR", "QSO", "GALAXY")) -> list[dict]:
+    """Objects of three classes that two magnitudes tell apart."""
+    return [
+        {
+            "objid": 10**18 + i,
+            "ra": 10 + i / 100,
+            "dec": -5 + i / 100,
+            "g": 18 + (i * 7 % 13) / 10,
+            "r": 17 + (i % 3) + (i * 5 % 11) / 20,
+            "i": 16 + 2 * (i % 3) + (i * 3 % 7) / 20,
+            "class": names[i % 3],
+        }
+        for i in range(n)
+    ]
+
+
+def import_by_path(path: Path) -> AppTest:
+    at = show("")
+    at.text_input(key="path").set_value(str(path)).run()
+    while "sextant.job" in at.session_state and at.session_state["sextant.job"] is not None:
+        at.run()
+    fine(at)
+    return at
+
+
+# -- every page ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_without_a_project_says_so_with_the_way_to_one(home, page):
+    at = show(page)
+    fine(at)
+    assert [each.value for each in at.info] == ["Open a project first."]
+    (link,) = at.main.get("page_link")
+    assert link.proto.label == "Go to Home"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_opens_with_a_project_and_every_link_keeps_it_in_the_address(survey_begun, page):
+    at = show(page, "survey")
+    fine(at)
+    assert [each.value for each in at.error] == []
+    links = {each.proto.label: each.proto.query_string for each in at.sidebar.get("page_link")}
+    assert {links[name] for name in ("Settings", "Training", "Labelling")} == {"project=survey"}
+
+
+def test_labelling_before_training_points_to_training(survey):
+    at = show(LABELLING, "survey")
+    assert "Start training a classifier first" in read(at)
+    (link,) = at.main.get("page_link")
+    assert (link.proto.label, link.proto.query_string) == ("Go to Training", "project=survey")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("slug", ["nowhere", "..", "a/b"])
+def test_an_address_without_a_project_behind_it_gives_a_sentence(home, page, slug):
+    at = show(page, slug)
+    fine(at)
+    (error,) = at.error
+    assert "Choose one on the Home page" in error.value
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("broken", ["catalogue.duckdb", "answers.duckdb"])
+def test_a_damaged_project_gives_a_sentence_and_home_still_lists_it(
+    home, survey_folder, page, broken
+):
+    (survey_folder / broken).write_bytes(b"not a database " * 1000)
+    at = show(page, "survey")
+    fine(at)
+    assert len(at.error) == 1
+    assert not show("").exception
+    assert "open-survey" in [button.key for button in show("").button]
+
+
+# -- Home ----------------------------------------------------------------------------------------
+
+
+def test_home_lists_what_a_project_is_and_opens_it(home, survey_begun):
+    session = survey_begun
+    row = session.state("QSO").question.row
+    session.answer("QSO", row, "answer", "STAR", token=session.state("QSO").token)
+    at = show("")
+    assert "**Survey**" in read(at)
+    assert "300 objects" in read(at)
+    assert "1 answers given" in read(at) or "1 answer given" in read(at)
+    at.button(key="open-survey").click().run()
+    assert project(at) == "survey"
+    assert bar(at)["question"] == "Is it a Qso?"
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_a_newcomer_reaches_the_first_question_of_a_demo_by_two_clicks(home, name):
+    at = show("")
+    at.button(key=f"demo-{name}").click().run()
+    (start,) = [button for button in at.button if button.label == "Start training"]
+    start.click().run()
+    fine(at)
+    assert bar(at)["question"].startswith("Is it a")
+    assert bar(at)["object_id"]
+    (about,) = list_projects(home)
+    assert project(at) == about.slug
+
+
+def test_deleting_asks_first_and_then_leaves_nothing(home, survey_folder):
+    at = show("")
+    (popover,) = [each for each in at.get("popover") if "Delete for good" in _labels(each)]
+    assert popover.proto.popover.label == "Delete"
+    assert "Delete **Survey** with its 0 answers" in " ".join(m.value for m in popover.markdown)
+    assert survey_folder.exists()
+    at.button(key="delete-survey").click().run()
+    assert not survey_folder.exists()
+    assert "None yet" in read(at)
+
+
+def _labels(block) -> list[str]:
+    return [button.label for button in block.button]
+
+
+def test_a_file_named_by_its_path_becomes_a_project_in_settings(home, tmp_path):
+    path = write_csv(tmp_path / "mine.csv", small_rows())
+    at = import_by_path(path)
+    assert project(at) == "mine"
+    assert "120 objects" in read(at)
+    config = open_project(home / "mine").config
+    assert (config.columns.id, config.columns.label) == ("objid", "class")
+    assert (config.columns.ra, config.columns.dec) == ("ra", "dec")
+
+
+REFUSED = {
+    "empty.csv": (b"", "empty.csv"),
+    "headers.csv": (b"objid,g,r\n", "no rows"),
+    "error.fits": (b"<html><body>503 Service Unavailable</body></html>", "web page"),
+    "cut.csv.gz": (b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x01\x02", "cut.csv.gz"),
+    "holiday.xyz": (b"\x00\x01\x02\x03" * 64, "holiday.xyz"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refused_file_costs_one_sentence_and_leaves_no_project(home, tmp_path, name):
+    content, said = REFUSED[name]
+    (tmp_path / name).write_bytes(content)
+    at = show("")
+    at.text_input(key="path").set_value(str(tmp_path / name)).run()
+    for _ in range(20):
+        if at.error:
+            break
+        at.run()
+    fine(at)
+    (error,) = at.error
+    assert said.lower() in error.value.replace("\\", "").lower()
+    assert "Traceback" not in error.value
+    assert list(home.iterdir()) == []
+
+
+def test_a_path_without_a_file_costs_one_sentence(home, tmp_path):
+    at = show("")
+    at.text_input(key="path").set_value(str(tmp_path / "none.csv")).run()
+    fine(at)
+    assert "is not there" in at.error[0].value
+
+
+# -- Settings ------------------------------------------------------------------------------------
+
+
+def test_the_guesses_are_good_enough_to_say_next_three_times_and_save(home, tmp_path):
+    at = import_by_path(write_csv(tmp_path / "mine.csv", small_rows()))
+    for step in range(4):
+        at.button(key=f"next-{step}").click().run()
+        fine(at)
+        assert not at.error
+    assert "start-QSO" in [button.key for button in at.button] or "Start training" in _labels(at)
+    config = open_project(home / "mine").config
+    assert config.features.base == ("g", "r", "i")
+    assert len(config.train_labels) == 1
+    next(button for button in at.button if button.label == "Start training").click().run()
+    assert bar(at)["question"].startswith("Is it a")
+
+
+def test_a_repeated_id_is_named_with_its_value_and_is_not_saved(home, tmp_path):
+    rows = [{**row, "plate": 7 if i < 90 else i} for i, row in enumerate(small_rows())]
+    at = import_by_path(write_csv(tmp_path / "mine.csv", rows))
+    at.button(key="next-0").click().run()
+    ids = at.selectbox(key="id-mine")
+    ids.set_value(ids.options.index("plate")).run()
+    sentence = at.error[0].value.replace("\\", "")
+    assert "plate" in sentence
+    assert "7 stands 90 times" in sentence
+    at.button(key="next-1").click().run()
+    fine(at)
+    assert open_project(home / "mine").config.columns.id == "objid"
+
+
+def test_a_change_that_costs_rounds_says_which_and_loses_no_label(survey_begun):
+    session = survey_begun
+    before = dict(session.state("QSO").history.trained)
+    at = show(SETTINGS, "survey")
+    at.session_state["sextant.step"] = 3
+    at.run()
+    assert [each.value for each in at.warning] == []
+    at.number_input(key="seed-survey").set_value(7).run()
+    (warning,) = at.warning
+    assert "1 of Qso" in warning.value
+    assert "Every label is kept" in warning.value
+    assert session.config.splits.seed == 0
+    at.button(key="next-3").click().run()
+    fine(at)
+    assert session.config.splits.seed == 7
+    assert session.state("QSO").history.trained == before
+
+
+def test_a_change_of_a_label_s_name_costs_no_round(survey_begun):
+    at = show(SETTINGS, "survey")
+    at.session_state["sextant.step"] = 1
+    at.run()
+    at.text_input(key="name-survey-class-QSO").set_value("Quasar").run()
+    assert [each.value for each in at.warning] == []
+    at.button(key="next-1").click().run()
+    assert bar(show(TRAINING, "survey"))["question"] == "Is it a Quasar?"
+
+
+def test_a_setting_that_cannot_be_gives_a_sentence_and_changes_nothing(survey_begun):
+    at = show(SETTINGS, "survey")
+    at.session_state["sextant.step"] = 3
+    at.run()
+    at.multiselect(key="train-survey").set_value([]).run()
+    at.button(key="next-3").click().run()
+    fine(at)
+    assert "No classifier is chosen" in at.error[0].value
+    assert survey_begun.config.train_labels == ("QSO", "STAR")
+
+
+# -- Training ------------------------------------------------------------------------------------
+
+
+def test_two_models_make_a_committee_and_the_page_says_whose_strategy_counts(survey):
+    at = show(TRAINING, "survey")
+    assert "A committee asks by its own strategy" not in read(at)
+    at.button(key="setup-survey-QSO-add-1").click().run()
+    assert "A committee asks by its own strategy" in read(at)
+    assert at.selectbox(key="setup-survey-QSO-2-0-strategy").disabled
+    at.selectbox(key="setup-survey-QSO-2-0-model").set_value("decision_tree").run()
+    at.text_input(key="who-QSO").set_value("Vera").run()
+    at.button(key="start-QSO").click().run()
+    fine(at)
+    setup = survey.config.setups["QSO"]
+    assert [member.model for member in setup.members] == ["decision_tree", "logistic_regression"]
+    learner = at.session_state["sextant.learners"]["QSO"].learner
+    assert isinstance(learner, Committee)
+    press(at, "answer", "STAR")
+    assert answers(at.session_state["sextant.session"])[-1].who == "Vera"
+
+
+def test_the_learner_stands_in_session_state_and_is_rebuilt_when_absent(survey_begun):
+    at = show(TRAINING, "survey")
+    before = at.session_state["sextant.learners"]["QSO"]
+    assert isinstance(before.learner, ActiveLearner)
+    del at.session_state["sextant.learners"]
+    at.run()
+    after = at.session_state["sextant.learners"]["QSO"]
+    assert isinstance(after.learner, ActiveLearner)
+    assert after.key == before.key
+
+
+def test_a_checkpoint_is_saved_once_a_round(survey_begun):
+    models = survey_begun.project.folder / "models"
+    at = show(TRAINING, "survey")
+    assert [p.name for p in models.glob("*.joblib")] == ["QSO-RandomForest_Uncertainty.joblib"]
+    at.button(key="checkpoint-QSO").click().run()
+    saved = [p.name for p in models.glob("QSO-RandomForest_Uncertainty-5-*.joblib")]
+    assert len(saved) == 1
+    assert at.button(key="checkpoint-QSO").disabled
+    press(at, "answer", "QSO")
+    assert not at.button(key="checkpoint-QSO").disabled
+
+
+def test_test_results_are_shown_only_after_their_own_step(survey_begun):
+    at = show(TRAINING, "survey")
+    assert "Test set |" not in read(at)
+    at.button(key="test-QSO").click().run()
+    (table,) = [m.value for m in at.markdown if "Test set |" in m.value]
+    scores = survey_begun.test_scores("QSO")
+    assert f"| n |{scores.n:,}|" in table
+    assert f"**{scores.accuracy.value:.3f}**" in table
+
+
+def test_the_scores_shown_are_the_engine_s_with_their_n_and_interval(survey_begun):
+    at = show(TRAINING, "survey")
+    scores = survey_begun.state("QSO").scores
+    (table,) = [m.value for m in at.markdown if m.value.startswith("| |")]
+    assert f"| n |{scores.training.n:,}|{scores.validation.n:,}|" in table
+    found = scores.validation.accuracy
+    half = f"{(found.high - found.low) / 2:.3f}".lstrip("0")
+    assert f"**{found.value:.3f}** ±{half}" in table.replace("±0.", "±.")
+    press(at, "answer", "QSO")
+    (table,) = [m.value for m in at.markdown if m.value.startswith("| |")]
+    after = survey_begun.state("QSO").scores.validation.accuracy
+    assert f"{after.value - found.value:+.3f}" in table
+
+
+def test_labels_all_on_one_side_are_pointed_out(survey):
+    survey.start("QSO", replace(small_setup(n_initial=1), initial_labels="ask"))
+    at = show(TRAINING, "survey")
+    assert [each.value for each in at.warning] == []
+    press(at, "answer", "STAR")
+    assert "on one side of the question" in at.warning[0].value
+
+
+# -- answering -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", [TRAINING, LABELLING])
+def test_an_answer_reaches_the_log_before_the_next_object_is_shown(survey_begun, page):
+    at = show(page, "survey")
+    shown = bar(at)
+    press(at, "answer", "STAR")
+    (answer,) = answers(survey_begun)
+    assert (answer.object_id, answer.label, answer.classifier) == (
+        shown["object_id"],
+        "STAR",
+        "QSO",
+    )
+    assert (answer.how, answer.seconds) == ("query", 1.5)
+    assert bar(at)["object_id"] != shown["object_id"]
+    assert bar(at)["confirmation"].startswith("Star")
+    held = at.session_state["sextant.session"].state("QSO").history.trained
+    assert held[answer.row_number] == "STAR"
+
+
+@pytest.mark.parametrize("page", [TRAINING, LABELLING])
+def test_an_answer_taken_back_asks_the_same_object_again(survey_begun, page):
+    at = show(page, "survey")
+    first = bar(at)["object_id"]
+    assert not bar(at)["can_undo"]
+    press(at, "answer", "STAR")
+    press(at, "undo")
+    assert bar(at)["object_id"] == first
+    assert [event.kind for event in answers(survey_begun, "answer", "undo")] == ["answer", "undo"]
+
+
+def test_unsure_asks_another_without_a_new_round_and_later_keeps_it_in_the_pool(survey_begun):
+    at = show(LABELLING, "survey")
+    rounds, pool = len(survey_begun.state("QSO").rounds), survey_begun.state("QSO").n_pool
+    unsure = bar(at)["object_id"]
+    press(at, "unsure")
+    later = bar(at)["object_id"]
+    press(at, "later")
+    assert len({unsure, later, bar(at)["object_id"]}) == 3
+    state = survey_begun.state("QSO")
+    assert len(state.rounds) == rounds
+    assert [survey_begun.object_id(row) for row in state.history.unsure] == [unsure]
+    assert [survey_begun.object_id(row) for row in state.history.later] == [later]
+    assert state.n_pool == pool - 1
+
+
+def test_a_key_pressed_twice_never_answers_an_object_nobody_has_seen(survey_begun):
+    at = show(LABELLING, "survey")
+    shown = bar(at)
+    press(at, "answer", "STAR")
+    asked = bar(at)["object_id"]
+    press(at, "answer", "STAR", token=shown["token"], object_id=shown["object_id"])
+    assert "was answered meanwhile" in at.error[0].value
+    assert [event.object_id for event in answers(survey_begun)] == [shown["object_id"]]
+    assert bar(at)["object_id"] == asked
+
+
+def test_of_two_tabs_on_one_object_the_second_is_told_and_shown_the_next(survey_begun):
+    first, second = show(LABELLING, "survey"), show(LABELLING, "survey")
+    press(first, "answer", "STAR")
+    press(second, "answer", "GALAXY")
+    assert "was answered meanwhile" in second.error[0].value
+    assert bar(second)["object_id"] == bar(first)["object_id"]
+    assert [event.label for event in answers(survey_begun)] == ["STAR"]
+
+
+def test_an_object_clicked_on_a_map_can_be_answered_and_left_again(survey_begun):
+    at = show(LABELLING, "survey")
+    queried = bar(at)["object_id"]
+    at.session_state["map-labels-survey-QSO-"] = {"event": _click_on(survey_begun, row=12)}
+    at.run().run()
+    assert bar(at)["object_id"] != queried
+    assert "not the queried object" in bar(at)["why"]
+    assert not bar(at)["queried"]
+    press(at, "queried")
+    assert bar(at)["object_id"] == queried
+    assert bar(at)["why"].startswith("Queried")
+
+
+def _click_on(session: LabellingSession, row: int) -> dict:
+    """A click on the map's middle with the object exactly under it."""
+    config, project = session.config, session.project
+    x, y = (float(project.axis(name)[row]) for name in (config.x_axis, config.y_axis))
+    ranges = {"x": [x - 1, x + 1], "y": [y - 1, y + 1], "width_px": 400, "height_px": 400}
+    return {"kind": "click", "at_x": x, "at_y": y, "nonce": next(_nonces), **ranges}
+
+
+def test_labelling_shows_the_object_s_id_values_and_probability(survey_begun):
+    at = show(LABELLING, "survey")
+    state = survey_begun.state("QSO")
+    row = state.question.row
+    assert at.subheader[0].value == bar(at)["object_id"] == survey_begun.object_id(row)
+    assert f"P(Qso) {state.fit.proba[row]:.2f}".replace("(", "\\(").replace(")", "\\)") in read(
+        at
+    ) or f"P(Qso) {state.fit.proba[row]:.2f}" in read(at)
+    shown = at.dataframe[0].value
+    assert list(shown["column"]) == ["g", "r", "G", 'a"b; DROP TABLE catalogue']
+    assert shown["value"][0] == f"{survey_begun.project.catalogue.values(row, ['g'])['g']:.7g}"
+
+
+def test_an_object_is_found_by_its_id_and_an_unknown_id_gives_a_sentence(survey_begun):
+    at = show(LABELLING, "survey")
+    wanted = survey_begun.object_id(41)
+    at.text_input(key="find-QSO").set_value(wanted).run()
+    at.button(key="find-go-QSO").click().run()
+    assert bar(at)["object_id"] == wanted
+    at.text_input(key="find-QSO").set_value("J-nobody").run()
+    at.button(key="find-go-QSO").click().run()
+    fine(at)
+    assert "No object has the id" in at.error[0].value
+
+
+# -- what is kept --------------------------------------------------------------------------------
+
+
+def test_a_new_tab_or_an_emptied_one_has_the_same_question_and_history(survey_begun):
+    at = show(LABELLING, "survey")
+    for label in ("STAR", "QSO", "GALAXY"):
+        press(at, "answer", label)
+    before = {key: bar(at)[key] for key in ("question", "object_id", "token")}
+    history = at.session_state["sextant.session"].state("QSO").history
+    held = at.session_state._state.filtered_state
+    assert "sextant.session" in held
+    for key in (key for key in held if not key.startswith("$$")):
+        del at.session_state[key]
+    for tab in (at.run(), show(LABELLING, "survey")):
+        assert {key: bar(tab)[key] for key in before} == before
+        assert tab.session_state["sextant.session"].state("QSO").history == history
+
+
+# -- names that mean something to a browser ------------------------------------------------------
+
+
+def test_hostile_names_of_labels_columns_and_objects_are_shown_as_text(home, tmp_path):
+    rows = [
+        {
+            HOSTILE_NAMES[0]: 18 + (i * 7 % 13) / 10,
+            HOSTILE_NAMES[1]: 16 + 2 * (i % 3) + (i * 3 % 7) / 20,
+            HOSTILE_NAMES[2]: 1.5 * (i % 3),
+            "name": f"{HOSTILE_NAMES[i % 3]}{i}",
+            "class": HOSTILE_NAMES[i % 3],
+        }
+        for i in range(120)
+    ]
+    at = import_by_path(write_csv(tmp_path / "odd.csv", rows))
+    seen = [_said(at)]
+    for step in range(4):
+        at.button(key=f"next-{step}").click().run()
+        fine(at)
+        assert not at.error
+        seen.append(_said(at))
+    session = at.session_state["sextant.session"]
+    assert session.config.columns.label == "class"
+    assert set(session.config.features.base) == set(HOSTILE_NAMES)
+    session.change_settings(replace(session.config, train_labels=HOSTILE_NAMES))
+    for label in HOSTILE_NAMES:
+        session.start(label, ClassifierSetup((SMALL_FOREST, MemberSetup("decision_tree"))))
+    for page in (TRAINING, LABELLING, SETTINGS):
+        at = show(page, "odd")
+        fine(at)
+        seen.append(_said(at))
+        if page != SETTINGS:
+            assert [choice["name"] for choice in bar(at)["choices"]] == sorted(HOSTILE_NAMES)
+            seen.append(_said(press(at, "answer", HOSTILE_NAMES[1])))
+    everything = "\n".join(seen)
+    assert "![a](" not in everything
+    assert "<b>x" not in everything
+    assert r"\!\[a\]\(" in everything  # it was shown, and as text
+
+
+def _said(at: AppTest) -> str:
+    """All text of a page that the browser would read as Markdown."""
+    said = []
+    waiting = [at._tree]
+    while waiting:
+        node = waiting.pop()
+        waiting.extend(getattr(node, "children", {}).values())
+        proto = getattr(node, "proto", None)
+        if node.type in ("markdown", "caption", "title", "subheader", "info", "warning", "error"):
+            said.append(str(node.value))
+        for name in ("label", "help", "text", "caption"):
+            said.append(str(getattr(proto, name, "")))
+    return "\n".join(said)
