@@ -15,7 +15,7 @@ import numpy.typing as npt
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.rounds import Rows, parts_in_force, truth_in_force
 from al_engine.session import LabellingSession, State
-from al_engine.views.palette import CORRECTNESS
+from al_engine.views.palette import CORRECTNESS, NEUTRAL
 from al_engine.views.raster import (
     View,
     category_counts,
@@ -30,7 +30,6 @@ Codes = npt.NDArray[np.uint8]
 
 HIDDEN = 255
 CORRECT, INCORRECT, UNLABELLED = 0, 1, 2
-NEUTRAL = "#999999"
 PICTURES_KEPT = 48
 
 
@@ -41,6 +40,8 @@ class Shown:
     correct: bool = True
     incorrect: bool = True
     unlabelled: bool = True
+    trained_on: bool = True
+    queried: bool = True
     cell: tuple[str, int, int] | None = None
 
 

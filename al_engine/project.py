@@ -47,6 +47,10 @@ class About:
     source: str = ""
     notice: str = ""
 
+    @property
+    def is_demo(self) -> bool:
+        return self.source.startswith("demo:")
+
 
 def home_folder() -> Path:
     """Where projects live: ``SEXTANT_HOME``, else ``~/.sextant``."""
@@ -86,13 +90,18 @@ class Project:
     def config(self) -> ProjectConfig:
         return self._config
 
-    def save_config(self, config: ProjectConfig, who: str) -> None:
-        """Make settings the ones in force; the former ones stay in the log."""
+    def save_config(self, config: ProjectConfig, who: str, *together: Event) -> None:
+        """Make settings the ones in force; the former ones stay in the log.
+
+        Events that go ``together`` with them are kept with them or not at all.
+        """
         check(config)
         with self._lock:
-            if config == self._config:
-                return
-            self.log.append(Event("settings", who, payload=config.to_dict()))
+            events = list(together)
+            if config != self._config:
+                events.insert(0, Event("settings", who, payload=config.to_dict()))
+            if events:
+                self.log.append(*events)
             self._config = config
 
     def dataset(self) -> Dataset:

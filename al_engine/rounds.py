@@ -40,8 +40,8 @@ class Fit:
 
     ``proba`` is the probability of the classifier's own label, shape (n_rows,), NaN for objects
     that were not scored (test set, left out); ``predicted`` whether it is over one half, before
-    rounding to float32; ``utility`` is what the strategy in force gives
-    each object of the training set, NaN elsewhere; ``secondary`` orders equal utilities.
+    rounding to float32; ``utility`` is what the strategy in force gives each object that is in
+    the training set or was drawn into it, NaN elsewhere; ``secondary`` orders equal utilities.
     """
 
     key: str
@@ -153,7 +153,9 @@ def fit_round(dataset: Dataset, history: History, classifier: str, spec: Learner
         positive = consensus(members)[:, 1]
         proba[chunk], predicted[chunk] = positive, positive > 0.5
         values, second = rank(spec.strategy, learner, X, BINARY, members)
-        in_training = parts[chunk] == TRAIN
+        # What a random question moved to validation since is still in: an undo moves it back, and
+        # a fit must not depend on when it was made.
+        in_training = (parts[chunk] == TRAIN) | (dataset.parts[chunk] == TRAIN)
         utility[chunk[in_training]] = values[in_training]
         if secondary is not None and second is not None:
             secondary[chunk[in_training]] = second[in_training]

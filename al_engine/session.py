@@ -302,10 +302,8 @@ class LabellingSession:
                 for row, object_id in zip(known, ids, strict=True)
             ]
         self.project.save_config(
-            replace(config, setups={**config.setups, classifier: setup}), self.who
+            replace(config, setups={**config.setups, classifier: setup}), self.who, *given
         )
-        if given:
-            self.project.log.append(*given)
         state = self.state(classifier)
         self._save_model(state)
         self.project.touch()

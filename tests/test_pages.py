@@ -550,7 +550,7 @@ def test_a_new_tab_or_an_emptied_one_has_the_same_question_and_history(survey_be
     history = at.session_state["sextant.session"].state("QSO").history
     held = at.session_state._state.filtered_state
     assert "sextant.session" in held
-    for key in (key for key in held if not key.startswith("$$")):
+    for key in (key for key in held if key.startswith("sextant.")):
         del at.session_state[key]
     for tab in (at.run(), show(LABELLING, "survey")):
         assert {key: bar(tab)[key] for key in before} == before

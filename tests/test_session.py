@@ -17,6 +17,7 @@ from al_engine.config import Asking, ClassifierSetup, MemberSetup, Splits
 from al_engine.data.history import LATER_AFTER
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, NotEnoughLabelsError, SettingsError
+from al_engine.exchange.models import find_models
 from al_engine.learning import learners as learning
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
@@ -100,6 +101,13 @@ def test_given_labels_are_recorded_as_such(project: Project) -> None:
     assert len(state.rounds) == 1
     assert state.question is not None
     assert state.question.how == "query"
+
+
+def test_a_set_up_and_the_labels_it_gives_are_kept_together(project: Project) -> None:
+    begin(project)
+    written = project.log.events()[1:]
+    assert [event.kind for event in written] == ["settings"] + ["given"] * 5
+    assert len({event.happened_at for event in written}) == 1, "one transaction"
 
 
 def test_starting_again_gives_no_labels_twice(project: Project) -> None:
@@ -750,3 +758,56 @@ def test_there_is_nothing_to_test_or_save_before_the_first_label(project: Projec
         session.test_scores("QSO")
     with pytest.raises(NotEnoughLabelsError):
         session.checkpoint("QSO")
+
+
+# -- settings, and anything in any order ---------------------------------------------------------
+
+
+def test_it_is_known_which_rounds_a_change_would_invalidate(project: Project) -> None:
+    session = begin(project)
+    answer(session)
+    assert session.rounds_lost(replace(project.config, x_axis="r")) == {}
+    edited = replace(project.config, splits=Splits(seed=5))
+    assert session.rounds_lost(edited) == {"QSO": 2}
+    before = session.state("QSO")
+    session.change_settings(edited)
+    after = session.state("QSO")
+    assert after.history == before.history
+    assert after.fit is not None
+    found = find_models(project.folder / "models", "QSO-RandomForest_Uncertainty")
+    assert found is not None
+    assert found[1]["round_key"] == after.fit.key != before.fit.key  # type: ignore[union-attr]
+
+
+def test_answered_objects_are_listed_first_one_first(project: Project) -> None:
+    session = begin(project)
+    first = list(session.state("QSO").history.trained)
+    rows = [session.state("QSO").question.row]  # type: ignore[union-attr]
+    rows.append(answer(session).question.row)  # type: ignore[union-attr]
+    answer(session, kind="unsure")
+    answer(session, kind="later")
+    session.undo("QSO", token=answer(session).token)
+    assert session.answered_rows("QSO") == first + rows
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_is_done_a_fresh_session_sees_the_same(project: Project, seed: int) -> None:
+    config = unlabelled(every=3) if seed else survey_config()
+    project.save_config(replace(config, splits=Splits(seed=seed)), "Ada")
+    session = begin(project, members=(MemberSetup("naive_bayes"),))
+    draw = np.random.default_rng(seed)
+    for step in range(60):
+        kind = draw.choice(
+            ["answer", "unsure", "later", "click", "undo"], p=[0.5, 0.1, 0.1, 0.15, 0.15]
+        )
+        state = session.state("QSO")
+        if kind == "undo":
+            if state.history.last is not None:
+                session.undo("QSO", token=state.token)
+        elif kind == "click":
+            answer(session, row=int(draw.integers(300)), label=str(draw.choice(CLASSES)))
+        else:
+            answer(session, kind=kind)
+        if step % 6 == 5:
+            fresh = LabellingSession(project, "Ben").state("QSO")
+            assert seen(fresh) == seen(session.state("QSO"))

@@ -13,7 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from al_engine.errors import EmptyPoolError, NotEnoughLabelsError, SettingsError
 from al_engine.learning.learners import fit_preparation
-from al_engine.learning.selection import IntArray, Keys
+from al_engine.learning.selection import IntArray
+from al_engine.mixing import Keys
 
 # Beyond this many quartile ranges from the median an outlier draws a centre to itself alone.
 _CLIP = 5.0

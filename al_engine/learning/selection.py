@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_engine.errors import EmptyPoolError, SettingsError
+from al_engine.mixing import Keys, mix64
 
 IntArray: TypeAlias = NDArray[np.int64]
-Keys: TypeAlias = NDArray[np.uint64]
 
 
 def tie_keys(object_keys: Keys, seed: int, round_number: int) -> Keys:
@@ -19,26 +19,15 @@ def tie_keys(object_keys: Keys, seed: int, round_number: int) -> Keys:
 
     Depends on the object's own key and not on its row, so that chunks, partitions and
     platforms choose alike.  Lower comes first.
-
-    References
-    ----------
-    Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators", OOPSLA
     """
-    salt = _mix(np.array([seed % 2**64], dtype=np.uint64))
-    salt = _mix(salt ^ np.array([round_number % 2**64], dtype=np.uint64))
-    return _mix(np.asarray(object_keys).astype(np.uint64) ^ salt)
+    salt = mix64(np.array([seed % 2**64], dtype=np.uint64))
+    salt = mix64(salt ^ np.array([round_number % 2**64], dtype=np.uint64))
+    return mix64(np.asarray(object_keys).astype(np.uint64) ^ salt)
 
 
 def row_keys(n: int) -> Keys:
     """Keys that put the first row first."""
     return np.arange(n, dtype=np.uint64)
-
-
-def _mix(values: Keys) -> Keys:
-    mixed = values + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
 
 
 def pick(

@@ -21,7 +21,8 @@ from al_engine.learning.scoring import (
     member_probabilities,
     with_probabilities,
 )
-from al_engine.learning.selection import IntArray, Keys, check_pool, pick, row_keys, tie_keys
+from al_engine.learning.selection import IntArray, check_pool, pick, row_keys, tie_keys
+from al_engine.mixing import Keys
 
 __all__ = [
     "COMMITTEE_STRATEGIES",

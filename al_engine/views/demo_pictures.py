@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from al_engine.errors import SettingsError
-from al_engine.views.palette import OKABE_ITO, label_colours, rgb
+from al_engine.views.palette import NEUTRAL, OKABE_ITO, label_colours, rgb
 
 WIDTH_PX, HEIGHT_PX = 320, 180
 _OVERSAMPLING = 3  # dots are drawn larger and reduced, which smooths their edges
-_ORANGE, _GREY = OKABE_ITO[1], OKABE_ITO[7]
+_ORANGE, _GREY = OKABE_ITO[1], NEUTRAL
 
 
 def thumbnail(name: str, arrays: Mapping[str, NDArray[Any]]) -> bytes:

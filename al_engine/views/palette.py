@@ -11,7 +11,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-# Okabe and Ito (2008), with their black turned grey: black marks vanish on a dark ground.
+# Okabe and Ito (2008) without their black, which vanishes on a dark ground; grey is what has no
+# label.
+NEUTRAL: Final = "#999999"
 OKABE_ITO: Final = (
     "#0072B2",
     "#E69F00",
@@ -20,7 +22,6 @@ OKABE_ITO: Final = (
     "#56B4E9",
     "#D55E00",
     "#F0E442",
-    "#999999",
 )
 
 
@@ -62,7 +63,7 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 
 def label_colours(n: int) -> list[str]:
-    """``n`` different colours: the eight of Okabe and Ito, then hues a golden angle apart."""
+    """``n`` different colours: the seven of Okabe and Ito, then hues a golden angle apart."""
     extra = (
         colorsys.hls_to_rgb((0.11 + 0.618034 * i) % 1, (0.42, 0.62, 0.52)[i % 3], 0.65)
         for i in range(max(n - len(OKABE_ITO), 0))

@@ -137,7 +137,8 @@ function makeBar(root) {
       element("kbd", "", made, key).setAttribute("aria-hidden", "true");
       made.setAttribute("aria-keyshortcuts", key);
     }
-    element("span", "name", made, name);
+    // A label that is its own key is shown once.
+    if (name !== key) element("span", "name", made, name);
     made.addEventListener("click", action);
     return made;
   }

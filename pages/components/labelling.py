@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from al_engine.maps import NEUTRAL
 from al_engine.objects import ObjectCard, Picture, Value, find_object, object_card
 from al_engine.session import LabellingSession, State
+from al_engine.views.palette import NEUTRAL
 from pages.components import loop
 from pages.components import state as tab
-from pages.components.page import draw_again, guard, plain, view
+from pages.components.page import guard, plain, view
 from pages.components.scatter_map import LegendEntry
 
-MAP_HEIGHT_PX, FILL = 430, (1.0, 320)
+MAP_HEIGHT_PX, FILL = 430, (1.0, 244)
+PIXELS_WIDTH_PX = 288
 
 
 @view
@@ -26,18 +27,18 @@ def labelling_view(session: LabellingSession, label: str) -> None:
         if row is None:
             st.caption("The pool is empty.")
         else:
-            _card(object_card(session, state, row), session)
+            _card(session, state, object_card(session, state, row))
     with right:
-        _status(session, state)
-        legend = [LegendEntry(item.name, item.colour) for item in session.config.labels[:8]]
+        _status(state)
+        legend = [LegendEntry(item.name, item.colour) for item in session.config.labels[:12]]
         legend += [LegendEntry("unknown", NEUTRAL), LegendEntry("trained on", "", "ring")]
         legend.append(LegendEntry("queried", loop.QUERIED, "star"))
         loop.draw_map(session, state, "labels", "", MAP_HEIGHT_PX, FILL, legend=tuple(legend))
     loop.ask(session, state)
 
 
-def _status(session: LabellingSession, state: State) -> None:
-    """How far, how good, and that it is safe; with a way to any object by its id."""
+def _status(state: State) -> None:
+    """How far, how good, and that it is safe."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
         parts = [f"**{len(state.history.trained)}** labels"]
         validation = state.scores.validation if state.scores else None
@@ -50,18 +51,22 @@ def _status(session: LabellingSession, state: State) -> None:
         st.markdown(
             " · ".join(parts), help="Each answer is on disk before the next object is shown."
         )
-        with st.popover("Find an object"):
-            wanted = st.text_input(
-                "Id", key=f"find-{state.classifier}", placeholder="its id in full"
-            )
-            if st.button("Show it", key=f"find-go-{state.classifier}") and wanted.strip():
-                with guard():
-                    tab.select(state.classifier, find_object(session, wanted))
-                    draw_again()
 
 
-def _card(card: ObjectCard, session: LabellingSession) -> None:
-    st.subheader(plain(card.object_id), anchor=False)
+def _find(session: LabellingSession, state: State) -> None:
+    """A way to any object by its id."""
+    with st.popover("Find", icon=":material/search:", help="Show an object by its id."):
+        wanted = st.text_input("Id", key=f"find-{state.classifier}", placeholder="its id in full")
+        if st.button("Show it", key=f"find-go-{state.classifier}") and wanted.strip():
+            with guard():
+                tab.select(state.classifier, find_object(session, wanted))
+                st.rerun(scope="fragment")
+
+
+def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
+        st.subheader(plain(card.object_id), anchor=False)
+        _find(session, state)
     if card.position is not None:
         with st.container(key="position", horizontal=True):
             st.code(card.position.degrees, language=None, width="content")
@@ -89,7 +94,7 @@ def _card(card: ObjectCard, session: LabellingSession) -> None:
 
 def _picture(picture: Picture) -> None:
     if picture.pixels is not None:
-        st.image(_enlarged(picture), width=176, caption=picture.name)
+        st.image(_enlarged(picture), width=PIXELS_WIDTH_PX, caption=picture.name)
     elif picture.path is not None:
         st.image(str(picture.path), width="stretch", caption=plain(picture.name))
     elif picture.address:
@@ -101,7 +106,7 @@ def _picture(picture: Picture) -> None:
 def _enlarged(picture: Picture) -> object:
     """Each pixel as a square: a browser would blur a small picture."""
     assert picture.pixels is not None, "only pixels are enlarged"
-    times = max(1, 176 // max(picture.pixels.shape))
+    times = max(1, PIXELS_WIDTH_PX // max(picture.pixels.shape))
     return picture.pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 
@@ -119,7 +124,7 @@ def _values(values: tuple[Value, ...]) -> None:
         ],
         hide_index=True,
         row_height=26,
-        height=min(38 + 26 * len(values), 420),
+        height=38 + 26 * len(values),
         column_config={
             "column": st.column_config.TextColumn(width=120),
             "value": st.column_config.TextColumn(width=110),

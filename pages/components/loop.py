@@ -178,11 +178,12 @@ def value_colours() -> str:
 def _marks(session: LabellingSession, state: State, kind: Kind) -> list[Overlay]:
     maps: Maps = tab.maps()
     marks = []
-    if kind in ("training", "labels") and state.history.trained:
+    shown = tab.shown(state.classifier)
+    if kind in ("training", "labels") and state.history.trained and shown.trained_on:
         rows = list(state.history.trained)[-2000:]
         x, y = maps.place(rows)
         marks.append(Overlay("ring", "trained on", x, y, "", 9))
-    if state.question is not None:
+    if state.question is not None and shown.queried:
         x, y = maps.place([state.question.row])
         marks.append(Overlay("star", "queried", x, y, QUERIED, 15, True))
     row = tab.selected(state.classifier)

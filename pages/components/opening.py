@@ -54,8 +54,8 @@ def _thumbnail(name: str) -> bytes:
 
 def _open_catalogue() -> None:
     st.subheader("Open a catalogue", anchor=False)
-    titles = (reader.title.removeprefix("a ").removeprefix("an ") for reader in READERS.values())
-    st.markdown(f"{', '.join(titles)}; gzipped or not. Your file is read, never changed.")
+    titles = ", ".join(reader.title for reader in READERS.values())
+    st.markdown(f"{titles}; gzipped or not. Your file is read, never changed.")
     uploaded, on_disk = st.tabs(["Upload", "From this computer's disk"])
     with uploaded:
         st.file_uploader(
@@ -177,7 +177,7 @@ def _project_row(about: About) -> None:
     with actions, st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Open", key=f"open-{about.slug}"):
             folder = home_folder() / about.slug
-            _go(folder, TRAINING if about.n_answers else SETTINGS)
+            _go(folder, TRAINING if about.n_answers or about.is_demo else SETTINGS)
         with st.popover("Delete"):
             st.markdown(
                 f"Delete **{plain(about.name)}** with its {about.n_answers:,} answers and its "

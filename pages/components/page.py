@@ -4,7 +4,9 @@ Owns the only ``except`` of the interface.  Pages say what they show; the frame 
 """
 
 import functools
+import gc
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +40,8 @@ _STYLE = """<style>
 [data-testid="stMain"] [data-testid="stVerticalBlock"] { gap: .5rem; }
 [data-testid="stLayoutWrapper"]:has(> .st-key-answer-bar) { position: sticky; bottom: 0;
   z-index: 90; background: GROUND; padding: .2rem 0 .45rem; border-top: 1px solid #8884; }
-.st-key-card { height: max(520px, calc(100vh - 240px)) !important; }
+.st-key-card, [data-testid="stLayoutWrapper"]:has(> .st-key-card) {
+  height: max(520px, calc(100vh - 176px)) !important; }
 .st-key-scores [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-position pre { padding: .25rem .6rem; font-size: .8rem; }
 .st-key-scores table { font-variant-numeric: tabular-nums; font-size: .8rem; margin: 0; }
@@ -153,6 +156,12 @@ def _links(session: LabellingSession | None) -> None:
 @st.cache_resource(show_spinner=False)
 def _warm_up() -> None:
     """Compile what draws maps, once a process, beside the first page."""
-    import threading
+    threading.Thread(target=_compile, daemon=True, name="warm-up").start()
 
-    threading.Thread(target=warm_up, daemon=True, name="warm-up").start()
+
+def _compile() -> None:
+    warm_up()
+    # Streamlit collects garbage after every run, before the last messages leave: what stands
+    # after warm-up need not be looked at again each time.
+    gc.collect()
+    gc.freeze()

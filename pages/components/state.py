@@ -53,7 +53,8 @@ def forget_project() -> None:
 def session() -> LabellingSession | None:
     """The session on the project of the browser tab; None without a project.
 
-    It is opened where it is not yet.  The learners stand in ``st.session_state`` and are made again when they are not there.
+    It is opened where it is not yet.  The learners stand in ``st.session_state`` and are made
+    again when they are not there.
     """
     slug = project_slug()
     if slug is None:

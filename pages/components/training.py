@@ -9,8 +9,9 @@ from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.learning.metrics import Score, Scores
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
-from al_engine.maps import NEUTRAL, Shown
+from al_engine.maps import Shown
 from al_engine.session import LabellingSession, State
+from al_engine.views.palette import NEUTRAL
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.charts import METRICS, TITLES, confusion_matrix, score_plot
@@ -18,7 +19,7 @@ from pages.components.page import draw_again, guard, plain, view
 from pages.components.scatter_map import LegendEntry
 
 # Two maps share the height of the window that the rest of the page leaves over.
-MAP_HEIGHT_PX, FILL = 214, (0.5, 372)
+MAP_HEIGHT_PX, FILL = 214, (0.66, 476)
 
 
 def draw(session: LabellingSession, label: str) -> None:
@@ -253,6 +254,8 @@ def _show_menu(label: str) -> None:
         st.checkbox("Correct", shown.correct, key=f"{key}-correct"),
         st.checkbox("Incorrect", shown.incorrect, key=f"{key}-incorrect"),
         st.checkbox("No label", shown.unlabelled, key=f"{key}-unlabelled"),
+        st.checkbox("Trained on", shown.trained_on, key=f"{key}-trained"),
+        st.checkbox("Queried", shown.queried, key=f"{key}-queried"),
         shown.cell,
     )
     schemes = {"blue_orange": "Blue and orange", "red_green": "Green and red"}

@@ -9,7 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from al_engine.data.readers import ascii, columnar, fits, jsonl, text, votable
-from al_engine.data.readers.source import Head, Part, Reader, boundary, guarded, peek, refusal
+from al_engine.data.readers.source import (
+    Head,
+    Part,
+    Reader,
+    a_or_an,
+    boundary,
+    guarded,
+    peek,
+    refusal,
+)
 from al_engine.data.table import Table
 
 __all__ = ["READERS", "Part", "Reader", "list_parts", "open_table", "recognise"]
@@ -20,7 +29,7 @@ READERS: dict[str, Reader] = {
     for reader in (
         Reader(
             "fits",
-            "a FITS table",
+            "FITS table",
             (".fits", ".fit", ".fts"),
             fits.matches,
             fits.open_fits,
@@ -42,15 +51,15 @@ READERS: dict[str, Reader] = {
         ),
         Reader(
             "votable",
-            "a VOTable",
+            "VOTable",
             (".vot", ".votable", ".xml"),
             votable.matches,
             votable.open_votable,
             votable.list_tables,
         ),
         Reader("ecsv", "ECSV", (".ecsv",), ascii.is_ecsv, ascii.open_ecsv),
-        Reader("cds", "a CDS table", (".mrt", ".cds"), ascii.is_cds, ascii.open_cds),
-        Reader("ipac", "an IPAC table", (".tbl", ".ipac"), ascii.is_ipac, ascii.open_ipac),
+        Reader("cds", "CDS table", (".mrt", ".cds"), ascii.is_cds, ascii.open_cds),
+        Reader("ipac", "IPAC table", (".tbl", ".ipac"), ascii.is_ipac, ascii.open_ipac),
         Reader("jsonl", "JSON lines", (".jsonl", ".ndjson"), jsonl.matches, jsonl.open_jsonl),
         Reader(
             "csv",
@@ -90,7 +99,7 @@ def open_table(path: Path | str, *, part: str | None = None) -> Table:
     reader = recognise(path)
     if part is not None and reader.name not in ("fits", "votable"):
         raise refusal(
-            path, f"is {reader.title} and holds one table, so that it has no part {part!r}"
+            path, f"is {a_or_an(reader.title)} and holds one table, so that it has no part {part!r}"
         )
     with boundary(path, reader.title):
         table = reader.open(path, part)
@@ -113,7 +122,7 @@ def recognise(path: Path | str) -> Reader:
     UnreadableFileError : not there, empty, or of no known format
     """
     path = Path(path)
-    with boundary(path, "a table"):
+    with boundary(path, "table"):
         if path.is_dir():
             return _recognise_folder(path)
         if not path.exists():
@@ -168,6 +177,4 @@ def _refuse_strangers(path: Path, head: Head) -> None:
 
 
 def _known() -> str:
-    return ", ".join(
-        reader.title.removeprefix("a ").removeprefix("an ") for reader in READERS.values()
-    )
+    return ", ".join(reader.title for reader in READERS.values())

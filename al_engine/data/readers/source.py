@@ -84,7 +84,7 @@ class Head:
 class Reader:
     """A family of files: how to know one, open it, and list the tables in it.
 
-    ``matches`` judges the content alone; ``list_tables`` gives nothing for formats that hold
+    ``title`` is its bare name; ``matches`` judges the content alone; ``list_tables`` gives nothing for formats that hold
     one table a file.
     """
 
@@ -140,6 +140,17 @@ def refusal(path: Path, what: str, hint: str = "") -> UnreadableFileError:
     return UnreadableFileError(f"{path.name or path} {what}.", hint)
 
 
+def a_or_an(title: str) -> str:
+    """Put the article before the title of a reader that takes one.
+
+    >>> [a_or_an(title) for title in ("FITS table", "IPAC table", "VOTable", "Parquet")]
+    ['a FITS table', 'an IPAC table', 'a VOTable', 'Parquet']
+    """
+    if not title.lower().endswith("table"):
+        return title
+    return f"{'an' if title[0] in 'AEIOU' else 'a'} {title}"
+
+
 @contextmanager
 def boundary(path: Path, title: str) -> Iterator[None]:
     """Turn whatever a file provokes into an UnreadableFileError; keep libraries quiet."""
@@ -158,7 +169,7 @@ def boundary(path: Path, title: str) -> Iterator[None]:
         except _PROVOKED as error:
             raise refusal(
                 path,
-                f"is damaged, or is not {title} after all ({in_brief(str(error))})",
+                f"is damaged, or is not {a_or_an(title)} after all ({in_brief(str(error))})",
                 DOWNLOAD_AGAIN,
             ) from error
 

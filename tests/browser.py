@@ -1,0 +1,223 @@
+"""A running Sextant and a Chromium before it, for the browser tests.
+
+Owns starting and stopping both, and finding things on a page by what a person sees.  Knows
+nothing of the engine.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from find_chromium import installed_chromium
+from playwright.sync_api import Browser, Frame, Locator, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+START_TIMEOUT_S = 60
+WAIT_MS = 30_000
+expect.set_options(timeout=WAIT_MS)
+
+# Counts real clicks on the page itself, across reloads of it.
+COUNT_CLICKS = """
+window.addEventListener("click", (event) => {
+  if (event.isTrusted) sessionStorage.clicks = Number(sessionStorage.clicks || 0) + 1;
+}, true);
+"""
+
+
+# -- the server ----------------------------------------------------------------------------------
+
+
+@dataclass
+class App:
+    """A server of its own, on a free port of this machine, with a home of its own."""
+
+    home: Path
+    log: Path
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.port = self.port or _free_port()
+        options = {
+            "server.address": "127.0.0.1",
+            "server.port": self.port,
+            "server.headless": "true",
+            "server.fileWatcherType": "none",
+        }
+        listed = [f"--{name}={value}" for name, value in options.items()]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", "app.py", *listed],
+                cwd=ROOT,
+                env={
+                    "NUMBA_CACHE_DIR": str(self.home.parent / "kernels"),
+                    **os.environ,
+                    "SEXTANT_HOME": str(self.home),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        _until(lambda: self._answers(), START_TIMEOUT_S, f"the server never answered: {self.log}")
+
+    def kill(self) -> None:
+        """End it without a word, as a power cut would."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def _answers(self) -> bool:
+        assert self.process is not None, "asked before it was started"
+        assert self.process.poll() is None, self.log.read_text(errors="replace")[-2000:]
+        try:
+            with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=2) as reply:
+                return bool(reply.status == 200)
+        except OSError:
+            return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _until(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.1)
+
+
+# -- the browser ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The Chromium of SEXTANT_CHROMIUM, else an installed one; without any the test skips."""
+    path = os.environ.get("SEXTANT_CHROMIUM") or installed_chromium()
+    if not path:
+        said = "no Chromium: install one, or name it in SEXTANT_CHROMIUM"
+        if os.environ.get("CI") == "true":
+            pytest.fail(said)
+        pytest.skip(said)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watched:
+    """What went wrong in the browser unseen: errors of its console, requests to elsewhere."""
+
+    errors: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def new_tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
+    """A window with nothing remembered, and what is noted of it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(WAIT_MS)
+    context.add_init_script(COUNT_CLICKS)
+    page, watched = context.new_page(), Watched()
+    page.on("pageerror", lambda error: watched.errors.append(str(error)))
+    page.on(
+        "console",
+        lambda said: watched.errors.append(said.text) if said.type == "error" else None,
+    )
+    page.on(
+        "request",
+        lambda asked: (
+            None
+            if asked.url.startswith((app.address, "data:", "blob:", "ws://127.0.0.1"))
+            else watched.elsewhere.append(asked.url)
+        ),
+    )
+    yield page, watched
+    context.close()
+
+
+def clicks(page: Page) -> int:
+    """How often the person has clicked so far."""
+    return int(page.evaluate("Number(sessionStorage.clicks || 0)"))
+
+
+# -- what is on the page -------------------------------------------------------------------------
+
+
+def settled(page: Page) -> None:
+    """Wait until nothing is being computed or drawn."""
+    app = page.locator("[data-testid=stApp]")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def bar(page: Page) -> Locator:
+    """The question with its answer buttons."""
+    return page.locator(".st-key-answer-bar .bar")
+
+
+def answerable(page: Page) -> None:
+    """Wait until the question can be answered."""
+    expect(bar(page)).to_have_attribute("aria-busy", "false")
+
+
+def key_of(page: Page, label: str) -> str:
+    """The key that stands on a label's button."""
+    button = bar(page).get_by_role("button", name=label, exact=True)
+    return str(button.get_attribute("aria-keyshortcuts"))
+
+
+def object_shown(page: Page) -> str:
+    """The id of the object on the Labelling page."""
+    return page.locator(".st-key-card h3").inner_text().strip()
+
+
+def n_labels(page: Page) -> int:
+    """How many labels the Labelling page says there are."""
+    found = re.search(r"([\d,]+) labels", page.locator(".st-key-status").inner_text())
+    assert found, "the page does not say how many labels there are"
+    return int(found[1].replace(",", ""))
+
+
+def go_to(page: Page, name: str) -> None:
+    """Follow a link of the side bar."""
+    page.locator("[data-testid=stSidebar]").get_by_role("link", name=name, exact=True).click()
+    expect(page).to_have_title(f"{name} · Sextant")
+    settled(page)
+
+
+def chart(page: Page, text: str) -> Frame:
+    """The frame of the small chart that says so."""
+    found: list[Frame] = []
+
+    def look() -> bool:
+        page.wait_for_timeout(50)  # lets the browser's messages in
+        frames = [f for f in page.frames if f != page.main_frame and not f.is_detached()]
+        found[:] = [f for f in frames if f.get_by_text(text).count()]
+        return bool(found)
+
+    _until(look, WAIT_MS / 1000, f"no chart says {text!r}")
+    return found[0]
+
+
+def map_canvas(page: Page, number: int = 0) -> Locator:
+    return page.locator("canvas.plot").nth(number)

@@ -1,0 +1,376 @@
+"""The app as a person uses it: a real server, a real Chromium, a real catalogue."""
+
+import csv
+import gzip
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browser import (
+    App,
+    Watched,
+    answerable,
+    bar,
+    chart,
+    chromium,
+    clicks,
+    go_to,
+    key_of,
+    map_canvas,
+    n_labels,
+    new_tab,
+    object_shown,
+    settled,
+)
+from playwright.sync_api import Browser, Page, expect
+
+from al_engine.data.history import fold
+from al_engine.data.splits import VALIDATION
+from al_engine.project import Project
+
+pytestmark = pytest.mark.browser
+
+BANDS = ("u", "g", "r", "i", "z")
+PREDICT = """
+import sys, joblib, numpy
+predicted = joblib.load(sys.argv[1]).predict(numpy.load(sys.argv[2]))
+assert "al_engine" not in sys.modules
+numpy.save(sys.argv[3], predicted)
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("browser")
+    app = App(folder / "home", folder / "server.log")
+    yield app
+    app.kill()
+
+
+@pytest.fixture
+def app(server: App) -> App:
+    """The one server, up again if a test has killed it."""
+    if server.process is None:
+        server.start()
+    return server
+
+
+@pytest.fixture
+def tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
+    with new_tab(browser, app) as (page, watched):
+        page.goto(app.address)
+        yield page, watched
+        assert watched.errors == []
+        assert watched.elsewhere == []
+
+
+def start_demo(page: Page, name: str) -> None:
+    """From Home to the first question, as a newcomer goes."""
+    page.locator(f".st-key-demo-{name} button").click()
+    page.get_by_role("button", name="Start training").click()
+    answerable(page)
+
+
+# -- the main job --------------------------------------------------------------------------------
+
+
+def test_the_main_job_from_a_file_to_a_saved_model_survives_refresh_and_kill(
+    shared_data, app, tab, tmp_path
+):
+    page, watched = tab
+    source = shared_data / "sdss17" / "sdss17.csv.gz"
+    with gzip.open(source, "rt", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    truth = {row["row_id"]: row["class"] for row in rows}
+
+    import_and_set_up(page, source)
+    assert clicks(page) <= 6
+
+    go_to(page, "Labelling")
+    assert n_labels(page) == 5
+    answer_some(page, truth, 4)
+    pass_with_unsure_and_later(page)
+    take_one_back(page, truth)
+    look_at_another_on_the_map(page)
+    click_charts_and_answer(page, truth)
+    answer_some(page, truth, 20 - n_labels(page))
+    assert n_labels(page) == 20
+
+    go_to(page, "Training")
+    page.locator(".st-key-checkpoint-QSO button").click()
+    expect(page.locator(".st-key-checkpoint-QSO button")).to_be_disabled()
+    scores = scores_shown(page)
+    go_to(page, "Labelling")
+    asked = object_shown(page)
+
+    page.reload()
+    answerable(page)
+    assert (object_shown(page), n_labels(page)) == (asked, 20)
+    assert watched.errors == []
+
+    app.kill()
+    app.start()
+    page.reload()
+    answerable(page)
+    assert (object_shown(page), n_labels(page)) == (asked, 20)
+    watched.errors.clear()  # of the connection that was cut
+    go_to(page, "Training")
+    assert scores_shown(page) == scores
+    assert watched.errors == []
+
+    app.kill()
+    page.goto("about:blank")
+    watched.errors.clear()
+    folder = app.home / "sdss17"
+    assert_log_holds_it_all(folder, truth)
+    stem = "QSO-RandomForest_Uncertainty"
+    (checkpoint,) = (folder / "models").glob(f"{stem}-*.joblib")
+    assert re.fullmatch(rf"{stem}-20-\d+-\d{{8}}_\d\d.\d\d.\d\d\.joblib", checkpoint.name)
+    for model in (folder / "models" / f"{stem}.joblib", checkpoint):
+        accuracy = accuracy_by_hand(model, rows, folder, tmp_path)
+        assert f"{accuracy:.3f}" == scores["Accuracy"][1]
+
+
+def import_and_set_up(page: Page, source: Path) -> None:
+    """From Home to the first question with every guess as it is, the guesses being right."""
+    page.get_by_role("tab", name="From this computer's disk").click()
+    path = page.get_by_role("textbox", name="Path of a file")
+    path.fill(str(source))
+    path.press("Enter")
+    expect(page).to_have_title("Settings · Sextant")
+    expect(page.get_by_text("35,183 objects · 16 columns")).to_be_visible()
+    page.locator(".st-key-next-0 button").click()
+    for name, column in {"Id": "row_id", "Label": "class"}.items():
+        expect(page.get_by_role("combobox", name=name, exact=True)).to_have_value(column)
+    page.locator(".st-key-next-1 button").click()
+    expect(page.get_by_text("15 features: 5 columns + 10 by subtract")).to_be_visible()
+    page.locator(".st-key-next-2 button").click()
+    expect(page.locator(".st-key-train-sdss17")).to_contain_text("QSO")
+    page.locator(".st-key-next-3 button").click()
+    page.get_by_role("button", name="Start training").click()
+    answerable(page)
+    expect(bar(page).locator(".question")).to_have_text("Is it a QSO?")
+
+
+def answer(page: Page, label: str, by_key: bool) -> None:
+    """Answer what is shown and wait for the next object."""
+    answerable(page)
+    shown = object_shown(page)
+    if by_key:
+        page.keyboard.press(key_of(page, label))
+    else:
+        bar(page).get_by_role("button", name=label, exact=True).click()
+    expect(page.locator(".st-key-card h3")).not_to_have_text(shown)
+    answerable(page)
+
+
+def answer_some(page: Page, truth: dict[str, str], n: int) -> None:
+    for i in range(n):
+        answer(page, truth[object_shown(page)], by_key=i % 2 == 0)
+
+
+def pass_with_unsure_and_later(page: Page) -> None:
+    before = n_labels(page)
+    passed = [object_shown(page)]
+    answer(page, "Unsure", by_key=True)
+    passed.append(object_shown(page))
+    answer(page, "Later", by_key=False)
+    assert n_labels(page) == before
+    assert object_shown(page) not in passed
+
+
+def take_one_back(page: Page, truth: dict[str, str]) -> None:
+    before, shown = n_labels(page), object_shown(page)
+    answer(page, truth[shown], by_key=True)
+    assert n_labels(page) == before + 1
+    answer(page, "Undo", by_key=True)
+    assert (object_shown(page), n_labels(page)) == (shown, before)
+
+
+def look_at_another_on_the_map(page: Page) -> None:
+    asked = object_shown(page)
+    back = bar(page).get_by_role("button", name="Back to the queried object")
+    expect(back).to_be_hidden()
+    map_canvas(page).click(position={"x": 200, "y": 200})
+    expect(back).to_be_visible()
+    assert object_shown(page) != asked
+    back.click()
+    expect(page.locator(".st-key-card h3")).to_have_text(asked)
+    expect(back).to_be_hidden()
+
+
+def click_charts_and_answer(page: Page, truth: dict[str, str]) -> None:
+    """A cell of a matrix and back, a round of the score plot and back; keys work after each."""
+    labels = n_labels(page)
+    for click_and_back in (click_a_cell, click_a_round):
+        label = truth[object_shown(page)]
+        go_to(page, "Training")
+        answerable(page)
+        trained_on = page.get_by_text(f"{labels} points trained on")
+        expect(trained_on).to_be_visible()
+        click_and_back(page, trained_on)
+        page.keyboard.press(key_of(page, label))
+        labels += 1
+        expect(page.get_by_text(f"{labels} points trained on")).to_be_visible(timeout=WAIT_MS)
+        answerable(page)
+        go_to(page, "Labelling")
+        assert n_labels(page) == labels
+
+
+def click_a_cell(page: Page, _: object) -> None:
+    said = page.get_by_text("objects: QSO, predicted other")
+    for shown in (True, False, True):  # the same cell again hides them again
+        plot = chart(page, "Validation: click a cell").locator("rect.nsewdrag")
+        size = plot.bounding_box()
+        assert size is not None
+        plot.click(position={"x": size["width"] / 4, "y": size["height"] / 4}, force=True)
+        expect(said).to_be_visible(visible=shown)
+        settled(page)
+
+
+def click_a_round(page: Page, trained_on: object) -> None:
+    chart(page, "labels trained on").locator("path.point").first.click(force=True)
+    back = page.get_by_role("button", name="Back to the present")
+    expect(back).to_be_visible()
+    expect(page.get_by_text("5 points trained on", exact=False).first).to_be_visible()
+    back.click()
+    expect(back).to_be_hidden()
+    expect(trained_on).to_be_visible()
+    answerable(page)
+
+
+def scores_shown(page: Page) -> dict[str, list[str]]:
+    """The numbers of the score table, by row: of training, of validation, with their changes."""
+    answerable(page)
+    rows = page.locator(".st-key-scores tr").all_inner_texts()
+    return {row.split()[0]: re.findall(r"(?<![±.\d])[-+]?\d[\d.,]*", row) for row in rows[1:]}
+
+
+def assert_log_holds_it_all(folder: Path, truth: dict[str, str]) -> None:
+    project = Project(folder)
+    try:
+        events = project.log.events("QSO")
+        history = fold(events)
+    finally:
+        project.close()
+    counted = Counter(event.kind for event in events)
+    assert counted == {"given": 5, "answer": 16, "unsure": 1, "later": 1, "undo": 1}
+    assert len(history.trained) == 20
+    assert all(truth[str(e.object_id)] == e.label for e in events if e.kind == "answer")
+    assert all(e.seconds is not None for e in events if e.kind == "answer")
+
+
+def accuracy_by_hand(model: Path, rows: list[dict], folder: Path, tmp_path: Path) -> float:
+    """Validation accuracy of a model file, from the catalogue's text and joblib alone."""
+    band = {name: np.array([float(row[name]) for row in rows]) for name in BANDS}
+    for values in band.values():
+        values[values == -9999] = np.nan
+    X = np.column_stack(
+        [*band.values(), *(band[a] - band[b] for a, b in combinations(BANDS, 2))]
+    ).astype(np.float32)
+    about = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
+    assert [f["name"] for f in about["features"]] == [
+        *BANDS,
+        *(f"{a}-{b}" for a, b in combinations(BANDS, 2)),
+    ]
+    np.save(tmp_path / "X.npy", X)
+    subprocess.run(
+        [sys.executable, "-I", "-c", PREDICT, str(model), "X.npy", "predicted.npy"],
+        cwd=tmp_path,
+        check=True,
+    )
+    predicted = np.load(tmp_path / "predicted.npy")
+    project = Project(folder)
+    try:
+        dataset = project.dataset()
+    finally:
+        project.close()
+    # Ids of this file are its row numbers.
+    assert [row["row_id"] for row in rows] == [str(i) for i in range(len(rows))]
+    validation = dataset.parts == VALIDATION
+    is_qso = np.array([row["class"] == "QSO" for row in rows])
+    assert validation.sum() == about["scores"]["validation"]["n"]
+    return float(np.mean(predicted[validation] == is_qso[validation]))
+
+
+# -- the demo ------------------------------------------------------------------------------------
+
+
+def test_a_newcomer_reaches_the_first_question_by_two_clicks(tab):
+    page, _ = tab
+    start_demo(page, "sky_survey")
+    expect(bar(page).locator(".question")).to_have_text(re.compile("Is it an? .*"))
+    assert clicks(page) == 2
+
+
+def test_a_key_pressed_twice_gives_one_answer_and_none_while_one_types(tab):
+    page, _ = tab
+    start_demo(page, "digits")
+    go_to(page, "Labelling")
+    answerable(page)
+    first, before = object_shown(page), n_labels(page)
+
+    page.get_by_role("button", name="Find an object").click()
+    field = page.get_by_role("textbox", name="Id")
+    field.press_sequentially("3u7lz")
+    assert field.input_value() == "3u7lz"
+    page.keyboard.press("Escape")
+    settled(page)
+    answerable(page)
+    expect(bar(page).get_by_role("button", name="Undo")).to_be_disabled()
+    assert (object_shown(page), n_labels(page)) == (first, before)
+
+    bar(page).locator(".question").click()
+    page.keyboard.press("3")
+    page.keyboard.press("3")
+    expect(page.locator(".st-key-card h3")).not_to_have_text(first)
+    answerable(page)
+    assert n_labels(page) == before + 1
+    page.keyboard.press("z")
+    expect(page.locator(".st-key-card h3")).to_have_text(first)
+    answerable(page)
+    assert n_labels(page) == before
+    expect(bar(page).get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_the_wheel_zooms_a_map_without_scrolling_the_page_or_making_the_map_anew(tab):
+    page, _ = tab
+    page.set_viewport_size({"width": 1280, "height": 500})
+    start_demo(page, "digits")
+    go_to(page, "Labelling")
+    answerable(page)
+    canvas, drawn = map_canvas(page), page.locator(".map").first
+    expect(drawn).to_have_attribute("data-painted", re.compile(r"\d+"))
+    settled(page)
+    canvas.scroll_into_view_if_needed()
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("m => m.scrollHeight > m.clientHeight")
+    canvas.evaluate("c => { c.isTheSame = true }")
+    scrolled = main.evaluate("m => m.scrollTop")
+    before, painted = canvas.evaluate("c => c.toDataURL()"), drawn.get_attribute("data-painted")
+
+    canvas.hover(position={"x": 220, "y": 150})
+    page.mouse.wheel(0, -400)
+    expect(drawn).not_to_have_attribute("data-painted", str(painted))
+    settled(page)
+    assert canvas.evaluate("c => c.toDataURL()") != before
+    assert canvas.evaluate("c => c.isTheSame === true")
+    assert main.evaluate("m => m.scrollTop") == scrolled
+
+    canvas.hover(position={"x": 221, "y": 151})
+    page.get_by_role("button", name="Fit: show everything").first.click()
+    expect(drawn).not_to_have_attribute("data-painted", str(painted))
+    answerable(page)
