@@ -66,13 +66,17 @@ class Features:
 
 @dataclass(frozen=True)
 class Splits:
-    """How objects with a known label are shared out; counts are numbers of objects."""
+    """How objects with a known label are shared out; counts are numbers of objects.
+
+    ``stratified`` keeps each label's share in every set; ``balanced`` takes as many objects of
+    each label as of the rarest, and leaves the others out.
+    """
 
     mode: Literal["shares", "counts"] = "shares"
     train: float = 60.0
     validation: float = 20.0
     test: float = 20.0
-    stratified: bool = True
+    draw: Literal["stratified", "balanced"] = "stratified"
     seed: int = 0
 
 
@@ -125,6 +129,13 @@ class ProjectConfig:
     pictures: bool = True
     setups: Mapping[str, ClassifierSetup] = field(default_factory=dict)
 
+    @property
+    def labels_in_use(self) -> tuple[Label, ...]:
+        """The labels that an answer may give: all, or those whose objects are not left out."""
+        if not self.leave_out_other_labels:
+            return self.labels
+        return tuple(label for label in self.labels if label.value in self.train_labels)
+
     def label_name(self, value: str) -> str:
         """The name of a label, or its value where it has none."""
         return next((label.name for label in self.labels if label.value == value), value)
@@ -172,6 +183,10 @@ def check(config: ProjectConfig) -> None:
     for label in config.labels:
         if label.name in seen:
             raise SettingsError(f"Two labels are named '{label.name}'.", "Give each its own name.")
+        if label.value in config.columns.unknown:
+            raise SettingsError(
+                f"'{label.value}' is both a label and a value for unknown.", "Make it one of them."
+            )
         if not label.name.strip():
             raise SettingsError(f"The label '{label.value}' has an empty name.", "Name it.")
         seen.add(label.name)
@@ -207,7 +222,6 @@ def round_key(config: ProjectConfig, classifier: str, fingerprint: str) -> str:
     relevant = {
         "fingerprint": fingerprint,
         "label": columns.label,
-        "unknown": sorted(columns.unknown),
         "missing": _plain(columns.missing),
         "labels": sorted(label.value for label in config.labels),
         "features": _plain(config.features),

@@ -63,6 +63,11 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.slug = folder.name
+        if not (folder / ANSWERS_FILE).is_file():
+            raise ProjectError(
+                f"The project '{folder.name}' has lost its answers: {ANSWERS_FILE} is not there.",
+                "Restore it from a copy; the catalogue alone is a new project.",
+            )
         self.catalogue = Catalogue(folder / CATALOGUE_FILE)
         try:
             self.log = AnswerLog(folder / ANSWERS_FILE)
@@ -106,8 +111,13 @@ class Project:
 
     def dataset(self) -> Dataset:
         """The arrays for the settings in force, made once."""
+        return self.prepare(self._config)
+
+    def prepare(self, config: ProjectConfig) -> Dataset:
+        """The arrays for settings that may come into force; raises where they fit no data."""
+        check(config)
         with self._lock:
-            wanted = _of_the_data(self._config)
+            wanted = _of_the_data(config)
             if self._dataset is None or self._dataset[0] != wanted:
                 built = build_dataset(self.catalogue, wanted, self.folder / "matrix")
                 self._dataset = (wanted, built)

@@ -4,31 +4,19 @@ Owns the order of things; what each step does lives in ``rounds``, ``data`` and 
 Pages talk to this and to nothing below it.  Must not know Streamlit.
 """
 
-import platform
 from collections import OrderedDict
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import joblib
 import numpy as np
-import sklearn
 
 from al_engine.config import ClassifierSetup, ProjectConfig, round_key
 from al_engine.data.history import History, LabelledSet, fold, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError, NotEnoughLabelsError, SettingsError
-from al_engine.exchange.models import (
-    checkpoint_stem,
-    find_models,
-    is_whole,
-    model_stem,
-    save_model,
-)
-from al_engine.learning.learners import pipelines
 from al_engine.learning.metrics import Scores
 from al_engine.project import Project
 from al_engine.rounds import (
@@ -38,7 +26,6 @@ from al_engine.rounds import (
     Rows,
     fit_round,
     initial_rows,
-    labelled_set,
     learner_spec,
     next_question,
     parts_in_force,
@@ -47,45 +34,11 @@ from al_engine.rounds import (
     test_round,
     truth_in_force,
 )
+from al_engine.saving import SavedModels, ScoredRound, State
+
+__all__ = ["LabellingSession", "ScoredRound", "State"]
 
 FITS_KEPT = 4
-
-
-@dataclass(frozen=True)
-class ScoredRound:
-    """One point of the score plot; ``scores`` is None where that round was never scored."""
-
-    number: int
-    labelled: LabelledSet
-    scores: RoundScores | None
-
-
-@dataclass(frozen=True)
-class State:
-    """Where one classifier stands: what pages draw.
-
-    ``fit`` is None before the first label; ``question`` is None when the pool is empty.
-    ``chosen_share`` is the part of the training set's known labels that were chosen by asking.
-    ``before`` are the scores of the round before.  ``past`` is the number of an earlier round
-    that is being looked at, None for the present.
-    """
-
-    classifier: str
-    setup: ClassifierSetup
-    history: History
-    fit: Fit | None
-    scores: RoundScores | None
-    before: RoundScores | None
-    rounds: tuple[ScoredRound, ...]
-    question: Question | None
-    n_pool: int
-    chosen_share: float
-    past: int | None = None
-
-    @property
-    def token(self) -> str:
-        """Names this moment: an answer that carries it was given to what was shown then."""
-        return f"{self.history.last_seq}"
 
 
 class LabellingSession:
@@ -103,6 +56,7 @@ class LabellingSession:
     ) -> None:
         self.project = project
         self.who = who
+        self._saved = SavedModels(project)
         self.learners: MutableMapping[str, Fit] = {} if learners is None else learners
         self._former: OrderedDict[tuple[str, str, str], Fit] = OrderedDict()
         self._states: dict[str, tuple[tuple[int, ProjectConfig], State]] = {}
@@ -267,6 +221,9 @@ class LabellingSession:
     def change_settings(self, edited: ProjectConfig) -> None:
         """Put settings in force; labels stay, and models are made again where they must be."""
         lost = self.rounds_lost(edited)
+        if edited.setups:
+            # Settings that fit no data are refused before they are in force.
+            self.project.prepare(edited)
         self.project.save_config(edited, self.who)
         if lost:
             self.restore_models()
@@ -305,7 +262,7 @@ class LabellingSession:
             replace(config, setups={**config.setups, classifier: setup}), self.who, *given
         )
         state = self.state(classifier)
-        self._save_model(state)
+        self._saved.save(state)
         self.project.touch()
         return state
 
@@ -385,10 +342,10 @@ class LabellingSession:
         seconds: float | None,
     ) -> Event:
         config, dataset = self.config, self.project.dataset()
-        known = [choice.value for choice in config.labels]
+        known = [choice.value for choice in config.labels_in_use]
         if kind == "answer" and label not in known:
             raise AnswerRefusedError(
-                f"'{label}' is not a label of this project.", f"Use one of {', '.join(known)}."
+                f"'{label}' is not a label that takes part.", f"Use one of {', '.join(known)}."
             )
         if not 0 <= row < dataset.n_rows:
             raise AnswerRefusedError(
@@ -420,7 +377,7 @@ class LabellingSession:
 
     def _after(self, before: State, state: State) -> None:
         if state.fit is not before.fit or state.scores != before.scores:
-            self._save_model(state)
+            self._saved.save(state)
         answered = {
             (event.classifier, event.row_number)
             for event in in_effect(self.project.log.events())
@@ -428,49 +385,23 @@ class LabellingSession:
         }
         self.project.touch(len(answered))
 
-    # -- models --
+    # -- models and scores that are asked for --
 
     def checkpoint(self, classifier: str) -> Path:
-        """Save the model of this round beside the earlier ones."""
-        state = self.state(classifier)
-        if state.fit is None:
-            raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
-        spec = learner_spec(state.setup, self.config.splits.seed)
-        validation = state.scores.validation if state.scores else None
-        f1 = None if validation is None else validation.f1.value
-        stem = checkpoint_stem(
-            model_stem(classifier, spec),
-            state.fit.n_labelled,
-            None if f1 is None else round(100 * f1),
-            datetime.now(),
-        )
-        return self._write(state, stem)
+        """Save the model of this round beside the earlier ones, once a round."""
+        return self._saved.checkpoint(self.state(classifier))
 
     def is_checkpointed(self, state: State) -> bool:
         """Has this very round a checkpoint already?"""
-        spec = learner_spec(state.setup, self.config.splits.seed)
-        stem = model_stem(state.classifier, spec)
-        wanted = state.fit.key if state.fit else ""
-        for file in self._models_folder.glob("*.json"):
-            if file.stem.startswith(f"{stem}-"):
-                found = find_models(self._models_folder, file.stem)
-                if found is not None and found[1].get("round_key") == wanted:
-                    return True
-        return False
+        return self._saved.is_checkpointed(state)
 
     def restore_models(self) -> None:
         """Remake the model of each started classifier whose file is missing or of another round."""
         for classifier in self.config.setups:
-            if classifier not in self.config.train_labels:
-                continue
-            state = self.state(classifier)
-            if state.fit is None:
-                continue
-            stem = model_stem(classifier, learner_spec(state.setup, self.config.splits.seed))
-            found = find_models(self._models_folder, stem)
-            is_present = found is not None and found[1].get("round_key") == state.fit.key
-            if found is None or not is_present or not is_whole(*found):
-                self._save_model(state)
+            if classifier in self.config.train_labels:
+                state = self.state(classifier)
+                if not self._saved.is_current(state):
+                    self._saved.save(state)
 
     def test_scores(self, classifier: str) -> Scores | None:
         """Scores over the test set; a deliberate step, so they are computed only here."""
@@ -479,59 +410,10 @@ class LabellingSession:
             raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
         return test_round(self.project.dataset(), state.history, classifier, state.fit)
 
-    @property
-    def _models_folder(self) -> Path:
-        return self.project.folder / "models"
-
     def _keep_round(self, classifier: str, fit: Fit, scores: RoundScores) -> None:
         kept = self.project.log.rounds(classifier).get(fit.key)
         if kept != scores.to_dict():
             self.project.log.save_round(classifier, fit.key, fit.n_labelled, scores.to_dict())
-
-    def _save_model(self, state: State) -> None:
-        if state.fit is not None:
-            spec = learner_spec(state.setup, self.config.splits.seed)
-            self._write(state, model_stem(state.classifier, spec))
-
-    def _write(self, state: State, stem: str) -> Path:
-        assert state.fit is not None, "only a trained classifier is saved"
-        names = [member.model for member in state.setup.members]
-        members = list(zip(names, pipelines(state.fit.learner), strict=True))
-        return save_model(self._models_folder, stem, members, self._about_model(state))
-
-    def _about_model(self, state: State) -> dict[str, Any]:
-        config, dataset = self.config, self.project.dataset()
-        assert state.fit is not None, "only a trained classifier is described"
-        rows, _ = labelled_set(state.history, state.classifier)
-        ids = self.project.catalogue.object_ids(config.columns.id, rows.tolist())
-        name = config.label_name(state.classifier)
-        return {
-            "format": "Sextant model 1",
-            "classes": {"0": f"not {name}", "1": name},
-            "label": state.classifier,
-            "features": [
-                {"name": f.name, "formula": f.formula, "columns": list(f.columns)}
-                for f in dataset.features
-            ],
-            "values_read_as_missing": {k: list(v) for k, v in config.columns.missing.items()},
-            "members": [
-                {"model": m.model, "strategy": m.strategy, "params": dict(m.params)}
-                for m in state.setup.members
-            ],
-            "committee_strategy": config.setups[state.classifier].committee_strategy,
-            "combination": "mean of the members' probabilities",
-            "scores": state.scores.to_dict() if state.scores else None,
-            "n_labelled": state.fit.n_labelled,
-            "labels_used": [
-                {"id": object_id, "label": state.history.trained[int(row)]}
-                for row, object_id in zip(rows, ids, strict=True)
-            ],
-            "seed": config.splits.seed,
-            "round_key": state.fit.key,
-            "saved_at": datetime.now().astimezone().isoformat(timespec="seconds"),
-            "versions": versions(),
-            "data_fingerprint": self.project.catalogue.fingerprint,
-        }
 
     def _check_started(self, classifier: str) -> None:
         if classifier not in self.config.train_labels:
@@ -544,13 +426,3 @@ class LabellingSession:
                 f"The classifier for '{self.config.label_name(classifier)}' is not set up yet.",
                 "Choose its model on the Training page.",
             )
-
-
-def versions() -> dict[str, str]:
-    """The versions that a saved model depends on."""
-    return {
-        "python": platform.python_version(),
-        "scikit-learn": sklearn.__version__,
-        "numpy": np.__version__,
-        "joblib": joblib.__version__,
-    }

@@ -19,7 +19,15 @@ from pathlib import Path
 
 import pytest
 from find_chromium import installed_chromium
-from playwright.sync_api import Browser, Frame, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Frame,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 START_TIMEOUT_S = 60
@@ -140,10 +148,7 @@ def new_tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
     context.add_init_script(COUNT_CLICKS)
     page, watched = context.new_page(), Watched()
     page.on("pageerror", lambda error: watched.errors.append(str(error)))
-    page.on(
-        "console",
-        lambda said: watched.errors.append(said.text) if said.type == "error" else None,
-    )
+    page.on("console", lambda said: _note(said, watched))
     page.on(
         "request",
         lambda asked: (
@@ -154,6 +159,14 @@ def new_tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
     )
     yield page, watched
     context.close()
+
+
+def _note(said: ConsoleMessage, watched: Watched) -> None:
+    address = str(said.location.get("url", ""))
+    # Opened on a page of its own, Streamlit first looks for its server below that page's address.
+    probing = re.search(r"/\w+/_stcore/(health|host-config)$", address) is not None
+    if said.type == "error" and not probing:
+        watched.errors.append(f"{said.text} {address}")
 
 
 def clicks(page: Page) -> int:

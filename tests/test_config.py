@@ -36,7 +36,7 @@ EVERYTHING = ProjectConfig(
         missing={"z": (-9999.0, 99.0)},
     ),
     features=Features(("g", "G"), (Combination("divide", 2), Combination("add", 5)), scale=False),
-    splits=Splits("counts", 100, 20, 30, stratified=False, seed=-7),
+    splits=Splits("counts", 100, 20, 30, "balanced", seed=-7),
     asking=Asking(random_every=7, start="random"),
     train_labels=("1",),
     leave_out_other_labels=True,

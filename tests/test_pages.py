@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -203,7 +204,7 @@ def test_home_lists_what_a_project_is_and_opens_it(home, survey_begun):
     at = show("")
     assert "**Survey**" in read(at)
     assert "300 objects" in read(at)
-    assert "1 answers given" in read(at) or "1 answer given" in read(at)
+    assert re.search(r"\b1 answers? given", read(at))
     at.button(key="open-survey").click().run()
     assert project(at) == "survey"
     assert bar(at)["question"] == "Is it a Qso?"
@@ -289,7 +290,6 @@ def test_the_guesses_are_good_enough_to_say_next_three_times_and_save(home, tmp_
         at.button(key=f"next-{step}").click().run()
         fine(at)
         assert not at.error
-    assert "start-QSO" in [button.key for button in at.button] or "Start training" in _labels(at)
     config = open_project(home / "mine").config
     assert config.features.base == ("g", "r", "i")
     assert len(config.train_labels) == 1
@@ -519,9 +519,7 @@ def test_labelling_shows_the_object_s_id_values_and_probability(survey_begun):
     state = survey_begun.state("QSO")
     row = state.question.row
     assert at.subheader[0].value == bar(at)["object_id"] == survey_begun.object_id(row)
-    assert f"P(Qso) {state.fit.proba[row]:.2f}".replace("(", "\\(").replace(")", "\\)") in read(
-        at
-    ) or f"P(Qso) {state.fit.proba[row]:.2f}" in read(at)
+    assert f"P(Qso) {state.fit.proba[row]:.2f}" in read(at)
     shown = at.dataframe[0].value
     assert list(shown["column"]) == ["g", "r", "G", 'a"b; DROP TABLE catalogue']
     assert shown["value"][0] == f"{survey_begun.project.catalogue.values(row, ['g'])['g']:.7g}"

@@ -83,7 +83,12 @@ def _write(reader: str, folder: Path) -> Path:
     elif reader == "csv":
         table.write(path, format="ascii.csv")
     else:
-        form = {"ecsv": "ascii.ecsv", "cds": "ascii.mrt", "ipac": "ascii.ipac"}.get(reader, reader)
+        form = {
+            "ecsv": "ascii.ecsv",
+            "cds": "ascii.mrt",
+            "ipac": "ascii.ipac",
+            "ascii": "ascii.commented_header",
+        }.get(reader, reader)
         if reader in ("ipac", "cds"):
             table["name"] = MaskedColumn(["a", "-", "c"], mask=[False, True, False])
             table["ra"] = MaskedColumn(table["ra"], mask=[False, True, False], unit="deg")
@@ -115,7 +120,7 @@ def test_every_format_is_known_by_its_content_and_read_exactly(
     assert list(tmp_path.iterdir()) == [path], "nothing is written beside the file"
 
 
-@pytest.mark.parametrize("reader", ["fits", "votable", "ecsv", "csv", "jsonl"])
+@pytest.mark.parametrize("reader", ["fits", "votable", "ecsv", "csv", "ascii", "jsonl"])
 def test_gzipped_files_read_the_same(reader: str, tmp_path: Path) -> None:
     plain = _write(reader, tmp_path)
     packed = written(tmp_path / f"{plain.name}.gz", gzip.compress(plain.read_bytes()))
@@ -136,7 +141,7 @@ def test_a_file_cut_anywhere_never_gives_a_traceback(
         assert path.name in result.message
     else:
         # Only texts without a declared end, and padding, can be cut and still be whole.
-        assert reader in ("csv", "jsonl", "ecsv", "cds", "ipac", "fits")
+        assert reader in ("csv", "ascii", "jsonl", "ecsv", "cds", "ipac", "fits")
         assert result.num_rows <= 3
 
 
@@ -312,19 +317,135 @@ def test_names_that_repeat_are_numbered_and_hostile_names_survive(tmp_path: Path
     assert "ra became ra_3" in table.notes[0]
 
 
-def test_a_ragged_csv_is_refused_with_its_line(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.csv", "# c\na,b\n1,2\n3\n4,5\n")
-    assert "has 1 value in line 4, where 2 belong" in refusal(path)
+SHORT = 'a,b,c\n1\n4,5,6\n7,"x\ny"\n8,9,10\n'
+
+
+def test_csv_rows_that_end_early_are_filled_up_and_counted(tmp_path: Path) -> None:
+    table = open_table(written(tmp_path / "a.csv", "# c\n" + SHORT))
+    expected = {"a": [1, 4, 7, 8], "b": [None, "5", "x\ny", "9"], "c": [None, 6, None, 10]}
+    assert whole(table).to_pydict() == expected
+    assert table.n_rows == 4
+    assert table.notes == (
+        "2 rows are shorter than the header; their last columns are missing: the first is line 3.",
+    )
+    late = open_table(written(tmp_path / "b.csv", 'a,b\n"1\n2",3\n\n4\n5,6'))
+    assert late.notes == (
+        "1 row is shorter than the header; its last columns are missing: it is line 5.",
+    )
+    assert whole(late)["b"].to_pylist() == [3, None, 6]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1", "utf-16"])
+def test_short_csv_rows_are_filled_up_in_any_encoding(encoding: str, tmp_path: Path) -> None:
+    content = '"name",b\nBoötes,1\nLyra\n'.encode(encoding)
+    expected = {"name": ["Boötes", "Lyra"], "b": [1, None]}
+    assert read(written(tmp_path / "a.csv", content)).to_pydict() == expected
+    assert read(written(tmp_path / "a.csv.gz", gzip.compress(content))).to_pydict() == expected
+
+
+def test_filled_up_rows_agree_with_the_same_rows_in_full(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    rows = [[f"{value:.6f}" for value in row] for row in rng.normal(size=(3_000, 5))]
+    n_kept = rng.integers(1, 6, 3_000)
+    full = "".join(
+        ",".join(row[:n]) + "," * (5 - n) + "\n" for row, n in zip(rows, n_kept, strict=True)
+    )
+    short = "".join(",".join(row[:n]) + "\n" for row, n in zip(rows, n_kept, strict=True))
+    table = open_table(written(tmp_path / "short.csv", "a,b,c,d,e\n" + short))
+    assert whole(table).equals(read(written(tmp_path / "full.csv", "a,b,c,d,e\n" + full)))
+    assert f"{sum(n_kept < 5):,} rows" in table.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("end", "fragment"),
+    [
+        ("11", "has 1 value in line 7, where 3 belong"),
+        ("11,12", "has 2 values in line 7, where 3 belong"),
+        ('11,"12\n', "has 2 values in line 7, where 3 belong"),
+        ("1,2,3,4\n", "has 4 values in line 7, where 3 belong"),
+        ("# the end\n", "has 1 value in line 7, where 3 belong"),
+        ('11,"' + "12,13\n" * 30_000, "from line 7 on"),
+    ],
+)
+def test_a_csv_cut_short_or_with_rows_too_long_is_refused_with_its_line(
+    end: str, fragment: str, tmp_path: Path
+) -> None:
+    assert fragment in refusal(written(tmp_path / "a.csv", SHORT + end))
+
+
+def test_a_csv_without_one_whole_row_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "Made by me, today, in haste\nra,dec\n1,2\n")
+    assert "has 2 values in line 2, where 3 belong" in refusal(path)
     path = written(tmp_path / "b.csv", b"a,b\n1,\xff\n3,4,5\n")
     assert "has 3 values in line 3, where 2 belong" in refusal(path)
 
 
-def test_text_without_delimiters_is_refused_and_one_column_is_not(tmp_path: Path) -> None:
-    assert "no comma" in refusal(written(tmp_path / "a.txt", "ra dec\n1 2\n3 4\n"))
+def test_a_gzipped_csv_with_short_rows_is_refused_where_it_is_cut(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    packed = gzip.compress(("a,b\n1\n" + "".join(f"{x},1\n" for x in rng.random(5_000))).encode())
+    for n_bytes in (len(packed) // 3, len(packed) // 2, len(packed) - 9, len(packed) - 1):
+        assert "cut short" in refusal(written(tmp_path / "a.csv.gz", packed[:n_bytes]))
+
+
+def test_csv_lines_that_are_blank_are_no_rows(tmp_path: Path) -> None:
+    rows = read(written(tmp_path / "a.csv", "\n \na,b\n\n1,2\n  \n3,4\n\n"))
+    assert rows.to_pydict() == {"a": [1, 3], "b": [2, 4]}
+
+
+def test_text_without_any_delimiter_is_one_column_or_refused(tmp_path: Path) -> None:
+    assert "no comma" in refusal(written(tmp_path / "a.txt", "name\nNGC 1\nM 31\n"))
     assert read(written(tmp_path / "b.csv", "redshift\n0.5\n1.5\n"))["redshift"].to_pylist() == [
         0.5,
         1.5,
     ]
+
+
+# Blanks between the values.
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'id  ra name\n{id} 1.5 a\n 2\tnan  "b c"  \n',
+        '# made today\n# id ra name\n\n{id} 1.5 a\n# aside\n2 - "b c"',
+        '#\nid ra name\r\n{id} 1.5 a\r\n2 "" "b c"\r\n',
+    ],
+)
+def test_text_with_blanks_between_its_values_is_read_exactly(content: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.dat", content.format(id=OBJID))
+    assert recognise(path).name == open_table(path).reader == "ascii"
+    assert read(path).to_pydict() == {"id": [OBJID, 2], "ra": [1.5, None], "name": ["a", "b c"]}
+
+
+@pytest.mark.parametrize(
+    ("end", "fragment"),
+    [
+        ("1 2", "has 2 values in line 52, where 3 belong"),
+        ("1 2 3 4\n", "has 4 values in line 52, where 3 belong"),
+        ('1 2 "3\n', "quotation mark in line 52"),
+    ],
+)
+def test_text_with_blanks_is_refused_at_the_first_line_that_does_not_fit(
+    end: str, fragment: str, tmp_path: Path
+) -> None:
+    assert fragment in refusal(written(tmp_path / "a.dat", "a b c\n" + "1 2 3\n" * 50 + end))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "1 2\n3 4\n",
+        "a a\n1 2\n",
+        "a b\ndeg deg\n1 2\n",
+        "a b c\n1 2\n3 4\n",
+        "a, b,c\n1, 2\n3, 4\n",
+        "two words\nand more\n",
+    ],
+)
+def test_text_with_blanks_is_no_table_where_a_line_contradicts(
+    content: str, tmp_path: Path
+) -> None:
+    assert "a.data" in refusal(written(tmp_path / "a.data", content))
 
 
 # FITS.

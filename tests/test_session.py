@@ -403,7 +403,7 @@ def test_what_cannot_be_answered_is_refused(project: Project) -> None:
     session = begin(project)
     n_events = project.log.n_events
     for label in ("NOVA", None, "Unknown"):
-        with pytest.raises(AnswerRefusedError, match="not a label of this project"):
+        with pytest.raises(AnswerRefusedError, match="not a label that takes part"):
             session.answer("QSO", 1, "answer", label, token=session.state("QSO").token)
     for row in (-1, 300):
         with pytest.raises(AnswerRefusedError, match=f"no object in row {row}"):
@@ -811,3 +811,14 @@ def test_whatever_is_done_a_fresh_session_sees_the_same(project: Project, seed: 
         if step % 6 == 5:
             fresh = LabellingSession(project, "Ben").state("QSO")
             assert seen(fresh) == seen(session.state("QSO"))
+
+
+def test_a_label_whose_objects_are_left_out_is_no_answer(project: Project) -> None:
+    config = replace(project.config, train_labels=("QSO", "STAR"), leave_out_other_labels=True)
+    project.save_config(config, "me")
+    session = begin(project)
+    state = session.state("QSO")
+    assert state.question is not None
+    with pytest.raises(AnswerRefusedError, match="'GALAXY' is not a label that takes part"):
+        session.answer("QSO", state.question.row, "answer", "GALAXY", token=state.token)
+    assert {label.value for label in project.config.labels_in_use} == {"QSO", "STAR"}

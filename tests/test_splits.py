@@ -1,6 +1,7 @@
 """The partition into training, validation and test set."""
 
 from collections import Counter
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -25,16 +26,16 @@ def test_the_same_seed_draws_the_same_and_another_does_not() -> None:
     assert (split(all_codes, all_keys, Splits(seed=4)) != first).any()
 
 
-@pytest.mark.parametrize("stratified", [True, False])
-def test_the_draw_goes_by_object_and_not_by_row(stratified: bool) -> None:
+@pytest.mark.parametrize("draw", ["stratified", "balanced"])
+def test_the_draw_goes_by_object_and_not_by_row(draw: Literal["stratified", "balanced"]) -> None:
     shuffled = rng.permutation(1000)
-    parts = split(all_codes, all_keys, Splits(stratified=stratified))
-    after = split(all_codes[shuffled], all_keys[shuffled], Splits(stratified=stratified))
+    parts = split(all_codes, all_keys, Splits(draw=draw))
+    after = split(all_codes[shuffled], all_keys[shuffled], Splits(draw=draw))
     np.testing.assert_array_equal(after, parts[shuffled])
 
 
 def test_shares_hold_within_each_label_when_stratified() -> None:
-    parts = split(all_codes, all_keys, Splits(stratified=True))
+    parts = split(all_codes, all_keys, Splits())
     for code in range(3):
         n = int((all_codes == code).sum())
         found = counts(parts, all_codes == code)
@@ -43,30 +44,21 @@ def test_shares_hold_within_each_label_when_stratified() -> None:
         assert sum(found.values()) == n
 
 
-def test_without_strata_only_the_whole_has_the_shares() -> None:
-    parts = split(all_codes, all_keys, Splits(stratified=False))
-    assert counts(parts) == {"train": 600, "validation": 200, "test": 200}
-
-
-@pytest.mark.parametrize("stratified", [True, False])
 @pytest.mark.parametrize("asked", [(101, 37, 53), (97, 33, 7), (4, 4, 4), (998, 1, 1)])
-def test_counts_are_numbers_of_objects_exactly(
-    stratified: bool, asked: tuple[int, int, int]
-) -> None:
-    parts = split(all_codes, all_keys, Splits("counts", *asked, stratified=stratified))
+def test_counts_are_numbers_of_objects_exactly(asked: tuple[int, int, int]) -> None:
+    parts = split(all_codes, all_keys, Splits("counts", *asked))
     assert [int((parts == part).sum()) for part in (TRAIN, VALIDATION, TEST)] == list(asked)
-    if stratified:
-        train = all_codes[parts == TRAIN]
-        for code in range(3):
-            n = int((train == code).sum())
-            assert abs(n - asked[0] * (all_codes == code).mean()) < 1.5
-            assert n, "a rare label trains too"
+    train = all_codes[parts == TRAIN]
+    for code in range(3):
+        n = int((train == code).sum())
+        assert abs(n - asked[0] * (all_codes == code).mean()) < 1.5
+        assert n, "a rare label trains too"
 
 
 def test_counts_beyond_what_is_known_are_refused() -> None:
     codes = all_codes.copy()
     codes[:900] = -1
-    with pytest.raises(SettingsError, match="ask for 101 objects; 100 have a known label"):
+    with pytest.raises(SettingsError, match="ask for 101 objects; 100 can be drawn"):
         split(codes, all_keys, Splits("counts", 61, 20, 20))
     assert counts(split(codes, all_keys, Splits("counts", 60, 20, 20)))["test"] == 20
 
@@ -131,4 +123,25 @@ def test_shares_that_are_the_whole_leave_nobody_out(
 
 
 def test_a_negative_seed_works() -> None:
-    assert counts(split(all_codes, all_keys, Splits(seed=-1, stratified=False)))["train"] == 600
+    assert counts(split(all_codes, all_keys, Splits(seed=-1)))["train"] == 600
+
+
+def test_a_balanced_draw_takes_equally_many_of_each_label_and_leaves_the_rest_out() -> None:
+    codes = np.repeat(np.array([0, 1, -1], dtype=np.int16), [60, 10, 5])
+    keys = np.arange(len(codes), dtype=np.uint64)
+    parts = split(codes, keys, Splits(draw="balanced"))
+    for part, wanted in ((TRAIN, 6), (VALIDATION, 2), (TEST, 2), (OUT, None)):
+        per_label = [int(((parts == part) & (codes == code)).sum()) for code in (0, 1)]
+        assert per_label == ([50, 0] if wanted is None else [wanted, wanted])
+    assert (parts[codes < 0] == TRAIN).all()
+
+
+def test_balanced_counts_are_shared_out_between_the_labels() -> None:
+    codes = np.repeat(np.array([0, 1], dtype=np.int16), [60, 30])
+    keys = np.arange(len(codes), dtype=np.uint64)
+    parts = split(codes, keys, Splits("counts", 20, 10, 6, draw="balanced"))
+    counted = [
+        [int(((parts == p) & (codes == c)).sum()) for p in (TRAIN, VALIDATION, TEST)]
+        for c in (0, 1)
+    ]
+    assert counted == [[10, 5, 3], [10, 5, 3]]

@@ -65,6 +65,11 @@ class AnswerLog:
                 f"SELECT {', '.join(_NAMES)} FROM event ORDER BY seq"
             ).fetchall()
         ]
+        self._rounds: dict[str, dict[str, dict[str, Any]]] = {}
+        for classifier, key, scores in self._connection.execute(
+            "SELECT classifier, key, scores FROM scored_round"
+        ).fetchall():
+            self._rounds.setdefault(classifier, {})[key] = json.loads(scores)
 
     def close(self) -> None:
         with self.lock:
@@ -113,14 +118,12 @@ class AnswerLog:
                 "INSERT OR REPLACE INTO scored_round VALUES (?, ?, ?, ?, ?)",
                 [classifier, key, _now(), n_labelled, json.dumps(scores)],
             )
+            self._rounds.setdefault(classifier, {})[key] = dict(scores)
 
     def rounds(self, classifier: str) -> dict[str, dict[str, Any]]:
         """Scores by the key of the round."""
         with self.lock:
-            found = self._connection.execute(
-                "SELECT key, scores FROM scored_round WHERE classifier = ?", [classifier]
-            ).fetchall()
-        return {key: json.loads(scores) for key, scores in found}
+            return dict(self._rounds.get(classifier, {}))
 
 
 def _now() -> datetime:

@@ -37,7 +37,7 @@ def split(
     Returns
     -------
     parts : ndarray of uint8, shape (n_rows,); TRAIN, VALIDATION, TEST or OUT.  An unknown object
-        is TRAIN (the pool), or OUT.
+        is TRAIN (the pool), or OUT; so is what a balanced draw leaves over.
 
     Raises
     ------
@@ -51,11 +51,10 @@ def split(
     order = order[
         np.argsort(mix64(keys[order] ^ mix64(np.array([splits.seed % 2**64], dtype=np.uint64))))
     ]
-    groups = (
-        [order[codes[order] == code] for code in np.unique(codes[order])]
-        if splits.stratified
-        else [order]
-    )
+    groups = [order[codes[order] == code] for code in np.unique(codes[order])]
+    if splits.draw == "balanced" and groups:
+        rarest = min(map(len, groups))
+        groups = [group[:rarest] for group in groups]
     sizes = _by_share if splits.mode == "shares" else _by_count
     for group, (n_train, n_validation, n_test) in zip(
         groups, sizes([len(group) for group in groups], splits), strict=True
@@ -93,7 +92,7 @@ def _by_count(groups: Sequence[int], splits: Splits) -> list[tuple[int, int, int
     n_known = sum(groups)
     if sum(wanted) > n_known and n_known:
         raise SettingsError(
-            f"The splits ask for {sum(wanted):,} objects; {n_known:,} have a known label.",
+            f"The splits ask for {sum(wanted):,} objects; {n_known:,} can be drawn.",
             "Use smaller counts, or shares.",
         )
     left = np.array(groups, dtype=np.int64)

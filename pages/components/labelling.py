@@ -7,7 +7,7 @@ from al_engine.session import LabellingSession, State
 from al_engine.views.palette import NEUTRAL
 from pages.components import loop
 from pages.components import state as tab
-from pages.components.page import guard, plain, view
+from pages.components.page import draw_again, guard, plain, view
 from pages.components.scatter_map import LegendEntry
 
 MAP_HEIGHT_PX, FILL = 430, (1.0, 244)
@@ -60,7 +60,7 @@ def _find(session: LabellingSession, state: State) -> None:
         if st.button("Show it", key=f"find-go-{state.classifier}") and wanted.strip():
             with guard():
                 tab.select(state.classifier, find_object(session, wanted))
-                st.rerun(scope="fragment")
+                draw_again()
 
 
 def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:

@@ -120,7 +120,7 @@ def ask(session: LabellingSession, state: State) -> None:
             question=question,
             object_id="" if row is None else session.object_id(row),
             token=f"{label}|{'' if row is None else row}|{state.token}",
-            choices=[Choice(c.value, c.name, c.colour) for c in config.labels],
+            choices=[Choice(c.value, c.name, c.colour) for c in config.labels_in_use],
             can_undo=state.history.last is not None,
             why=why,
             queried=queried or asked is None,

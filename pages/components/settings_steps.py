@@ -184,8 +184,14 @@ def _labels(
         )
         typed = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
         known = {label.value: label for label in config.labels}
-        made = tuple(known.get(label.value, label) for label in make_labels(typed))
-        return made, config.columns.unknown
+        made = []
+        for label in make_labels(typed):
+            held = known.get(label.value, label)
+            picked = st.color_picker(
+                plain(held.name), held.colour, key=f"typed-colour-{slug}-{label.value}"
+            )
+            made.append(Label(held.value, held.name, picked))
+        return tuple(made), config.columns.unknown
     counts = session.project.catalogue.label_counts(column, 200)
     guessed, guessed_unknown = label_choices(session.project.catalogue, column)
     same = column == config.columns.label
@@ -444,12 +450,19 @@ def _splits(session: LabellingSession) -> Any:
                 key=f"split-{name}-{mode}-{slug}",
             )
         )
-    stratified_, seed_ = st.columns(2, vertical_alignment="bottom")
-    stratified = stratified_.toggle(
-        "Same share of each label",
-        splits.stratified,
-        key=f"stratified-{slug}",
-        help="Off: drawn without regard to the label.",
+    draw_, seed_ = st.columns(2)
+    draws = ["stratified", "balanced"]
+    draw: Any = draw_.selectbox(
+        "Labels in each set",
+        draws,
+        draws.index(splits.draw),
+        format_func=lambda name: {
+            "stratified": "as in the catalogue (stratified)",
+            "balanced": "equally many (balanced)",
+        }[name],
+        key=f"draw-{slug}",
+        help="Balanced takes as many objects of each label as of the rarest; the others are left "
+        "out.",
     )
     seed = seed_.number_input(
         "Seed", 0, 2**31 - 1, splits.seed, key=f"seed-{slug}", help="The same seed, the same draw."
@@ -460,7 +473,7 @@ def _splits(session: LabellingSession) -> Any:
         train=numbers[0],
         validation=numbers[1],
         test=numbers[2],
-        stratified=stratified,
+        draw=draw,
         seed=int(seed),
     )
 

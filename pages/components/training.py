@@ -85,6 +85,9 @@ def _setup_form(session: LabellingSession, label: str, held: ClassifierSetup) ->
     n_initial = n_.number_input(
         "Initial points", 1, 1000, held.n_initial, key=f"{key}-n", help="Labelled before the loop."
     )
+    if session.config.columns.label is None:
+        labels_.caption("The catalogue has no labels: you are asked for the first ones.")
+        return ClassifierSetup(tuple(members), committee, int(n_initial), "ask")
     initial: Any = labels_.radio(
         "Their labels",
         ["catalogue", "ask"],
@@ -127,8 +130,8 @@ def _member_row(members: list[MemberSetup], i: int, member: MemberSetup, key: st
             params[param.name] = _param(param, default, f"{row}-{model}-{param.name}")
         if not MODELS[model].params:
             st.caption("None to set.")
-    if remove_.button(
-        "Remove", key=f"{row}-remove", icon=":material/close:", disabled=len(members) < 2
+    if len(members) > 1 and remove_.button(
+        "", key=f"{row}-remove", icon=":material/close:", help="Remove this model"
     ):
         tab.keep_draft(key, members[:i] + members[i + 1 :])
         st.rerun()
@@ -363,7 +366,10 @@ def _scores(session: LabellingSession, state: State) -> None:
     name = session.config.label_name(state.classifier)
     before = state.before
     columns = {
-        "Training": (state.scores.training, before.training if before else None),
+        ("Training, biased" if state.chosen_share > 0.5 else "Training"): (
+            state.scores.training,
+            before.training if before else None,
+        ),
         ("By folds" if state.scores.by_folds else "Validation"): (
             state.scores.validation,
             before.validation if before else None,

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from al_engine.data.readers import ascii, columnar, fits, jsonl, text, votable
+from al_engine.data.readers import ascii, columnar, fits, jsonl, spaced, text, votable
 from al_engine.data.readers.source import (
     Head,
     Part,
@@ -67,6 +67,13 @@ READERS: dict[str, Reader] = {
             (".csv", ".tsv", ".txt", ".dat", ".tab", ".psv"),
             text.matches,
             text.open_csv,
+        ),
+        Reader(
+            "ascii",
+            "plain ASCII table",
+            (".asc", ".ascii"),
+            spaced.matches,
+            spaced.open_spaced,
         ),
     )
 }

@@ -1,3 +1,24 @@
+"""Tables of texts made into tables of numbers, texts, dates: types that hold for every row.
+
+Owns the finding of the types and the words for a missing number.  Must not know how a file was
+cut into texts: it is given a stream of them, and runs through it twice.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from al_engine.data.readers.arrays import BATCH_ROWS, Found, arrange, slices
+from al_engine.data.readers.source import refusal
+from al_engine.data.table import Table
+
+NUMBER = re.compile(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
+_BATCH_VALUES = 1_000_000
 _MISSING_NUMBERS = pa.array(
     ["", "-", "--", "N/A", "n/a", "NA", "NULL", "Null", "null", "None", "none", "NaN", "nan", "NAN"]
 )
@@ -15,6 +36,57 @@ _WIDER: dict[pa.DataType, tuple[pa.DataType, ...]] = {
     pa.int64(): (pa.uint64(), pa.float64()),
     pa.date32(): (pa.timestamp("us"),),
 }
+
+
+def table_of_texts(
+    path: Path,
+    reader: str,
+    names: Sequence[str],
+    notes: Sequence[str],
+    texts: Callable[[], Iterator[pa.RecordBatch]],
+) -> Table:
+    """Make a table of a stream of texts; empty ones come as NULL.
+
+    Raises
+    ------
+    UnreadableFileError : there are no rows
+    """
+    columns, n_rows = _infer(texts(), len(names))
+    if n_rows == 0:
+        raise refusal(path, "has no rows below its header", "Choose a table with rows.")
+    found = [Found(name, column.settled) for name, column in zip(names, columns, strict=True)]
+    long = [name for name, column in zip(names, columns, strict=True) if column.kept_as_text]
+    if long:
+        notes = (*notes, f"Kept as text, being too long for exact numbers: {', '.join(long[:5])}.")
+    arranged = arrange(path, found, notes)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in texts():
+            arrays = [
+                _settle(values, column)
+                for values, column in zip(batch.columns, columns, strict=True)
+            ]
+            if any(array is None for array in arrays):
+                raise refusal(path, "changed while it was being read", "Start again.")
+            yield from slices(arranged.batch(arrays))
+
+    return Table(
+        reader=reader,
+        columns=arranged.columns,
+        batches=batches,
+        n_rows=n_rows,
+        notes=arranged.notes,
+    )
+
+
+def batches_of_texts(rows: Iterator[list[str]], n_columns: int) -> Iterator[pa.RecordBatch]:
+    """Turn rows of ``n_columns`` texts, cut in plain Python, into batches."""
+    names = [str(i) for i in range(n_columns)]
+    n_rows = max(1, min(BATCH_ROWS, _BATCH_VALUES // n_columns))
+    while block := list(islice(rows, n_rows)):
+        columns = zip(*block, strict=True)
+        arrays = [pa.array([value or None for value in column], pa.string()) for column in columns]
+        yield pa.RecordBatch.from_arrays(arrays, names=names)
 
 
 @dataclass
@@ -75,10 +147,10 @@ def _larger(so_far: int, ends: dict[str, int]) -> int:
     return -size if so_far < 0 or low < 0 else size
 
 
-def _infer(path: Path, layout: _Layout) -> tuple[list[_ColumnGuess], int]:
-    guesses = [_ColumnGuess() for _ in layout.names]
+def _infer(texts: Iterable[pa.RecordBatch], n_columns: int) -> tuple[list[_ColumnGuess], int]:
+    guesses = [_ColumnGuess() for _ in range(n_columns)]
     n_rows = 0
-    for batch in _stream(path, layout):
+    for batch in texts:
         n_rows += batch.num_rows
         for guess, values in zip(guesses, batch.columns, strict=True):
             guess.take(values)

@@ -84,8 +84,8 @@ class Head:
 class Reader:
     """A family of files: how to know one, open it, and list the tables in it.
 
-    ``title`` is its bare name; ``matches`` judges the content alone; ``list_tables`` gives nothing for formats that hold
-    one table a file.
+    ``title`` is the bare name, without an article; ``matches`` judges the content alone;
+    ``list_tables`` gives nothing for formats that hold one table a file.
     """
 
     name: str

@@ -1,22 +1,21 @@
 """CSV and its relatives: comma, tab, semicolon or pipe between values, gzipped or not.
 
-Owns the guess of the layout and the types of the columns.  The file is streamed twice: once to
-find types that hold for every row, once to hand the rows over.
+Owns the guess of the layout and the cutting into texts: in blocks by pyarrow, and row by row
+where that fails.  The types of the columns are found elsewhere.
 """
 
 import csv
 import io
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from al_engine.data.readers.arrays import Found, arrange, slices
+from al_engine.data.readers.inference import NUMBER, batches_of_texts, table_of_texts
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
     LATIN_1_NOTE,
@@ -31,7 +30,6 @@ from al_engine.errors import UnreadableFileError
 
 _BLOCK_BYTES = 8_000_000
 _DELIMITERS = (",", "\t", ";", "|")
-_NUMBER = re.compile(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,9 @@ class _Layout:
     delimiter: str
     encoding: str
     names: tuple[str, ...]
-    n_comment_lines: int
+    n_lines_above: int
     has_header: bool
+    by_row: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -53,57 +52,34 @@ def matches(head: Head) -> bool:
 
 def open_csv(path: Path, part: str | None) -> Table:
     """Open delimited text; the types of its columns hold for every row."""
-    layout = _layout(path)
+    return _open(path, _layout(path))
+
+
+def _open(path: Path, layout: _Layout) -> Table:
+    """Open by a layout; where the file resists, look again for its encoding and short rows."""
+    texts = partial(_by_row if layout.by_row else _in_blocks, path, layout)
     try:
-        columns, n_rows = _infer(path, layout)
-    except (pa.ArrowInvalid, UnicodeError) as error:
+        return table_of_texts(path, "csv", layout.names, layout.notes, texts)
+    except (pa.ArrowInvalid, UnicodeError):
         # pyarrow says neither in which line it was nor whether it was the encoding.
-        if _is_utf8(path, layout):
-            raise _irregular(path, layout) or error from error
-        notes = (*layout.notes, LATIN_1_NOTE)
-        layout = replace(_layout(path, "latin-1"), notes=notes)
-        try:
-            columns, n_rows = _infer(path, layout)
-        except pa.ArrowInvalid as again:
-            raise _irregular(path, layout) or again from again
-    if n_rows == 0:
-        raise refusal(path, "has no rows below its header", "Choose a table with rows.")
-    found = [
-        Found(name, column.settled) for name, column in zip(layout.names, columns, strict=True)
-    ]
-    long = [name for name, c in zip(layout.names, columns, strict=True) if c.kept_as_text]
-    notes = layout.notes
-    if long:
-        notes = (*notes, f"Kept as text, being too long for exact numbers: {', '.join(long[:5])}.")
-    arranged = arrange(path, found, notes)
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for batch in _stream(path, layout):
-            arrays = [
-                _settle(values, column)
-                for values, column in zip(batch.columns, columns, strict=True)
-            ]
-            if any(array is None for array in arrays):
-                raise refusal(path, "changed while it was being read", "Start again.")
-            yield from slices(arranged.batch(arrays))
-
-    return Table(
-        reader="csv",
-        columns=arranged.columns,
-        batches=batches,
-        n_rows=n_rows,
-        notes=arranged.notes,
-    )
+        if not _is_utf8(path, layout):
+            again = replace(_layout(path, "latin-1"), notes=(*layout.notes, LATIN_1_NOTE))
+        elif not layout.by_row:
+            notes = (*layout.notes, *_notes_on_short_rows(path, layout))
+            again = replace(layout, by_row=True, notes=notes)
+        else:
+            raise
+    return _open(path, again)
 
 
 def _sample(text: str) -> tuple[str, list[list[str]], list[str]]:
-    """Cut the first lines: the delimiter, up to 20 rows, and the comment lines above them."""
+    """Cut the first lines: the delimiter, up to 20 rows, and the comments and blanks above."""
     lines = text.splitlines(keepends=True)
     if len(lines) > 1 and not lines[-1].endswith(("\n", "\r")):
         lines = lines[:-1]
-    comments = []
-    while lines and lines[0].startswith("#"):
-        comments.append(lines.pop(0))
+    above = []
+    while lines and (lines[0].startswith("#") or not lines[0].strip(" \r\n")):
+        above.append(lines.pop(0))
     best: tuple[tuple[int, int], str, list[list[str]]] = ((-1, -1), ",", [])
     for delimiter in _DELIMITERS:
         rows = []
@@ -122,7 +98,7 @@ def _sample(text: str) -> tuple[str, list[list[str]], list[str]]:
         score = (alike, width)
         if score > best[0]:
             best = (score, delimiter, rows)
-    return best[1], best[2], comments
+    return best[1], best[2], above
 
 
 def _layout(path: Path, encoding: str = "utf-8") -> _Layout:
@@ -130,7 +106,7 @@ def _layout(path: Path, encoding: str = "utf-8") -> _Layout:
     if head.bytes.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     text = head.bytes.decode("latin-1") if encoding == "latin-1" else head.text
-    delimiter, rows, comments = _sample(text)
+    delimiter, rows, above = _sample(text)
     if not rows:
         raise refusal(path, "has no rows", "Choose a table with rows.")
     first = rows[0]
@@ -145,13 +121,10 @@ def _layout(path: Path, encoding: str = "utf-8") -> _Layout:
     if has_header:
         names = [name.strip() for name in first]
     else:
-        above = (
-            [name.strip() for name in comments[-1].lstrip("# ").split(delimiter)]
-            if comments
-            else []
-        )
-        if len(above) == len(first) > 1:
-            names = above
+        comments = [line.lstrip("# ") for line in above if line.startswith("#")]
+        named = [name.strip() for name in comments[-1].split(delimiter)] if comments else []
+        if len(named) == len(first) > 1:
+            names = named
             notes.append("The column names were taken from the comment above the first row.")
         else:
             names = [f"column_{i}" for i in range(1, len(first) + 1)]
@@ -159,17 +132,17 @@ def _layout(path: Path, encoding: str = "utf-8") -> _Layout:
                 f"The first row holds values, not names: the columns are called column_1 to "
                 f"column_{len(first)}."
             )
-    return _Layout(delimiter, encoding, tuple(names), len(comments), has_header, tuple(notes))
+    return _Layout(delimiter, encoding, tuple(names), len(above), has_header, notes=tuple(notes))
 
 
 def _is_header(first: list[str]) -> bool:
     """A row is a header unless a number stands in it; 0, 1, 2, ... are names pandas gives."""
     if [cell.strip() for cell in first] == [str(i) for i in range(len(first))] and len(first) > 1:
         return True
-    return not any(_NUMBER.match(cell) for cell in first)
+    return not any(NUMBER.match(cell) for cell in first)
 
 
-def _stream(path: Path, layout: _Layout) -> Iterator[pa.RecordBatch]:
+def _in_blocks(path: Path, layout: _Layout) -> Iterator[pa.RecordBatch]:
     """Yield blocks of the file with every value as text and empty ones as NULL."""
     source = pa.input_stream(str(path), compression="gzip" if is_gzipped(path) else None)
     # The columns go by their positions: names in a file may repeat.
@@ -180,7 +153,7 @@ def _stream(path: Path, layout: _Layout) -> Iterator[pa.RecordBatch]:
                 source,
                 read_options=arrow_csv.ReadOptions(
                     column_names=places,
-                    skip_rows=layout.n_comment_lines,
+                    skip_rows=layout.n_lines_above,
                     skip_rows_after_names=int(layout.has_header),
                     block_size=_BLOCK_BYTES,
                     encoding=layout.encoding,
@@ -202,26 +175,105 @@ def _stream(path: Path, layout: _Layout) -> Iterator[pa.RecordBatch]:
         raise refusal(path, "is compressed, and is cut short or damaged", DOWNLOAD_AGAIN) from error
 
 
-def _irregular(path: Path, layout: _Layout) -> UnreadableFileError | None:
-    """Look, in plain Python, for the first row of another length; None if there is none."""
+def _by_row(path: Path, layout: _Layout) -> Iterator[pa.RecordBatch]:
+    """Yield what ``_in_blocks`` would, in plain Python, with short rows filled up."""
     n_columns = len(layout.names)
+    rows = (values + [""] * (n_columns - len(values)) for _, values, _ in _rows(path, layout))
+    yield from batches_of_texts(rows, n_columns)
+
+
+def _rows(path: Path, layout: _Layout) -> Iterator[tuple[int, list[str], str]]:
+    """Yield each row below the header: the line it begins in, its values, and its text."""
+    encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
     with open_bytes(path) as stream:
-        text = io.TextIOWrapper(stream, encoding=layout.encoding, errors="replace", newline="")
-        for _ in range(layout.n_comment_lines):
-            text.readline()
-        rows = csv.reader(text, delimiter=layout.delimiter)
+        lines = io.TextIOWrapper(stream, encoding=encoding, newline="")
+        for _ in range(layout.n_lines_above):
+            lines.readline()
+        taken: list[str] = []
+        cut = csv.reader(_noting(lines, taken), delimiter=layout.delimiter)
+        n_lines = layout.n_lines_above
         try:
-            row = next((row for row in rows if row and len(row) != n_columns), None)
-        except csv.Error:
-            return None
-    if row is None:
-        return None
-    values = "1 value" if len(row) == 1 else f"{len(row)} values"
-    line = layout.n_comment_lines + rows.line_num
+            if layout.has_header:
+                next(cut, None)
+            while True:
+                n_lines += len(taken)
+                taken.clear()
+                values = next(cut, None)
+                if values is None:
+                    return
+                is_blank = not values or (len(values) == 1 and not values[0].strip())
+                if not is_blank or len(values) == len(layout.names):
+                    yield n_lines + 1, values, "".join(taken)
+        except csv.Error as error:
+            raise refusal(
+                path,
+                f"cannot be cut into values from line {n_lines + 1} on",
+                "Look for a quotation mark there that is never closed.",
+            ) from error
+
+
+def _noting(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line
+
+
+def _notes_on_short_rows(path: Path, layout: _Layout) -> list[str]:
+    """Count the rows that end early, as spreadsheets write them when last values are missing.
+
+    Raises
+    ------
+    UnreadableFileError : a row is too long, is a comment, or is cut short; or none is whole
+    """
+    n_columns = len(layout.names)
+    n_rows = n_short = 0
+    first = (0, 0)
+    for line, values, text in _rows(path, layout):
+        n_rows += 1
+        if len(values) == n_columns:
+            continue
+        if len(values) > n_columns or values[0].startswith("#"):
+            raise irregular(path, line, len(values), n_columns)
+        if not _is_ended(text, layout.delimiter):
+            hint = f"The file seems to be cut short there. {DOWNLOAD_AGAIN}"
+            raise irregular(path, line, len(values), n_columns, hint)
+        n_short += 1
+        first = first if first[0] else (line, len(values))
+    if n_short == 0:
+        return []
+    if n_short == n_rows:
+        raise irregular(path, *first, n_columns)
+    above = "the header" if layout.has_header else "the first"
+    if n_short == 1:
+        return [
+            f"1 row is shorter than {above}; its last columns are missing: it is line {first[0]}."
+        ]
+    return [
+        f"{n_short:,} rows are shorter than {above}; their last columns are missing: "
+        f"the first is line {first[0]}."
+    ]
+
+
+def _is_ended(text: str, delimiter: str) -> bool:
+    """Whether a row has its end of line, outside of quotation marks."""
+    if not text.endswith(("\n", "\r")):
+        return False
+    try:
+        list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error:
+        return False
+    return True
+
+
+def irregular(
+    path: Path, line: int, n_values: int, n_columns: int, hint: str = ""
+) -> UnreadableFileError:
+    """Say which line has too few values or too many."""
+    values = "1 value" if n_values == 1 else f"{n_values} values"
     return refusal(
         path,
         f"has {values} in line {line}, where {n_columns} belong",
-        "Mend that line, or save the table again with all its columns.",
+        hint or "Mend that line, or save the table again with all its columns.",
     )
 
 

@@ -1,0 +1,179 @@
+"""What of a classifier's state is saved as a model, and when a saved one is still true.
+
+Owns the step from a state to model files; their format is ``exchange.models``'.  Must not know
+sessions or how a state came about.
+"""
+
+import platform
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import sklearn
+
+from al_engine.config import ClassifierSetup
+from al_engine.data.history import History, LabelledSet
+from al_engine.errors import NotEnoughLabelsError, SettingsError
+from al_engine.exchange.models import (
+    checkpoint_stem,
+    find_models,
+    is_whole,
+    model_stem,
+    save_model,
+)
+from al_engine.learning.learners import LearnerSpec, pipelines
+from al_engine.project import Project
+from al_engine.rounds import Fit, Question, RoundScores, labelled_set, learner_spec
+
+
+@dataclass(frozen=True)
+class ScoredRound:
+    """One point of the score plot; ``scores`` is None where that round was never scored."""
+
+    number: int
+    labelled: LabelledSet
+    scores: RoundScores | None
+
+
+@dataclass(frozen=True)
+class State:
+    """Where one classifier stands: what pages draw.
+
+    ``fit`` is None before the first label; ``question`` is None when the pool is empty.
+    ``chosen_share`` is the part of the training set's known labels that were chosen by asking.
+    ``before`` are the scores of the round before.  ``past`` is the number of an earlier round
+    that is being looked at, None for the present.
+    """
+
+    classifier: str
+    setup: ClassifierSetup
+    history: History
+    fit: Fit | None
+    scores: RoundScores | None
+    before: RoundScores | None
+    rounds: tuple[ScoredRound, ...]
+    question: Question | None
+    n_pool: int
+    chosen_share: float
+    past: int | None = None
+
+    @property
+    def token(self) -> str:
+        """Names this moment: an answer that carries it was given to what was shown then."""
+        return f"{self.history.last_seq}"
+
+
+class SavedModels:
+    """The ``models`` folder of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    @property
+    def _folder(self) -> Path:
+        return self._project.folder / "models"
+
+    def save(self, state: State) -> None:
+        """Save the model of a state, if it has one, in place of the round before."""
+        if state.fit is not None:
+            self._write(state, model_stem(state.classifier, self._spec(state)))
+
+    def is_current(self, state: State) -> bool:
+        """Is the saved model there, whole, and of this very round?  True where none is due."""
+        if state.fit is None:
+            return True
+        found = find_models(self._folder, model_stem(state.classifier, self._spec(state)))
+        if found is None or found[1].get("round_key") != state.fit.key:
+            return False
+        return is_whole(*found)
+
+    def checkpoint(self, state: State) -> Path:
+        """Save the model of a state beside the earlier ones.
+
+        Raises
+        ------
+        NotEnoughLabelsError : there is no model yet
+        SettingsError : this round has a checkpoint
+        """
+        if state.fit is None:
+            raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
+        if self.is_checkpointed(state):
+            raise SettingsError("This round has a checkpoint already.", "Answer another question.")
+        validation = state.scores.validation if state.scores else None
+        f1 = None if validation is None else validation.f1.value
+        stem = checkpoint_stem(
+            model_stem(state.classifier, self._spec(state)),
+            state.fit.n_labelled,
+            None if f1 is None else round(100 * f1),
+            datetime.now(),
+        )
+        return self._write(state, stem)
+
+    def is_checkpointed(self, state: State) -> bool:
+        """Has this very round a checkpoint already?"""
+        if state.fit is None:
+            return False
+        stem = model_stem(state.classifier, self._spec(state))
+        for file in self._folder.glob("*.json"):
+            if file.stem.startswith(f"{stem}-{state.fit.n_labelled}-"):
+                found = find_models(self._folder, file.stem)
+                if found is not None and found[1].get("round_key") == state.fit.key:
+                    return True
+        return False
+
+    def _spec(self, state: State) -> LearnerSpec:
+        return learner_spec(state.setup, self._project.config.splits.seed)
+
+    def _write(self, state: State, stem: str) -> Path:
+        assert state.fit is not None, "only a trained classifier is saved"
+        names = [member.model for member in state.setup.members]
+        members = list(zip(names, pipelines(state.fit.learner), strict=True))
+        return save_model(self._folder, stem, members, self._about(state))
+
+    def _about(self, state: State) -> dict[str, Any]:
+        """What stands in the JSON beside a model."""
+        config, dataset = self._project.config, self._project.dataset()
+        assert state.fit is not None, "only a trained classifier is described"
+        rows, _ = labelled_set(state.history, state.classifier)
+        ids = self._project.catalogue.object_ids(config.columns.id, rows.tolist())
+        name = config.label_name(state.classifier)
+        return {
+            "format": "Sextant model 1",
+            "classes": {"0": f"not {name}", "1": name},
+            "label": state.classifier,
+            "features": [
+                {"name": f.name, "formula": f.formula, "columns": list(f.columns)}
+                for f in dataset.features
+            ],
+            "values_read_as_missing": {k: list(v) for k, v in config.columns.missing.items()},
+            "members": [
+                {"model": m.model, "strategy": m.strategy, "params": dict(m.params)}
+                for m in state.setup.members
+            ],
+            "committee_strategy": state.setup.committee_strategy,
+            "combination": "mean of the members' probabilities",
+            "scores": state.scores.to_dict() if state.scores else None,
+            "n_labelled": state.fit.n_labelled,
+            "labels_used": [
+                {"id": object_id, "label": state.history.trained[int(row)]}
+                for row, object_id in zip(rows, ids, strict=True)
+            ],
+            "seed": config.splits.seed,
+            "round_key": state.fit.key,
+            "saved_at": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "versions": versions(),
+            "data_fingerprint": self._project.catalogue.fingerprint,
+        }
+
+
+def versions() -> dict[str, str]:
+    """The versions that a saved model depends on."""
+    return {
+        "python": platform.python_version(),
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "joblib": joblib.__version__,
+    }
