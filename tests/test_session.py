@@ -414,7 +414,7 @@ def test_what_cannot_be_answered_is_refused(project: Project) -> None:
                   and r not in session.state("QSO").history.trained)  # fmt: skip
     for kind in ("answer", "unsure", "later"):
         with pytest.raises(AnswerRefusedError, match="left out by the settings"):
-            answer(session, row=galaxy, kind=kind)
+            answer(session, row=galaxy, kind=kind, label="STAR")
     assert project.log.n_events == n_events
 
 

@@ -82,26 +82,26 @@ def arrange(path: Path, found: Sequence[Found], notes: Sequence[str] = ()) -> Ar
 def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Make every name non-blank and distinct, and say which were changed.
 
-    Names that differ only in case are told apart too: SQL takes them for the same.
+    Names that differ only in case are different names: g and G are two bands.
 
-    >>> unique_names(["ra", "dec", "RA", ""])[0]
-    ['ra', 'dec', 'RA_2', 'column_4']
+    >>> unique_names(["g", "G", "g", ""])[0]
+    ['g', 'G', 'g_2', 'column_4']
     """
     stripped = [name.strip(" \t\r\n\0") for name in names]
     taken: set[str] = set()
     # A first name keeps its place even where a later column is called like its suffixed form.
-    given = {name.casefold() for name in stripped}
+    given = set(stripped)
     result: list[str] = []
     repeated: list[str] = []
     for position, plain in enumerate(stripped, start=1):
         name = base = plain or f"column_{position}"
         count = 1
-        while name.casefold() in taken or (count > 1 and name.casefold() in given):
+        while name in taken or (count > 1 and name in given):
             count += 1
             name = f"{base}_{count}"
         if count > 1:
             repeated.append(f"{base} became {name}")
-        taken.add(name.casefold())
+        taken.add(name)
         result.append(name)
     notes = [f"Column names that repeat were numbered: {_few(repeated)}."] if repeated else []
     return result, notes
