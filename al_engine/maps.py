@@ -17,6 +17,7 @@ from al_engine.rounds import Rows, parts_in_force, truth_in_force
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS, NEUTRAL
 from al_engine.views.raster import (
+    Range,
     View,
     category_counts,
     default_range,
@@ -31,6 +32,7 @@ Codes = npt.NDArray[np.uint8]
 HIDDEN = 255
 CORRECT, INCORRECT, UNLABELLED = 0, 1, 2
 PICTURES_KEPT = 48
+RANGE_FROM = 100_000  # objects are enough to tell where nearly all lie
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Maps:
 
     def __init__(self, session: LabellingSession) -> None:
         self._session = session
+        self._home: tuple[object, tuple[Range, Range]] | None = None
         self._kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 
     @property
@@ -59,17 +62,17 @@ class Maps:
 
     def home(self, state: State, width_px: int, height_px: int) -> View:
         """The view that shows nearly everything, and all that was trained on or is asked."""
-        x, y = self._coordinates()
         kept = list(state.history.trained)
         if state.question is not None:
             kept.append(state.question.row)
-        inside = parts_in_force(self._session.project.dataset(), state.history) != OUT
-        return View(
-            default_range(x[inside], x[kept]),
-            default_range(y[inside], y[kept]),
-            width_px,
-            height_px,
-        )
+        key = (self.axes, self._session.config, tuple(kept))
+        if self._home is None or self._home[0] != key:
+            x, y = self._coordinates()
+            rows = np.flatnonzero(self._session.project.dataset().parts != OUT)
+            rows = rows[:: max(1, len(rows) // RANGE_FROM)]
+            ranges = default_range(x[rows], x[kept]), default_range(y[rows], y[kept])
+            self._home = (key, ranges)
+        return View(*self._home[1], width_px, height_px)
 
     def picture(
         self,

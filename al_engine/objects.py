@@ -48,7 +48,9 @@ class Position:
 
     @property
     def sexagesimal(self) -> str:
-        ra = Angle(self.ra_deg, u.deg).to_string(u.hourangle, sep=":", precision=2, pad=True)
+        # Rounded before it is wrapped, so that 23:59:59.999 does not read 24:00:00.00.
+        hours = round(self.ra_deg * 240, 2) % 86_400 / 3600
+        ra = Angle(hours, u.hourangle).to_string(u.hourangle, sep=":", precision=2, pad=True)
         dec = Angle(self.dec_deg, u.deg).to_string(
             u.deg, sep=":", precision=1, pad=True, alwayssign=True
         )

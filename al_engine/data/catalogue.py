@@ -69,6 +69,7 @@ class Catalogue:
             "ORDER BY position"
         ).fetchall()
         self.columns = tuple(CatalogueColumn(*row) for row in described)
+        self._good_ids: set[str] = set()
         self._by_name = {column.name: column for column in self.columns}
 
     def close(self) -> None:
@@ -239,6 +240,8 @@ class Catalogue:
 
     def check_id(self, name: str) -> None:
         """Raise UnsuitableColumnError where a column does not tell objects apart."""
+        if name in self._good_ids:
+            return
         text, stored = self.text_sql(name), quote(self.column(name).stored_as)
         n_missing = int(self._fetch(f"SELECT count(*) FROM catalogue WHERE {stored} IS NULL")[0][0])
         if n_missing:
@@ -257,6 +260,7 @@ class Catalogue:
                 f"`{name}` repeats: {_short(shown)} stands {found[0][2]:,} times.",
                 "Choose another column, or number the rows.",
             )
+        self._good_ids.add(name)
 
     def summaries(self, names: Sequence[str], missing: Missing) -> list[ColumnSummary]:
         """Range, missing values and histogram of numeric columns (histogram from a sample)."""

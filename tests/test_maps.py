@@ -1,0 +1,153 @@
+"""Maps show every object once, in the category that the engine's own arrays give it."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import small_setup
+from PIL import Image
+
+from al_engine.data.splits import OUT, TRAIN, VALIDATION
+from al_engine.maps import Maps, Shown
+from al_engine.project import Project
+from al_engine.rounds import parts_in_force, truth_in_force
+from al_engine.session import LabellingSession, State
+from al_engine.views.palette import CORRECTNESS, NEUTRAL, rgb
+from al_engine.views.raster import View
+
+
+@pytest.fixture
+def begun(project: Project) -> tuple[LabellingSession, State, Maps]:
+    project.save_config(replace(project.config, x_axis="g", y_axis="r"), "Ada")
+    session = LabellingSession(project, "Ada")
+    state = session.start("QSO", small_setup())
+    return session, state, Maps(session)
+
+
+def colours_in(png: bytes) -> set[tuple[int, int, int]]:
+    """The colours of a picture's opaque pixels, its shades folded into the nearest full colour."""
+    pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGBA")).reshape(-1, 4)
+    return {tuple(int(v) for v in p[:3]) for p in pixels[pixels[:, 3] > 0]}
+
+
+def test_the_home_view_holds_what_was_trained_on_and_what_is_asked(begun) -> None:
+    session, state, maps = begun
+    home = maps.home(state, 400, 300)
+    rows = [*state.history.trained, state.question.row]
+    x, y = session.project.axis("g")[rows], session.project.axis("r")[rows]
+    assert (home.width_px, home.height_px) == (400, 300)
+    assert home.x_range[0] < x.min() <= x.max() < home.x_range[1]
+    assert home.y_range[0] < y.min() <= y.max() < home.y_range[1]
+
+
+def test_a_click_finds_the_object_that_lies_there_in_the_set_that_is_drawn(begun) -> None:
+    session, state, maps = begun
+    home = maps.home(state, 400, 300)
+    parts = parts_in_force(session.project.dataset(), state.history)
+    for kind, part in (("training", TRAIN), ("validation", VALIDATION)):
+        for row in np.flatnonzero(parts == part)[:10]:
+            (x,), (y,) = maps.place([row])
+            found = maps.nearest_row(kind, state, x, y, home, Shown())
+            assert found is not None
+            assert parts[found] == part
+            assert maps.place([found]) == maps.place([row])
+
+
+def test_a_click_far_from_everything_finds_nothing(begun) -> None:
+    _, state, maps = begun
+    far = View((1000.0, 1001.0), (1000.0, 1001.0), 400, 300)
+    assert maps.nearest_row("training", state, 1000.5, 1000.5, far, Shown()) is None
+
+
+def test_hidden_objects_are_neither_drawn_nor_clicked(begun) -> None:
+    session, state, maps = begun
+    home = maps.home(state, 400, 300)
+    dataset = session.project.dataset()
+    truth = truth_in_force(dataset, state.history, "QSO")
+    wrong = (state.fit.predicted != (truth == 1)) & (truth >= 0)
+    row = int(np.flatnonzero(wrong & (dataset.parts == TRAIN))[0])
+    (x,), (y,) = maps.place([row])
+    found = maps.nearest_row("training", state, x, y, home, Shown(incorrect=False))
+    assert found is None or not wrong[found]
+    scheme = CORRECTNESS["blue_orange"]
+    drawn = colours_in(maps.picture("training", state, home, Shown(incorrect=False)))
+    orange = np.array(rgb(scheme.incorrect))
+    assert all(np.abs(np.array(c) - orange).sum() > 40 for c in drawn)
+    assert colours_in(maps.picture("training", state, home, Shown(False, False, False))) == set()
+
+
+def test_the_cells_of_a_matrix_hold_as_many_objects_as_it_says(begun) -> None:
+    _, state, maps = begun
+    for part, scores in (
+        ("training", state.scores.training),
+        ("validation", state.scores.validation),
+    ):
+        for actual in (0, 1):
+            for predicted in (0, 1):
+                rows = maps.cell_rows(state, (part, actual, predicted))
+                assert len(rows) == scores.confusion[actual][predicted]
+
+
+def test_a_chosen_cell_filters_the_map_of_its_own_set_only(begun) -> None:
+    _, state, maps = begun
+    home = maps.home(state, 400, 300)
+    cell = ("training", 0, 0)
+    shown = Shown(cell=cell)
+    everything = Shown()
+    training = maps.picture("training", state, home, shown)
+    assert training != maps.picture("training", state, home, everything)
+    assert maps.picture("validation", state, home, shown) == maps.picture(
+        "validation", state, home, everything
+    )
+
+
+def test_pictures_are_of_the_size_asked_and_change_with_the_round(begun) -> None:
+    session, state, maps = begun
+    home = maps.home(state, 320, 200)
+    before = {}
+    for kind in ("training", "metric", "validation", "labels"):
+        before[kind] = maps.picture(kind, state, home, Shown())
+        assert Image.open(io.BytesIO(before[kind])).size == (320, 200)
+    after = session.answer("QSO", state.question.row, "answer", "QSO", token=state.token)
+    assert maps.picture("metric", after, home, Shown()) != before["metric"]
+    assert maps.picture("metric", state, home, Shown()) == before["metric"]
+
+
+def test_before_the_first_label_every_object_is_drawn_as_unlabelled(project: Project) -> None:
+    project.save_config(replace(project.config, x_axis="g", y_axis="r"), "Ada")
+    session = LabellingSession(project, "Ada")
+    state = session.start("QSO", small_setup(initial_labels="ask"))
+    maps = Maps(session)
+    home = maps.home(state, 320, 200)
+    assert state.fit is None
+    assert maps.metric_range(state) == (0.0, 0.0)
+    assert maps.has_unlabelled(state)
+    grey = np.array(rgb(NEUTRAL))
+    drawn = colours_in(maps.picture("training", state, home, Shown()))
+    assert drawn
+    assert all(np.abs(np.array(c) - grey).sum() < 40 for c in drawn)
+
+
+def test_a_verified_label_takes_its_colour_on_the_map_of_labels(begun) -> None:
+    session, state, maps = begun
+    row = int(np.flatnonzero(session.project.dataset().codes == -1)[0])
+    (x,), (y,) = maps.place([row])
+    close = View((x - 1e-4, x + 1e-4), (y - 1e-4, y + 1e-4), 20, 20)
+    grey = colours_in(maps.picture("labels", state, close, Shown()))
+    state = session.answer("QSO", row, "answer", "STAR", token=state.token)
+    star = colours_in(maps.picture("labels", state, close, Shown()))
+    assert grey != star
+
+
+def test_left_out_objects_are_on_no_map(project: Project) -> None:
+    config = replace(project.config, x_axis="g", y_axis="r", leave_out_other_labels=True)
+    project.save_config(config, "Ada")
+    session = LabellingSession(project, "Ada")
+    state = session.start("QSO", small_setup())
+    maps = Maps(session)
+    row = int(np.flatnonzero(session.project.dataset().parts == OUT)[0])
+    (x,), (y,) = maps.place([row])
+    close = View((x - 1e-4, x + 1e-4), (y - 1e-4, y + 1e-4), 20, 20)
+    for kind in ("training", "metric", "validation", "labels"):
+        assert maps.nearest_row(kind, state, x, y, close, Shown()) is None

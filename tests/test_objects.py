@@ -1,0 +1,119 @@
+"""An object's card says what the catalogue, the answers and the classifiers say, and no more."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import HOSTILE, HUGE, small_setup, survey_values
+
+from al_engine.errors import AnswerRefusedError
+from al_engine.objects import Position, find_object, object_card, show_number
+from al_engine.project import Project
+from al_engine.session import LabellingSession
+
+
+def card_of(project: Project, row: int, **columns):
+    config = project.config
+    project.save_config(replace(config, columns=replace(config.columns, **columns)), "Ada")
+    session = LabellingSession(project, "Ada")
+    state = session.start("QSO", small_setup())
+    return session, state, object_card(session, state, row)
+
+
+def test_values_are_shown_in_full_with_a_dash_for_what_is_missing(project: Project) -> None:
+    row = 3  # its G is missing
+    _, _, card = card_of(project, row, info=("huge", "note"))
+    values = {v.name: v.text for v in (*card.info, *card.features)}
+    assert values["huge"] == str(HUGE + row)
+    assert values["note"] == "same"
+    assert values["G"] == "–"
+    assert values[HOSTILE] == str(row % 5)
+    assert float(values["g"]) == pytest.approx(survey_values()["g"][row].as_py(), rel=1e-6)
+
+
+def test_catalogue_label_and_verified_label_stand_apart(project: Project) -> None:
+    session, state, _ = card_of(project, 0)
+    row = int(np.flatnonzero(session.project.dataset().codes == 0)[0])
+    assert object_card(session, state, row).catalogue_label == "Galaxy"
+    state = session.answer("QSO", row, "answer", "QSO", token=state.token)
+    card = object_card(session, state, row)
+    assert (card.catalogue_label, card.verified_label) == ("Galaxy", "Qso")
+
+
+def test_probabilities_are_those_of_each_started_classifier(project: Project) -> None:
+    session, state, card = card_of(project, 5)
+    assert [name for name, _ in card.probabilities] == ["Qso"]
+    session.start("STAR", small_setup())
+    listed = dict(object_card(session, state, 5).probabilities)
+    assert set(listed) == {"Qso", "Star"}
+    for name, label in (("Qso", "QSO"), ("Star", "STAR")):
+        p = float(session.state(label).fit.proba[5])
+        assert listed[name] == (None if np.isnan(p) else p)
+
+
+def test_a_position_reads_in_degrees_and_in_hours() -> None:
+    position = Position(187.70593, 12.39112)
+    assert position.degrees == "187.705930 +12.391120"
+    assert position.sexagesimal == "12:30:49.42 +12:23:28.0"
+    assert Position(359.9999999, -0.00001).sexagesimal == "00:00:00.00 -00:00:00.0"
+
+
+def test_objects_without_a_place_on_the_sky_have_no_position(project: Project) -> None:
+    _, _, card = card_of(project, 3, ra="G", dec="r")
+    assert card.position is None
+    _, _, card = card_of(project, 4, ra="g", dec="huge")
+    assert card.position is None
+
+
+def test_an_object_is_found_by_its_id_and_another_id_is_a_sentence(project: Project) -> None:
+    session = LabellingSession(project, "Ada")
+    assert find_object(session, " J919 ") == 1
+    with pytest.raises(AnswerRefusedError, match="No object has the id 'J1'"):
+        find_object(session, "J1")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (float("nan"), "–"), (1237668296598749280, "1237668296598749280"),
+     (0.1 + 0.2, "0.3"), (-9999.0, "-9999"), ("a", "a"), (True, "True")],
+)  # fmt: skip
+def test_numbers_read_as_a_person_writes_them(value, text) -> None:
+    assert show_number(value) == text
+
+
+def test_pictures_are_addresses_or_files_of_the_image_folder_and_nothing_else(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    session, state, _ = card_of(project, 0, images=("note",))
+    folder = project.folder / "images"
+    folder.mkdir()
+    (folder / "same.png").write_bytes(b"x")
+    (project.folder / "secret.png").write_bytes(b"x")
+    found = project.catalogue.values(0, project.catalogue.names())
+    for text, attribute in (
+        ("https://example.org/a.jpg", "address"),
+        ("same.png", "path"),
+        ("../secret.png", "sentence"),
+        ("/etc/passwd", "sentence"),
+        ("file:///etc/passwd", "sentence"),
+        ("javascript:alert(1)", "sentence"),
+        ("", "sentence"),
+    ):
+        monkeypatch.setattr(
+            project.catalogue, "values", lambda row, names, t=text: {**found, "note": t}
+        )
+        (picture,) = object_card(session, state, 0).pictures
+        filled = [a for a in ("address", "path", "sentence") if getattr(picture, a)]
+        assert filled == [attribute], text
+
+
+def test_pixels_become_a_picture_of_their_shape(project: Project) -> None:
+    names = ("g", "r", "z", HOSTILE)
+    _, _, card = card_of(project, 7, pixels=names, image_width_px=2)
+    (picture,) = card.pictures
+    assert picture.pixels is not None
+    assert picture.pixels.shape == (2, 2)
+    values = [survey_values()[name][7].as_py() for name in names]
+    assert picture.pixels.flatten().argmax() == int(np.argmax(values))
+    assert (int(picture.pixels.min()), int(picture.pixels.max())) == (0, 255)
