@@ -59,6 +59,23 @@ def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Pa
         raise SettingsError("No feature is chosen.", "Choose at least one numeric column.")
     sqls = [feature_sql(feature, catalogue, columns.missing) for feature in features]
     X = open_matrix(matrix_folder, catalogue, sqls)
+    codes, keys, parts = share_out(catalogue, config)
+    train = np.flatnonzero(parts == TRAIN)
+    if not len(train):
+        raise SettingsError(
+            "These settings leave no object to train on.",
+            "Keep unknown objects in the pool, or train for more labels.",
+        )
+    preparation = fit_preparation(np.ascontiguousarray(X[:, train].T), scale=config.features.scale)
+    values = tuple(label.value for label in config.labels)
+    return Dataset(features, values, X, codes, parts, keys, preparation)
+
+
+def share_out(
+    catalogue: Catalogue, config: ProjectConfig
+) -> tuple[npt.NDArray[np.int16], Keys, Parts]:
+    """The label, the key and the set of every object, in the order of the catalogue's rows."""
+    columns = config.columns
     values = tuple(label.value for label in config.labels)
     codes = (
         catalogue.label_codes(columns.label, values)
@@ -75,11 +92,24 @@ def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Pa
     parts = split(
         codes, keys, config.splits, left_out=left_out, leave_out_unknown=leave_out_unknown
     )
-    train = np.flatnonzero(parts == TRAIN)
-    if not len(train):
-        raise SettingsError(
-            "These settings leave no object to train on.",
-            "Keep unknown objects in the pool, or train for more labels.",
-        )
-    preparation = fit_preparation(np.ascontiguousarray(X[:, train].T), scale=config.features.scale)
-    return Dataset(features, values, X, codes, parts, keys, preparation)
+    return codes, keys, parts
+
+
+@dataclass(frozen=True)
+class SplitSizes:
+    """How many objects each set holds: those of each label (by value), and the unknown ones."""
+
+    by_label: tuple[tuple[str, tuple[int, int, int, int]], ...]
+    unknown: tuple[int, int, int, int]
+
+
+def split_sizes(catalogue: Catalogue, config: ProjectConfig) -> SplitSizes:
+    """What settings make of the catalogue: training, validation, test and left out."""
+    codes, _, parts = share_out(catalogue, config)
+
+    def sizes(code: int) -> tuple[int, int, int, int]:
+        train, validation, test, out = np.bincount(parts[codes == code], minlength=4)
+        return int(train), int(validation), int(test), int(out)
+
+    named = tuple((label.value, sizes(i)) for i, label in enumerate(config.labels))
+    return SplitSizes(named, sizes(-1))

@@ -28,7 +28,7 @@ from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.matrix import open_matrix
 from al_engine.data.table import Table
-from al_engine.dataset import Dataset, build_dataset
+from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 from al_engine.errors import ProjectError
 
 CATALOGUE_FILE, ANSWERS_FILE, ABOUT_FILE = "catalogue.duckdb", "answers.duckdb", "project.json"
@@ -80,6 +80,7 @@ class Project:
             raise
         self._lock = threading.RLock()
         self._dataset: tuple[ProjectConfig, Dataset] | None = None
+        self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
         self._axes: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
         self.about = _read_about(folder)
 
@@ -122,6 +123,15 @@ class Project:
                 built = build_dataset(self.catalogue, wanted, self.folder / "matrix")
                 self._dataset = (wanted, built)
             return self._dataset[1]
+
+    def split_sizes(self, config: ProjectConfig) -> SplitSizes:
+        """How many objects of each label every set would hold under some settings."""
+        check(config)
+        wanted = _of_the_data(config)
+        with self._lock:
+            if self._sizes is None or self._sizes[0] != wanted:
+                self._sizes = (wanted, split_sizes(self.catalogue, wanted))
+            return self._sizes[1]
 
     def axis(self, name: str) -> npt.NDArray[np.float32]:
         """A feature or numeric column over all rows as float32, for plotting."""

@@ -363,3 +363,17 @@ def test_axes_are_features_or_columns(project: Project) -> None:
     np.testing.assert_array_equal(project.axis("g-r"), (g - r).astype(np.float32))
     assert np.isnan(project.axis("z")[1]), "values to treat as missing are missing here too"
     assert project.axis("z")[0] == np.float32(values["z"][0].as_py())
+
+
+def test_the_sizes_shown_before_saving_are_those_of_the_sets_made(project: Project) -> None:
+    edited = replace(
+        project.config, splits=Splits("counts", 30, 15, 9), leave_out_other_labels=True
+    )
+    sizes = project.split_sizes(edited)
+    dataset = project.prepare(edited)
+    for code, (value, counts) in enumerate(sizes.by_label):
+        assert value == edited.labels[code].value
+        made = np.bincount(dataset.parts[dataset.codes == code], minlength=4)
+        assert counts == tuple(made.tolist())
+    assert sum(map(sum, (counts for _, counts in sizes.by_label))) + sum(sizes.unknown) == 300
+    assert project.config != edited, "looking at settings does not put them in force"

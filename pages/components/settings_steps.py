@@ -407,12 +407,27 @@ def _classifiers(session: LabellingSession) -> None:
         splits=splits,
         asking=asking,
     )
+    with guard():
+        _split_table(session, edited)
     _next(
         session,
         edited,
         check=lambda: _need(train, "No classifier is chosen.", "Choose at least one label."),
         last=True,
     )
+
+
+def _split_table(session: LabellingSession, edited: ProjectConfig) -> None:
+    """What follows: how many objects of each label every set holds."""
+    sizes = session.project.split_sizes(edited)
+    names = {label.value: label.name for label in edited.labels}
+    rows = [(names.get(value, value), counts) for value, counts in sizes.by_label]
+    rows.append(("unknown", sizes.unknown))
+    lines = ["| | training | validation | test | left out |", "|---|--:|--:|--:|--:|"]
+    for name, counts in rows[:30]:
+        if sum(counts):
+            lines.append(f"| {plain(name)} |" + "".join(f" {n:,} |" for n in counts))
+    st.markdown("\n".join(lines), help="Unknown objects are asked about, and in no score.")
 
 
 def _splits(session: LabellingSession) -> Any:
