@@ -19,6 +19,7 @@ from al_engine.views.palette import label_colours
 
 UNKNOWN_TEXTS = ("-1", "unknown", "unk", "none", "null", "nan", "n/a", "na", "?", "")
 MAX_LABELS = 20
+MAX_NAMED_LABELS = 100  # where the column is called like a label
 
 _ID = re.compile(r"^(id|.*_id|.*objid|.*id|name|source|designation|source_name|index)$", re.I)
 _RA = re.compile(r"^(_?ra(j2000|_?deg|_?icrs|2000|_j2000)?|alpha(_?j2000|win_j2000)?)$", re.I)
@@ -102,11 +103,11 @@ def guess_label(catalogue: Catalogue) -> str | None:
     """The column called like a label with few values, else a text column with very few."""
     candidates = [c for c in catalogue.columns if c.kind in ("text", "integer", "boolean", "real")]
     distinct = catalogue.n_distinct([c.name for c in candidates])
-    few = [c for c in candidates if 2 <= distinct[c.name] <= MAX_LABELS + 5]
-    named = [c.name for c in few if _LABEL.match(c.name)]
+    most = min(MAX_NAMED_LABELS, catalogue.n_rows // 2)
+    named = [c.name for c in candidates if _LABEL.match(c.name) and 2 <= distinct[c.name] <= most]
     if named:
         return named[0]
-    texts = [c.name for c in few if c.kind == "text" and distinct[c.name] <= MAX_LABELS]
+    texts = [c.name for c in candidates if c.kind == "text" and 2 <= distinct[c.name] <= MAX_LABELS]
     return min(texts, key=lambda name: distinct[name]) if texts else None
 
 
@@ -116,7 +117,7 @@ def label_choices(
     """The labels of a column in order of value, and which of its values mean unknown."""
     if label is None:
         return (), ("-1", "Unknown")
-    values = [value for value, _ in catalogue.label_counts(label) if value is not None]
+    values = [value for value, _ in catalogue.label_counts(label, 1000) if value is not None]
     unknown = tuple(value for value in values if value.strip().lower() in UNKNOWN_TEXTS)
     known = sorted((value for value in values if value not in unknown), key=_natural)
     return make_labels(known), unknown or ("-1", "Unknown")
@@ -173,9 +174,10 @@ def guess_axes(features: Features, has_bands: bool) -> tuple[str, str]:
 def guess_classifiers(
     catalogue: Catalogue, label: str | None, labels: Sequence[Label]
 ) -> tuple[str, ...]:
-    """The rarest label: it is what people mostly look for."""
+    """The rarest label that at least one object in a hundred has: what people mostly look for."""
     if label is None or not labels:
         return tuple(choice.value for choice in labels[:1])
     values = {choice.value for choice in labels}
-    counts = [(n, v) for v, n in catalogue.label_counts(label) if v in values]
-    return (min(counts)[1],) if counts else ()
+    counts = [(n, v) for v, n in catalogue.label_counts(label, 1000) if v in values]
+    common = [(n, v) for n, v in counts if n >= 0.01 * catalogue.n_rows]
+    return (min(common or counts)[1],) if counts else ()
