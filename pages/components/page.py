@@ -3,6 +3,7 @@
 Owns the only ``except`` of the interface.  Pages say what they show; the frame says where one is.
 """
 
+import atexit
 import functools
 import gc
 import re
@@ -165,3 +166,5 @@ def _compile() -> None:
     # after warm-up need not be looked at again each time.
     gc.collect()
     gc.freeze()
+    # Frozen objects are never given back: at the end DuckDB's binding would complain of leaks.
+    atexit.register(gc.unfreeze)
