@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from pages.components import settings_steps, state
+from pages.components import state
 from pages.components.page import page
+from pages.components.settings import STEPS
 
 with page("Settings") as session:
-    steps = settings_steps.STEPS
     chosen = st.segmented_control(
         "Step",
-        range(len(steps)),
-        format_func=lambda number: f"{number + 1} {steps[number].title}",
+        range(len(STEPS)),
+        format_func=lambda number: f"{number + 1} {STEPS[number].title}",
         default=state.step(),
         required=True,
         key=f"step-{state.step()}",
@@ -19,4 +19,4 @@ with page("Settings") as session:
     if chosen != state.step():
         state.go_to_step(chosen)
         st.rerun()
-    steps[chosen].draw(session)
+    STEPS[chosen].draw(session)

@@ -1,0 +1,73 @@
+"""Step 1: what was imported, and which values stand for missing."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from al_engine.config import ProjectConfig
+from al_engine.data.features import list_features
+from al_engine.session import LabellingSession
+from pages.components import state
+from pages.components.page import plain
+from pages.components.settings.form import go_on
+
+
+def draw(session: LabellingSession) -> None:
+    catalogue, config = session.project.catalogue, session.config
+    st.title(plain(session.project.name))
+    if session.project.about.notice:
+        st.info(plain(session.project.about.notice))
+    facts = [f"{catalogue.n_rows:,} objects", f"{len(catalogue.columns)} columns"]
+    st.markdown(" · ".join(facts))
+    for note in catalogue.notes:
+        if note != session.project.about.notice:
+            st.caption(plain(note))
+    if catalogue.set_aside:
+        with st.expander(f"{len(catalogue.set_aside)} columns were set aside"):
+            for line in catalogue.set_aside:
+                st.markdown(f"- {plain(line)}")
+    missing = _missing_values(session)
+    st.caption("The first rows:")
+    st.dataframe(catalogue.preview(50), height=300, hide_index=True, key="preview")
+    edited = replace(config, columns=replace(config.columns, missing=missing))
+    go_on(session, edited, shortcut=_guessed(config))
+
+
+def _guessed(config: ProjectConfig) -> str:
+    """The settings so far in one line, where they are enough to train; else nothing."""
+    if config.setups or not (config.train_labels and config.features.base):
+        return ""
+    n_features = len(list_features(config.features))
+    asked = ", ".join(config.label_name(value) for value in config.train_labels)
+    return (
+        f"Guessed: id {config.columns.id or 'by row'}; label {config.columns.label or 'none'}; "
+        f"{n_features} features from {', '.join(config.features.base[:8])}"
+        f"{', …' if len(config.features.base) > 8 else ''}; a classifier for {asked}."
+    )
+
+
+def _missing_values(session: LabellingSession) -> dict[str, tuple[float, ...]]:
+    """Point out values far outside their column, with a switch to read them as missing."""
+    catalogue, config = session.project.catalogue, session.config
+    key = f"suspects-{session.project.slug}"
+    suspects = state.draft(key)
+    if suspects is None:
+        suspects = catalogue.suspects(catalogue.names(numeric=True))
+        state.keep_draft(key, suspects)
+    by_value: dict[float, list[str]] = {}
+    for name, values in {**suspects, **config.columns.missing}.items():
+        for value in values:
+            by_value.setdefault(value, []).append(name)
+    missing: dict[str, list[float]] = {}
+    for value, names in sorted(by_value.items()):
+        is_set = any(value in config.columns.missing.get(name, ()) for name in names)
+        listed = plain(", ".join(names[:8]) + (", …" if len(names) > 8 else ""))
+        if st.toggle(
+            f"Read {value:g} as missing in {listed}",
+            is_set,
+            key=f"missing-{session.project.slug}-{value}",
+            help="This value lies far outside the rest of the column.",
+        ):
+            for name in names:
+                missing.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in missing.items()}

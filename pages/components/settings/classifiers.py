@@ -1,0 +1,173 @@
+"""Step 4: which classifiers, on which axes, over which sets, with which questions."""
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from al_engine.config import ProjectConfig
+from al_engine.data.features import list_features
+from al_engine.session import LabellingSession
+from pages.components.page import guard, plain
+from pages.components.settings.form import go_on, index_of, need, present
+
+
+def draw(session: LabellingSession) -> None:
+    config, slug = session.config, session.project.slug
+    values = [label.value for label in config.labels]
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Classifiers", anchor=False)
+        train = st.multiselect(
+            "A classifier for each of",
+            values,
+            present(config.train_labels, values),
+            format_func=lambda value: config.label_name(value),
+            key=f"train-{slug}",
+            help="Each asks: is it this, or anything else?",
+        )
+        leave_out = st.toggle(
+            "Leave out objects with the other labels",
+            config.leave_out_other_labels,
+            key=f"leave-out-{slug}",
+            disabled=len(train) < 2,
+            help="Objects whose label has no classifier take no part in training and scores.",
+        )
+        leave_unknown = st.toggle(
+            "Leave unknown objects out of the pool",
+            config.leave_out_unknown,
+            key=f"leave-unknown-{slug}",
+            help="Unknown objects are never scored; in the pool, they may be asked about.",
+        )
+        st.subheader("Axes of the maps", anchor=False)
+        axes = [f.name for f in list_features(config.features)]
+        axes += [n for n in session.project.catalogue.names(numeric=True) if n not in axes]
+        x_, y_ = st.columns(2)
+        x_axis = x_.selectbox("x", axes, index_of(axes, config.x_axis), key=f"x-{slug}")
+        y_axis = y_.selectbox("y", axes, index_of(axes, config.y_axis), key=f"y-{slug}")
+    with right:
+        splits = _splits(session)
+        asking = _asking(session)
+    edited = replace(
+        config,
+        train_labels=tuple(train),
+        leave_out_other_labels=leave_out and len(train) >= 2,
+        leave_out_unknown=leave_unknown,
+        x_axis=x_axis or "",
+        y_axis=y_axis or "",
+        splits=splits,
+        asking=asking,
+    )
+    with guard():
+        _split_table(session, edited)
+    go_on(
+        session,
+        edited,
+        check=lambda: need(train, "No classifier is chosen.", "Choose at least one label."),
+        last=True,
+    )
+
+
+def _split_table(session: LabellingSession, edited: ProjectConfig) -> None:
+    """What follows: how many objects of each label every set holds."""
+    sizes = session.project.split_sizes(edited)
+    names = {label.value: label.name for label in edited.labels}
+    rows = [(names.get(value, value), counts) for value, counts in sizes.by_label]
+    rows.append(("unknown", sizes.unknown))
+    lines = ["| | training | validation | test | left out |", "|---|--:|--:|--:|--:|"]
+    for name, counts in rows[:30]:
+        if sum(counts):
+            lines.append(f"| {plain(name)} |" + "".join(f" {n:,} |" for n in counts))
+    st.markdown("\n".join(lines), help="Unknown objects are asked about, and in no score.")
+
+
+def _splits(session: LabellingSession) -> Any:
+    splits, slug = session.config.splits, session.project.slug
+    st.subheader("Training, validation and test set", anchor=False)
+    mode: Any = st.radio(
+        "Split by",
+        ["shares", "counts"],
+        ["shares", "counts"].index(splits.mode),
+        horizontal=True,
+        key=f"mode-{slug}",
+        help="Only objects with a known label are split; unknown ones are in the pool.",
+    )
+    by_share = mode == "shares"
+    held = splits if mode == splits.mode else None
+    defaults = (60.0, 20.0, 20.0) if by_share else (1000.0, 1000.0, 1000.0)
+    unit = "%" if by_share else "objects"
+    numbers = []
+    for column, name, title, fallback in zip(
+        st.columns(3),
+        ("train", "validation", "test"),
+        ("Training", "Validation", "Test"),
+        defaults,
+        strict=True,
+    ):
+        value = float(getattr(held, name)) if held else fallback
+        numbers.append(
+            column.number_input(
+                f"{title}, {unit}",
+                0.0,
+                100.0 if by_share else None,
+                value,
+                step=5.0 if by_share else 100.0,
+                format="%g" if by_share else "%.0f",
+                key=f"split-{name}-{mode}-{slug}",
+            )
+        )
+    draw_, seed_ = st.columns(2)
+    draws = ["stratified", "balanced"]
+    draw: Any = draw_.selectbox(
+        "Labels in each set",
+        draws,
+        draws.index(splits.draw),
+        format_func=lambda name: {
+            "stratified": "as in the catalogue (stratified)",
+            "balanced": "equally many (balanced)",
+        }[name],
+        key=f"draw-{slug}",
+        help="Balanced takes as many objects of each label as of the rarest; the others are left "
+        "out.",
+    )
+    seed = seed_.number_input(
+        "Seed", 0, 2**31 - 1, splits.seed, key=f"seed-{slug}", help="The same seed, the same draw."
+    )
+    return replace(
+        splits,
+        mode=mode,
+        train=numbers[0],
+        validation=numbers[1],
+        test=numbers[2],
+        draw=draw,
+        seed=int(seed),
+    )
+
+
+def _asking(session: LabellingSession) -> Any:
+    asking, slug = session.config.asking, session.project.slug
+    st.subheader("Questions", anchor=False)
+    every_, start_ = st.columns(2)
+    every = every_.selectbox(
+        "A random question",
+        [None, 0, 2, 3, 5, 10, 20],
+        index_of([None, 0, 2, 3, 5, 10, 20], asking.random_every),
+        format_func=_every,
+        key=f"every-{slug}",
+        help="Its answer is kept for validation and never trains. By itself: every fifth while "
+        "the catalogue's labels leave fewer than 30 validation objects.",
+    )
+    start: Any = start_.selectbox(
+        "First objects, where no label is known",
+        ["spread", "random"],
+        ["spread", "random"].index(asking.start),
+        format_func=lambda name: {"spread": "spread out (k-means)", "random": "random"}[name],
+        key=f"start-{slug}",
+    )
+    return replace(asking, random_every=every, start=start)
+
+
+def _every(number: int | None) -> str:
+    if number is None:
+        return "by itself, where needed"
+    return "never" if number == 0 else f"every {number} questions"

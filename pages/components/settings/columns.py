@@ -1,0 +1,155 @@
+"""Step 2: which column plays which part, and what the labels are called."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from al_engine.config import (
+    Columns,
+    Label,
+)
+from al_engine.errors import SettingsError
+from al_engine.guesses import guess_classifiers, label_choices, make_labels
+from al_engine.session import LabellingSession
+from pages.components.page import guard, plain
+from pages.components.settings.form import choose_column, go_on, present
+
+
+def draw(session: LabellingSession) -> None:
+    catalogue, config = session.project.catalogue, session.config
+    columns, slug = config.columns, session.project.slug
+    names, numeric = catalogue.names(), catalogue.names(numeric=True)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("What each column is", anchor=False)
+        id_column = choose_column(
+            "Id", names, columns.id, f"id-{slug}", "Tells objects apart; none numbers the rows."
+        )
+        with guard():
+            if id_column is not None:
+                catalogue.check_id(id_column)
+        ra, dec = st.columns(2)
+        with ra:
+            ra_column = choose_column(
+                "RA in degrees", numeric, columns.ra, f"ra-{slug}", "Optional."
+            )
+        with dec:
+            dec_column = choose_column("Dec, deg", numeric, columns.dec, f"dec-{slug}", "Optional.")
+        info = st.multiselect(
+            "Shown beside each object",
+            names,
+            present(columns.info, names),
+            key=f"info-{slug}",
+            help="Extra columns to read while you answer; they never train.",
+        )
+        images = st.multiselect(
+            "Pictures",
+            names,
+            present(columns.images, names),
+            key=f"images-{slug}",
+            help="Columns that hold the address of a picture, or its path in the image folder.",
+        )
+    with right:
+        st.subheader("Labels", anchor=False)
+        label = choose_column(
+            "Label",
+            names,
+            columns.label,
+            f"label-{slug}",
+            "What is known already; none starts without any.",
+        )
+        labels, unknown = _labels(session, label)
+    edited = Columns(
+        id_column,
+        label,
+        unknown,
+        ra_column,
+        dec_column,
+        tuple(info),
+        tuple(images),
+        columns.pixels,
+        columns.image_width_px,
+        columns.missing,
+    )
+    values = [choice.value for choice in labels]
+    train = tuple(value for value in config.train_labels if value in values)
+    go_on(
+        session,
+        replace(
+            config,
+            columns=edited,
+            labels=labels,
+            train_labels=train or guess_classifiers(catalogue, label, labels),
+        ),
+        check=lambda: catalogue.check_id(id_column) if id_column else None,
+    )
+
+
+def _labels(
+    session: LabellingSession, column: str | None
+) -> tuple[tuple[Label, ...], tuple[str, ...]]:
+    """A name and a colour for each label; which values mean unknown."""
+    config, slug = session.config, session.project.slug
+    if column is None:
+        text = st.text_input(
+            "The labels you will give, separated by commas",
+            ", ".join(label.name for label in config.labels),
+            key=f"typed-labels-{slug}",
+            placeholder="STAR, GALAXY, QSO",
+        )
+        typed = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+        known = {label.value: label for label in config.labels}
+        made = []
+        for label in make_labels(typed):
+            held = known.get(label.value, label)
+            picked = st.color_picker(
+                plain(held.name), held.colour, key=f"typed-colour-{slug}-{label.value}"
+            )
+            made.append(Label(held.value, held.name, picked))
+        return tuple(made), config.columns.unknown
+    counts = session.project.catalogue.label_counts(column, 200)
+    guessed, guessed_unknown = label_choices(session.project.catalogue, column)
+    same = column == config.columns.label
+    held = {label.value: label for label in (*guessed, *(config.labels if same else ()))}
+    unknown_before = config.columns.unknown if same else guessed_unknown
+    if len(counts) > 100:
+        raise SettingsError(
+            f"`{column}` has more than 100 different values.",
+            "Choose a column with fewer, or none.",
+        )
+    labels, unknown = [], []
+    with st.container(height=min(80 + 58 * len(counts), 420), border=False):
+        for value, n in counts:
+            if value is None:
+                st.caption(f"{n:,} objects have no value: unknown.")
+                continue
+            fallback = make_labels([value])[0]
+            label = held.get(value, fallback)
+            colour, name, is_unknown = st.columns([1, 5, 3], vertical_alignment="bottom")
+            key = f"{slug}-{column}-{value}"
+            with is_unknown:
+                means_unknown = st.checkbox(
+                    "unknown", value in unknown_before, key=f"unknown-{key}"
+                )
+            with colour:
+                picked = st.color_picker(
+                    "Colour", label.colour, key=f"colour-{key}", label_visibility="collapsed"
+                )
+            with name:
+                typed_name = st.text_input(
+                    f"{plain(value)}: {n:,} objects",
+                    label.name,
+                    key=f"name-{key}",
+                    max_chars=60,
+                    disabled=means_unknown,
+                )
+            if means_unknown:
+                unknown.append(value)
+            else:
+                labels.append(Label(value, typed_name.strip(), picked))
+    order = {label.value: i for i, label in enumerate(guessed)}
+    labels.sort(key=lambda label: order.get(label.value, len(order)))
+    # Values that do not occur stay listed: dropping them would look like a change.
+    listed = {value for value, _ in counts}
+    kept = [value for value in unknown_before if value in unknown or value not in listed]
+    return tuple(labels), (*kept, *(value for value in unknown if value not in kept))

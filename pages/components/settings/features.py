@@ -1,0 +1,133 @@
+"""Step 3: what the classifiers see."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from al_engine.config import (
+    MAX_COMBINED,
+    OPERATION_SIGNS,
+    Combination,
+    Features,
+)
+from al_engine.data.features import list_features, n_combined
+from al_engine.guesses import guess_axes
+from al_engine.session import LabellingSession
+from pages.components import state
+from pages.components.page import plain
+from pages.components.settings.form import go_on, need
+
+
+def draw(session: LabellingSession) -> None:
+    catalogue, config = session.project.catalogue, session.config
+    slug, features = session.project.slug, config.features
+    st.subheader("What the classifiers see", anchor=False)
+    taken = {config.columns.id, config.columns.label}
+    numeric = [name for name in catalogue.names(numeric=True) if name not in taken]
+    base = _feature_table(session, numeric)
+    combinations = _combinations(session, len(base))
+    scale = st.toggle(
+        "Scale the features",
+        features.scale,
+        key=f"scale-{slug}",
+        help="Centre each on its median and divide by its quartile range, both taken from the "
+        "training set; saved inside the model.",
+    )
+    edited = Features(tuple(base), combinations, scale)
+    n_all = len(list_features(edited)) if base else 0
+    st.markdown(
+        f"**{n_all} features**: {len(base)} columns"
+        + "".join(f" + {n_combined(len(base), c)} by {c.operation}" for c in combinations)
+        + "."
+    )
+    st.caption(
+        "Where a value is missing, tree models take it as missing; other models see the median of "
+        "the training set in its place. A division by zero counts as missing."
+    )
+    changed = replace(config, features=edited)
+    names = [feature.name for feature in list_features(edited)] if base else []
+    known = [*names, *numeric]
+    if config.x_axis not in known or config.y_axis not in known:
+        x_axis, y_axis = guess_axes(edited, bool(combinations))
+        changed = replace(changed, x_axis=x_axis, y_axis=y_axis)
+    go_on(session, changed, check=lambda: need(base, "No feature is chosen.", "Tick at least one."))
+
+
+def _feature_table(session: LabellingSession, numeric: Sequence[str]) -> list[str]:
+    """Numeric columns with range, missing share and histogram; returns those ticked, in order."""
+    catalogue, config = session.project.catalogue, session.config
+    key = f"summaries-{session.project.slug}-{sorted(config.columns.missing.items())}"
+    summaries = state.draft(key)
+    if summaries is None:
+        with st.spinner(f"Looking at {len(numeric)} columns of {catalogue.n_rows:,} objects"):
+            summaries = catalogue.summaries(numeric, config.columns.missing)
+        state.keep_draft(key, summaries)
+    chosen = set(config.features.base)
+    table = [
+        {
+            "use": s.name in chosen,
+            "column": s.name,
+            "unit": catalogue.column(s.name).unit,
+            "low": s.low,
+            "high": s.high,
+            "missing": 100 * s.n_missing / catalogue.n_rows,
+            "histogram": list(s.histogram),
+        }
+        for s in summaries
+        if s.name in numeric
+    ]
+    # Ticked columns first, in the order in which they were ticked before: combinations follow it.
+    order = {name: i for i, name in enumerate(config.features.base)}
+    table.sort(key=lambda row: order.get(str(row["column"]), len(order)))
+    edited: Any = st.data_editor(
+        table,
+        key=f"features-{session.project.slug}-{len(table)}",
+        hide_index=True,
+        height=min(38 + 35 * len(table), 380),
+        disabled=["column", "unit", "low", "high", "missing", "histogram"],
+        column_config={
+            "use": st.column_config.CheckboxColumn("Use", width="small"),
+            "column": "Column",
+            "unit": "Unit",
+            "low": st.column_config.NumberColumn("Lowest", format="%.5g"),
+            "high": st.column_config.NumberColumn("Highest", format="%.5g"),
+            "missing": st.column_config.NumberColumn("Missing", format="%.2f%%"),
+            "histogram": st.column_config.BarChartColumn("Values (middle 99%)"),
+        },
+    )
+    return [str(row["column"]) for row in edited if row["use"]]
+
+
+def _combinations(session: LabellingSession, n_base: int) -> tuple[Combination, ...]:
+    """Rows of operation and number of features, added and removed."""
+    key = f"combinations-{session.project.slug}"
+    rows: list[Combination] = state.draft(key, list(session.config.features.combinations))
+    st.markdown("**Combinations** of the ticked columns")
+    for i, row in enumerate(rows):
+        sign = OPERATION_SIGNS[row.operation]
+        text, remove = st.columns([6, 1], vertical_alignment="center")
+        shown = sign.join("abcde"[: row.n])
+        text.markdown(
+            f"{row.operation} every {row.n} ({plain(shown)}): {n_combined(n_base, row)} features"
+        )
+        if remove.button("Remove", key=f"{key}-remove-{i}"):
+            state.keep_draft(key, rows[:i] + rows[i + 1 :])
+            st.rerun()
+    operation_, n_, add = st.columns([3, 2, 2], vertical_alignment="bottom")
+    operation: Any = operation_.selectbox(
+        "Operation",
+        list(OPERATION_SIGNS),
+        format_func=lambda name: f"{name} (a {OPERATION_SIGNS[name]} b)",
+        key=f"{key}-operation",
+    )
+    n = n_.number_input("How many at a time", 2, MAX_COMBINED, 2, key=f"{key}-n")
+    made = Combination(operation, int(n))
+    if add.button(
+        f"Add {n_combined(n_base, made)} features", key=f"{key}-add", disabled=n_base < n
+    ):
+        if made not in rows:
+            state.keep_draft(key, [*rows, made])
+        st.rerun()
+    return tuple(rows)

@@ -1,0 +1,145 @@
+"""A classifier's set-up: models, query strategies, how to begin.
+
+The same form serves before training and, later, to change what is set.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from al_engine.config import ClassifierSetup, MemberSetup
+from al_engine.learning.models import MODELS
+from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
+from al_engine.session import LabellingSession
+from pages.components import state as tab
+from pages.components.page import plain
+
+
+def set_up(session: LabellingSession, label: str) -> None:
+    """Choose models and strategies, and how to begin."""
+    name = session.config.label_name(label)
+    st.subheader(f"A classifier for {plain(name)} against the rest", anchor=False)
+    setup = setup_form(session, label, ClassifierSetup())
+    who = st.text_input(
+        "Your name", session.who, key=f"who-{label}", max_chars=60, help="Stands beside answers."
+    )
+    if st.button("Start training", key=f"start-{label}", type="primary"):
+        session.who = who.strip() or session.who
+        with st.spinner("Training on the first objects, about a second"):
+            session.start(label, setup)
+        st.rerun()
+
+
+def setup_form(session: LabellingSession, label: str, held: ClassifierSetup) -> ClassifierSetup:
+    key = f"setup-{session.project.slug}-{label}"
+    members: list[MemberSetup] = tab.draft(key, list(held.members))
+    for i, member in enumerate(members):
+        members[i] = _member_row(members, i, member, key)
+    if st.button(
+        "Add a model",
+        key=f"{key}-add-{len(members)}",
+        icon=":material/add:",
+        help="Two or more models make a committee.",
+    ):
+        tab.keep_draft(key, [*members, MemberSetup("logistic_regression")])
+        st.rerun()
+    committee = held.committee_strategy
+    if len(members) > 1:
+        names = list(COMMITTEE_STRATEGIES)
+        committee = st.selectbox(
+            "The committee asks by",
+            names,
+            names.index(held.committee_strategy),
+            format_func=lambda n: COMMITTEE_STRATEGIES[n].title,
+            key=f"{key}-committee",
+            help=COMMITTEE_STRATEGIES[held.committee_strategy].help,
+        )
+        st.caption(
+            "A committee asks by its own strategy: those of its members are not used. It predicts "
+            "by the mean of their probabilities."
+        )
+    else:
+        st.caption(
+            "For two classes, uncertainty, margin and entropy ask about the same objects; random "
+            "is the yardstick."
+        )
+    n_, labels_ = st.columns(2)
+    n_initial = n_.number_input(
+        "Initial points", 1, 1000, held.n_initial, key=f"{key}-n", help="Labelled before the loop."
+    )
+    if session.config.columns.label is None:
+        labels_.caption("The catalogue has no labels: you are asked for the first ones.")
+        return ClassifierSetup(tuple(members), committee, int(n_initial), "ask")
+    initial: Any = labels_.radio(
+        "Their labels",
+        ["catalogue", "ask"],
+        ["catalogue", "ask"].index(held.initial_labels),
+        format_func=lambda n: {"catalogue": "from the catalogue", "ask": "ask me"}[n],
+        horizontal=True,
+        key=f"{key}-initial",
+        help="Drawn at random, with at least one of each side where labels are known. Where the "
+        "catalogue has no labels you are asked.",
+    )
+    return ClassifierSetup(tuple(members), committee, int(n_initial), initial)
+
+
+def _member_row(members: list[MemberSetup], i: int, member: MemberSetup, key: str) -> MemberSetup:
+    """One pair of model and strategy, with its hyperparameters."""
+    row = f"{key}-{len(members)}-{i}"
+    model_, strategy_, params_, remove_ = st.columns([4, 3, 2, 1], vertical_alignment="bottom")
+    models, strategies = list(MODELS), list(STRATEGIES)
+    model = model_.selectbox(
+        "Model",
+        models,
+        models.index(member.model),
+        format_func=lambda name: MODELS[name].title,
+        key=f"{row}-model",
+        help=MODELS[member.model].help,
+    )
+    strategy = strategy_.selectbox(
+        "Query strategy",
+        strategies,
+        strategies.index(member.strategy),
+        format_func=lambda name: STRATEGIES[name].title,
+        key=f"{row}-strategy",
+        disabled=len(members) > 1,
+        help=STRATEGIES[member.strategy].help,
+    )
+    params: dict[str, Any] = {}
+    with params_, st.popover("Hyperparameters", width="stretch"):
+        for param in MODELS[model].params:
+            default = member.params.get(param.name, param.default)
+            params[param.name] = _param(param, default, f"{row}-{model}-{param.name}")
+        if not MODELS[model].params:
+            st.caption("None to set.")
+    if len(members) > 1 and remove_.button(
+        "", key=f"{row}-remove", icon=":material/close:", help="Remove this model"
+    ):
+        tab.keep_draft(key, members[:i] + members[i + 1 :])
+        st.rerun()
+    changed = {k: v for k, v in params.items() if v != _default(model, k)}
+    return MemberSetup(model, strategy, changed)
+
+
+def _default(model: str, name: str) -> Any:
+    return next(param.default for param in MODELS[model].params if param.name == name)
+
+
+def _param(param: Any, value: Any, key: str) -> Any:
+    if param.choices:
+        choices = list(param.choices)
+        return st.selectbox(
+            param.title, choices, choices.index(value), key=key, help=param.help or None
+        )
+    whole = isinstance(param.default, int)
+    kind = int if whole else float
+    return st.number_input(
+        param.title,
+        None if param.minimum is None else kind(param.minimum),
+        None if param.maximum is None else kind(param.maximum),
+        kind(value),
+        step=1 if whole else None,
+        format=None if whole else "%.5g",
+        key=key,
+        help=param.help or None,
+    )
