@@ -7,6 +7,7 @@ DuckDB or learners: whether a column exists or a model is known is checked by th
 import dataclasses
 import hashlib
 import json
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -147,6 +148,8 @@ class ProjectConfig:
     def from_dict(cls, data: Mapping[str, Any]) -> "ProjectConfig":
         """Read a configuration; a bad one costs a SettingsError that names key and value."""
         version = data.get("version", CONFIG_VERSION) if isinstance(data, Mapping) else None
+        if isinstance(version, int) and version < 1:
+            raise SettingsError(f"The settings have version {version}.", "Versions begin with 1.")
         if isinstance(version, int) and version > CONFIG_VERSION:
             raise SettingsError(
                 f"The settings have version {version}; this Sextant reads up to {CONFIG_VERSION}.",
@@ -187,6 +190,10 @@ def check(config: ProjectConfig) -> None:
             raise SettingsError(
                 f"'{label.value}' is both a label and a value for unknown.", "Make it one of them."
             )
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", label.colour):
+            raise SettingsError(
+                f"The colour of '{label.name}' is '{label.colour[:20]}'.", "Write it as #rrggbb."
+            )
         if not label.name.strip():
             raise SettingsError(f"The label '{label.value}' has an empty name.", "Name it.")
         seen.add(label.name)
@@ -221,6 +228,7 @@ def round_key(config: ProjectConfig, classifier: str, fingerprint: str) -> str:
     setup = config.setups.get(classifier, ClassifierSetup())
     relevant = {
         "fingerprint": fingerprint,
+        "id": columns.id,
         "label": columns.label,
         "missing": _plain(columns.missing),
         "labels": sorted(label.value for label in config.labels),

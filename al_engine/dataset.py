@@ -25,7 +25,8 @@ class Dataset:
     """Arrays over all rows of the catalogue, in its order.
 
     ``X`` has shape (n_features, n_rows); ``codes`` are positions in ``values``, -1 where the
-    catalogue has no known label; ``keys`` depend on object ids alone.
+    catalogue has no known label; ``keys`` depend on object ids alone; ``left_out`` are the labels
+    that take no part.
     """
 
     features: tuple[Feature, ...]
@@ -35,6 +36,7 @@ class Dataset:
     parts: Parts
     keys: Keys
     preparation: Preparation
+    left_out: frozenset[str] = frozenset()
 
     @property
     def n_rows(self) -> int:
@@ -68,7 +70,9 @@ def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Pa
         )
     preparation = fit_preparation(np.ascontiguousarray(X[:, train].T), scale=config.features.scale)
     values = tuple(label.value for label in config.labels)
-    return Dataset(features, values, X, codes, parts, keys, preparation)
+    used = {label.value for label in config.labels_in_use}
+    left_out = frozenset(value for value in values if value not in used)
+    return Dataset(features, values, X, codes, parts, keys, preparation, left_out)
 
 
 def share_out(

@@ -15,11 +15,14 @@ from al_engine.config import (
 )
 from al_engine.data.catalogue import Catalogue, CatalogueColumn
 from al_engine.data.features import list_features
+from al_engine.errors import UnsuitableColumnError
 from al_engine.views.palette import label_colours
 
 UNKNOWN_TEXTS = ("-1", "unknown", "unk", "none", "null", "nan", "n/a", "na", "?", "")
 MAX_LABELS = 20
-MAX_NAMED_LABELS = 100  # where the column is called like a label
+MAX_NAMED_LABELS = 100  # where the column is called like a label, or was chosen
+
+_COUNTED = 10_000
 
 _ID = re.compile(r"^(id|.*_id|.*objid|.*id|name|source|designation|source_name|index)$", re.I)
 _RA = re.compile(r"^(_?ra(j2000|_?deg|_?icrs|2000|_j2000)?|alpha(_?j2000|win_j2000)?)$", re.I)
@@ -47,7 +50,12 @@ _IMAGE = re.compile(r"^(.*image.*|.*picture.*|.*thumbnail.*|.*cutout.*|img.*|.*_
 def guess_config(
     catalogue: Catalogue, *, id_column: str | None = None, label_column: str | None = None
 ) -> ProjectConfig:
-    """Settings to start from, around the columns given; what cannot be guessed is left empty."""
+    """Settings to start from, around the columns given; what cannot be guessed is left empty.
+
+    Raises
+    ------
+    UnsuitableColumnError : the label column given has too many different values
+    """
     label = label_column or guess_label(catalogue)
     labels, unknown = label_choices(catalogue, label)
     ra, dec = guess_position(catalogue)
@@ -104,9 +112,11 @@ def guess_label(catalogue: Catalogue) -> str | None:
     candidates = [c for c in catalogue.columns if c.kind in ("text", "integer", "boolean", "real")]
     distinct = catalogue.n_distinct([c.name for c in candidates])
     most = min(MAX_NAMED_LABELS, catalogue.n_rows // 2)
-    named = [c.name for c in candidates if _LABEL.match(c.name) and 2 <= distinct[c.name] <= most]
-    if named:
-        return named[0]
+    for c in candidates:
+        if _LABEL.match(c.name) and 2 <= distinct[c.name] <= most:
+            # The count is approximate: near the limit an exact one decides.
+            if len(_label_values(catalogue, c.name)) <= MAX_NAMED_LABELS:
+                return c.name
     texts = [c.name for c in candidates if c.kind == "text" and 2 <= distinct[c.name] <= MAX_LABELS]
     return min(texts, key=lambda name: distinct[name]) if texts else None
 
@@ -114,13 +124,31 @@ def guess_label(catalogue: Catalogue) -> str | None:
 def label_choices(
     catalogue: Catalogue, label: str | None
 ) -> tuple[tuple[Label, ...], tuple[str, ...]]:
-    """The labels of a column in order of value, and which of its values mean unknown."""
+    """The labels of a column in order of value, and which of its values mean unknown.
+
+    Raises
+    ------
+    UnsuitableColumnError : the column has more than ``MAX_NAMED_LABELS`` different values
+    """
     if label is None:
         return (), ("-1", "Unknown")
-    values = [value for value, _ in catalogue.label_counts(label, 1000) if value is not None]
+    values = _label_values(catalogue, label)
+    if len(values) > MAX_NAMED_LABELS:
+        n = f"more than {_COUNTED:,}" if len(values) > _COUNTED else f"{len(values):,}"
+        raise UnsuitableColumnError(
+            f"`{label}` has {n} different values, but labels may be {MAX_NAMED_LABELS} at most.",
+            "Choose another column for the labels, or none.",
+        )
     unknown = tuple(value for value in values if value.strip().lower() in UNKNOWN_TEXTS)
     known = sorted((value for value in values if value not in unknown), key=_natural)
     return make_labels(known), unknown or ("-1", "Unknown")
+
+
+def _label_values(catalogue: Catalogue, label: str) -> list[str]:
+    """The different values of a column, counted just beyond ``_COUNTED`` and no further."""
+    # Two more: one for NULL, which is none, and one that tells "more" from "just as many".
+    counts = catalogue.label_counts(label, _COUNTED + 2)
+    return [value for value, _ in counts if value is not None]
 
 
 def make_labels(values: Sequence[str]) -> tuple[Label, ...]:

@@ -84,7 +84,9 @@ class Maps:
         value_colours: str = "viridis",
     ) -> bytes:
         """A PNG of one map with transparent ground, ``view.width_px`` by ``view.height_px``."""
-        moment = (state.fit.key if state.fit else "", state.history.last_seq, state.past)
+        # A strategy changes the metric and nothing else; settings change what there is to draw.
+        fitted = (state.fit.key, state.fit.strategy) if state.fit else self._session.config
+        moment = (repr(fitted), state.history.last_seq, state.past)
         look = (self.axes, self._session.config.labels, colours, value_colours)
         key = (kind, state.classifier, moment, view, shown, look)
         if key not in self._kept:

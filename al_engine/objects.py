@@ -6,6 +6,8 @@ is text, numbers and arrays.
 
 import math
 import os
+import struct
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 from astropy.coordinates import Angle
+from PIL import Image
 
 from al_engine.data.catalogue import CatalogueColumn
 from al_engine.data.splits import PART_NAMES
@@ -23,6 +26,21 @@ from al_engine.rounds import parts_in_force
 from al_engine.session import LabellingSession, State
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+MAX_PICTURE_BYTES = 50_000_000
+MAX_PICTURE_PIXELS = 50_000_000
+
+_PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
+# What Pillow has been seen to raise on damaged files.
+_PROVOKED = (
+    EOFError,
+    LookupError,
+    OSError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 
 @dataclass(frozen=True)
@@ -85,9 +103,19 @@ class ObjectCard:
 
 
 def object_card(session: LabellingSession, state: State, row: int) -> ObjectCard:
-    """Gather what is known of the object in ``row``, as one classifier's state has it."""
+    """Gather what is known of the object in ``row``, as one classifier's state has it.
+
+    Raises
+    ------
+    AnswerRefusedError : the catalogue has no such row
+    """
     config, project = session.config, session.project
     columns, catalogue = config.columns, project.catalogue
+    if not 0 <= row < catalogue.n_rows:
+        raise AnswerRefusedError(
+            f"There is no object in row {row:,}: rows go from 0 to {catalogue.n_rows - 1:,}.",
+            "Look for the object by its id.",
+        )
     dataset = project.dataset()
     base = [name for name in config.features.base if name not in columns.pixels]
     wanted = [*columns.info, *base, *columns.images, *columns.pixels]
@@ -174,14 +202,48 @@ def _picture(session: LabellingSession, name: str, value: Any) -> Picture:
     text = "" if value is None else str(value).strip()
     if not text:
         return Picture(name, sentence="No picture in the catalogue.")
-    if urlsplit(text).scheme in ("http", "https"):
-        return Picture(name, address=text)
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text[:60])
+    try:
+        if urlsplit(text).scheme in ("http", "https"):
+            return Picture(name, address=text)
+    except ValueError:
+        return Picture(name, sentence=f"'{shown}' is not a whole address.")
     folders = [session.project.folder / "images"]
     if os.environ.get("SEXTANT_IMAGES"):
         folders.append(Path(os.environ["SEXTANT_IMAGES"]).expanduser())
     for folder in folders:
+        path = _file_inside(folder, text)
+        if path is not None:
+            fault = _fault_of_picture(path)
+            if fault:
+                return Picture(name, sentence=f"'{shown}' {fault}.")
+            return Picture(name, path=path)
+    return Picture(name, sentence=f"'{shown}' is not in the project's image folder.")
+
+
+def _file_inside(folder: Path, text: str) -> Path | None:
+    """The picture file of that path below ``folder``, or None where there is none."""
+    try:
         path = (folder / text).resolve()
         inside = path.is_relative_to(folder.resolve())
-        if inside and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
-            return Picture(name, path=path)
-    return Picture(name, sentence=f"'{text[:60]}' is not in the project's image folder.")
+        found = inside and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        # A name that is too long, links in a circle, a NUL: no file can be called so.
+        return None
+    return path if found else None
+
+
+def _fault_of_picture(path: Path) -> str:
+    """Why a file cannot be shown as a picture; empty where it can."""
+    try:
+        if path.stat().st_size > MAX_PICTURE_BYTES:
+            return f"is larger than {MAX_PICTURE_BYTES // 1_000_000} MB"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=_PICTURE_FORMATS) as image:
+                if image.width * image.height > MAX_PICTURE_PIXELS:
+                    return f"has more than {MAX_PICTURE_PIXELS // 1_000_000} million pixels"
+                image.verify()
+    except _PROVOKED:
+        return "is damaged, or is not a picture"
+    return ""

@@ -24,15 +24,17 @@ import numpy.typing as npt
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import axis_feature, feature_sql
+from al_engine.data.history import in_effect
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.matrix import open_matrix
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
-from al_engine.errors import ProjectError
+from al_engine.errors import ImportCancelled, ProjectError, ProjectInUseError
 
 CATALOGUE_FILE, ANSWERS_FILE, ABOUT_FILE = "catalogue.duckdb", "answers.duckdb", "project.json"
-_IMPORTING = ".importing-"
+_IMPORTING, _DELETED = ".importing-", ".deleted-"
+DATASETS_KEPT = 2  # the one in force, and one that is being tried
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,15 @@ class Project:
             if hasattr(self, "log"):
                 self.log.close()
             raise
-        self._lock = threading.RLock()
-        self._dataset: tuple[ProjectConfig, Dataset] | None = None
+        # The log's lock rules events and the settings in force.  Whoever holds the arrays' lock
+        # takes no other, so that no two threads can wait for each other.
+        self._arrays_lock = threading.RLock()
+        self.files_lock = threading.RLock()
+        self._datasets: list[tuple[ProjectConfig, Dataset]] = []
         self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
         self._axes: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
-        self.about = _read_about(folder)
+        self.about = replace(_read_about(folder), n_objects=self.catalogue.n_rows)
+        self.touch()
 
     def close(self) -> None:
         self.catalogue.close()
@@ -102,7 +108,7 @@ class Project:
         Events that go ``together`` with them are kept with them or not at all.
         """
         check(config)
-        with self._lock:
+        with self.log.lock:
             events = list(together)
             if config != self._config:
                 events.insert(0, Event("settings", who, payload=config.to_dict()))
@@ -117,18 +123,25 @@ class Project:
     def prepare(self, config: ProjectConfig) -> Dataset:
         """The arrays for settings that may come into force; raises where they fit no data."""
         check(config)
-        with self._lock:
-            wanted = _of_the_data(config)
-            if self._dataset is None or self._dataset[0] != wanted:
-                built = build_dataset(self.catalogue, wanted, self.folder / "matrix")
-                self._dataset = (wanted, built)
-            return self._dataset[1]
+        wanted = _of_the_data(config)
+        held = self._prepared(wanted)
+        if held is not None:
+            return held
+        with self._arrays_lock:
+            held = self._prepared(wanted)
+            if held is None:
+                held = build_dataset(self.catalogue, wanted, self.folder / "matrix")
+                self._datasets = [*self._datasets, (wanted, held)][-DATASETS_KEPT:]
+            return held
+
+    def _prepared(self, wanted: ProjectConfig) -> Dataset | None:
+        return next((made for key, made in self._datasets if key == wanted), None)
 
     def split_sizes(self, config: ProjectConfig) -> SplitSizes:
         """How many objects of each label every set would hold under some settings."""
         check(config)
         wanted = _of_the_data(config)
-        with self._lock:
+        with self._arrays_lock:
             if self._sizes is None or self._sizes[0] != wanted:
                 self._sizes = (wanted, split_sizes(self.catalogue, wanted))
             return self._sizes[1]
@@ -137,24 +150,25 @@ class Project:
         """A feature or numeric column over all rows as float32, for plotting."""
         feature = axis_feature(name, self._config.features)
         sql = feature_sql(feature, self.catalogue, self._config.columns.missing)
-        with self._lock:
+        with self._arrays_lock:
             if (name, sql) not in self._axes:
                 while len(self._axes) >= 8:
                     self._axes.pop(next(iter(self._axes)))
-                self._axes[name, sql] = open_matrix(self.folder / "matrix", self.catalogue, [sql])[
-                    0
-                ]
+                matrix = open_matrix(self.folder / "matrix", self.catalogue, [sql])
+                self._axes[name, sql] = matrix[0]
             return self._axes[name, sql]
 
-    def touch(self, n_answers: int | None = None) -> None:
-        """Note in the folder what the list of projects shows."""
-        with self._lock:
-            self.about = replace(
-                self.about,
-                last_used=datetime.now(UTC),
-                n_answers=self.about.n_answers if n_answers is None else n_answers,
-            )
-            _write_about(self.folder, self.about)
+    def touch(self) -> None:
+        """Note in the folder what the list of projects shows: the log knows, the note reminds."""
+        answered = {
+            (event.classifier, event.row_number)
+            for event in in_effect(self.log.events())
+            if event.kind == "answer"
+        }
+        with self.files_lock:
+            self.about = replace(self.about, last_used=datetime.now(UTC), n_answers=len(answered))
+            if self.folder.is_dir():
+                _write_about(self.folder, self.about)
 
 
 # -- the folder --------------------------------------------------------------------------------
@@ -203,6 +217,8 @@ def create_project(
         log.close()
         about = About("", name, imported.n_rows, 0, datetime.now(UTC), source, notice)
         _write_about(work, about)
+        if cancelled():
+            raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
         with _OPEN_LOCK:
             folder = home / (folder_name or _free_slug(home, name))
             _refuse_existing(folder)
@@ -264,9 +280,26 @@ def list_projects(home: Path) -> list[About]:
 
 
 def delete_project(folder: Path) -> None:
-    """Remove a project for good, answers and models included."""
-    close_project(folder)
-    shutil.rmtree(folder)
+    """Remove a project for good, answers and models included.
+
+    Sessions that have it open are told so at their next step.
+
+    Raises
+    ------
+    ProjectInUseError : another process has it open
+    """
+    with _OPEN_LOCK:
+        try:
+            open_project(folder)
+        except ProjectInUseError:
+            raise
+        except ProjectError:
+            pass  # a damaged project can be removed as well
+        close_project(folder)
+        # It is gone from the list at once, even where a file of it cannot be removed yet.
+        gone = folder.with_name(f"{_DELETED}{uuid.uuid4().hex[:8]}")
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def make_slug(name: str) -> str:
@@ -295,7 +328,9 @@ def _free_slug(home: Path, name: str) -> str:
 
 
 def _sweep(home: Path) -> None:
-    """Remove what imports left behind whose process is gone."""
+    """Remove what imports left behind whose process is gone, and what a deletion could not."""
+    for folder in home.glob(f"{_DELETED}*"):
+        shutil.rmtree(folder, ignore_errors=True)
     for folder in home.glob(f"{_IMPORTING}*"):
         pid = folder.name.removeprefix(_IMPORTING).split("-")[0]
         if pid.isdecimal() and int(pid) != os.getpid() and not _is_running(int(pid)):

@@ -118,6 +118,9 @@ def parts_in_force(dataset: Dataset, history: History) -> Parts:
     parts = dataset.parts.copy()
     parts[list(history.trained)] = TRAIN
     parts[list(history.validated)] = VALIDATION
+    for row, label in history.verified.items():
+        if label in dataset.left_out:
+            parts[row] = OUT
     return parts
 
 
@@ -138,7 +141,7 @@ def truth_in_force(dataset: Dataset, history: History, classifier: str) -> Truth
 
 def fit_round(dataset: Dataset, history: History, classifier: str, spec: LearnerSpec) -> Fit:
     """Train on all labels at once and score every object of training and validation once."""
-    rows, y = labelled_set(history, classifier)
+    rows, y = labelled_set(dataset, history, classifier)
     learner = fit_learner(spec, dataset.rows(rows), y, dataset.preparation, BINARY)
     parts = parts_in_force(dataset, history)
     scored = np.flatnonzero((parts == TRAIN) | (parts == VALIDATION))
@@ -172,10 +175,16 @@ def fit_round(dataset: Dataset, history: History, classifier: str, spec: Learner
     )
 
 
-def labelled_set(history: History, classifier: str) -> tuple[Rows, npt.NDArray[np.int64]]:
-    """Rows in ascending order, and 1 for the classifier's label: order of answers is no matter."""
-    rows = np.array(sorted(history.trained), dtype=np.intp)
-    y = np.array([int(history.trained[int(row)] == classifier) for row in rows], dtype=np.int64)
+def labelled_set(
+    dataset: Dataset, history: History, classifier: str
+) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """Rows in ascending order, and 1 for the classifier's label: order of answers is no matter.
+
+    Objects whose label the settings leave out have been answered about, but do not train.
+    """
+    trained = {r: label for r, label in history.trained.items() if label not in dataset.left_out}
+    rows = np.array(sorted(trained), dtype=np.intp)
+    y = np.array([int(trained[int(row)] == classifier) for row in rows], dtype=np.int64)
     return rows, y
 
 
@@ -196,7 +205,7 @@ def score_round(
     in_validation = (parts == VALIDATION) & (truth >= 0)
     if int(in_validation.sum()) >= ENOUGH_TO_VALIDATE:
         return RoundScores(training, scores_over(in_validation, truth, fit))
-    rows, y = labelled_set(history, classifier)
+    rows, y = labelled_set(dataset, history, classifier)
     folded, reason = cross_validated_scores(
         spec, dataset.rows(rows), y, dataset.preparation, BINARY, spec.seed
     )
@@ -204,7 +213,8 @@ def score_round(
 
 
 def scores_over(chosen: npt.NDArray[np.bool_], truth: Truth, fit: Fit) -> Scores | None:
-    """Scores over the chosen objects, or None where there are none."""
+    """Scores over the chosen objects that the model has seen, or None where there are none."""
+    chosen = chosen & np.isfinite(fit.proba)
     if not chosen.any():
         return None
     return binary_scores(truth[chosen], fit.predicted[chosen].astype(np.int8))

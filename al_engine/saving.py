@@ -5,7 +5,6 @@ sessions or how a state came about.
 """
 
 import platform
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,7 @@ import joblib
 import numpy as np
 import sklearn
 
-from al_engine.config import ClassifierSetup
-from al_engine.data.history import History, LabelledSet
-from al_engine.errors import NotEnoughLabelsError, SettingsError
+from al_engine.errors import NotEnoughLabelsError, ProjectError, SettingsError
 from al_engine.exchange.models import (
     checkpoint_stem,
     find_models,
@@ -26,44 +23,8 @@ from al_engine.exchange.models import (
 )
 from al_engine.learning.learners import LearnerSpec, pipelines
 from al_engine.project import Project
-from al_engine.rounds import Fit, Question, RoundScores, labelled_set, learner_spec
-
-
-@dataclass(frozen=True)
-class ScoredRound:
-    """One point of the score plot; ``scores`` is None where that round was never scored."""
-
-    number: int
-    labelled: LabelledSet
-    scores: RoundScores | None
-
-
-@dataclass(frozen=True)
-class State:
-    """Where one classifier stands: what pages draw.
-
-    ``fit`` is None before the first label; ``question`` is None when the pool is empty.
-    ``chosen_share`` is the part of the training set's known labels that were chosen by asking.
-    ``before`` are the scores of the round before.  ``past`` is the number of an earlier round
-    that is being looked at, None for the present.
-    """
-
-    classifier: str
-    setup: ClassifierSetup
-    history: History
-    fit: Fit | None
-    scores: RoundScores | None
-    before: RoundScores | None
-    rounds: tuple[ScoredRound, ...]
-    question: Question | None
-    n_pool: int
-    chosen_share: float
-    past: int | None = None
-
-    @property
-    def token(self) -> str:
-        """Names this moment: an answer that carries it was given to what was shown then."""
-        return f"{self.history.last_seq}"
+from al_engine.rounds import labelled_set, learner_spec
+from al_engine.state import State
 
 
 class SavedModels:
@@ -103,7 +64,8 @@ class SavedModels:
         if self.is_checkpointed(state):
             raise SettingsError("This round has a checkpoint already.", "Answer another question.")
         validation = state.scores.validation if state.scores else None
-        f1 = None if validation is None else validation.f1.value
+        by_folds = state.scores is not None and state.scores.by_folds
+        f1 = None if validation is None or by_folds else validation.f1.value
         stem = checkpoint_stem(
             model_stem(state.classifier, self._spec(state)),
             state.fit.n_labelled,
@@ -131,13 +93,17 @@ class SavedModels:
         assert state.fit is not None, "only a trained classifier is saved"
         names = [member.model for member in state.setup.members]
         members = list(zip(names, pipelines(state.fit.learner), strict=True))
-        return save_model(self._folder, stem, members, self._about(state))
+        if not self._project.folder.is_dir():
+            raise ProjectError("The project was deleted meanwhile.", "Choose one on the Home page.")
+        # Two tabs may finish a round at once: a model and its JSON are of one of them.
+        with self._project.files_lock:
+            return save_model(self._folder, stem, members, self._about(state))
 
     def _about(self, state: State) -> dict[str, Any]:
         """What stands in the JSON beside a model."""
         config, dataset = self._project.config, self._project.dataset()
         assert state.fit is not None, "only a trained classifier is described"
-        rows, _ = labelled_set(state.history, state.classifier)
+        rows, _ = labelled_set(dataset, state.history, state.classifier)
         ids = self._project.catalogue.object_ids(config.columns.id, rows.tolist())
         name = config.label_name(state.classifier)
         return {

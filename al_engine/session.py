@@ -12,20 +12,23 @@ from typing import Literal
 
 import numpy as np
 
+from al_engine.answering import answer_event, refuse_stale
 from al_engine.config import ClassifierSetup, ProjectConfig, round_key
 from al_engine.data.history import History, LabelledSet, fold, in_effect
 from al_engine.data.labels import Event
-from al_engine.data.splits import OUT, PART_NAMES, TRAIN
+from al_engine.data.splits import TRAIN
+from al_engine.dataset import Dataset
 from al_engine.errors import AnswerRefusedError, NotEnoughLabelsError, SettingsError
+from al_engine.exchange.models import model_stem
 from al_engine.learning.metrics import Scores
 from al_engine.project import Project
 from al_engine.rounds import (
     Fit,
-    Question,
     RoundScores,
     Rows,
     fit_round,
     initial_rows,
+    labelled_set,
     learner_spec,
     next_question,
     parts_in_force,
@@ -34,7 +37,8 @@ from al_engine.rounds import (
     test_round,
     truth_in_force,
 )
-from al_engine.saving import SavedModels, ScoredRound, State
+from al_engine.saving import SavedModels
+from al_engine.state import ScoredRound, State, seen_by
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
 
@@ -74,13 +78,13 @@ class LabellingSession:
 
     def state(self, classifier: str) -> State:
         """The present state of a classifier, made from the project where it is not at hand."""
-        self._check_started(classifier)
+        config = self._started_config(classifier)
         events = self.project.log.events(classifier)
-        moment = (events[-1].seq if events else 0, self.config)
+        moment = (events[-1].seq if events else 0, config)
         held = self._states.get(classifier)
         if held is not None and held[0] == moment and classifier in self.learners:
             return held[1]
-        state = self._make_state(classifier, fold(events), None)
+        state = self._make_state(classifier, config, fold(events), None)
         self._states[classifier] = (moment, state)
         if state.fit is not None:
             self.learners[classifier] = state.fit
@@ -98,19 +102,34 @@ class LabellingSession:
         last = present.history.sets[number].seq
         events = in_effect(self.project.log.events(classifier))
         history = fold([event for event in events if event.seq <= last])
-        return self._make_state(classifier, history, number)
+        return self._make_state(classifier, self._started_config(classifier), history, number)
 
-    def _make_state(self, classifier: str, history: History, past: int | None) -> State:
-        dataset, setup = self.project.dataset(), self.config.setups[classifier]
-        fit = self._fit(classifier, history)
-        scores = self._score(classifier, history, fit) if fit is not None else None
-        if fit is not None and scores is not None and past is None:
-            self._keep_round(classifier, fit, scores)
-        rounds = self._rounds(classifier, history)
+    def _make_state(
+        self, classifier: str, config: ProjectConfig, history: History, past: int | None
+    ) -> State:
+        """Everything from one look at the settings: another tab may change them meanwhile."""
+        dataset, setup = self.project.prepare(config), config.setups[classifier]
+        fit = self._fit(classifier, config, dataset, history)
+        scores = None
+        if fit is not None:
+            scores = self._score(classifier, config, dataset, history, fit)
+            if past is None:
+                self._keep_round(classifier, fit, scores)
+        rounds = self._rounds(classifier, config, history)
         in_training = parts_in_force(dataset, history) == TRAIN
         known = in_training & (truth_in_force(dataset, history, classifier) >= 0)
         in_pool = in_training.copy()
         in_pool[list(history.asked)] = False
+        question = next_question(
+            dataset,
+            history,
+            fit,
+            initial=self._initial_rows(classifier, config, dataset),
+            n_initial=setup.n_initial,
+            every=random_every(dataset, config.asking.random_every),
+            seed=config.splits.seed,
+            name=config.label_name(classifier),
+        )
         return State(
             classifier,
             setup,
@@ -119,76 +138,68 @@ class LabellingSession:
             scores,
             rounds[-2].scores if len(rounds) > 1 else None,
             rounds,
-            self._question(classifier, history, fit),
+            question,
             int(in_pool.sum()),
             len(history.trained) / max(1, int(known.sum())),
             past,
         )
 
-    def _fit(self, classifier: str, history: History) -> Fit | None:
+    def _fit(
+        self, classifier: str, config: ProjectConfig, dataset: Dataset, history: History
+    ) -> Fit | None:
         """The fit for these labels: at hand, kept from a moment ago, or trained now."""
-        if not history.trained:
+        if not len(labelled_set(dataset, history, classifier)[0]):
             return None
-        key = self._key(classifier, history.sets[-1])
-        spec = learner_spec(self.config.setups[classifier], self.config.splits.seed)
+        key = self._key(classifier, config, history.sets[-1])
+        spec = learner_spec(config.setups[classifier], config.splits.seed)
         present = self.learners.get(classifier)
         # Another strategy keeps the round and its scores; what to ask next has to be made again.
         if present is not None and (present.key, present.strategy) == (key, spec.strategy):
             return present
         wanted = (classifier, key, spec.strategy)
         if wanted not in self._former:
-            made = fit_round(self.project.dataset(), history, classifier, spec)
+            made = fit_round(dataset, history, classifier, spec)
             self._former[wanted] = replace(made, key=key)
             while len(self._former) > FITS_KEPT:
                 self._former.popitem(last=False)
         return self._former[wanted]
 
-    def _score(self, classifier: str, history: History, fit: Fit) -> RoundScores:
+    def _score(
+        self,
+        classifier: str,
+        config: ProjectConfig,
+        dataset: Dataset,
+        history: History,
+        fit: Fit,
+    ) -> RoundScores:
         """Scores of a fit against the truth of the moment; Unsure and Later change neither."""
         held = self._scores.get(classifier)
         if held is None or held[0] != fit.key or held[1] != history.verified:
-            spec = learner_spec(self.config.setups[classifier], self.config.splits.seed)
-            scores = score_round(self.project.dataset(), history, classifier, spec, fit)
+            spec = learner_spec(config.setups[classifier], config.splits.seed)
+            scores = score_round(dataset, history, classifier, spec, fit)
             self._scores[classifier] = held = (fit.key, history.verified, scores)
         return held[2]
 
-    def _key(self, classifier: str, labelled: LabelledSet) -> str:
-        settings = round_key(self.config, classifier, self.project.catalogue.fingerprint)
+    def _key(self, classifier: str, config: ProjectConfig, labelled: LabelledSet) -> str:
+        settings = round_key(config, classifier, self.project.catalogue.fingerprint)
         return f"{settings}-{labelled.key}"
 
-    def _rounds(self, classifier: str, history: History) -> tuple[ScoredRound, ...]:
+    def _rounds(
+        self, classifier: str, config: ProjectConfig, history: History
+    ) -> tuple[ScoredRound, ...]:
         kept = self.project.log.rounds(classifier)
-        found = [kept.get(self._key(classifier, labelled)) for labelled in history.sets]
+        found = [kept.get(self._key(classifier, config, labelled)) for labelled in history.sets]
         return tuple(
             ScoredRound(i, labelled, RoundScores.from_dict(scores) if scores else None)
             for i, (labelled, scores) in enumerate(zip(history.sets, found, strict=True))
         )
 
-    def _question(self, classifier: str, history: History, fit: Fit | None) -> Question | None:
-        dataset, config = self.project.dataset(), self.config
-        setup = config.setups[classifier]
-        return next_question(
-            dataset,
-            history,
-            fit,
-            initial=self._initial_rows(classifier),
-            n_initial=setup.n_initial,
-            every=random_every(dataset, config.asking.random_every),
-            seed=config.splits.seed,
-            name=config.label_name(classifier),
-        )
-
-    def _initial_rows(self, classifier: str) -> Rows:
+    def _initial_rows(self, classifier: str, config: ProjectConfig, dataset: Dataset) -> Rows:
         held = self._initial.get(classifier)
-        if held is None or held[0] != self.config:
-            rows = initial_rows(
-                self.project.dataset(),
-                classifier,
-                self.config.setups[classifier],
-                self.config.asking.start,
-                self.config.splits.seed,
-            )
-            self._initial[classifier] = held = (self.config, rows)
+        if held is None or held[0] != config:
+            setup, seed = config.setups[classifier], config.splits.seed
+            rows = initial_rows(dataset, classifier, setup, config.asking.start, seed)
+            self._initial[classifier] = held = (config, rows)
         return held[1]
 
     def object_id(self, row: int) -> str:
@@ -219,10 +230,14 @@ class LabellingSession:
         return lost
 
     def change_settings(self, edited: ProjectConfig) -> None:
-        """Put settings in force; labels stay, and models are made again where they must be."""
+        """Put settings in force; labels stay, and models are made again where they must be.
+
+        Settings that fit no data or no model are refused before they are in force.
+        """
         lost = self.rounds_lost(edited)
+        for classifier, setup in edited.setups.items():
+            model_stem(classifier, learner_spec(setup, edited.splits.seed))
         if edited.setups:
-            # Settings that fit no data are refused before they are in force.
             self.project.prepare(edited)
         self.project.save_config(edited, self.who)
         if lost:
@@ -238,33 +253,42 @@ class LabellingSession:
                 f"There is no classifier for '{classifier}'.", "Add it in the settings."
             )
         learner_spec(setup, config.splits.seed)
-        dataset = self.project.dataset()
-        begun = bool(self.project.log.events(classifier))
-        given: list[Event] = []
-        if setup.initial_labels == "catalogue" and not begun:
-            rows = initial_rows(dataset, classifier, setup, config.asking.start, config.splits.seed)
-            known = rows[dataset.codes[rows] >= 0]
-            ids = self.project.catalogue.object_ids(config.columns.id, known.tolist())
-            given = [
-                Event(
-                    "given",
-                    "catalogue",
-                    classifier,
-                    int(row),
-                    object_id,
-                    dataset.values[dataset.codes[row]],
-                    how="initial",
-                    part="train",
-                )
-                for row, object_id in zip(known, ids, strict=True)
-            ]
-        self.project.save_config(
-            replace(config, setups={**config.setups, classifier: setup}), self.who, *given
-        )
+        given = self._given(classifier, config, setup)
+        with self.project.log.lock:
+            # Two tabs may start at once: the first one's objects are the ones to start with.
+            begun = bool(self.project.log.events(classifier))
+            config = self.config
+            self.project.save_config(
+                replace(config, setups={**config.setups, classifier: setup}),
+                self.who,
+                *(() if begun else given),
+            )
         state = self.state(classifier)
         self._saved.save(state)
         self.project.touch()
         return state
+
+    def _given(self, classifier: str, config: ProjectConfig, setup: ClassifierSetup) -> list[Event]:
+        """The labels to start with, where they are the catalogue's."""
+        if setup.initial_labels == "ask":
+            return []
+        dataset = self.project.prepare(config)
+        rows = initial_rows(dataset, classifier, setup, config.asking.start, config.splits.seed)
+        known = rows[dataset.codes[rows] >= 0]
+        ids = self.project.catalogue.object_ids(config.columns.id, known.tolist())
+        return [
+            Event(
+                "given",
+                "catalogue",
+                classifier,
+                int(row),
+                object_id,
+                dataset.values[dataset.codes[row]],
+                how="initial",
+                part="train",
+            )
+            for row, object_id in zip(known, ids, strict=True)
+        ]
 
     def answer(
         self,
@@ -289,101 +313,50 @@ class LabellingSession:
         AnswerRefusedError : the object was answered since (in another tab, or by a key pressed
             twice), is left out by the settings, or the label is not one of the project's
         """
-        before = self.state(classifier)
+        config = self._started_config(classifier)
+        event = answer_event(self.project, config, classifier, row, kind, label, token)
+        event = replace(
+            event, who=self.who, probability=self._probability(classifier, row), seconds=seconds
+        )
+        before = self._states.get(classifier)
         with self.project.log.lock:
-            self._refuse_stale(classifier, row, token)
-            event = self._event(before, row, kind, label, seconds)
+            refuse_stale(self.project, classifier, row, token)
             self.project.log.append(event)
-        state = self.state(classifier)
-        self._after(before, state)
-        return state
+        return self._after(classifier, before[1] if before else None)
 
     def undo(self, classifier: str, *, token: str) -> State:
         """Take back the last answer, Unsure or Later of this classifier; the log keeps both."""
-        before = self.state(classifier)
+        self._started_config(classifier)
+        before = self._states.get(classifier)
         with self.project.log.lock:
-            last = fold(self.project.log.events(classifier)).last
+            history = fold(self.project.log.events(classifier))
+            last = history.last
             if last is None:
                 raise AnswerRefusedError("There is nothing to undo.", "Answer a question first.")
-            if token != before.token or before.history.last != last:
+            if seen_by(token) != history.last_seq:
                 raise AnswerRefusedError(
                     "Something was answered in another tab meanwhile.", "Look, then undo again."
                 )
-            self.project.log.append(
-                Event(
-                    "undo",
-                    self.who,
-                    classifier,
-                    last.row_number,
-                    last.object_id,
-                    undoes=last.seq,
-                )
-            )
+            undo = Event("undo", self.who, classifier, last.row_number, last.object_id)
+            self.project.log.append(replace(undo, undoes=last.seq))
+        return self._after(classifier, before[1] if before else None)
+
+    def _probability(self, classifier: str, row: int) -> float | None:
+        """What the classifier gives to an object now, where that is at hand without training."""
+        config, fit = self.config, self.learners.get(classifier)
+        sets = fold(self.project.log.events(classifier)).sets
+        if fit is None or not sets or fit.key != self._key(classifier, config, sets[-1]):
+            return None
+        p = float(fit.proba[row])
+        return None if np.isnan(p) else p
+
+    def _after(self, classifier: str, before: State | None) -> State:
+        """What follows from what was just written: the next round, its files, the note."""
         state = self.state(classifier)
-        self._after(before, state)
-        return state
-
-    def _refuse_stale(self, classifier: str, row: int, token: str) -> None:
-        seen = int(token) if token.isdecimal() else -1
-        for event in self.project.log.events(classifier):
-            if event.seq > seen and event.row_number == row:
-                label = self.config.label_name(event.label) if event.label else event.kind
-                raise AnswerRefusedError(
-                    f"{event.object_id} was answered meanwhile ({label}).",
-                    "Here is what comes next.",
-                )
-
-    def _event(
-        self,
-        state: State,
-        row: int,
-        kind: Literal["answer", "unsure", "later"],
-        label: str | None,
-        seconds: float | None,
-    ) -> Event:
-        config, dataset = self.config, self.project.dataset()
-        known = [choice.value for choice in config.labels_in_use]
-        if kind == "answer" and label not in known:
-            raise AnswerRefusedError(
-                f"'{label}' is not a label that takes part.", f"Use one of {', '.join(known)}."
-            )
-        if not 0 <= row < dataset.n_rows:
-            raise AnswerRefusedError(
-                f"There is no object in row {row}.", f"Rows go from 0 to {dataset.n_rows - 1}."
-            )
-        part = int(parts_in_force(dataset, state.history)[row])
-        object_id = self.project.catalogue.object_ids(config.columns.id, [row])[0]
-        if part == OUT:
-            raise AnswerRefusedError(
-                f"{object_id} is left out by the settings.", "Ask about another, or change them."
-            )
-        asked = state.question is not None and state.question.row == row
-        how = state.question.how if asked and state.question else "click"
-        p = float(state.fit.proba[row]) if state.fit is not None else float("nan")
-        return Event(
-            kind,
-            self.who,
-            state.classifier,
-            row,
-            object_id,
-            label if kind == "answer" else None,
-            how,
-            "validation" if how == "random" else PART_NAMES[part],
-            learner_spec(state.setup, config.splits.seed).strategy,
-            len(state.history.sets),
-            None if np.isnan(p) else p,
-            seconds,
-        )
-
-    def _after(self, before: State, state: State) -> None:
-        if state.fit is not before.fit or state.scores != before.scores:
+        if before is None or state.fit is not before.fit or state.scores != before.scores:
             self._saved.save(state)
-        answered = {
-            (event.classifier, event.row_number)
-            for event in in_effect(self.project.log.events())
-            if event.kind == "answer"
-        }
-        self.project.touch(len(answered))
+        self.project.touch()
+        return state
 
     # -- models and scores that are asked for --
 
@@ -415,14 +388,15 @@ class LabellingSession:
         if kept != scores.to_dict():
             self.project.log.save_round(classifier, fit.key, fit.n_labelled, scores.to_dict())
 
-    def _check_started(self, classifier: str) -> None:
-        if classifier not in self.config.train_labels:
+    def _started_config(self, classifier: str) -> ProjectConfig:
+        """The settings in force, in which the classifier is set up."""
+        config = self.config
+        name = config.label_name(classifier)
+        if classifier not in config.train_labels:
+            raise SettingsError(f"There is no classifier for '{name}'.", "Add it in the settings.")
+        if classifier not in config.setups:
             raise SettingsError(
-                f"There is no classifier for '{self.config.label_name(classifier)}'.",
-                "Add it in the settings.",
-            )
-        if classifier not in self.config.setups:
-            raise SettingsError(
-                f"The classifier for '{self.config.label_name(classifier)}' is not set up yet.",
+                f"The classifier for '{name}' is not set up yet.",
                 "Choose its model on the Training page.",
             )
+        return config

@@ -4,17 +4,21 @@ Owns the way from a file on disk to a project with good settings.  Must not know
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from al_engine.config import Columns, Combination, Features, ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.demo import DEMOS, Demo
 from al_engine.data.importing import Imported
 from al_engine.data.readers import open_table
-from al_engine.errors import AlEngineError, SettingsError
+from al_engine.data.readers.source import in_brief
+from al_engine.errors import AlEngineError, ProjectError, SettingsError
 from al_engine.guesses import guess_config, label_choices, make_labels
 from al_engine.project import create_project
 
@@ -41,10 +45,10 @@ def import_file(
 
     Raises
     ------
-    UnreadableFileError, UnsuitableColumnError, UnknownColumnError, ImportCancelled : and then
-        nothing is left behind
+    UnreadableFileError, UnsuitableColumnError, UnknownColumnError, ProjectError,
+    ImportCancelled : and then nothing is left behind
     """
-    table = open_table(path, part=part)
+    table = open_table(path, part=part, cancelled=cancelled)
 
     def finish(catalogue: Catalogue, _: ProjectConfig) -> ProjectConfig:
         for column in (id_column, label_column):
@@ -54,34 +58,55 @@ def import_file(
             catalogue.check_id(id_column)
         return guess_config(catalogue, id_column=id_column, label_column=label_column)
 
-    return create_project(
-        home,
-        name or _plain_name(path),
-        table,
-        ProjectConfig(),
-        source=path.name,
-        folder_name=folder_name,
-        progress=lambda n_rows: progress(n_rows, table.n_rows),
-        cancelled=cancelled,
-        finish=finish,
-    )
+    with _boundary(home):
+        return create_project(
+            home,
+            name or _plain_name(path),
+            table,
+            ProjectConfig(),
+            source=path.name,
+            folder_name=folder_name,
+            progress=lambda n_rows: progress(n_rows, table.n_rows),
+            cancelled=cancelled,
+            finish=finish,
+        )
 
 
 def start_demo(home: Path, name: str) -> Path:
-    """Make a project of a demo, set up to the first question."""
+    """Make a project of a demo, set up to the first question.
+
+    Raises
+    ------
+    SettingsError : no such demo
+    ProjectError : the disk would not have it
+    """
     if name not in DEMOS:
         raise SettingsError(f"There is no demo '{name}'.", f"There are {', '.join(DEMOS)}.")
     demo = DEMOS[name]
-    folder, _ = create_project(
-        home,
-        demo.title,
-        demo.open(),
-        ProjectConfig(),
-        source=demo_source(name),
-        notice=demo.sentence,
-        finish=lambda catalogue, _: demo_config(demo, catalogue),
-    )
+    with _boundary(home):
+        folder, _ = create_project(
+            home,
+            demo.title,
+            demo.open(),
+            ProjectConfig(),
+            source=demo_source(name),
+            notice=demo.sentence,
+            finish=lambda catalogue, _: demo_config(demo, catalogue),
+        )
     return folder
+
+
+@contextmanager
+def _boundary(home: Path) -> Iterator[None]:
+    """Turn what the disk refuses, and the database on it, into one sentence."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        reason = in_brief(getattr(error, "strerror", None) or str(error))
+        raise ProjectError(
+            f"No project could be made in '{home}': {reason}.",
+            "Choose another folder, or see to its permissions and the free space.",
+        ) from error
 
 
 def demo_source(name: str) -> str:

@@ -171,3 +171,32 @@ def test_rounds_end_with_settings_that_change_a_model(changes: dict[str, Any]) -
 def test_a_label_without_a_name_is_called_by_its_value() -> None:
     assert EVERYTHING.label_name("1") == "Quasar ☄"
     assert EVERYTHING.label_name("7") == "7"
+
+
+def test_every_setting_that_changes_arrays_is_in_the_key_of_a_round() -> None:
+    base = ProjectConfig(
+        labels=(Label("a", "A", "#000000"), Label("b", "B", "#ffffff")),
+        columns=Columns(id="name", label="class"),
+        features=Features(("g", "r")),
+        train_labels=("a",),
+    )
+    key = round_key(base, "a", "data")
+    columns, splits = base.columns, base.splits
+    changed = [
+        replace(base, columns=replace(columns, id=None)),
+        replace(base, columns=replace(columns, label="type")),
+        replace(base, columns=replace(columns, missing={"g": (99.0,)})),
+        replace(base, labels=base.labels[:1]),
+        replace(base, features=replace(base.features, scale=False)),
+        replace(base, features=replace(base.features, base=("r", "g"))),
+        replace(base, splits=replace(splits, seed=1)),
+        replace(base, splits=replace(splits, draw="balanced")),
+        replace(base, leave_out_other_labels=True),
+        replace(base, leave_out_unknown=True),
+    ]
+    keys = [round_key(config, "a", "data") for config in changed]
+    assert key not in keys
+    assert len(set(keys)) == len(keys)
+    assert round_key(base, "a", "other data") != key
+    named = replace(base, labels=(Label("a", "Other", "#111111"), base.labels[1]))
+    assert round_key(named, "a", "data") == key

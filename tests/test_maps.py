@@ -151,3 +151,13 @@ def test_left_out_objects_are_on_no_map(project: Project) -> None:
     close = View((x - 1e-4, x + 1e-4), (y - 1e-4, y + 1e-4), 20, 20)
     for kind in ("training", "metric", "validation", "labels"):
         assert maps.nearest_row(kind, state, x, y, close, Shown()) is None
+
+
+def test_the_metric_map_follows_the_strategy_in_force(begun) -> None:
+    session, state, maps = begun
+    home = maps.home(state, 320, 200)
+    before = maps.picture("metric", state, home, Shown())
+    forest = replace(small_setup().members[0], strategy="random")
+    after = session.start("QSO", small_setup(members=(forest,)))
+    assert after.fit.key == state.fit.key, "the model is the same"
+    assert maps.picture("metric", after, home, Shown()) != before

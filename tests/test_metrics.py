@@ -115,7 +115,7 @@ def test_cross_validation_has_no_more_folds_than_the_smaller_class_has_objects()
 def test_cross_validation_says_why_it_cannot_be_done():
     assert cross_validated(np.array([0] * 5 + [1])) == (
         None,
-        "Cross-validation needs two objects of each class; '1' has one.",
+        "Cross-validation needs two objects of each side; one side has one.",
     )
     assert cross_validated(np.zeros(5, dtype=int))[0] is None
 

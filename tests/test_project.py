@@ -258,7 +258,9 @@ def test_a_lost_or_damaged_note_costs_no_project(survey_folder: Path) -> None:
 def test_projects_are_listed_last_used_first(tmp_path: Path, opened: Open) -> None:
     folders = [create_project(tmp_path, n, small_table(), survey_config())[0] for n in "ab"]
     assert [about.slug for about in list_projects(tmp_path)] == ["b", "a"]
-    opened(folders[0]).touch(3)
+    log = opened(folders[0]).log
+    log.append(*(Event("answer", "Ada", "QSO", row, str(row), "QSO") for row in range(3)))
+    open_project(folders[0]).touch()
     assert [(about.slug, about.n_answers) for about in list_projects(tmp_path)] == [
         ("a", 3),
         ("b", 0),

@@ -83,7 +83,8 @@ def test_the_truth_is_the_catalogue_until_someone_looked() -> None:
 
 
 def test_the_labelled_set_is_in_row_order() -> None:
-    rows, y = labelled_set(History(trained={9: "QSO", 2: "STAR", 5: "QSO"}), "QSO")
+    dataset = hand_made([0] * 10, [TRAIN] * 10)
+    rows, y = labelled_set(dataset, History(trained={9: "QSO", 2: "STAR", 5: "QSO"}), "QSO")
     assert rows.tolist() == [2, 5, 9]
     assert y.tolist() == [0, 1, 1]
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,17 @@ from conftest import CLASSES, ROOT, SMALL_FOREST, small_setup, survey_config, su
 from al_engine.config import Asking, ClassifierSetup, MemberSetup, Splits
 from al_engine.data.history import LATER_AFTER
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
-from al_engine.errors import AnswerRefusedError, NotEnoughLabelsError, SettingsError
+from al_engine.errors import (
+    AnswerRefusedError,
+    NotEnoughLabelsError,
+    ProjectError,
+    SettingsError,
+)
 from al_engine.exchange.models import find_models
 from al_engine.learning import learners as learning
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
-from al_engine.project import Project, close_project, list_projects
+from al_engine.project import Project, close_project, delete_project, list_projects
 from al_engine.rounds import parts_in_force, truth_in_force
 from al_engine.session import LabellingSession, State
 
@@ -123,7 +129,7 @@ def test_initial_labels_can_be_asked_for(project: Project) -> None:
     session = begin(project, initial_labels="ask")
     state = session.state("QSO")
     assert (state.fit, state.scores, state.history.trained) == (None, None, {})
-    expected = list(session._initial_rows("QSO"))
+    expected = list(session._initial_rows("QSO", session.config, session.project.dataset()))
     asked = []
     for _ in range(5):
         assert state.question is not None
@@ -512,7 +518,9 @@ def test_a_catalogue_without_labels_asks_for_the_first_ones(project: Project, st
     project.save_config(unlabelled(start), "Ada")
     session = begin(project)
     assert project.log.events("QSO") == []
-    rows = [int(row) for row in session._initial_rows("QSO")]
+    rows = [
+        int(row) for row in session._initial_rows("QSO", session.config, session.project.dataset())
+    ]
     assert len(set(rows)) == 5
     if start == "spread":
         assert {TRUTH[row] for row in rows} == set(CLASSES), "clusters are what they look like"
@@ -822,3 +830,108 @@ def test_a_label_whose_objects_are_left_out_is_no_answer(project: Project) -> No
     with pytest.raises(AnswerRefusedError, match="'GALAXY' is not a label that takes part"):
         session.answer("QSO", state.question.row, "answer", "GALAXY", token=state.token)
     assert {label.value for label in project.config.labels_in_use} == {"QSO", "STAR"}
+
+
+# -- two tabs at once --
+
+
+def test_answers_in_one_tab_and_settings_in_another_never_wait_for_each_other(
+    project: Project,
+) -> None:
+    first, second = begin(project), LabellingSession(project, "Ben")
+
+    def answer_on() -> None:
+        for _ in range(25):
+            answer(first, kind="unsure")
+
+    def set_on() -> None:
+        for i in range(50):
+            second.change_settings(replace(project.config, x_axis="g" if i % 2 else "r"))
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (answer_on, set_on)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(first.state("QSO").history.unsure) == 25
+
+
+def test_start_pressed_in_two_tabs_starts_once(survey_folder: Path, opened: Open) -> None:
+    project = opened(survey_folder)
+    gate = threading.Barrier(2)
+
+    def press(who: str) -> None:
+        session = LabellingSession(project, who)
+        gate.wait()
+        session.start("QSO", small_setup())
+
+    threads = [threading.Thread(target=press, args=(who,)) for who in ("Ada", "Ben")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    given = [event for event in project.log.events("QSO") if event.kind == "given"]
+    assert len(given) == small_setup().n_initial
+    close_project(survey_folder)
+    reopened = LabellingSession(opened(survey_folder), "Ada")
+    reopened.restore_models()
+    assert reopened.state("QSO").fit is not None
+
+
+def test_an_answer_from_a_cold_tab_is_written_before_anything_is_trained(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = begin(project).state("QSO")
+    assert state.question is not None
+    cold = LabellingSession(project, "Ben")
+
+    def killed(*_: Any) -> None:
+        raise RuntimeError("killed while training")
+
+    monkeypatch.setattr("al_engine.session.fit_round", killed)
+    with pytest.raises(RuntimeError, match="killed"):
+        cold.answer("QSO", state.question.row, "answer", "QSO", token=state.token)
+    monkeypatch.undo()
+    assert (
+        LabellingSession(project, "Ada").state("QSO").history.trained[state.question.row] == "QSO"
+    )
+
+
+def test_how_an_object_came_up_is_what_was_shown_and_not_what_is_asked_by_now(
+    project: Project,
+) -> None:
+    first, second = begin(project), LabellingSession(project, "Ben")
+    shown = first.state("QSO")
+    assert shown.question is not None
+    answer(second)
+    undone = second.undo("QSO", token=second.state("QSO").token)
+    other = next(row for row in known(second, TRAIN, "STAR") if row != shown.question.row)
+    state = second.answer("QSO", other, "answer", "STAR", token=undone.token)
+    assert project.log.events("QSO")[-1].how == "click"
+    first.answer("QSO", state.question.row, "answer", "STAR", token=state.token)
+    assert project.log.events("QSO")[-1].how == "query"
+
+
+def test_a_project_deleted_under_a_tab_is_a_sentence_there(project: Project) -> None:
+    session = begin(project)
+    state = session.state("QSO")
+    assert state.question is not None
+    delete_project(project.folder)
+    with pytest.raises(ProjectError, match="closed or deleted"):
+        session.answer("QSO", state.question.row, "answer", "QSO", token=state.token)
+    assert not project.folder.exists()
+
+
+def test_objects_of_a_label_that_is_left_out_later_stop_training(project: Project) -> None:
+    session = begin(project)
+    state = session.state("QSO")
+    galaxies = {row for row, label in state.history.trained.items() if label == "GALAXY"}
+    row = next(row for row in known(session, TRAIN, "GALAXY") if row not in galaxies)
+    answer(session, row=row, label="GALAXY")
+    n_before = session.state("QSO").fit.n_labelled
+    session.change_settings(replace(project.config, leave_out_other_labels=True))
+    state = session.state("QSO")
+    galaxies = {row for row, label in state.history.trained.items() if label == "GALAXY"}
+    assert row in galaxies, "the answer is kept"
+    assert state.fit.n_labelled == n_before - len(galaxies)

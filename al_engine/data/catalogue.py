@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -69,11 +70,18 @@ class Catalogue:
             "ORDER BY position"
         ).fetchall()
         self.columns = tuple(CatalogueColumn(*row) for row in described)
+        self._is_closed = False
         self._good_ids: set[str] = set()
         self._by_name = {column.name: column for column in self.columns}
 
     def close(self) -> None:
+        self._is_closed = True
         self._connection.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        if self._is_closed:
+            raise ProjectError("The project was closed or deleted.", "Choose one on the Home page.")
+        return self._connection.cursor()
 
     def column(self, name: str) -> CatalogueColumn:
         """The column of that name; UnknownColumnError names the closest ones."""
@@ -128,7 +136,7 @@ class Catalogue:
     def number_batches(self, expressions: Sequence[str]) -> Iterator[list[Floats]]:
         """Stream SQL expressions over all rows in order, NULL as NaN."""
         listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
-        cursor = self._connection.cursor()
+        cursor = self._cursor()
         try:
             result = cursor.sql(f"SELECT {listed} FROM catalogue ORDER BY {ROW}")
             for batch in result.to_arrow_reader(131_072):
@@ -181,7 +189,7 @@ class Catalogue:
         listed = ", ".join(
             f"{self._shown_sql(column.name)} AS c{i}" for i, column in enumerate(self.columns)
         )
-        cursor = self._connection.cursor()
+        cursor = self._cursor()
         try:
             found = cursor.sql(
                 f"SELECT {listed} FROM catalogue ORDER BY {ROW} LIMIT {int(n_rows)}"
@@ -321,14 +329,14 @@ class Catalogue:
         return nearest is not None and nearest > max(high - low, abs(high) * 1e-9)
 
     def _fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        cursor = self._connection.cursor()
+        cursor = self._cursor()
         try:
             return cursor.execute(sql, list(values)).fetchall()
         finally:
             cursor.close()
 
     def _fetch_arrays(self, sql: str, values: Sequence[Any] = ()) -> dict[str, npt.NDArray[Any]]:
-        cursor = self._connection.cursor()
+        cursor = self._cursor()
         try:
             return cast(dict[str, npt.NDArray[Any]], cursor.execute(sql, list(values)).fetchnumpy())
         finally:

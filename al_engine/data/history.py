@@ -83,6 +83,7 @@ def fold(events: Sequence[Event]) -> History:
     sets: list[LabelledSet] = []
     n_passed = n_questions = n_by_hand = 0
     fingerprint = 0
+    is_changed = False
     last = None
     counted = in_effect(events)
     for i, event in enumerate(counted):
@@ -122,10 +123,12 @@ def fold(events: Sequence[Event]) -> History:
         after = trained.get(row)
         if before != after:
             fingerprint ^= _mark(row, before) ^ _mark(row, after)
-            # Labels taken from the catalogue arrive together and make one round, not five.
-            together = not by_hand and i + 1 < len(counted) and counted[i + 1].kind == "given"
-            if trained and not together:
-                sets.append(LabelledSet(f"{fingerprint:016x}", len(trained), event.seq))
+            is_changed = True
+        # Labels taken from the catalogue arrive together and make one round, not five.
+        together = not by_hand and i + 1 < len(counted) and counted[i + 1].kind == "given"
+        if is_changed and trained and not together:
+            sets.append(LabelledSet(f"{fingerprint:016x}", len(trained), event.seq))
+            is_changed = False
     return History(
         trained,
         validated,

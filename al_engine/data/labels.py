@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from al_engine.data.schema import ANSWER_STEPS, connect
+from al_engine.errors import ProjectError
 
 EventKind = Literal["settings", "given", "answer", "unsure", "later", "undo"]
 
@@ -59,6 +60,7 @@ class AnswerLog:
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, ANSWER_STEPS)
         self.lock = threading.RLock()
+        self._is_closed = False
         self._events = [
             _event(dict(zip(_NAMES, row, strict=True)))
             for row in self._connection.execute(
@@ -73,7 +75,12 @@ class AnswerLog:
 
     def close(self) -> None:
         with self.lock:
+            self._is_closed = True
             self._connection.close()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ProjectError("The project was closed or deleted.", "Choose one on the Home page.")
 
     @property
     def n_events(self) -> int:
@@ -89,6 +96,7 @@ class AnswerLog:
     def append(self, *events: Event) -> list[Event]:
         """Write events; they are on disk when this returns, all of them or none."""
         with self.lock:
+            self._check_open()
             first = self._events[-1].seq + 1 if self._events else 1
             now = _now()
             written = [
@@ -114,6 +122,7 @@ class AnswerLog:
         self, classifier: str, key: str, n_labelled: int, scores: Mapping[str, Any]
     ) -> None:
         with self.lock:
+            self._check_open()
             self._connection.execute(
                 "INSERT OR REPLACE INTO scored_round VALUES (?, ?, ?, ?, ?)",
                 [classifier, key, _now(), n_labelled, json.dumps(scores)],

@@ -4,6 +4,7 @@ Owns the ``matrix`` folder of a project.  A file's name is the hash of the data 
 made it, so a stale one is never read; must not know labels or learners.
 """
 
+import contextlib
 import hashlib
 import os
 import tokenize
@@ -16,6 +17,8 @@ import numpy.typing as npt
 from al_engine.data.catalogue import Catalogue
 
 Matrix = npt.NDArray[np.float32]
+
+FILES_KEPT = 16  # of features and axes that were used last
 
 
 def open_matrix(folder: Path, catalogue: Catalogue, expressions: Sequence[str]) -> Matrix:
@@ -31,11 +34,17 @@ def open_matrix(folder: Path, catalogue: Catalogue, expressions: Sequence[str]) 
     shape = (len(expressions), catalogue.n_rows)
     found = _map(path, shape)
     if found is not None:
+        os.utime(path)
         return found
     folder.mkdir(parents=True, exist_ok=True)
     # A project is open in one process at a time: what is half written here was left by a dead one.
     for left_behind in folder.glob("*.part"):
         left_behind.unlink()
+    stale = sorted(folder.glob("*.npy"), key=lambda file: file.stat().st_mtime)[:-FILES_KEPT]
+    for file in stale:
+        # Where a file that is mapped cannot be removed, it goes another time.
+        with contextlib.suppress(OSError):
+            file.unlink()
     partial = path.with_suffix(f".{os.getpid()}.part")
     matrix = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
     row = 0

@@ -9,9 +9,10 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,22 +24,33 @@ from al_engine.learning.learners import LearnerSpec
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import STRATEGIES
 
+# File systems take 255 bytes; a checkpoint's name and a partial file's add 60 to the stem.
+MAX_STEM_BYTES = 150
+_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}")
+_LEFT_BEHIND_S = 3600
+
 
 def model_stem(label: str, spec: LearnerSpec) -> str:
-    """``<label>-<Classifier>_<QueryStrategy>``, every pair of a committee in turn."""
+    """``<label>-<Classifier>_<QueryStrategy>``, every pair of a committee in turn.
+
+    A long one is cut and ends in a hash of the whole; the JSON lists every pair.
+    """
     pairs = [
         f"{MODELS[member.model].file_name}_{STRATEGIES[member.strategy].file_name}"
         for member in spec.members
     ]
-    return f"{safe_name(label)}-{'_'.join(pairs)}"
+    stem = f"{safe_name(label)}-{'_'.join(pairs)}"
+    if len(stem) <= MAX_STEM_BYTES:
+        return stem
+    return f"{stem[:MAX_STEM_BYTES]}~{hashlib.sha256(stem.encode()).hexdigest()[:12]}"
 
 
 def checkpoint_stem(stem: str, n_labelled: int, f1_percent: int | None, when: datetime) -> str:
     """``<stem>-<points trained on>-<validation F1, whole percent>-<YYYYMMDD_HH:MM:SS>``."""
-    time = when.strftime("%Y%m%d_%H:%M:%S")
+    moment = when.strftime("%Y%m%d_%H:%M:%S")
     if os.name == "nt":
-        time = time.replace(":", "-")
-    return f"{stem}-{n_labelled}-{'na' if f1_percent is None else f1_percent}-{time}"
+        moment = moment.replace(":", "-")
+    return f"{stem}-{n_labelled}-{'na' if f1_percent is None else f1_percent}-{moment}"
 
 
 def safe_name(label: str) -> str:
@@ -65,25 +77,29 @@ def save_model(
     path : the model file, or the committee's folder
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if len(members) == 1:
-        path = folder / f"{stem}.joblib"
-        with _partial(path) as partial:
-            joblib.dump(members[0][1], partial)
-            hashes = {path.name: _sha256(partial)}
-            os.replace(partial, path)
-    else:
-        path = folder / stem
-        with _partial(path) as partial:
-            partial.mkdir()
-            for i, (name, pipeline) in enumerate(members):
-                joblib.dump(pipeline, partial / f"{i}-{name}.joblib")
-            hashes = {file.name: _sha256(file) for file in sorted(partial.iterdir())}
-            _replace_folder(partial, path)
+    _sweep(folder)
+    is_committee = len(members) > 1
+    path = folder / (stem if is_committee else f"{stem}.joblib")
     beside = folder / f"{stem}.json"
-    with _partial(beside) as partial:
+    with _partial(path) as model, _partial(beside) as note:
+        if is_committee:
+            model.mkdir()
+            for i, (name, pipeline) in enumerate(members):
+                joblib.dump(pipeline, model / f"{i}-{name}.joblib")
+            hashes = {file.name: _sha256(file) for file in sorted(model.iterdir())}
+        else:
+            joblib.dump(members[0][1], model)
+            hashes = {path.name: _sha256(model)}
         text = json.dumps({**about, "sha256": hashes}, indent=1, allow_nan=False)
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, beside)
+        note.write_text(text, encoding="utf-8")
+        # The JSON goes first: killed in between, a JSON without its model (or beside an older
+        # one, which its hashes give away) counts as no model and is made again, whereas a
+        # model without its JSON would stand for good with nobody knowing what it is.
+        os.replace(note, beside)
+        if is_committee:
+            _replace_folder(model, path)
+        else:
+            os.replace(model, path)
     return path
 
 
@@ -113,10 +129,25 @@ def _partial(path: Path) -> Iterator[Path]:
     try:
         yield partial
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
+        _remove(partial)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the partial files that a killed process left; no save takes as long as an hour."""
+    for path in folder.iterdir():
+        if not _PARTIAL.fullmatch(path.name):
+            continue
+        # One that is gone by now was another save's, which has just ended.
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _LEFT_BEHIND_S:
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _replace_folder(new: Path, path: Path) -> None:

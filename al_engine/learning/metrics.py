@@ -151,11 +151,11 @@ def cross_validated_scores(
     """
     labels, counts = np.unique(y, return_counts=True)
     if len(labels) < 2:
-        return None, "Cross-validation needs objects of two classes; so far there is one."
+        return None, "Cross-validation needs objects of both sides; so far there is one side."
     smallest = int(counts.min())
     if smallest < 2:
-        lone = labels[counts.argmin()]
-        return None, f"Cross-validation needs two objects of each class; '{lone}' has one."
+        # Labels are codes here: they mean nothing to a person.
+        return None, "Cross-validation needs two objects of each side; one side has one."
     y_pred = np.empty_like(y)
     splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
     for train, held_out in splitter.split(X, y):

@@ -1,0 +1,77 @@
+"""What may be answered: from a button on a page to the event that is written.
+
+Owns the refusals.  Looks at the log, the settings and the sets; must not know learners, so that
+an answer never waits for one.
+"""
+
+from typing import Literal
+
+from al_engine.config import ProjectConfig
+from al_engine.data.history import fold
+from al_engine.data.labels import Event
+from al_engine.data.splits import OUT, PART_NAMES, TRAIN
+from al_engine.errors import AnswerRefusedError
+from al_engine.project import Project
+from al_engine.rounds import learner_spec, parts_in_force
+from al_engine.state import how_shown, seen_by
+
+DONE = {"unsure": "unsure", "later": "later", "undo": "taken back"}
+
+
+def answer_event(
+    project: Project,
+    config: ProjectConfig,
+    classifier: str,
+    row: int,
+    kind: Literal["answer", "unsure", "later"],
+    label: str | None,
+    token: str,
+) -> Event:
+    """The event of an answer, without who gave it.
+
+    Raises
+    ------
+    AnswerRefusedError : no such object or label, or left out by the settings
+    """
+    dataset = project.prepare(config)
+    known = [choice.value for choice in config.labels_in_use]
+    if kind == "answer" and label not in known:
+        raise AnswerRefusedError(
+            f"'{label}' is not a label that takes part.", f"Use one of {', '.join(known)}."
+        )
+    if not 0 <= row < dataset.n_rows:
+        raise AnswerRefusedError(
+            f"There is no object in row {row}.", f"Rows go from 0 to {dataset.n_rows - 1}."
+        )
+    history = fold(project.log.events(classifier))
+    part = int(parts_in_force(dataset, history)[row])
+    object_id = project.catalogue.object_ids(config.columns.id, [row])[0]
+    if part == OUT and row not in history.trained:
+        raise AnswerRefusedError(
+            f"{object_id} is left out by the settings.", "Ask about another, or change them."
+        )
+    how = how_shown(token, row)
+    return Event(
+        kind,
+        classifier=classifier,
+        row_number=row,
+        object_id=object_id,
+        label=label if kind == "answer" else None,
+        how=how,
+        part="validation" if how == "random" else PART_NAMES[TRAIN if part == OUT else part],
+        strategy=learner_spec(config.setups[classifier], config.splits.seed).strategy,
+        round_number=len(history.sets),
+    )
+
+
+def refuse_stale(project: Project, classifier: str, row: int, token: str) -> None:
+    """Refuse an answer about an object that was answered since its token was made.
+
+    Another tab, or a key pressed twice: nobody has seen what it would be about now.
+    """
+    for event in project.log.events(classifier):
+        if event.seq > seen_by(token) and event.row_number == row:
+            did = project.config.label_name(event.label) if event.label else DONE[event.kind]
+            raise AnswerRefusedError(
+                f"{event.object_id} was answered meanwhile ({did}).", "Here is what comes next."
+            )

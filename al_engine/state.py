@@ -1,0 +1,64 @@
+"""Where one classifier stands, as plain data, and the token that names a moment of it.
+
+Owns what pages draw of a classifier.  Must not know how a state is made or kept.
+"""
+
+from dataclasses import dataclass
+
+from al_engine.config import ClassifierSetup
+from al_engine.data.history import History, LabelledSet
+from al_engine.rounds import Fit, Question, RoundScores
+
+
+@dataclass(frozen=True)
+class ScoredRound:
+    """One point of the score plot; ``scores`` is None where that round was never scored."""
+
+    number: int
+    labelled: LabelledSet
+    scores: RoundScores | None
+
+
+@dataclass(frozen=True)
+class State:
+    """Where one classifier stands: what pages draw.
+
+    ``fit`` is None before the first label; ``question`` is None when the pool is empty.
+    ``chosen_share`` is the part of the training set's known labels that were chosen by asking.
+    ``before`` are the scores of the round before.  ``past`` is the number of an earlier round
+    that is being looked at, None for the present.
+    """
+
+    classifier: str
+    setup: ClassifierSetup
+    history: History
+    fit: Fit | None
+    scores: RoundScores | None
+    before: RoundScores | None
+    rounds: tuple[ScoredRound, ...]
+    question: Question | None
+    n_pool: int
+    chosen_share: float
+    past: int | None = None
+
+    @property
+    def token(self) -> str:
+        """Names this moment: an answer that carries it was given to what was shown then.
+
+        The last event there was, then the row asked about and how it came up.
+        """
+        asked = f"{self.question.row}:{self.question.how}" if self.question else ":"
+        return f"{self.history.last_seq}:{asked}"
+
+
+def seen_by(token: str) -> int:
+    """The last event that there was when a token was made; -1 for no token of ours."""
+    seq = token.split(":")[0]
+    return int(seq) if seq.isdecimal() else -1
+
+
+def how_shown(token: str, row: int) -> str:
+    """How an object came up when a token was made: as the question, or by a click."""
+    _, _, shown = token.partition(":")
+    asked, _, how = shown.partition(":")
+    return how if asked == str(row) and how in ("query", "random", "initial") else "click"
