@@ -595,7 +595,7 @@ def test_one_label_so_far_predicts_that_one(project: Project) -> None:
     assert set(state.fit.proba) == {1.0}
     assert state.scores is not None
     assert state.scores.validation is None
-    assert "two classes" in state.scores.reason
+    assert "both sides" in state.scores.reason
     for _ in range(4):
         state = answer(session, label="QSO")
     assert state.question is not None
