@@ -112,11 +112,11 @@ def guess_label(catalogue: Catalogue) -> str | None:
     candidates = [c for c in catalogue.columns if c.kind in ("text", "integer", "boolean", "real")]
     distinct = catalogue.n_distinct([c.name for c in candidates])
     most = min(MAX_NAMED_LABELS, catalogue.n_rows // 2)
-    for c in candidates:
-        if _LABEL.match(c.name) and 2 <= distinct[c.name] <= most:
-            # The count is approximate: near the limit an exact one decides.
-            if len(_label_values(catalogue, c.name)) <= MAX_NAMED_LABELS:
-                return c.name
+    named = [c.name for c in candidates if _LABEL.match(c.name) and 2 <= distinct[c.name] <= most]
+    for name in named:
+        # The count is approximate: near the limit an exact one decides.
+        if len(_label_values(catalogue, name)) <= MAX_NAMED_LABELS:
+            return name
     texts = [c.name for c in candidates if c.kind == "text" and 2 <= distinct[c.name] <= MAX_LABELS]
     return min(texts, key=lambda name: distinct[name]) if texts else None
 

@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from al_engine.config import Columns, Combination, Features, ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.demo import DEMOS, Demo
@@ -98,11 +96,11 @@ def start_demo(home: Path, name: str) -> Path:
 
 @contextmanager
 def _boundary(home: Path) -> Iterator[None]:
-    """Turn what the disk refuses, and the database on it, into one sentence."""
+    """Turn what the disk refuses into one sentence."""
     try:
         yield
-    except (OSError, duckdb.Error) as error:
-        reason = in_brief(getattr(error, "strerror", None) or str(error))
+    except OSError as error:
+        reason = in_brief(error.strerror or str(error))
         raise ProjectError(
             f"No project could be made in '{home}': {reason}.",
             "Choose another folder, or see to its permissions and the free space.",

@@ -12,7 +12,9 @@ from astropy.table import Table
 from conftest import ROOT
 
 from al_engine.__main__ import main
+from al_engine.errors import ProjectError
 from al_engine.project import Project, list_projects
+from al_engine.starting import DEMOS, ImportJob, start_demo
 
 Open = Callable[[Path], Project]
 
@@ -88,6 +90,60 @@ def test_a_refusal_is_one_sentence_and_leaves_nothing(
     assert "Traceback" not in told.err
     assert len(told.err) > 20
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/version").is_file(), reason="needs Linux")
+def test_a_place_where_nothing_can_be_written_is_one_sentence(
+    csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("x")
+    for folder in ("/proc/nowhere/p", tmp_path / "file" / "p", tmp_path / "home" / ("p" * 300)):
+        assert main(["import", str(csv), "--project", str(folder)]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("No project could be made in ")
+        assert told.count("\n") == 1
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(csv: Path, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+
+    def allow_small_files_only() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "al_engine", "import", csv, "--project", tmp_path / "home" / "p"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=allow_small_files_only,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "could" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_page_that_waits_hears_the_same_sentence(csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    job = ImportJob(tmp_path / "file", csv)
+    assert job.wait(30)
+    with pytest.raises(ProjectError, match="No project could be made"):
+        job.result()
+    with pytest.raises(ProjectError, match="No project could be made"):
+        start_demo(tmp_path / "file", next(iter(DEMOS)))
+
+
+def test_a_label_column_of_many_values_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ["a,b", *(f"{i + 0.5},1" for i in range(600))]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    arguments = ["import", str(tmp_path / "a.csv"), "--project", str(tmp_path / "p")]
+    assert main([*arguments, "--label", "a"]) == 2
+    assert "`a` has 600 different values" in capsys.readouterr().err
+    assert not (tmp_path / "p").exists()
 
 
 def test_a_repeated_id_is_refused_in_the_promised_words(

@@ -44,16 +44,14 @@ def map_page() -> None:
     import streamlit as st
 
     from al_engine.views.raster import View
-    from pages.components.scatter_map import Overlay, scatter_map, view_to_draw, viewport
+    from pages.components.scatter_map import Overlay, scatter_map, view_to_draw
 
     home = View((0.0, 1.0), (0.0, 3.0), 300, 200)
     axes = ("g-r", "u-g")
     st.session_state["drawn"] = view_to_draw("map", home, axes, "maps")
     st.session_state["other"] = view_to_draw("map2", home, axes, "maps")
     st.session_state["other_axes"] = view_to_draw("map", home, ("g-r", "z"), "maps")
-    queried = Overlay(
-        "star", "queried", [0.5, float("nan")], [1.0, 2.0], labels=["here", "nowhere"]
-    )
+    queried = Overlay("star", "queried", [0.5, float("nan")], [1.0, 2.0])
     event = scatter_map(
         "map",
         png=b"\x89PNG",
@@ -64,7 +62,6 @@ def map_page() -> None:
         overlays=[queried],
     )
     st.session_state.setdefault("events", []).append(event)
-    st.session_state["seen"] = viewport("map", "maps")
 
 
 def bar_page() -> None:
@@ -132,7 +129,7 @@ def test_the_map_keeps_its_identity_when_its_data_change():
 
 def test_a_mark_without_a_place_is_not_sent_to_the_browser():
     data = AppTest.from_function(map_page).run().get("bidi_component")[0].proto.bytes
-    assert b'"x": [0.5], "y": [1.0], "labels": ["here"]' in data
+    assert b'"x": [0.5], "y": [1.0]' in data
     assert b"NaN" not in data
     assert data.endswith(b"\x89PNG")
 
@@ -156,24 +153,13 @@ def test_a_second_click_on_the_same_spot_comes_out_too():
         assert at.session_state["events"][-1].nonce == nonce
 
 
-def test_a_box_has_its_ranges_and_its_centre():
-    at = AppTest.from_function(map_page).run()
-    box = {key: CLICK[key] for key in ("width_px", "height_px", "nonce")}
-    at.session_state["map"] = {"event": {**box, "kind": "box", "x": [0.0, 1.0], "y": [2.0, 4.0]}}
-    event = at.run().session_state["events"][-1]
-    assert (event.kind, event.x, event.y) == ("box", 0.5, 3.0)
-    assert (event.x_range, event.y_range) == ((0.0, 1.0), (2.0, 4.0))
-
-
 def test_a_zoom_is_what_the_whole_group_draws_next_each_at_its_own_size():
     at = AppTest.from_function(map_page).run()
-    assert at.session_state["seen"] is None
     assert at.session_state["drawn"] == View((0.0, 1.0), (0.0, 3.0), 300, 200)
     at.session_state["map"] = {"viewport": VIEWPORT}
     assert at.run().session_state["events"][-1].kind == "viewport"
     at.run()
     assert at.session_state["events"][-1] is None
-    assert at.session_state["seen"] == View((0.2, 0.4), (1.0, 2.0), 640, 480)
     assert at.session_state["drawn"] == View((0.2, 0.4), (1.0, 2.0), 640, 480)
     assert at.session_state["other"] == View((0.2, 0.4), (1.0, 2.0), 300, 200)
 

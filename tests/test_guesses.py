@@ -10,6 +10,7 @@ from conftest import N_ROWS, survey_values
 
 from al_engine.config import Combination, ProjectConfig
 from al_engine.data.catalogue import Catalogue
+from al_engine.errors import UnsuitableColumnError
 from al_engine.guesses import (
     guess_config,
     guess_id,
@@ -127,6 +128,22 @@ def test_unknown_is_told_from_labels(
     found, not_known = label_choices(catalogue_of({"label": pa.array(values)}), "label")
     assert [label.value for label in found] == labels
     assert tuple(sorted(not_known)) == unknown
+
+
+@pytest.mark.parametrize(("n", "said"), [(101, "101"), (600, "600"), (11_000, "more than 10,000")])
+def test_a_chosen_label_column_with_too_many_values_is_refused(
+    catalogue_of: Build, n: int, said: str
+) -> None:
+    catalogue = catalogue_of({"class": pa.array([0.5 + i for i in range(n)] + [None])})
+    assert guess_label(catalogue) is None
+    for choose in (label_choices, lambda c, label: guess_config(c, label_column=label)):
+        with pytest.raises(UnsuitableColumnError, match=f"has {said} different values.* 100 at"):
+            choose(catalogue, "class")
+
+
+def test_a_hundred_labels_are_allowed(catalogue_of: Build) -> None:
+    catalogue = catalogue_of({"class": pa.array([*list(range(100)) * 3, None])})
+    assert len(label_choices(catalogue, "class")[0]) == 100
 
 
 def test_labels_are_named_and_coloured_apart() -> None:

@@ -10,6 +10,7 @@ from conftest import HOSTILE, HUGE, N_ROWS, make_table, survey_values
 
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.importing import column_checksum, import_table, stored_names
+from al_engine.data.readers import open_table
 from al_engine.data.table import SetAside, Table
 from al_engine.errors import ImportCancelled, UnreadableFileError
 
@@ -194,3 +195,18 @@ def test_a_source_that_breaks_half_way_is_passed_on(tmp_path: Path) -> None:
 
     with pytest.raises(UnreadableFileError, match="ends early"):
         import_table(Table("made", table.columns, broken), tmp_path / "catalogue.duckdb")
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [("a.csv", "{i},{i}.5\n"), ("short.csv", "{i}\n"), ("a.jsonl", '{{"a": {i}}}\n'),
+     ("a.asc", "{i} {i}.5\n")],
+)  # fmt: skip
+def test_a_text_can_be_cancelled_while_its_types_are_being_found(
+    tmp_path: Path, name: str, row: str
+) -> None:
+    header = {"a.csv": "a,b\n", "short.csv": "a,b\n", "a.asc": "a b\n"}.get(name, "")
+    path = tmp_path / name
+    path.write_text(header + "".join(row.format(i=i) for i in range(100)))
+    with pytest.raises(ImportCancelled):
+        open_table(path, cancelled=lambda: True)

@@ -1,6 +1,5 @@
 """What every registered model must do, and how learners are built and kept."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +121,38 @@ def test_bad_params_are_named_with_value_and_limits():
         check_params("svm", {"C": float("nan")})
 
 
+WEIGHTED = [name for name in NAMES if "class_weight" in check_params(name, {})]
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_balanced_class_weights_let_a_rare_class_count_as_much(name):
+    generator = np.random.default_rng(1)
+    y = np.array([0] * 180 + [1] * 20)
+    overlapping = (y[:, None] * 0.8 + generator.normal(size=(200, 2))).astype(np.float32)
+    # Limits that keep a model from learning the overlap by heart.
+    limits = {"max_depth": 2, "n_estimators": 20, "max_iter": 10, "min_samples_leaf": 20}
+    params = {p.name: limits[p.name] for p in MODELS[name].params if p.name in limits}
+
+    def mean_of_rare(weights):
+        member = Member(name, params | {"class_weight": weights})
+        preparation = fit_preparation(overlapping, scale=True)
+        learner = fit_learner(LearnerSpec((member,)), overlapping, y, preparation, TWO_CLASSES)
+        return member_probabilities(learner, overlapping, TWO_CLASSES)[0, :, 1].mean()
+
+    assert mean_of_rare("balanced") > mean_of_rare("none") + 0.01
+
+
+def test_balanced_naive_bayes_holds_both_classes_equally_likely():
+    learner = learner_of("naive_bayes", np.arange(30), class_weight="balanced")
+    np.testing.assert_allclose(pipelines(learner)[0].steps[-1][1].class_prior_, [0.5, 0.5])
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_balanced_weights_of_a_single_class_are_no_error(name):
+    learner = learner_of(name, np.flatnonzero(SIDE == 1)[:5], class_weight="balanced")
+    assert set(learner.predict(X)) == {1}
+
+
 def test_whole_numbers_read_from_json_as_floats_are_taken():
     assert check_params("knn", {"n_neighbors": 5.0})["n_neighbors"] == 5
 
@@ -161,11 +192,6 @@ def test_a_committee_is_modals_and_its_members_have_their_own_seeds():
     proba = member_probabilities(committee, X, TWO_CLASSES)
     assert proba.shape == (3, 120, 2)
     np.testing.assert_allclose(consensus(proba), proba.mean(axis=0))
-
-
-def test_spec_survives_json():
-    spec = LearnerSpec((Member("knn", {"n_neighbors": 7}), Member("svm")), "max_disagreement", 4)
-    assert LearnerSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
 def test_spec_refuses_what_is_not_registered():

@@ -1,9 +1,11 @@
 """Saved models: found under their names, opened by joblib alone, whole or not at all."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +26,7 @@ from al_engine.exchange.models import (
 )
 from al_engine.learning.learners import LearnerSpec, Member
 from al_engine.project import Project, close_project
+from al_engine.rounds import learner_spec
 from al_engine.session import LabellingSession, State
 
 Open = Callable[[Path], Project]
@@ -209,6 +212,25 @@ def test_a_round_knows_whether_it_has_a_checkpoint(survey_folder: Path, opened: 
     assert again.is_checkpointed(again.state("QSO"))
 
 
+def test_a_large_committee_is_saved_and_checkpointed_under_a_name_of_its_own(
+    project: Project,
+) -> None:
+    ten = tuple(
+        MemberSetup("hist_gradient_boosting", "uncertainty", {"max_iter": 1}) for _ in range(9)
+    )
+    setups = [small_setup(members=(*ten, MemberSetup("knn", s, {}))) for s in ("margin", "entropy")]
+    specs = [learner_spec(setup, 0) for setup in setups]
+    stems = {model_stem("QSO", spec) for spec in specs}
+    assert len(stems) == 2
+    assert stems == {model_stem("QSO", spec) for spec in specs}
+    assert model_stem("STAR", specs[0]) not in stems
+    session = begin(project, setups[0])
+    path = session.checkpoint("QSO")
+    assert path.name.startswith(f"{model_stem('QSO', specs[0])}-5-")
+    assert len(list(path.iterdir())) == 10
+    assert session.is_checkpointed(session.state("QSO"))
+
+
 # -- whole or not at all -------------------------------------------------------------------------
 
 
@@ -272,3 +294,39 @@ def test_a_good_model_is_not_written_again_at_opening(survey_folder: Path, opene
     close_project(survey_folder)
     LabellingSession(opened(survey_folder), "Ada").restore_models()
     assert [p.stat().st_mtime_ns for p in sorted((survey_folder / "models").iterdir())] == times
+
+
+class Killed(BaseException):
+    """Stands for a process that ends there and then."""
+
+
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_a_model_never_stands_without_its_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_members: int
+) -> None:
+    members: Any = [(f"m{i}", {"weights": np.arange(9.0)}) for i in range(n_members)]
+    replace_file = os.replace
+
+    def kill_after_the_first(source: Path, target: Path) -> None:
+        replace_file(source, target)
+        raise Killed
+
+    monkeypatch.setattr(os, "replace", kill_after_the_first)
+    with pytest.raises(Killed):
+        save_model(tmp_path, "stem", members, {"round_key": "1"})
+    assert [path.name for path in tmp_path.iterdir()] == ["stem.json"]
+    assert find_models(tmp_path, "stem") is None
+
+
+def test_what_a_killed_save_left_is_swept_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    old, fresh = tmp_path / ".stem.joblib.0123abcd", tmp_path / ".stem.joblib.4567abcd"
+    folder, foreign = tmp_path / ".stem.89ab0123", tmp_path / ".mine"
+    folder.mkdir()
+    for path in (old, fresh, foreign, folder / "0-knn.joblib"):
+        path.write_bytes(b"x")
+    two_hours_ago = time.time() - 7200
+    for path in (old, folder, foreign):
+        os.utime(path, (two_hours_ago, two_hours_ago))
+    save_model(tmp_path, "stem", [("m", {"a": 1})], {})  # type: ignore[list-item]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {fresh.name, foreign.name, "stem.joblib", "stem.json"}

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import HOSTILE, HUGE, small_setup, survey_values
+from conftest import HOSTILE, HUGE, N_ROWS, small_setup, survey_values
+from PIL import Image
 
 from al_engine.errors import AnswerRefusedError
 from al_engine.objects import Position, find_object, object_card, show_number
@@ -88,8 +89,15 @@ def test_pictures_are_addresses_or_files_of_the_image_folder_and_nothing_else(
     session, state, _ = card_of(project, 0, images=("note",))
     folder = project.folder / "images"
     folder.mkdir()
-    (folder / "same.png").write_bytes(b"x")
-    (project.folder / "secret.png").write_bytes(b"x")
+    for path in (folder / "same.png", project.folder / "secret.png"):
+        Image.new("L", (2, 2)).save(path)
+    (folder / "words.png").write_text("not an image")
+    whole = (folder / "same.png").read_bytes()
+    (folder / "cut.png").write_bytes(whole[:-20])
+    with (folder / "large.png").open("wb") as stream:
+        stream.truncate(60_000_000)
+    Image.new("1", (10_000, 6_000)).save(folder / "wide.png")
+    (folder / "circle.png").symlink_to(folder / "circle.png")
     found = project.catalogue.values(0, project.catalogue.names())
     for text, attribute in (
         ("https://example.org/a.jpg", "address"),
@@ -99,6 +107,14 @@ def test_pictures_are_addresses_or_files_of_the_image_folder_and_nothing_else(
         ("file:///etc/passwd", "sentence"),
         ("javascript:alert(1)", "sentence"),
         ("", "sentence"),
+        ("http://[broken", "sentence"),
+        ("a\0b.png", "sentence"),
+        ("a" * 300 + ".png", "sentence"),
+        ("circle.png", "sentence"),
+        ("words.png", "sentence"),
+        ("cut.png", "sentence"),
+        ("large.png", "sentence"),
+        ("wide.png", "sentence"),
     ):
         monkeypatch.setattr(
             project.catalogue, "values", lambda row, names, t=text: {**found, "note": t}
@@ -117,3 +133,10 @@ def test_pixels_become_a_picture_of_their_shape(project: Project) -> None:
     values = [survey_values()[name][7].as_py() for name in names]
     assert picture.pixels.flatten().argmax() == int(np.argmax(values))
     assert (int(picture.pixels.min()), int(picture.pixels.max())) == (0, 255)
+
+
+@pytest.mark.parametrize("row", [-1, N_ROWS])
+def test_a_row_outside_the_catalogue_is_refused(project: Project, row: int) -> None:
+    session, state, _ = card_of(project, 0)
+    with pytest.raises(AnswerRefusedError, match=r"no object in row .*from 0 to 299"):
+        object_card(session, state, row)

@@ -18,6 +18,11 @@ from al_engine.data.demo import DEMOS
 from al_engine.data.labels import Event
 from al_engine.project import close_project, list_projects, open_project
 from al_engine.session import LabellingSession
+from al_engine.starting import start_demo
+from pages.components.answer_bar import BarEvent
+from pages.components.charts import round_of_point
+from pages.components.loop import make_token, split_token
+from pages.components.state import Posted
 
 SETTINGS, TRAINING, LABELLING = PAGES = (
     "pages/1_Settings.py",
@@ -90,7 +95,7 @@ def bar(at: AppTest) -> dict:
 def press(at: AppTest, action: str, label: str | None = None, **changes: str) -> AppTest:
     """Do in the answer bar what its buttons do."""
     shown = bar(at)
-    slug, classifier = project(at), shown["token"].split("|")[0]
+    slug, classifier = project(at), split_token(shown["token"])[1]
     event = {
         "action": action,
         "label": label,
@@ -350,6 +355,41 @@ def test_a_setting_that_cannot_be_gives_a_sentence_and_changes_nothing(survey_be
     assert survey_begun.config.train_labels == ("QSO", "STAR")
 
 
+def test_a_missing_value_of_the_position_is_not_offered_and_untouched_nothing_changes(
+    home, tmp_path
+):
+    rows = [
+        {**row, "ra": -9999 if i == 4 else row["ra"], "g": -9999 if i % 9 == 0 else row["g"]}
+        for i, row in enumerate(small_rows())
+    ]
+    at = import_by_path(write_csv(tmp_path / "mine.csv", rows))
+    before = open_project(home / "mine").config
+    assert [(toggle.label, toggle.value) for toggle in at.toggle] == [
+        ("Read -9999 as missing in g", True)
+    ]
+    at.button(key="next-0").click().run()
+    assert open_project(home / "mine").config == before
+
+
+def test_labels_that_were_renamed_outlive_their_column(survey):
+    values = {label.value for label in survey.config.labels}
+    at = show(SETTINGS, "survey")
+    at.session_state["sextant.step"] = 1
+    at.run()
+    assert re.search(r"\d+ objects with a known label, \d+ unknown", read(at))
+    at.text_input(key="name-survey-class-QSO").set_value("Quasar").run()
+    at.button(key="next-1").click().run()
+    at.session_state["sextant.step"] = 1
+    at.run()
+    at.selectbox(key="label-survey").set_value(0).run()
+    assert "asking you for the first ones" in read(at)
+    at.button(key="next-1").click().run()
+    fine(at)
+    assert survey.config.columns.label is None
+    assert {label.value for label in survey.config.labels} == values
+    assert survey.config.label_name("QSO") == "Quasar"
+
+
 # -- Training ------------------------------------------------------------------------------------
 
 
@@ -400,7 +440,7 @@ def test_test_results_are_shown_only_after_their_own_step(survey_begun):
     at.button(key="test-QSO").click().run()
     (table,) = [m.value for m in at.markdown if "Test set |" in m.value]
     scores = survey_begun.test_scores("QSO")
-    assert f"| n |{scores.n:,}|" in table
+    assert f" n {scores.precision.n:,}]" in table
     assert f"**{scores.accuracy.value:.3f}**" in table
 
 
@@ -408,10 +448,11 @@ def test_the_scores_shown_are_the_engine_s_with_their_n_and_interval(survey_begu
     at = show(TRAINING, "survey")
     scores = survey_begun.state("QSO").scores
     (table,) = [m.value for m in at.markdown if m.value.startswith("| |")]
-    assert f"| n |{scores.training.n:,}|{scores.validation.n:,}|" in table
+    for name in ("accuracy", "precision", "recall", "f1"):
+        found = getattr(scores.validation, name)
+        low, high = (f"{end:.3f}".removeprefix("0") for end in (found.low, found.high))
+        assert f"**{found.value:.3f}** :small[{low}–{high} n {found.n:,}]" in table
     found = scores.validation.accuracy
-    half = f"{(found.high - found.low) / 2:.3f}".lstrip("0")
-    assert f"**{found.value:.3f}** ±{half}" in table.replace("±0.", "±.")
     press(at, "answer", "QSO")
     (table,) = [m.value for m in at.markdown if m.value.startswith("| |")]
     after = survey_begun.state("QSO").scores.validation.accuracy
@@ -535,6 +576,102 @@ def test_an_object_is_found_by_its_id_and_an_unknown_id_gives_a_sentence(survey_
     at.button(key="find-go-QSO").click().run()
     fine(at)
     assert "No object has the id" in at.error[0].value
+
+
+# -- answers that come at odd moments ------------------------------------------------------------
+
+
+def wait_in_queue(at: AppTest, token: str) -> None:
+    """What a browser's answer leaves behind before the page is run."""
+    slug, classifier, *_ = split_token(token)
+    event = BarEvent("answer", "STAR", "", token, 1.0)
+    at.session_state["sextant.posted"] = [Posted("bar", "Training", slug, classifier, event)]
+
+
+@pytest.mark.parametrize("label", ["STAR", "a|b", "|", "7|8"])
+def test_a_token_gives_back_what_it_was_made_of(label):
+    assert split_token(make_token("survey", label, 7, "12")) == ("survey", label, "7", "12")
+    assert split_token(make_token("survey", label, None, "0")) == ("survey", label, "", "0")
+
+
+@pytest.mark.parametrize("page", [SETTINGS, LABELLING, "app.py"])
+def test_an_answer_given_while_leaving_the_page_is_taken_by_the_next_one(survey_begun, page):
+    at = show(TRAINING, "survey")
+    shown = bar(at)
+    wait_in_queue(at, shown["token"])
+    at.switch_page(page).run()
+    fine(at)
+    (answer,) = answers(survey_begun)
+    assert (answer.object_id, answer.label) == (shown["object_id"], "STAR")
+    assert at.session_state["sextant.posted"] == []
+
+
+def test_an_answer_reaches_its_own_classifier_while_another_one_is_open(survey_begun):
+    at = show(LABELLING, "survey")
+    token = bar(at)["token"]
+    survey_begun.start("STAR", small_setup())
+    at.session_state["sextant.classifier"] = "STAR"
+    wait_in_queue(at, token)
+    at.run()
+    assert split_token(bar(at)["token"])[1] == "STAR"
+    assert [event.classifier for event in answers(survey_begun)] == ["QSO"]
+
+
+def test_another_project_in_the_address_gets_no_answer_and_no_selection(home, survey_begun):
+    at = show(TRAINING, "survey")
+    shown = bar(at)
+    at.session_state["sextant.looking"].selected["STAR"] = 12
+    other = start_demo(home, "digits")
+    wait_in_queue(at, shown["token"])
+    at.query_params["project"] = other.name
+    at.run()
+    fine(at)
+    assert "answer" not in [event.kind for event in open_project(other).log.events()]
+    assert [event.object_id for event in answers(survey_begun)] == [shown["object_id"]]
+    assert "sextant.looking" not in at.session_state
+
+
+def test_an_answer_for_a_project_that_is_gone_costs_one_sentence_once(survey_begun):
+    at = show(TRAINING, "survey")
+    wait_in_queue(at, make_token("gone", "QSO", 3, "1"))
+    at.run()
+    fine(at)
+    assert "There is no project" in at.error[0].value
+    assert [each.value for each in at.run().error] == []
+    assert answers(survey_begun) == []
+
+
+def test_a_round_that_was_taken_back_elsewhere_is_not_looked_at_any_longer(survey_begun):
+    at = show(TRAINING, "survey")
+    press(at, "answer", "STAR")
+    press(at, "answer", "QSO")
+    at.session_state["sextant.looking"].past["QSO"] = 1
+    at.session_state["sextant.looking"].selected["QSO"] = 10**6
+    at.run()
+    assert "is being looked at" in bar(at)["why"]
+    for _ in range(2):
+        survey_begun.undo("QSO", token=survey_begun.state("QSO").token)
+    at.run()
+    fine(at)
+    assert not at.error
+    assert (bar(at)["busy"], bar(at)["queried"]) == (False, True)
+
+
+def test_a_name_is_asked_once_and_never_stands_before_an_answer(survey_begun):
+    at = show(LABELLING, "survey")
+    press(at, "answer", "STAR")
+    at.sidebar.text_input[0].set_value("Vera").run()
+    at.sidebar.button(key="save-name").click().run()
+    assert "save-name" not in [button.key for button in at.sidebar.button]
+    press(at, "answer", "QSO")
+    assert answers(survey_begun)[-1].who == "Vera"
+
+
+def test_a_clicked_point_is_a_round_by_its_place_not_by_its_number_of_labels():
+    drawn = [[0, 2, 3], [0, 1, 2, 3]]
+    assert round_of_point(drawn, {"curveNumber": 0, "pointNumber": 1, "x": 6}) == 2
+    assert round_of_point(drawn, {"curveNumber": 1, "pointNumber": 1, "x": 6}) == 1
+    assert round_of_point(drawn, {"curveNumber": 2, "pointNumber": 0, "x": 6}) is None
 
 
 # -- what is kept --------------------------------------------------------------------------------

@@ -1,11 +1,9 @@
 """Probabilities: their order, their stand-ins, and scoring in chunks."""
 
 import numpy as np
-import pytest
 
 from al_engine.learning.learners import LearnerSpec, Member, fit_learner, fit_preparation
 from al_engine.learning.scoring import (
-    ScoringCancelled,
     consensus,
     decision_margin,
     member_probabilities,
@@ -49,18 +47,6 @@ def test_columns_follow_the_classes_given_and_not_the_learner():
     star = predict(proba, np.array(["star", "quasar", "galaxy"])) == "star"
     assert np.all(proba[:, 1] == 0)
     assert np.mean(star == (Y == 0)) > 0.8
-
-
-def test_scoring_stops_when_told_to():
-    asked = []
-
-    def cancelled():
-        asked.append(len(asked))
-        return len(asked) > 2
-
-    with pytest.raises(ScoringCancelled):
-        member_probabilities(learner_of("knn"), X, CLASSES, chunk_rows=10, cancelled=cancelled)
-    assert len(asked) == 3
 
 
 def test_logistic_stands_in_for_probabilities_of_a_support_vector_machine():

@@ -4,7 +4,8 @@ Owns the writing of ``catalogue.duckdb``; must not know file formats, settings o
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from pandas.util import hash_array
 
 from al_engine.data.schema import connect
 from al_engine.data.table import Table
-from al_engine.errors import ImportCancelled, UnreadableFileError
+from al_engine.errors import ImportCancelled, ProjectError, UnreadableFileError
 from al_engine.mixing import mix64
 
 ROW = "sextant_row"
@@ -75,14 +76,14 @@ def import_table(
     ------
     ImportCancelled : ``cancelled`` said so
     UnreadableFileError : the table has no rows, or its source broke half way
+    ProjectError : the disk is full, or may not be written to
     """
     if not table.columns:
         raise UnreadableFileError(
             "The table has no column that can be imported.", "Choose another table or file."
         )
     stored = stored_names([column.name for column in table.columns])
-    connection = connect(path, CATALOGUE_STEPS)
-    try:
+    with _boundary(), closing(_connect_new(path)) as connection:
         connection.begin()
         n_rows, fingerprint = _write_rows(connection, table, stored, progress, cancelled)
         if n_rows == 0:
@@ -100,9 +101,30 @@ def import_table(
             [n_rows, fingerprint, table.reader, list(set_aside), list(table.notes)],
         )
         connection.commit()
-    finally:
-        connection.close()
     return Imported(n_rows, len(table.columns), set_aside, table.notes)
+
+
+@contextmanager
+def _boundary() -> Iterator[None]:
+    """Turn what the database cannot write into one sentence."""
+    try:
+        yield
+    except duckdb.Error as error:
+        reason = next(iter(str(error).splitlines()), "no reason given")[:160].rstrip(".")
+        raise ProjectError(
+            f"The catalogue could not be written: {reason}.",
+            "See to the free space and the permissions of the projects' folder.",
+        ) from error
+
+
+def _connect_new(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return connect(path, CATALOGUE_STEPS)
+    except ProjectError as error:
+        # A file that did not exist cannot be damaged: what the database said is the reason.
+        if isinstance(error.__cause__, duckdb.Error):
+            raise error.__cause__ from None
+        raise
 
 
 def _write_rows(

@@ -26,7 +26,7 @@ from al_engine.learning.strategies import STRATEGIES
 
 # File systems take 255 bytes; a checkpoint's name and a partial file's add 60 to the stem.
 MAX_STEM_BYTES = 150
-_PARTIAL = re.compile(r"\..+\.[0-9a-f]{8}")
+_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}")
 _LEFT_BEHIND_S = 3600
 
 
@@ -135,7 +135,7 @@ def _partial(path: Path) -> Iterator[Path]:
 def _sweep(folder: Path) -> None:
     """Remove the partial files that a killed process left; no save takes as long as an hour."""
     for path in folder.iterdir():
-        if not _PARTIAL.fullmatch(path.name):
+        if not _LEFTOVER.fullmatch(path.name):
             continue
         # One that is gone by now was another save's, which has just ended.
         with suppress(OSError):

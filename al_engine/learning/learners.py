@@ -5,7 +5,6 @@ which rows are labelled and on nothing else.  Takes arrays; knows no files and n
 """
 
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -18,6 +17,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler
+from sklearn.utils.class_weight import compute_sample_weight
 
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.learning.models import MODELS, Model, Param, Params, check_params, find_model
@@ -77,23 +77,6 @@ class LearnerSpec:
     def strategy(self) -> str:
         """The strategy in force: the committee's, else the one member's own."""
         return self.committee_strategy if self.is_committee else self.members[0].strategy
-
-    def to_dict(self) -> dict[str, Any]:
-        """The spec as plain JSON values."""
-        return {
-            "members": [
-                {"model": m.model, "params": dict(m.params), "strategy": m.strategy}
-                for m in self.members
-            ],
-            "committee_strategy": self.committee_strategy,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Any]) -> "LearnerSpec":
-        """The spec that ``to_dict`` wrote."""
-        members = tuple(Member(**member) for member in saved["members"])
-        return cls(members, saved["committee_strategy"], saved["seed"])
 
 
 @dataclass(frozen=True)
@@ -187,6 +170,7 @@ def fit_learner(
             X,
             y,
             find_strategy(member.strategy).function,
+            balance=_weighs_rows(member),
         )
         for i, member in enumerate(spec.members)
     ]
@@ -195,16 +179,33 @@ def fit_learner(
     return Committee(learners, find_committee_strategy(spec.committee_strategy).function)
 
 
+def _weighs_rows(member: Member) -> bool:
+    """Are classes to count alike for an estimator that can only be told so row by row?"""
+    return MODELS[member.model].weighs_rows and member.params["class_weight"] == "balanced"
+
+
 def fit_pipeline(
-    pipeline: Pipeline, X: NDArray[np.floating[Any]], y: NDArray[Any], query_strategy: Any
+    pipeline: Pipeline,
+    X: NDArray[np.floating[Any]],
+    y: NDArray[Any],
+    query_strategy: Any,
+    *,
+    balance: bool = False,
 ) -> ActiveLearner:
-    """Fit one pipeline inside a modAL learner; a constant predictor where y has one class."""
+    """Fit one pipeline inside a modAL learner; a constant predictor where y has one class.
+
+    With ``balance`` rows are weighted so that each class counts alike.
+    """
     if len(y) == 0:
         raise NotEnoughLabelsError("No object is labelled yet.", "Label at least one object.")
+    weights: dict[str, NDArray[np.float64]] = {}
     if np.all(y == y[0]):
         pipeline = Pipeline(
             [*pipeline.steps[:-1], ("model", DummyClassifier(strategy="most_frequent"))]
         )
+    elif balance:
+        last_step = pipeline.steps[-1][0]
+        weights = {f"{last_step}__sample_weight": compute_sample_weight("balanced", y)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -217,6 +218,7 @@ def fit_pipeline(
             X_training=X.astype(np.float64),
             y_training=y,
             on_transformed=True,
+            **weights,
         )
 
 

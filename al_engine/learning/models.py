@@ -56,7 +56,9 @@ class Model:
     """A kind of classifier.
 
     ``build(params, seed)`` makes the unfitted scikit-learn estimator from complete params;
-    ``adapt(params, n_labelled)`` shrinks what a handful of labels cannot support.
+    ``adapt(params, n_labelled)`` shrinks what a handful of labels cannot support.  Where the
+    estimator itself knows no class weights, ``weighs_rows`` says that its ``fit`` takes a weight
+    for each row in their place.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Model:
     build: Callable[[Params, int], Any]
     params: tuple[Param, ...] = ()
     takes_missing: bool = False
+    weighs_rows: bool = False
     help: str = ""
     adapt: Callable[[Params, int], Params] = lambda params, n_labelled: params
 
@@ -142,16 +145,14 @@ def _decision_tree(params: Params, seed: int) -> Any:
     return DecisionTreeClassifier(**_tree_settings(params, seed))
 
 
-def _random_forest(params: Params, seed: int) -> Any:
-    return RandomForestClassifier(
-        n_estimators=params["n_estimators"], n_jobs=1, **_tree_settings(params, seed)
-    )
+def _forest(
+    kind: type[RandomForestClassifier] | type[ExtraTreesClassifier],
+) -> Callable[[Params, int], Any]:
+    def build(params: Params, seed: int) -> Any:
+        settings = _tree_settings(params, seed)
+        return kind(n_estimators=params["n_estimators"], n_jobs=1, **settings)
 
-
-def _extra_trees(params: Params, seed: int) -> Any:
-    return ExtraTreesClassifier(
-        n_estimators=params["n_estimators"], n_jobs=1, **_tree_settings(params, seed)
-    )
+    return build
 
 
 def _adaboost(params: Params, seed: int) -> Any:
@@ -266,7 +267,7 @@ MODELS: dict[str, Model] = {
             "random_forest",
             "Random forest",
             "RandomForest",
-            _random_forest,
+            _forest(RandomForestClassifier),
             (_n_trees(100), _DEPTH, _LEAF, _CLASS_WEIGHT),
             takes_missing=True,
             help="Many trees on resampled objects: a good first choice for catalogues.",
@@ -275,7 +276,7 @@ MODELS: dict[str, Model] = {
             "extra_trees",
             "Extra trees",
             "ExtraTrees",
-            _extra_trees,
+            _forest(ExtraTreesClassifier),
             (_n_trees(100), _DEPTH, _LEAF, _CLASS_WEIGHT),
             takes_missing=True,
             help="A forest with random thresholds: smoother than a random forest.",
@@ -285,7 +286,13 @@ MODELS: dict[str, Model] = {
             "AdaBoost",
             "AdaBoost",
             _adaboost,
-            (_n_trees(50), _rate(1.0), Param("max_depth", "Depth of a tree", 1, 1, 20)),
+            (
+                _n_trees(50),
+                _rate(1.0),
+                Param("max_depth", "Depth of a tree", 1, 1, 20),
+                _CLASS_WEIGHT,
+            ),
+            weighs_rows=True,
             help="Small trees, each minding the objects the last ones got wrong.",
         ),
         Model(
@@ -293,7 +300,13 @@ MODELS: dict[str, Model] = {
             "Gradient-boosted trees",
             "GradientBoosting",
             _gradient_boosting,
-            (_n_trees(100), _rate(0.1), Param("max_depth", "Depth of a tree", 3, 1, 20)),
+            (
+                _n_trees(100),
+                _rate(0.1),
+                Param("max_depth", "Depth of a tree", 3, 1, 20),
+                _CLASS_WEIGHT,
+            ),
+            weighs_rows=True,
             help="Small trees, each mending the error left by the last ones.",
         ),
         Model(
@@ -356,7 +369,8 @@ MODELS: dict[str, Model] = {
             "Gaussian naive Bayes",
             "NaiveBayes",
             _naive_bayes,
-            (Param("var_smoothing", "Smoothing of variances", 1e-9, 0.0, 1.0),),
+            (Param("var_smoothing", "Smoothing of variances", 1e-9, 0.0, 1.0), _CLASS_WEIGHT),
+            weighs_rows=True,
             help="One Gaussian a feature and class: learns from very few labels.",
         ),
     )

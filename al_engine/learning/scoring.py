@@ -4,7 +4,6 @@ Owns the one array that queries, scores and plots are derived from.  Takes array
 be memory-mapped; knows no files and no catalogue.
 """
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,16 +16,11 @@ from sklearn.pipeline import Pipeline
 FloatArray: TypeAlias = NDArray[np.float64]
 
 
-class ScoringCancelled(Exception):
-    """Scoring was told to stop; there is no result."""
-
-
 def member_probabilities(
     learner: ActiveLearner | Committee,
     X: NDArray[np.floating[Any]],
     classes: NDArray[Any],
     chunk_rows: int = 65536,
-    cancelled: Callable[[], bool] | None = None,
 ) -> FloatArray:
     """Each member's probability of each class for each row.
 
@@ -37,22 +31,15 @@ def member_probabilities(
     ----------
     X : ndarray of shape (n_rows, n_features), may be memory-mapped
     classes : ndarray of shape (n_classes,); a class the learner has not met has probability 0
-    cancelled : asked between chunks whether to stop
 
     Returns
     -------
     ndarray of float64, shape (n_members, n_rows, n_classes)
-
-    Raises
-    ------
-    ScoringCancelled : ``cancelled`` said so
     """
     members = _estimators(learner)
     proba = np.zeros((len(members), len(X), len(classes)))
     columns = [_columns(member, classes) for member in members]
     for start in range(0, len(X), chunk_rows):
-        if cancelled is not None and cancelled():
-            raise ScoringCancelled
         chunk = np.ascontiguousarray(X[start : start + chunk_rows])
         for i, member in enumerate(members):
             proba[i, start : start + len(chunk), columns[i]] = _probabilities(member, chunk).T

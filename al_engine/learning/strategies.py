@@ -6,7 +6,7 @@ probabilities; each also has modAL's call form, and any function of that form ca
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -152,9 +152,25 @@ def _committee(from_proba: Callable[[FloatArray], FloatArray]) -> QueryFunction:
     return query
 
 
-STRATEGIES: dict[str, Strategy] = {
-    name: Strategy(name, title, file_name, from_proba, _single(from_proba), text)
-    for name, title, file_name, from_proba, text in (
+_Entry = TypeVar("_Entry", Strategy, CommitteeStrategy)
+
+
+def _registry(
+    kind: type[_Entry],
+    in_modal_form: Callable[[Callable[[FloatArray], FloatArray]], QueryFunction],
+    entries: Sequence[tuple[str, str, str, Callable[[FloatArray], FloatArray], str]],
+) -> dict[str, _Entry]:
+    """Strategies by name, of name, title, file name, function of probabilities and help."""
+    return {
+        name: kind(name, title, file_name, from_proba, in_modal_form(from_proba), text)
+        for name, title, file_name, from_proba, text in entries
+    }
+
+
+STRATEGIES: dict[str, Strategy] = _registry(
+    Strategy,
+    _single,
+    (
         (
             "uncertainty",
             "Uncertainty",
@@ -183,12 +199,13 @@ STRATEGIES: dict[str, Strategy] = {
             all_equal,
             "Any object of the pool: the yardstick for the others.",
         ),
-    )
-}
+    ),
+)
 
-COMMITTEE_STRATEGIES: dict[str, CommitteeStrategy] = {
-    name: CommitteeStrategy(name, title, file_name, from_proba, _committee(from_proba), text)
-    for name, title, file_name, from_proba, text in (
+COMMITTEE_STRATEGIES: dict[str, CommitteeStrategy] = _registry(
+    CommitteeStrategy,
+    _committee,
+    (
         (
             "vote_entropy",
             "Vote entropy",
@@ -210,11 +227,8 @@ COMMITTEE_STRATEGIES: dict[str, CommitteeStrategy] = {
             max_disagreement,
             "The object on which one model strays furthest from the mean of all.",
         ),
-    )
-}
-
-
-_Entry = TypeVar("_Entry", Strategy, CommitteeStrategy)
+    ),
+)
 
 
 def find_strategy(name: str) -> Strategy:

@@ -45,10 +45,6 @@ _STOPS: Final[dict[str, tuple[str, ...]]] = {
         *("#2e6d8e", "#287b8e", "#23898e", "#1f978b", "#20a586", "#2eb37c"),
         *("#46c06f", "#65cc5e", "#89d548", "#b0dd2e", "#d8e319", "#fee724"),
     ),
-    "cividis": (
-        *("#00224e", "#123570", "#3b496c", "#575d6d", "#707173"),
-        *("#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"),
-    ),
 }
 
 
@@ -73,7 +69,7 @@ def label_colours(n: int) -> list[str]:
 
 
 def colour_table(name: str) -> npt.NDArray[np.uint8]:
-    """The 256 colours, low to high, of ``viridis`` or ``cividis``: uint8, shape (256, 3).
+    """The 256 colours, low to high, of ``viridis``: uint8, shape (256, 3).
 
     With ``_r`` at the end of the name high values are the dark ones, as suits a light ground.
     """

@@ -6,7 +6,7 @@ without an error: figures are handed to it with plain lists.
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,9 +83,17 @@ def _is_dark() -> bool:
 
 
 def confusion_matrix(
-    scores: Scores, name: str, part: str, key: str, chosen: tuple[int, int] | None
+    scores: Scores,
+    former: Scores | None,
+    name: str,
+    part: str,
+    key: str,
+    chosen: tuple[int, int] | None,
 ) -> tuple[int, int] | None:
-    """The 2x2 matrix of one set; the cell (actual, predicted) that was clicked, once."""
+    """The 2x2 matrix of one set, with the changes since the round before.
+
+    Returns the cell (actual, predicted) that was clicked, once.
+    """
     counts = [list(row) for row in scores.confusion]
     other = "other"
     labels = [other, _clip(name)]
@@ -110,11 +118,16 @@ def confusion_matrix(
     for actual, row in enumerate(counts):
         for predicted, n in enumerate(row):
             mark = "▸ " if chosen == (actual, predicted) else ""
+            change = f" ({n - former.confusion[actual][predicted]:+,})" if former else ""
             figure.add_annotation(
-                x=predicted, y=actual, text=f"{mark}{n:,}", showarrow=False, font={"size": 13}
+                x=predicted,
+                y=actual,
+                text=f"{mark}{n:,}{change}",
+                showarrow=False,
+                font={"size": 13},
             )
     _layout(figure, MATRIX_HEIGHT_PX)
-    said = [f"said {text}" for text in labels]
+    said = [f"predicted {text}" for text in labels]
     figure.update_xaxes(tickvals=[0, 1], ticktext=said, fixedrange=True, showgrid=False)
     figure.update_yaxes(tickvals=[0, 1], ticktext=labels, fixedrange=True, showgrid=False)
     # The title stands where plotly's tool bar would lie over the cells.
@@ -134,7 +147,7 @@ def score_plot(
 ) -> int | None:
     """Scores by number of labels; the number of the round that was clicked, once."""
     scored = [r for r in rounds if r.scores is not None]
-    figure = go.Figure()
+    figure, drawn = go.Figure(), []
     for metric in metrics:
         for part, dash, symbol in (("validation", "solid", "circle"), ("training", "dot", "x")):
             points = [
@@ -142,6 +155,7 @@ def score_plot(
                 for r in scored
                 if r.scores is not None and (found := getattr(r.scores, part)) is not None
             ]
+            drawn.append([r.number for r, _ in points])
             figure.add_scatter(
                 x=[r.labelled.n_labelled for r, _ in points],
                 y=[value for _, value in points],
@@ -166,10 +180,17 @@ def score_plot(
     )
     figure.update_yaxes(range=[-0.02, 1.03])
     point = _clicked(figure, key, SCORES_HEIGHT_PX)
-    if point is None:
-        return None
-    found = [r.number for r in scored if r.labelled.n_labelled == round(float(point["x"]))]
-    return found[-1] if found else None
+    return None if point is None else round_of_point(drawn, point)
+
+
+def round_of_point(drawn: Sequence[Sequence[int]], point: Mapping[str, Any]) -> int | None:
+    """The round of a clicked point by its curve and its place in it.
+
+    Not by its number of labels: a label that was changed makes a round of as many.
+    """
+    curve, place = int(point["curveNumber"]), int(point["pointNumber"])
+    known = 0 <= curve < len(drawn) and 0 <= place < len(drawn[curve])
+    return drawn[curve][place] if known else None
 
 
 def _clip(text: str, limit: int = 12) -> str:

@@ -1,6 +1,9 @@
 """The loop seen from the object: its card, its pictures, its place on the map, the question."""
 
+from pathlib import Path
+
 import streamlit as st
+from PIL import Image
 
 from al_engine.objects import ObjectCard, Picture, Value, find_object, object_card
 from al_engine.session import LabellingSession, State
@@ -17,22 +20,19 @@ PIXELS_WIDTH_PX = 288
 @view
 def labelling_view(session: LabellingSession, label: str) -> None:
     """Everything known of the object on the screen, and the answer; drawn again by itself."""
-    with guard():
-        loop.deal_with_events(session, label)
     tab.look_at_round(label, None)
-    state = session.state(label)
+    state = loop.current(session, label)
     row = loop.on_screen(state)
     left, right = st.columns([1, 1], gap="medium")
     with left, st.container(height=520, border=False, key="card"):
         if row is None:
-            st.caption("The pool is empty.")
+            st.caption(loop.NOTHING_LEFT)
         else:
             _card(session, state, object_card(session, state, row))
     with right:
         _status(state)
         legend = [LegendEntry(item.name, item.colour) for item in session.config.labels[:12]]
-        legend += [LegendEntry("unknown", NEUTRAL), LegendEntry("trained on", "", "ring")]
-        legend.append(LegendEntry("queried", loop.QUERIED, "star"))
+        legend.append(LegendEntry("unknown", NEUTRAL))
         loop.draw_map(session, state, "labels", "", MAP_HEIGHT_PX, FILL, legend=tuple(legend))
     loop.ask(session, state)
 
@@ -44,9 +44,9 @@ def _status(state: State) -> None:
         validation = state.scores.validation if state.scores else None
         if validation is not None and validation.f1.value is not None:
             score = validation.f1
-            half = ((score.high or 0) - (score.low or 0)) / 2
-            over = "by folds" if state.scores and state.scores.by_folds else "validation"
-            parts.append(f"F1 {score.value:.2f} ±{half:.2f} ({over}, n={validation.n:,})")
+            over = "cross-validated" if state.scores and state.scores.by_folds else "validation"
+            ends = f"{score.low or 0:.2f}–{score.high or 0:.2f}"
+            parts.append(f"F1 {score.value:.2f} ({ends}; {over}, n={score.n:,})")
         parts.append("saved")
         st.markdown(
             " · ".join(parts), help="Each answer is on disk before the next object is shown."
@@ -96,11 +96,24 @@ def _picture(picture: Picture) -> None:
     if picture.pixels is not None:
         st.image(_enlarged(picture), width=PIXELS_WIDTH_PX, caption=picture.name)
     elif picture.path is not None:
-        st.image(str(picture.path), width="stretch", caption=plain(picture.name))
+        if _opens(picture.path):
+            st.image(str(picture.path), width="stretch", caption=plain(picture.name))
+        else:
+            st.caption(f"{plain(picture.name)}: '{plain(picture.path.name)}' is no whole picture.")
     elif picture.address:
         st.image(picture.address, width="stretch", caption=plain(picture.name))
     else:
         st.caption(f"{plain(picture.name)}: {plain(picture.sentence)}")
+
+
+def _opens(path: Path) -> bool:
+    """Can the file be drawn?  It may have been cut short, or changed since it was found."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False
+    return True
 
 
 def _enlarged(picture: Picture) -> object:

@@ -3,7 +3,7 @@
 Every page that asks draws the same bar and hands its events here.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -14,14 +14,25 @@ from al_engine.views.raster import View
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.scatter_map import LegendEntry, MapEvent, Overlay, scatter_map, view_to_draw
+from pages.components.state import Looking, Posted
 
-TRAINED_ON, QUERIED, SELECTED = "#555B61", "#D55E00", "#000000"
+QUERIED = "#D55E00"
+NOTHING_LEFT = "Nothing is left to ask."
 
 
 def current(session: LabellingSession, label: str) -> State:
     """The state to draw: the present, or the earlier round that is being looked at."""
-    past = tab.past_round(label)
-    return session.state(label) if past is None else session.past_state(label, past)
+    present = session.state(label)
+    row, past = tab.selected(label), tab.past_round(label)
+    if row is not None and row >= session.project.catalogue.n_rows:
+        tab.select(label, None)
+    if past is None:
+        return present
+    # Answers taken back in another tab take their rounds with them.
+    if past >= len(present.history.sets) - 1:
+        tab.look_at_round(label, None)
+        return present
+    return session.past_state(label, past)
 
 
 def on_screen(state: State) -> int | None:
@@ -32,42 +43,83 @@ def on_screen(state: State) -> int | None:
     return state.question.row if state.question is not None else None
 
 
-def deal_with_events(session: LabellingSession, label: str) -> None:
-    """Do what was asked for since the page was last drawn."""
-    for kind, event in tab.take_posted():
-        if kind == "bar":
-            _deal_with_bar(session, label, event)
-        elif kind.startswith("map:"):
-            _deal_with_map(session, label, kind.removeprefix("map:"), event)
+def deal_with_first(queue: list[Posted]) -> None:
+    """Do the first thing that was asked for, and take it out of the queue."""
+    posted = queue[0]
+    if posted.kind == "bar" and posted.event.action in ("answer", "unsure", "later", "undo"):
+        _take_answer(queue, tab.session_at_hand(), tab.looking(), tab.name_given())
+        return
+    queue.pop(0)
+    # A look at something is worth nothing where something else is looked at by now.
+    if posted.page != tab.page() or posted.slug != tab.project_slug():
+        return
+    session = tab.session()
+    if session is None or not session.is_started(posted.classifier):
+        return
+    if posted.kind != "bar":
+        _select_on_map(session, posted)
+    elif posted.event.action == "queried":
+        tab.select(posted.classifier, None)
+    else:
+        _walk(session, posted.classifier, -1 if posted.event.label == "ArrowLeft" else 1)
 
 
-def _deal_with_bar(session: LabellingSession, label: str, event: BarEvent) -> None:
-    if event.action == "queried":
-        tab.select(label, None)
-        return
-    if event.action == "key":
-        _walk(session, label, -1 if event.label == "ArrowLeft" else 1)
-        return
-    # The token names classifier, row and moment: an answer belongs to what was on the screen.
-    shown_label, row, moment = event.token.rsplit("|", 2)
-    if shown_label != label or not row:
-        return
-    tab.look_at_round(label, None)
-    tab.select(label, None)
+def _take_answer(
+    queue: list[Posted], at_hand: LabellingSession | None, looking: Looking, who: str
+) -> None:
+    """Give the first answer of the queue to the classifier and project it was asked for.
+
+    Nothing in here calls Streamlit, which may break off a run at any of its calls: an answer
+    leaves the queue only once the engine has taken or refused it.
+    """
+    event: BarEvent = queue[0].event
+    slug, label, row, moment = split_token(event.token)
+    elsewhere = at_hand is None or at_hand.project.folder.name != slug
+    if elsewhere:
+        looking = Looking()  # nothing that is on the screen follows from it
+    try:
+        session = tab.session_for(slug, at_hand, who)
+        _give(session, label, row, moment, event, looking)
+    finally:
+        looking.past.pop(label, None)
+        queue.pop(0)
+
+
+def _give(
+    session: LabellingSession, label: str, row: str, moment: str, event: BarEvent, looking: Looking
+) -> None:
+    looking.notice[label] = ""
+    selected = looking.selected.pop(label, None)
     if event.action == "undo":
         undone = session.state(label).history.last
         session.undo(label, token=moment)
-        what = undone.object_id if undone is not None else ""
-        tab.note(label, f"Taken back: {what}")
-        if undone is not None and undone.how == "click":
-            tab.select(label, undone.row_number)
-        return
-    value = str(event.label) if event.action == "answer" else None
-    tab.note(label, "")
-    state = session.answer(
-        label, int(row), event.action, value, token=moment, seconds=event.seconds
-    )
-    tab.note(label, _confirmation(session, state, event.action, value))
+        if undone is not None:
+            looking.notice[label] = f"Taken back: {undone.object_id}"
+            if undone.how == "click" and undone.row_number is not None:
+                looking.selected[label] = undone.row_number
+    elif row:
+        kind: Any = event.action
+        value = str(event.label) if kind == "answer" else None
+        state = session.answer(label, int(row), kind, value, token=moment, seconds=event.seconds)
+        looking.notice[label] = _confirmation(session, state, kind, value)
+        if selected is not None and selected != int(row):
+            looking.selected[label] = selected  # clicked meanwhile
+
+
+def make_token(slug: str, label: str, row: int | None, moment: str) -> str:
+    """What an answer is about: project, classifier, row ("" for none) and moment."""
+    return f"{slug}|{label}|{'' if row is None else row}|{moment}"
+
+
+def split_token(token: str) -> tuple[str, str, str, str]:
+    """The parts of a token; of them only the classifier may hold a bar.
+
+    >>> split_token("survey|a|b|7|12")
+    ('survey', 'a|b', '7', '12')
+    """
+    slug, rest = token.split("|", 1)
+    label, row, moment = rest.rsplit("|", 2)
+    return slug, label, row, moment
 
 
 def _confirmation(session: LabellingSession, state: State, action: str, value: str | None) -> str:
@@ -91,9 +143,11 @@ def _walk(session: LabellingSession, label: str, step: int) -> None:
     tab.select(label, rows[to] if to < len(rows) else None)
 
 
-def _deal_with_map(session: LabellingSession, label: str, kind: Any, event: MapEvent) -> None:
+def _select_on_map(session: LabellingSession, posted: Posted) -> None:
+    event: MapEvent = posted.event
     if event.kind != "click":
         return
+    label, kind = posted.classifier, cast(Kind, posted.kind)
     state = current(session, label)
     row = tab.maps().nearest_row(kind, state, event.x, event.y, event.view, tab.shown(label))
     if row is not None:
@@ -103,11 +157,12 @@ def _deal_with_map(session: LabellingSession, label: str, kind: Any, event: MapE
 def ask(session: LabellingSession, state: State) -> None:
     """The question with its buttons and keys, always in the same place."""
     config, label, asked = session.config, state.classifier, state.question
+    slug = session.project.folder.name
     row = on_screen(state)
     queried = asked is not None and asked.row == row
-    why = f"Queried: {asked.why}" if asked is not None else "The pool is empty."
+    why = f"Queried: {asked.why}" if asked is not None else _nothing_left(state)
     if row is None:
-        question = "Every object of the pool is answered."
+        question = NOTHING_LEFT
     else:
         question = f"Is it {_article(config.label_name(label))}?"
         if not queried:
@@ -116,10 +171,10 @@ def ask(session: LabellingSession, state: State) -> None:
         why = f"Round {state.past} is being looked at; answers are given in the present."
     with st.container(key="answer-bar"):
         answer_bar(
-            f"answers-{session.project.slug}-{label}",
+            f"answers-{slug}-{label}",
             question=question,
             object_id="" if row is None else session.object_id(row),
-            token=f"{label}|{'' if row is None else row}|{state.token}",
+            token=make_token(slug, label, row, state.token),
             choices=[Choice(c.value, c.name, c.colour) for c in config.labels_in_use],
             can_undo=state.history.last is not None,
             why=why,
@@ -127,8 +182,13 @@ def ask(session: LabellingSession, state: State) -> None:
             confirmation=tab.notice(label),
             busy=row is None or state.past is not None,
             extra_keys={"ArrowLeft": "the object before", "ArrowRight": "the next object"},
-            on_event=lambda event: tab.post("bar", event),
+            on_event=lambda event: tab.post("bar", slug, label, event),
         )
+
+
+def _nothing_left(state: State) -> str:
+    n_unsure = len(state.history.unsure)
+    return f"{n_unsure} objects are unsure; Find shows them by their id." if n_unsure else ""
 
 
 def _article(name: str) -> str:
@@ -146,13 +206,16 @@ def draw_map(
     group: str = "",
     legend: tuple[LegendEntry, ...] = (),
 ) -> None:
-    """One map with its marks; clicks on it select."""
+    """One map with its marks, which its legend names; clicks on it select."""
     maps: Maps = tab.maps()
-    key = f"map-{kind}-{session.project.slug}-{state.classifier}-{group}"
+    slug, label = session.project.folder.name, state.classifier
+    key = f"map-{kind}-{slug}-{label}-{group}"
     x_axis, y_axis = maps.axes
     home = maps.home(state, 480, height_px)
     view: View = view_to_draw(key, home, (x_axis, y_axis), group)
-    shown: Shown = tab.shown(state.classifier)
+    shown: Shown = tab.shown(label)
+    marks = _marks(state, kind)
+    names = [LegendEntry(mark.name, mark.colour, mark.shape, mark.filled) for mark in marks]
     scatter_map(
         key,
         png=maps.picture(kind, state, view, shown, tab.colours(), value_colours()),
@@ -160,13 +223,13 @@ def draw_map(
         home=home,
         x_title=x_axis,
         y_title=y_axis,
-        overlays=_marks(session, state, kind),
-        legend=legend,
+        overlays=marks,
+        legend=(*legend, *names) if legend else (),
         height_px=height_px,
         fill=fill,
         group=group,
         title=title,
-        on_event=lambda event: tab.post(f"map:{kind}", event),
+        on_event=lambda event: tab.post(kind, slug, label, event),
     )
 
 
@@ -175,7 +238,7 @@ def value_colours() -> str:
     return "viridis" if st.context.theme.type == "dark" else "viridis_r"
 
 
-def _marks(session: LabellingSession, state: State, kind: Kind) -> list[Overlay]:
+def _marks(state: State, kind: Kind) -> list[Overlay]:
     maps: Maps = tab.maps()
     marks = []
     shown = tab.shown(state.classifier)

@@ -1,5 +1,6 @@
 """Starting and resuming: demo cards, opening a file, the list of projects."""
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -81,12 +82,18 @@ def _open_catalogue() -> None:
 def _offer(offered: Any) -> None:
     """Import what was chosen, at once; only where it holds several tables ask which."""
     path = Path(offered).expanduser() if isinstance(offered, str) else _uploaded(offered)
-    # Forgotten while it is looked at: a file that is refused is not tried again by itself.
-    state.keep_draft("offered", None)
-    parts = list_parts(path)
+    parts = None
+    with st.spinner("Looking at the file"):
+        try:
+            parts = list_parts(path)
+        finally:
+            if parts is None:
+                # A file that is refused is not tried again by itself.
+                state.keep_draft("offered", None)
+                _forget_upload()
     if len(parts) <= 1:
+        state.keep_draft("offered", None)
         _import(path, None)
-    state.keep_draft("offered", offered)
     described = {part.name: part for part in parts}
     chosen = st.selectbox(
         "Which table of the file",
@@ -95,6 +102,7 @@ def _offer(offered: Any) -> None:
         key=f"part-{path.name}",
     )
     if st.button("Import", key=f"import-{path.name}", type="primary"):
+        state.keep_draft("offered", None)
         _import(path, chosen)
 
 
@@ -110,15 +118,25 @@ def _describe(part: Any) -> str:
 
 def _uploaded(file: Any) -> Path:
     """The uploaded bytes as a file under its own name, once for each upload."""
-    kept = state.draft("uploads", {})
-    if file.file_id not in kept:
-        folder = Path(tempfile.mkdtemp(prefix="sextant-upload-"))
-        path = folder / (Path(file.name).name or "upload")
-        path.write_bytes(file.getbuffer())
-        kept = {**kept, file.file_id: path}
-        state.keep_draft("uploads", kept)
-    path = kept[file.file_id]
-    return Path(path)
+    held = state.upload()
+    if held is not None and held[0] == file.file_id:
+        return held[1]
+    _forget_upload()
+    # Beside the projects, where there is room for catalogues; the folder for temporary files may
+    # be small, or in memory.
+    uploads = home_folder() / f".uploads-{os.getpid()}"
+    uploads.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=uploads)) / (Path(file.name).name or "upload")
+    path.write_bytes(file.getbuffer())
+    state.keep_upload((file.file_id, path))
+    return path
+
+
+def _forget_upload() -> None:
+    held = state.upload()
+    if held is not None:
+        shutil.rmtree(held[1].parent, ignore_errors=True)
+        state.keep_upload(None)
 
 
 def _project_name(file_name: str) -> str:
@@ -136,7 +154,8 @@ def watch_import() -> None:
         st.rerun(scope="app")
     share = min(job.n_rows / job.of, 1.0) if job.of else 0.0
     of = f" of {job.of:,}" if job.of else ""
-    st.progress(share, text=f"Importing: {job.n_rows:,}{of} rows")
+    looking = "Looking at the file"
+    st.progress(share, text=f"Importing: {job.n_rows:,}{of} rows" if job.n_rows else looking)
     if st.button("Cancel the import", key="cancel-import"):
         job.cancel()
 
@@ -147,8 +166,7 @@ def finish_import() -> None:
     if job is None or not job.wait(0.5):
         return
     state.set_job(None)
-    for path in state.draft("uploads", {}).values():
-        shutil.rmtree(path.parent, ignore_errors=True)
+    _forget_upload()
     state.drop_drafts()
     state.go_to_step(0)
     _go(job.result(), SETTINGS)

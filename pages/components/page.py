@@ -19,7 +19,7 @@ from streamlit.errors import StreamlitAPIException
 from al_engine.errors import AlEngineError
 from al_engine.session import LabellingSession
 from al_engine.views.raster import warm_up
-from pages.components import state
+from pages.components import loop, state
 
 P = ParamSpec("P")
 
@@ -46,7 +46,9 @@ _STYLE = """<style>
 .st-key-scores [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
 .st-key-position pre { padding: .25rem .6rem; font-size: .8rem; }
 .st-key-scores table { font-variant-numeric: tabular-nums; font-size: .8rem; margin: 0; }
-.st-key-scores table td, .st-key-scores table th { padding: .16rem .32rem; white-space: nowrap; }
+.st-key-scores table td, .st-key-scores table th { padding: .12rem .22rem; white-space: nowrap;
+  line-height: 1.15; }
+.st-key-scores table td > span { display: block; font-size: .66rem; }
 .st-key-top-line button, .st-key-status button { min-height: 1.9rem; padding: .1rem .7rem; }
 .st-key-scores-drawn button { min-height: 1.7rem; padding: 0 .5rem; font-size: .8rem; }
 [data-testid="stMain"] [data-testid="stCaptionContainer"] { font-size: .82rem; margin-bottom: 0; }
@@ -70,6 +72,8 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
     theme = st.context.theme.type or "light"
     st.html(_STYLE.replace("GROUND", str(st.get_option(f"theme.{theme}.backgroundColor"))))
     _warm_up()
+    state.open_page(title)
+    _deal_with_posted()
     session = None
     if needs_project:
         with guard():
@@ -83,6 +87,14 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
         st.stop()
     with guard():
         yield session  # type: ignore[misc]
+
+
+def _deal_with_posted() -> None:
+    """Do what was asked for since the last run, whatever page it was asked on."""
+    queue = state.posted()
+    while queue:
+        with guard():
+            loop.deal_with_first(queue)
 
 
 @contextmanager
@@ -99,6 +111,7 @@ def view(draw: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(draw)
     def framed(*args: P.args, **kwargs: P.kwargs) -> None:
+        _deal_with_posted()
         with guard():
             draw(*args, **kwargs)
 
@@ -140,18 +153,26 @@ def _links(session: LabellingSession | None) -> None:
             st.divider()
             st.caption(f"{plain(session.project.name)}")
             st.caption(f"{session.project.catalogue.n_rows:,} objects")
-            with st.popover(f"Signed {plain(session.who)[:40]}", width="stretch"):
-                who = st.text_input(
-                    "Your name",
-                    session.who,
-                    max_chars=60,
-                    # Named after the name: it may be changed elsewhere too.
-                    key=f"signed-{session.who}",
-                    help="Stands beside each of your answers.",
-                )
-                if who.strip() not in ("", session.who):
-                    session.who = who.strip()
-                    st.rerun()
+            _signature(session)
+
+
+def _signature(session: LabellingSession) -> None:
+    """Who answers: asked once in a browser session, then a word that can be opened."""
+    # Named after the name: it may be changed elsewhere too.
+    key, help_text = f"signed-{session.who}", "Stands beside each of your answers."
+    if not state.name_given():
+        # A project that nobody has begun asks at the set-up of its first classifier.
+        if session.config.setups:
+            who = st.text_input("Your name", session.who, max_chars=60, key=key, help=help_text)
+            if st.button("Save", key="save-name", help="Answers are signed so from now on."):
+                state.give_name(session, who)
+                st.rerun()
+        return
+    with st.popover(f"Signed {plain(session.who)[:40]}", width="stretch"):
+        who = st.text_input("Your name", session.who, max_chars=60, key=key, help=help_text)
+        if who.strip() not in ("", session.who):
+            state.give_name(session, who)
+            st.rerun()
 
 
 @st.cache_resource(show_spinner=False)

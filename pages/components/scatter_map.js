@@ -31,11 +31,7 @@ function nonce() {
 function unpack(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  let start = 4 + length;
-  for (const picture of head.pictures) {
-    picture.blob = new Blob([bytes.slice(start, start + picture.bytes)], { type: "image/png" });
-    start += picture.bytes;
-  }
+  head.picture.blob = new Blob([bytes.slice(4 + length)], { type: "image/png" });
   return head;
 }
 
@@ -56,14 +52,12 @@ function makeMap(root) {
   const stage = element("div", "stage", box);
   const canvas = element("canvas", "plot", stage);
   canvas.setAttribute("role", "img");
-  const loading = element("div", "loading", stage);
-  loading.setAttribute("role", "status");
   const tools = element("div", "tools", stage);
   const legend = element("div", "legend", box);
 
   let component = null;
   let head = null;
-  let pictures = []; // coarse first, sharp last: {x, y, id, bitmap}
+  let picture = null; // {x, y, id, bitmap}
   let decoding = 0;
   let x = [0, 1];
   let y = [0, 1];
@@ -103,8 +97,11 @@ function makeMap(root) {
     }, SETTLE_MS);
   }
 
-  function send(kind, rest) {
-    component.setTriggerValue("event", { kind, x, y, ...pictureSize(), nonce: nonce(), ...rest });
+  function sendClick({ px, py }) {
+    const place = { at_x: at().toX(px), at_y: at().toY(py) };
+    component.setTriggerValue("event", {
+      kind: "click", x, y, ...pictureSize(), nonce: nonce(), ...place,
+    });
   }
 
   function look(newX, newY, isFit = false) {
@@ -179,16 +176,15 @@ function makeMap(root) {
     const start = place(event);
     if (event.button !== 0 || !at().holds(start)) return;
     canvas.setPointerCapture(event.pointerId);
-    drag = { start, at: start, x, y, boxed: event.shiftKey, moved: false };
+    drag = { start, x, y, moved: false };
   });
 
   canvas.addEventListener("pointermove", (event) => {
     cursor = place(event);
     if (drag) {
-      drag.at = cursor;
       const [right, down] = [cursor.px - drag.start.px, cursor.py - drag.start.py];
       drag.moved ||= Math.hypot(right, down) > CLICK_SLACK_PX;
-      if (drag.moved && !drag.boxed) {
+      if (drag.moved) {
         canvas.classList.add("panning");
         const dx = (right / at().width) * (drag.x[1] - drag.x[0]);
         const dy = (down / at().height) * (drag.y[1] - drag.y[0]);
@@ -200,17 +196,10 @@ function makeMap(root) {
 
   canvas.addEventListener("pointerup", (event) => {
     if (!drag) return;
-    const { start, moved, boxed } = drag;
-    const end = place(event);
+    const { moved } = drag;
     drag = null;
     canvas.classList.remove("panning");
-    if (moved && boxed) {
-      const { toX, toY } = at();
-      const ends = (to, a, b) => [Math.min(to(a), to(b)), Math.max(to(a), to(b))];
-      send("box", { x: ends(toX, start.px, end.px), y: ends(toY, start.py, end.py) });
-    } else if (!moved && event.detail < 2) {
-      send("click", { at_x: at().toX(end.px), at_y: at().toY(end.py) });
-    }
+    if (!moved && event.detail < 2) sendClick(place(event));
     redraw();
   });
 
@@ -239,7 +228,7 @@ function makeMap(root) {
     const style = getComputedStyle(box);
     const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
     drawScene(canvas.getContext("2d"), {
-      at: at(), head, pictures, drag, cursor, ratio,
+      at: at(), head, picture, cursor, ratio,
       ink: read("--st-text-color", "#333"),
       ground: read("--st-background-color", "#fff"),
       font: read("--st-font", "sans-serif"),
@@ -288,12 +277,10 @@ function makeMap(root) {
 
   async function decode(wanted) {
     const mine = ++decoding;
-    const made = await Promise.all(wanted.map(async (picture) => (
-      pictures.find((old) => old.id === picture.id)
-      || { ...picture, blob: null, bitmap: await createImageBitmap(picture.blob) }
-    )));
+    const made = picture?.id === wanted.id
+      ? picture : { ...wanted, blob: null, bitmap: await createImageBitmap(wanted.blob) };
     if (mine !== decoding) return; // a newer picture came meanwhile
-    pictures = made;
+    picture = made;
     draw();
     box.dataset.painted = String(turns);
   }
@@ -316,11 +303,10 @@ function makeMap(root) {
       [x, y] = [head.home.x, head.home.y];
     }
     title.textContent = head.title;
-    loading.textContent = head.loading;
     canvas.setAttribute("aria-label", `${head.title || "Map"}: ${head.axes[1]} by ${head.axes[0]}`);
     resize();
     drawLegend();
-    decode(head.pictures);
+    decode(head.picture);
     turns += 1;
     return turns;
   }

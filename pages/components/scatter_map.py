@@ -1,4 +1,4 @@
-"""The map: a picture of many objects, with marks, zoom, pan, click and box.
+"""The map: a picture of many objects, with marks, zoom, pan and click.
 
 The browser draws axes, marks and the picture at hand; Python is asked for a sharper picture
 when the view changes.  Knows nothing of objects, labels or rasters.
@@ -42,7 +42,6 @@ class Overlay:
     colour: str = ""  # "" is the theme's text colour
     size: float = 10  # px across
     filled: bool = False
-    labels: Sequence[str] = ()  # shown on hover, one for each mark
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,11 @@ class LegendEntry:
 class MapEvent:
     """What the person did on a map; ranges and positions in data coordinates.
 
-    A click has its place in ``x`` and ``y`` and the view it was made in as ranges; a box has
-    its own ranges, and its centre; a viewport is the view now shown.
+    A click has its place in ``x`` and ``y`` and the view it was made in as ranges; a viewport is
+    the view now shown, and its centre.
     """
 
-    kind: Literal["click", "box", "viewport"]
+    kind: Literal["click", "viewport"]
     x: float
     y: float
     x_range: tuple[float, float]
@@ -86,14 +85,12 @@ def scatter_map(
     x_title: str,
     y_title: str,
     home: View | None = None,
-    full: tuple[bytes, View] | None = None,
     overlays: Sequence[Overlay] = (),
     legend: Sequence[LegendEntry] = (),
     height_px: int = 420,
     fill: tuple[float, int] | None = None,
     group: str = "",
     title: str = "",
-    loading: str = "",
     on_event: Callable[[MapEvent], None] | None = None,
 ) -> MapEvent | None:
     """Draw a map; what the person did on it, once.
@@ -104,29 +101,18 @@ def scatter_map(
     png : the picture, with transparent ground
     view : what ``png`` shows, usually from :func:`view_to_draw`
     x_title, y_title : titles of the axes; when they change, the map goes back to ``home``
-    home : what "fit" shows; the view of ``full``, else the first ``view``, unless given
-    full : a coarse picture of everything, seen at the edges until a sharp one arrives
+    home : what "fit" shows; the ``view`` unless given
     height_px, fill : at least so high; where the window has more room, the share ``fill[0]`` of
         its height less ``fill[1]`` pixels
     group : maps of one group share their zoom; they belong in one fragment
     title : shown over the map, and its name for screen readers
-    loading : a few words shown while something is being computed
     on_event : called with the event before the page runs again (one run where a returned
         event takes two); nothing is returned then
     """
     group = group or key
-    pictures = [*([full] if full else []), (png, view)]
-    fit = home or (full[1] if full else view)
+    fit = home or view
     head = {
-        "pictures": [
-            {
-                "x": shown.x_range,
-                "y": shown.y_range,
-                "bytes": len(picture),
-                "id": f"{zlib.crc32(picture)} {shown}",
-            }
-            for picture, shown in pictures
-        ],
+        "picture": {"x": view.x_range, "y": view.y_range, "id": f"{zlib.crc32(png)} {view}"},
         "view": asdict(view),
         "home": {"x": fit.x_range, "y": fit.y_range},
         "axes": [x_title, y_title],
@@ -136,10 +122,9 @@ def scatter_map(
         "fill": fill,
         "group": group,
         "title": title,
-        "loading": loading,
     }
     packed = json.dumps(head, allow_nan=False).encode()
-    data = b"".join([struct.pack("<I", len(packed)), packed, *(p for p, _ in pictures)])
+    data = b"".join([struct.pack("<I", len(packed)), packed, png])
 
     def before_the_run() -> None:
         event = _event(key, group, reported(key, "event"), reported(key, "viewport"))
@@ -159,15 +144,6 @@ def scatter_map(
     return event or waiting
 
 
-def viewport(key: str, group: str = "") -> View | None:
-    """The view that the browser last reported for the map ``key``; None before it has."""
-    own = st.session_state.get(f"{key}:viewport")
-    if own is None:
-        return None
-    shared = st.session_state.get(f"{group or key}:shared-viewport", own)
-    return View(tuple(shared["x"]), tuple(shared["y"]), own["width_px"], own["height_px"])
-
-
 def view_to_draw(key: str, home: View, axes: tuple[str, str], group: str = "") -> View:
     """The view to make the next picture for, at the size the map has in the browser.
 
@@ -183,10 +159,9 @@ def view_to_draw(key: str, home: View, axes: tuple[str, str], group: str = "") -
 
 def _drawable(overlay: Overlay) -> dict[str, Any]:
     """The overlay without marks that have no place; JSON knows no NaN."""
-    labels = list(overlay.labels) or [""] * len(overlay.x)
     placed = [
-        (float(x), float(y), label)
-        for x, y, label in zip(overlay.x, overlay.y, labels, strict=True)
+        (float(x), float(y))
+        for x, y in zip(overlay.x, overlay.y, strict=True)
         if math.isfinite(x) and math.isfinite(y)
     ]
     return {
@@ -195,16 +170,15 @@ def _drawable(overlay: Overlay) -> dict[str, Any]:
         "colour": overlay.colour,
         "size": overlay.size,
         "filled": overlay.filled,
-        "x": [x for x, _, _ in placed],
-        "y": [y for _, y, _ in placed],
-        "labels": [label for _, _, label in placed],
+        "x": [x for x, _ in placed],
+        "y": [y for _, y in placed],
     }
 
 
 def _event(
     key: str, group: str, sent: Mapping[str, Any] | None, moved: Mapping[str, Any] | None
 ) -> MapEvent | None:
-    """The newest event that the page has not had; a click or box goes before a viewport."""
+    """The newest event that the page has not had; a click goes before a viewport."""
     if moved:
         _remember(key, group, moved)
     found = take(key, sent)

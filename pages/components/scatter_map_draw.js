@@ -19,16 +19,15 @@ function geometry(canvasWidth, canvasHeight, x, y) {
 }
 
 function drawScene(ctx, scene) {
-  const { at, pictures, ratio } = scene;
+  const { at, picture, ratio } = scene;
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
   ctx.clearRect(0, 0, at.canvasWidth, at.canvasHeight);
   ctx.save();
   ctx.beginPath();
   ctx.rect(at.left, at.top, at.width, at.height);
   ctx.clip();
-  for (const picture of pictures) drawPicture(ctx, scene, picture);
+  if (picture) drawPicture(ctx, scene, picture);
   drawOverlays(ctx, scene);
-  drawBox(ctx, scene);
   ctx.restore();
   drawAxes(ctx, scene);
   drawReadout(ctx, scene);
@@ -37,7 +36,6 @@ function drawScene(ctx, scene) {
 function drawPicture(ctx, { at, ratio }, { x, y, bitmap }) {
   const [left, top] = [at.pxOf(x[0]), at.pyOf(y[1])];
   const [w, h] = [at.pxOf(x[1]) - left, at.pyOf(y[0]) - top];
-  ctx.clearRect(left, top, w, h); // a coarse picture must not shine through
   ctx.imageSmoothingEnabled = w * ratio < bitmap.width * 0.98;
   ctx.drawImage(bitmap, left, top, w, h);
 }
@@ -56,20 +54,6 @@ function drawOverlays(ctx, { at, head, ink, ground }) {
       }
     }
   }
-}
-
-function drawBox(ctx, { drag, ink }) {
-  if (!drag?.boxed || !drag.moved) return;
-  const [w, h] = [drag.at.px - drag.start.px, drag.at.py - drag.start.py];
-  ctx.strokeStyle = ink;
-  ctx.lineWidth = 1;
-  ctx.setLineDash([4, 3]);
-  ctx.strokeRect(drag.start.px, drag.start.py, w, h);
-  ctx.setLineDash([]);
-  ctx.globalAlpha = 0.08;
-  ctx.fillStyle = ink;
-  ctx.fillRect(drag.start.px, drag.start.py, w, h);
-  ctx.globalAlpha = 1;
 }
 
 function drawAxes(ctx, { at: p, head, ink, font }) {
@@ -113,10 +97,10 @@ function hovered({ at, head, cursor }) {
     for (let i = 0; i < overlay.x.length; i++) {
       const [right, down] = [at.pxOf(overlay.x[i]) - cursor.px, at.pyOf(overlay.y[i]) - cursor.py];
       const away = Math.hypot(right, down);
-      if (away <= overlay.size / 2 + 4 && !(best?.away < away)) best = { away, overlay, i };
+      if (away <= overlay.size / 2 + 4 && !(best?.away < away)) best = { away, overlay };
     }
   }
-  return best && [best.overlay.name, best.overlay.labels[best.i]].filter(Boolean).join(": ");
+  return best?.overlay.name;
 }
 
 function drawReadout(ctx, scene) {

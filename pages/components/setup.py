@@ -20,11 +20,14 @@ def set_up(session: LabellingSession, label: str) -> None:
     name = session.config.label_name(label)
     st.subheader(f"A classifier for {plain(name)} against the rest", anchor=False)
     setup = setup_form(session, label, ClassifierSetup())
-    who = st.text_input(
-        "Your name", session.who, key=f"who-{label}", max_chars=60, help="Stands beside answers."
-    )
+    who = tab.name_given()
+    if not who:
+        who = st.text_input(
+            "Your name", session.who, key=f"who-{label}", max_chars=60,
+            help="Stands beside answers.",
+        )  # fmt: skip
     if st.button("Start training", key=f"start-{label}", type="primary"):
-        session.who = who.strip() or session.who
+        tab.give_name(session, who)
         with st.spinner("Training on the first objects, about a second"):
             session.start(label, setup)
         st.rerun()

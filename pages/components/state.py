@@ -6,6 +6,7 @@ the address; no answer lives here.
 
 import getpass
 from collections.abc import MutableMapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,36 @@ from al_engine.session import LabellingSession
 from al_engine.starting import ImportJob
 
 PROJECT_IN_ADDRESS = "project"
+# What is of one project, and is put away with it; events not dealt with yet are not.
+_OF_A_PROJECT = ("session", "maps", "learners", "looking", "classifier", "drafts")
+
+
+@dataclass
+class Looking:
+    """Where one looks in the open project, by classifier.
+
+    A plain object: what follows from an answer is noted in it without a call at which Streamlit
+    might break off and run the page anew.
+    """
+
+    selected: dict[str, int] = field(default_factory=dict)
+    past: dict[str, int] = field(default_factory=dict)
+    notice: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, Shown] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Something a person did, until it is dealt with.
+
+    ``kind`` is "bar", or of the map that it was done on; ``page`` the title of the page.
+    """
+
+    kind: str
+    page: str
+    slug: str
+    classifier: str
+    event: Any
 
 
 def _get(key: str, default: Any = None) -> Any:
@@ -45,9 +76,14 @@ def choose_project(folder: Path) -> None:
 
 
 def forget_project() -> None:
-    for key in ("project", "session", "maps", "learners", "selected", "past", "classifier", "cell"):
-        st.session_state.pop(f"sextant.{key}", None)
+    _put_away()
+    st.session_state.pop("sextant.project", None)
     st.query_params.pop(PROJECT_IN_ADDRESS, None)
+
+
+def _put_away() -> None:
+    for key in _OF_A_PROJECT:
+        st.session_state.pop(f"sextant.{key}", None)
 
 
 def session() -> LabellingSession | None:
@@ -62,7 +98,10 @@ def session() -> LabellingSession | None:
     project = open_project(find_project(home_folder(), slug))
     held = _get("session")
     if held is None or held.project is not project:
-        held = LabellingSession(project, _last_name(project.log.events()), _learners())
+        # The address may name another project than the one at hand: the browser's Back does that.
+        _put_away()
+        who = name_given() or _last_name(project.log.events())
+        held = LabellingSession(project, who, _learners())
         _set("session", held)
         _set("maps", Maps(held))
         _set("project", slug)
@@ -86,6 +125,32 @@ def maps() -> Maps:
     return held
 
 
+def session_at_hand() -> LabellingSession | None:
+    """The session last opened, whatever the address names by now."""
+    held: LabellingSession | None = _get("session")
+    return held
+
+
+def session_for(slug: str, at_hand: LabellingSession | None, who: str) -> LabellingSession:
+    """The session on one project: the one at hand, else one for this moment.  Free of Streamlit."""
+    project = open_project(find_project(home_folder(), slug))
+    if at_hand is not None and at_hand.project is project:
+        return at_hand
+    who = who or (at_hand.who if at_hand is not None else _last_name(project.log.events()))
+    return LabellingSession(project, who)
+
+
+def name_given() -> str:
+    """The name a person gave in this browser session; "" until then."""
+    return str(_get("name", ""))
+
+
+def give_name(session: LabellingSession, name: str) -> None:
+    """Sign answers with a name from now on; an empty one keeps the name there is."""
+    session.who = name.strip() or session.who
+    _set("name", session.who)
+
+
 def _last_name(events: Any) -> str:
     """Who answered last in this project, else the name of the account Sextant runs under."""
     for event in reversed(events):
@@ -100,23 +165,45 @@ def _last_name(events: Any) -> str:
 # -- where one looks --
 
 
+def looking() -> Looking:
+    held: Looking | None = _get("looking")
+    if held is None:
+        held = Looking()
+        _set("looking", held)
+    return held
+
+
+def page() -> str:
+    """The title of the page that is open."""
+    return str(_get("page", ""))
+
+
+def open_page(title: str) -> None:
+    _set("page", title)
+
+
 def selected(classifier: str) -> int | None:
     """The row that was clicked, None while the queried object is the one shown."""
-    row = _get("selected", {}).get(classifier)
-    return None if row is None else int(row)
+    return looking().selected.get(classifier)
 
 
 def select(classifier: str, row: int | None) -> None:
-    _set("selected", {**_get("selected", {}), classifier: row})
+    _put(looking().selected, classifier, row)
 
 
 def past_round(classifier: str) -> int | None:
-    number = _get("past", {}).get(classifier)
-    return None if number is None else int(number)
+    return looking().past.get(classifier)
 
 
 def look_at_round(classifier: str, number: int | None) -> None:
-    _set("past", {**_get("past", {}), classifier: number})
+    _put(looking().past, classifier, number)
+
+
+def _put(held: dict[str, int], classifier: str, number: int | None) -> None:
+    if number is None:
+        held.pop(classifier, None)
+    else:
+        held[classifier] = number
 
 
 def classifier(labels: tuple[str, ...]) -> str:
@@ -130,12 +217,11 @@ def choose_classifier(label: str) -> None:
 
 
 def shown(label: str) -> Shown:
-    held: Shown = _get("shown", {}).get(label, Shown())
-    return held
+    return looking().shown.get(label, Shown())
 
 
 def show(label: str, what: Shown) -> None:
-    _set("shown", {**_get("shown", {}), label: what})
+    looking().shown[label] = what
 
 
 def colours() -> str:
@@ -149,24 +235,27 @@ def choose_colours(name: str) -> None:
 # -- what a person just did, for the next run to deal with --
 
 
-def post(kind: str, event: Any) -> None:
+def post(kind: str, slug: str, classifier: str, event: Any) -> None:
     """Keep an event that came before a run, so that the page's own frame deals with it."""
-    _set("posted", [*_get("posted", []), (kind, event)])
+    posted().append(Posted(kind, page(), slug, classifier, event))
 
 
-def take_posted() -> list[tuple[str, Any]]:
-    posted = _get("posted", [])
-    _set("posted", [])
-    return list(posted)
+def posted() -> list[Posted]:
+    """The list itself: whoever has dealt with an event takes it out."""
+    held: list[Posted] | None = _get("posted")
+    if held is None:
+        held = []
+        _set("posted", held)
+    return held
 
 
 def notice(classifier: str) -> str:
     """The quiet confirmation of the last answer."""
-    return str(_get("notice", {}).get(classifier, ""))
+    return looking().notice.get(classifier, "")
 
 
 def note(classifier: str, text: str) -> None:
-    _set("notice", {**_get("notice", {}), classifier: text})
+    looking().notice[classifier] = text
 
 
 def clicks(key: str) -> int:
@@ -188,6 +277,16 @@ def job() -> ImportJob | None:
 
 def set_job(started: ImportJob | None) -> None:
     _set("job", started)
+
+
+def upload() -> tuple[str, Path] | None:
+    """The upload that was written to disk, by its id, until it is imported or refused."""
+    held: tuple[str, Path] | None = _get("upload")
+    return held
+
+
+def keep_upload(written: tuple[str, Path] | None) -> None:
+    _set("upload", written)
 
 
 def step() -> int:

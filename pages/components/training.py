@@ -13,7 +13,7 @@ from al_engine.views.palette import NEUTRAL
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.charts import METRICS, TITLES, confusion_matrix, score_plot
-from pages.components.page import draw_again, guard, plain, view
+from pages.components.page import draw_again, plain, view
 from pages.components.scatter_map import LegendEntry
 from pages.components.setup import set_up, setup_form
 
@@ -32,14 +32,11 @@ def draw(session: LabellingSession, label: str) -> None:
 @view
 def training_view(session: LabellingSession, label: str) -> None:
     """Maps and scores of this round, and the question; drawn again by itself at each answer."""
-    with guard():
-        loop.deal_with_events(session, label)
     state = loop.current(session, label)
     _top_line(session, state)
     left, middle, right = st.columns([5, 5, 4.4], gap="small")
     shown = tab.shown(label)
     legend = loop.correctness_legend(state, shown)
-    marks = (LegendEntry("trained on", "", "ring"), LegendEntry("queried", loop.QUERIED, "star"))
     some_unlabelled = shown.unlabelled and tab.maps().has_unlabelled(state)
     unlabelled = (LegendEntry("no label", NEUTRAL),) if some_unlabelled else ()
     group = f"training-{session.project.slug}-{label}"
@@ -55,7 +52,7 @@ def training_view(session: LabellingSession, label: str) -> None:
     with middle:
         loop.draw_map(
             session, state, "metric", f"Metric: {_metric_name(state)}", MAP_HEIGHT_PX, FILL,
-            group=group, legend=(*_metric_legend(state), *marks),
+            group=group, legend=_metric_legend(state),
         )  # fmt: skip
         _score_plot(session, state)
     with right:
@@ -115,7 +112,7 @@ _TRAINING_SET = (
 
 def _show_menu(label: str) -> None:
     shown = tab.shown(label)
-    key = f"show-{label}"
+    key = f"show-{tab.project_slug()}-{label}"
     new = Shown(
         st.checkbox("Correct", shown.correct, key=f"{key}-correct"),
         st.checkbox("Incorrect", shown.incorrect, key=f"{key}-incorrect"),
@@ -173,7 +170,8 @@ def _test_results(session: LabellingSession, state: State) -> None:
         if scores is None:
             st.caption("No object with a known label is in the test set.")
         else:
-            st.markdown(_table({"Test set": (scores, None)}))
+            with st.container(key="scores-test"):
+                st.markdown(_table({"Test set": (scores, None)}), help=_SCORES_HELP)
             (tn, fp), (fn, tp) = scores.confusion
             st.caption(f"True positives {tp:,}, false positives {fp:,}, false negatives {fn:,}, "
                        f"true negatives {tn:,}.")  # fmt: skip
@@ -199,7 +197,7 @@ def _metric_legend(state: State) -> tuple[LegendEntry, ...]:
         return ()
     dark, bright = "#440154", "#FDE725"
     leave, ask = (dark, bright) if loop.value_colours() == "viridis" else (bright, dark)
-    return (LegendEntry(f"{low:.2g} leave", leave), LegendEntry(f"{high:.2g} ask", ask))
+    return (LegendEntry(f"{low:.2g} ask last", leave), LegendEntry(f"{high:.2g} ask first", ask))
 
 
 def _score_plot(session: LabellingSession, state: State) -> None:
@@ -233,7 +231,7 @@ def _scores(session: LabellingSession, state: State) -> None:
             state.scores.training,
             before.training if before else None,
         ),
-        ("By folds" if state.scores.by_folds else "Validation"): (
+        ("Cross-validated" if state.scores.by_folds else "Validation"): (
             state.scores.validation,
             before.validation if before else None,
         ),
@@ -250,27 +248,29 @@ def _scores(session: LabellingSession, state: State) -> None:
         st.caption("Training scores are biased: most of its labels were chosen by the model.")
     else:
         st.caption("Training includes the points trained on, which flatters it; validation never.")
-    for part, scores in (
-        ("training", state.scores.training),
-        ("validation", state.scores.validation),
+    for part, scores, former in (
+        ("training", state.scores.training, before.training if before else None),
+        ("validation", state.scores.validation, before.validation if before else None),
     ):
         if scores is None or (part == "validation" and state.scores.by_folds):
             continue
-        _matrix(state, part, scores, name)
+        _matrix(state, part, scores, former, name)
 
 
 _SCORES_HELP = (
-    "n is the number of objects with a known label; a label you gave outranks the catalogue's. "
-    "± is half of the 95% interval (Wilson; for F1 through TP/(TP+FP+FN)); then comes the change "
-    "since the round before. The training set is the pool plus the points trained on."
+    "Beside each score stands its change since the round before; below it its 95% interval "
+    "(Wilson; for F1 through TP/(TP+FP+FN)) and n, the objects it is a share of: those with a "
+    "known label for accuracy, the predicted ones for precision, the actual ones for recall, "
+    "either for F1. A label you gave outranks the catalogue's. The training set is the pool plus "
+    "the points trained on."
 )
 
 
-def _matrix(state: State, part: str, scores: Scores, name: str) -> None:
+def _matrix(state: State, part: str, scores: Scores, former: Scores | None, name: str) -> None:
     label = state.classifier
     shown = tab.shown(label)
     chosen = shown.cell[1:] if shown.cell is not None and shown.cell[0] == part else None
-    cell = confusion_matrix(scores, name, part, f"matrix-{part}-{label}", chosen)
+    cell = confusion_matrix(scores, former, name, part, f"matrix-{part}-{label}", chosen)
     if cell is not None:
         same = shown.cell == (part, *cell)
         tab.show(label, replace(shown, cell=None if same else (part, *cell)))
@@ -303,11 +303,9 @@ def _cell_list(state: State, cell: tuple[str, int, int], name: str) -> None:
 
 
 def _table(columns: dict[str, tuple[Scores | None, Scores | None]]) -> str:
-    """Scores as a small table: value, half of the interval, change since the round before."""
+    """Scores as a small table: value and change; below them the interval and n."""
     lines = ["| |" + "|".join(f" {title} " for title in columns) + "|"]
     lines.append("|---|" + "--:|" * len(columns))
-    counts = [f"{scores.n:,}" if scores else "–" for scores, _ in columns.values()]
-    lines.append("| n |" + "|".join(counts) + "|")
     for metric in METRICS:
         cells = [
             _cell(
@@ -323,7 +321,11 @@ def _table(columns: dict[str, tuple[Scores | None, Scores | None]]) -> str:
 def _cell(score: Score | None, before: Score | None) -> str:
     if score is None or score.value is None or score.low is None or score.high is None:
         return "undefined"
-    text = f"**{score.value:.3f}** ±{(score.high - score.low) / 2:.3f}".replace("±0.", "±.")
+    text = f"**{score.value:.3f}**"
     if before is not None and before.value is not None:
         text += f" {score.value - before.value:+.3f}"
-    return text
+    return f"{text} :small[{_short(score.low)}–{_short(score.high)} n {score.n:,}]"
+
+
+def _short(share: float) -> str:
+    return f"{share:.3f}".removeprefix("0")

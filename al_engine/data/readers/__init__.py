@@ -10,6 +10,7 @@ from pathlib import Path
 
 from al_engine.data.readers import ascii, columnar, fits, jsonl, spaced, text, votable
 from al_engine.data.readers.source import (
+    Cancelled,
     Head,
     Part,
     Reader,
@@ -90,17 +91,21 @@ _ARCHIVES = {
 }
 
 
-def open_table(path: Path | str, *, part: str | None = None) -> Table:
+def open_table(
+    path: Path | str, *, part: str | None = None, cancelled: Cancelled = lambda: False
+) -> Table:
     """Open a file, or a folder of Parquet files, as a table that is ready to be streamed.
 
     Parameters
     ----------
     path : where the file is; it is only read
     part : which table of a file that holds several, as ``list_parts`` names them
+    cancelled : asked between blocks where a text has to be read through for the types of columns
 
     Raises
     ------
     UnreadableFileError : the file is no table, or is damaged; raised by ``batches`` as well
+    ImportCancelled : ``cancelled`` said so
     """
     path = Path(path)
     reader = recognise(path)
@@ -109,7 +114,7 @@ def open_table(path: Path | str, *, part: str | None = None) -> Table:
             path, f"is {a_or_an(reader.title)} and holds one table, so that it has no part {part!r}"
         )
     with boundary(path, reader.title):
-        table = reader.open(path, part)
+        table = reader.open(path, part, cancelled)
     return replace(table, batches=guarded(path, reader.title, table.batches))
 
 

@@ -22,7 +22,7 @@ from al_engine.data.readers.arrays import (
     from_numpy,
     numpy_type,
 )
-from al_engine.data.readers.source import Head, in_brief, read_text, refusal
+from al_engine.data.readers.source import Cancelled, Head, in_brief, read_text, refusal
 from al_engine.data.table import Table
 
 _IPAC_HEADER = re.compile(r"^(?:\\[^\n]*\n)*\|[^\n]*\|[ \t\r]*\n\|[^\n]*\|[ \t\r]*\n")
@@ -40,7 +40,7 @@ def is_ipac(head: Head) -> bool:
     return _IPAC_HEADER.match(head.text) is not None
 
 
-def _open(form: str, path: Path, part: str | None) -> Table:
+def _open(form: str, path: Path, part: str | None, cancelled: Cancelled) -> Table:
     content, notes = read_text(path)
     try:
         table = astropy_ascii.read(content, format=form, guess=False, fast_reader=False)

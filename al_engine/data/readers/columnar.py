@@ -23,7 +23,7 @@ from al_engine.data.readers.arrays import (
     settled_type,
     slices,
 )
-from al_engine.data.readers.source import Head, boundary, refusal
+from al_engine.data.readers.source import Cancelled, Head, boundary, refusal
 from al_engine.data.table import Table
 
 PARQUET_SUFFIXES = (".parquet", ".parq", ".pq")
@@ -49,7 +49,7 @@ def parquet_files(folder: Path) -> list[Path]:
     ]
 
 
-def open_parquet(path: Path, part: str | None) -> Table:
+def open_parquet(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     """Open a Parquet file, or all those in a folder as one table, by column names."""
     files = parquet_files(path) if path.is_dir() else [path]
     schemas, n_rows = [], 0
@@ -132,7 +132,7 @@ def _first(files: Sequence[Path]) -> pa.RecordBatch | None:
     return None
 
 
-def open_arrow(path: Path, part: str | None) -> Table:
+def open_arrow(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     """Open an Arrow IPC file (Feather) or stream."""
     with pa.memory_map(str(path)) as source:
         is_file = source.read(6) == b"ARROW1"

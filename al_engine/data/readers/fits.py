@@ -25,6 +25,7 @@ from al_engine.data.readers.fits_columns import (
 from al_engine.data.readers.parts import choose
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
+    Cancelled,
     Head,
     Part,
     is_gzipped,
@@ -60,7 +61,7 @@ def list_tables(path: Path) -> list[Part]:
     return [_part(hdu) for hdu in _table_hdus(path)]
 
 
-def open_fits(path: Path, part: str | None) -> Table:
+def open_fits(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     """Open one table of a FITS file; ``part`` is a name or the number of the HDU."""
     hdus = _table_hdus(path)
     parts = [_part(hdu) for hdu in hdus]

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from al_engine.data.readers.arrays import BATCH_ROWS, Found, arrange, slices
-from al_engine.data.readers.source import refusal
+from al_engine.data.readers.source import Cancelled, go_on, refusal
 from al_engine.data.table import Table
 
 NUMBER = re.compile(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
@@ -44,14 +44,16 @@ def table_of_texts(
     names: Sequence[str],
     notes: Sequence[str],
     texts: Callable[[], Iterator[pa.RecordBatch]],
+    cancelled: Cancelled,
 ) -> Table:
     """Make a table of a stream of texts; empty ones come as NULL.
 
     Raises
     ------
     UnreadableFileError : there are no rows
+    ImportCancelled : ``cancelled``, which is asked before each batch of the first pass, said so
     """
-    columns, n_rows = _infer(texts(), len(names))
+    columns, n_rows = _infer(texts(), len(names), cancelled)
     if n_rows == 0:
         raise refusal(path, "has no rows below its header", "Choose a table with rows.")
     found = [Found(name, column.settled) for name, column in zip(names, columns, strict=True)]
@@ -147,10 +149,13 @@ def _larger(so_far: int, ends: dict[str, int]) -> int:
     return -size if so_far < 0 or low < 0 else size
 
 
-def _infer(texts: Iterable[pa.RecordBatch], n_columns: int) -> tuple[list[_ColumnGuess], int]:
+def _infer(
+    texts: Iterable[pa.RecordBatch], n_columns: int, cancelled: Cancelled
+) -> tuple[list[_ColumnGuess], int]:
     guesses = [_ColumnGuess() for _ in range(n_columns)]
     n_rows = 0
     for batch in texts:
+        go_on(cancelled)
         n_rows += batch.num_rows
         for guess, values in zip(guesses, batch.columns, strict=True):
             guess.take(values)

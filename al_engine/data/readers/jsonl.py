@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from al_engine.data.readers.arrays import BATCH_ROWS, Found, arrange
-from al_engine.data.readers.source import Head, open_bytes, refusal
+from al_engine.data.readers.source import Cancelled, Head, go_on, open_bytes, refusal
 from al_engine.data.table import Table
 
 _EXACT_IN_FLOAT = 2**53
@@ -68,11 +68,13 @@ def matches(head: Head) -> bool:
     return head.text.lstrip().startswith("{")
 
 
-def open_jsonl(path: Path, part: str | None) -> Table:
+def open_jsonl(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     """Open JSON lines; keys that a line lacks are NULL in its row."""
     seen: dict[str, _Seen] = {}
     n_rows = 0
     for row in _rows(path):
+        if n_rows % BATCH_ROWS == 0:
+            go_on(cancelled)
         n_rows += 1
         for key, value in row.items():
             if key not in seen:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeAlias, cast
 from xml.parsers.expat import ExpatError
 
 import pyarrow as pa
@@ -23,7 +23,9 @@ from astropy.io.fits import VerifyError
 from astropy.table.meta import YamlParseError
 
 from al_engine.data.table import Table
-from al_engine.errors import UnreadableFileError
+from al_engine.errors import ImportCancelled, UnreadableFileError
+
+Cancelled: TypeAlias = Callable[[], bool]
 
 HEAD_BYTES = 65_536
 _BINARY = re.compile(rb"[\x00-\x08]")
@@ -85,6 +87,7 @@ class Reader:
     """A family of files: how to know one, open it, and list the tables in it.
 
     ``title`` is the bare name, without an article; ``matches`` judges the content alone;
+    ``open`` asks between blocks whether it is cancelled where it runs through the whole file;
     ``list_tables`` gives nothing for formats that hold one table a file.
     """
 
@@ -92,8 +95,14 @@ class Reader:
     title: str
     suffixes: tuple[str, ...]
     matches: Callable[[Head], bool]
-    open: Callable[[Path, str | None], Table]
+    open: Callable[[Path, str | None, Cancelled], Table]
     list_tables: Callable[[Path], list[Part]] = lambda path: []
+
+
+def go_on(cancelled: Cancelled) -> None:
+    """Raise ImportCancelled where the person has stopped the import."""
+    if cancelled():
+        raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
 
 
 def is_gzipped(path: Path) -> bool:

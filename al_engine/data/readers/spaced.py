@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from al_engine.data.readers.inference import NUMBER, batches_of_texts, table_of_texts
-from al_engine.data.readers.source import LATIN_1_NOTE, Head, open_bytes, peek, refusal
+from al_engine.data.readers.source import LATIN_1_NOTE, Cancelled, Head, open_bytes, peek, refusal
 from al_engine.data.readers.text import irregular
 from al_engine.data.table import Table
 
@@ -24,15 +24,15 @@ def matches(head: Head) -> bool:
     return b"\0" not in head.bytes and _header(head.text) is not None
 
 
-def open_spaced(path: Path, part: str | None) -> Table:
+def open_spaced(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     """Open text whose lines all have as many values as there are names."""
     try:
-        return _open(path, "utf-8-sig", ())
+        return _open(path, "utf-8-sig", (), cancelled)
     except UnicodeDecodeError:
-        return _open(path, "latin-1", (LATIN_1_NOTE,))
+        return _open(path, "latin-1", (LATIN_1_NOTE,), cancelled)
 
 
-def _open(path: Path, encoding: str, notes: tuple[str, ...]) -> Table:
+def _open(path: Path, encoding: str, notes: tuple[str, ...], cancelled: Cancelled) -> Table:
     header = _header(peek(path).bytes.decode(encoding, errors="replace"))
     if header is None:
         raise refusal(
@@ -63,7 +63,7 @@ def _open(path: Path, encoding: str, notes: tuple[str, ...]) -> Table:
     def texts() -> Iterator[pa.RecordBatch]:
         return batches_of_texts(rows(), len(names))
 
-    return table_of_texts(path, "ascii", names, notes, texts)
+    return table_of_texts(path, "ascii", names, notes, texts, cancelled)
 
 
 def _header(text: str) -> tuple[list[str], int] | None:

@@ -15,11 +15,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
+from al_engine.data.readers.arrays import BATCH_ROWS
 from al_engine.data.readers.inference import NUMBER, batches_of_texts, table_of_texts
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
     LATIN_1_NOTE,
+    Cancelled,
     Head,
+    go_on,
     is_gzipped,
     open_bytes,
     peek,
@@ -50,26 +53,26 @@ def matches(head: Head) -> bool:
     return len(rows[1]) >= 2 and len(rows[1][0]) >= 2 and len(rows[1][0]) == len(rows[1][1])
 
 
-def open_csv(path: Path, part: str | None) -> Table:
+def open_csv(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     """Open delimited text; the types of its columns hold for every row."""
-    return _open(path, _layout(path))
+    return _open(path, _layout(path), cancelled)
 
 
-def _open(path: Path, layout: _Layout) -> Table:
+def _open(path: Path, layout: _Layout, cancelled: Cancelled) -> Table:
     """Open by a layout; where the file resists, look again for its encoding and short rows."""
     texts = partial(_by_row if layout.by_row else _in_blocks, path, layout)
     try:
-        return table_of_texts(path, "csv", layout.names, layout.notes, texts)
+        return table_of_texts(path, "csv", layout.names, layout.notes, texts, cancelled)
     except (pa.ArrowInvalid, UnicodeError):
         # pyarrow says neither in which line it was nor whether it was the encoding.
         if not _is_utf8(path, layout):
             again = replace(_layout(path, "latin-1"), notes=(*layout.notes, LATIN_1_NOTE))
         elif not layout.by_row:
-            notes = (*layout.notes, *_notes_on_short_rows(path, layout))
+            notes = (*layout.notes, *_notes_on_short_rows(path, layout, cancelled))
             again = replace(layout, by_row=True, notes=notes)
         else:
             raise
-    return _open(path, again)
+    return _open(path, again, cancelled)
 
 
 def _sample(text: str) -> tuple[str, list[list[str]], list[str]]:
@@ -218,7 +221,7 @@ def _noting(lines: Iterable[str], taken: list[str]) -> Iterator[str]:
         yield line
 
 
-def _notes_on_short_rows(path: Path, layout: _Layout) -> list[str]:
+def _notes_on_short_rows(path: Path, layout: _Layout, cancelled: Cancelled) -> list[str]:
     """Count the rows that end early, as spreadsheets write them when last values are missing.
 
     Raises
@@ -229,6 +232,8 @@ def _notes_on_short_rows(path: Path, layout: _Layout) -> list[str]:
     n_rows = n_short = 0
     first = (0, 0)
     for line, values, text in _rows(path, layout):
+        if n_rows % BATCH_ROWS == 0:
+            go_on(cancelled)
         n_rows += 1
         if len(values) == n_columns:
             continue

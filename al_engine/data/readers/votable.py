@@ -18,6 +18,7 @@ from al_engine.data.readers.arrays import BATCH_ROWS, Found, arrange, from_numpy
 from al_engine.data.readers.parts import choose
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
+    Cancelled,
     Head,
     Part,
     in_brief,
@@ -56,7 +57,7 @@ def list_tables(path: Path) -> list[Part]:
     return _parts(_outline(path))
 
 
-def open_votable(path: Path, part: str | None) -> Table:
+def open_votable(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     """Open one table of a VOTable; ``part`` is a name or a number from 1."""
     outline = _outline(path)
     if outline.error:

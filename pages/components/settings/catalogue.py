@@ -40,7 +40,8 @@ def _guessed(config: ProjectConfig) -> str:
     n_features = len(list_features(config.features))
     asked = ", ".join(config.label_name(value) for value in config.train_labels)
     return (
-        f"Guessed: id {config.columns.id or 'by row'}; label {config.columns.label or 'none'}; "
+        f"Guessed: {f'id {config.columns.id}' if config.columns.id else 'rows numbered'}; "
+        f"label {config.columns.label or 'none'}; "
         f"{n_features} features from {', '.join(config.features.base[:8])}"
         f"{', …' if len(config.features.base) > 8 else ''}; a classifier for {asked}."
     )
@@ -48,26 +49,39 @@ def _guessed(config: ProjectConfig) -> str:
 
 def _missing_values(session: LabellingSession) -> dict[str, tuple[float, ...]]:
     """Point out values far outside their column, with a switch to read them as missing."""
-    catalogue, config = session.project.catalogue, session.config
-    key = f"suspects-{session.project.slug}"
-    suspects = state.draft(key)
-    if suspects is None:
-        suspects = catalogue.suspects(catalogue.names(numeric=True))
-        state.keep_draft(key, suspects)
-    by_value: dict[float, list[str]] = {}
-    for name, values in {**suspects, **config.columns.missing}.items():
+    held = session.config.columns.missing
+    switches: dict[tuple[float, bool], list[str]] = {}
+    for name, values in _suspects(session).items():
         for value in values:
-            by_value.setdefault(value, []).append(name)
-    missing: dict[str, list[float]] = {}
-    for value, names in sorted(by_value.items()):
-        is_set = any(value in config.columns.missing.get(name, ()) for name in names)
+            # What is set and what is not never share a switch: untouched, it changes nothing.
+            switches.setdefault((value, value in held.get(name, ())), []).append(name)
+    missing = {name: list(values) for name, values in held.items()}
+    for (value, is_set), names in sorted(switches.items()):
         listed = plain(", ".join(names[:8]) + (", …" if len(names) > 8 else ""))
-        if st.toggle(
+        wanted = st.toggle(
             f"Read {value:g} as missing in {listed}",
             is_set,
-            key=f"missing-{session.project.slug}-{value}",
+            key=f"missing-{session.project.slug}-{value}-{is_set}-{'|'.join(names)}",
             help="This value lies far outside the rest of the column.",
-        ):
-            for name in names:
-                missing.setdefault(name, []).append(value)
-    return {name: tuple(values) for name, values in missing.items()}
+        )
+        for name in names if wanted != is_set else ():
+            change = missing.setdefault(name, [])
+            (change.append if wanted else change.remove)(value)
+    return {name: tuple(values) for name, values in missing.items() if values}
+
+
+def _suspects(session: LabellingSession) -> dict[str, tuple[float, ...]]:
+    """Values that may stand for missing, by column: those that look so, and those set."""
+    catalogue, columns = session.project.catalogue, session.config.columns
+    taken = {columns.id, columns.label, columns.ra, columns.dec}
+    names = [name for name in catalogue.names(numeric=True) if name not in taken]
+    key = f"suspects-{session.project.slug}-{names}"
+    found: dict[str, tuple[float, ...]] | None = state.draft(key)
+    if found is None:
+        found = catalogue.suspects(names)
+        state.keep_draft(key, found)
+    columns_met = dict.fromkeys([*found, *columns.missing])
+    return {
+        name: tuple(dict.fromkeys((*found.get(name, ()), *columns.missing.get(name, ()))))
+        for name in columns_met
+    }

@@ -14,6 +14,8 @@ from al_engine.session import LabellingSession
 from pages.components.page import guard, plain
 from pages.components.settings.form import choose_column, go_on, present
 
+_FIRST_ONES = "Training begins by asking you for the first ones."
+
 
 def draw(session: LabellingSession) -> None:
     catalogue, config = session.project.catalogue, session.config
@@ -98,14 +100,20 @@ def _labels(
             placeholder="STAR, GALAXY, QSO",
         )
         typed = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+        # Shown by name; what is typed anew may also be the value behind a name.
         known = {label.value: label for label in config.labels}
+        known |= {label.name: label for label in config.labels}
+        chosen = {}
+        for word, label in zip(typed, make_labels(typed), strict=True):
+            found = known.get(word, label)
+            chosen.setdefault(found.value, found)
         made = []
-        for label in make_labels(typed):
-            held = known.get(label.value, label)
+        for held in chosen.values():
             picked = st.color_picker(
-                plain(held.name), held.colour, key=f"typed-colour-{slug}-{label.value}"
+                plain(held.name), held.colour, key=f"typed-colour-{slug}-{held.value}"
             )
             made.append(Label(held.value, held.name, picked))
+        st.caption(f"No object has a known label. {_FIRST_ONES}")
         return tuple(made), config.columns.unknown
     counts = session.project.catalogue.label_counts(column, 200)
     guessed, guessed_unknown = label_choices(session.project.catalogue, column)
@@ -147,6 +155,11 @@ def _labels(
                 unknown.append(value)
             else:
                 labels.append(Label(value, typed_name.strip(), picked))
+    values = {label.value for label in labels}
+    n_known = sum(n for value, n in counts if value in values)
+    n_unknown = session.project.catalogue.n_rows - n_known
+    said = f"{n_known:,} objects with a known label, {n_unknown:,} unknown."
+    st.caption(said if n_known else f"{said} {_FIRST_ONES}")
     order = {label.value: i for i, label in enumerate(guessed)}
     labels.sort(key=lambda label: order.get(label.value, len(order)))
     # Values that do not occur stay listed: dropping them would look like a change.

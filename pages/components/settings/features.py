@@ -58,7 +58,7 @@ def draw(session: LabellingSession) -> None:
 def _feature_table(session: LabellingSession, numeric: Sequence[str]) -> list[str]:
     """Numeric columns with range, missing share and histogram; returns those ticked, in order."""
     catalogue, config = session.project.catalogue, session.config
-    key = f"summaries-{session.project.slug}-{sorted(config.columns.missing.items())}"
+    key = f"summaries-{session.project.slug}-{numeric}-{sorted(config.columns.missing.items())}"
     summaries = state.draft(key)
     if summaries is None:
         with st.spinner(f"Looking at {len(numeric)} columns of {catalogue.n_rows:,} objects"):
