@@ -17,6 +17,7 @@ from al_engine.rounds import Rows, parts_in_force, truth_in_force
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS, NEUTRAL
 from al_engine.views.raster import (
+    HIDDEN,
     Range,
     View,
     category_counts,
@@ -29,7 +30,6 @@ from al_engine.views.raster import (
 Kind = Literal["training", "metric", "validation", "labels"]
 Codes = npt.NDArray[np.uint8]
 
-HIDDEN = 255
 CORRECT, INCORRECT, UNLABELLED = 0, 1, 2
 PICTURES_KEPT = 48
 RANGE_FROM = 100_000  # objects are enough to tell where nearly all lie

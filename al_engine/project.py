@@ -33,6 +33,7 @@ from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 from al_engine.errors import ImportCancelled, ProjectError, ProjectInUseError
 
 CATALOGUE_FILE, ANSWERS_FILE, ABOUT_FILE = "catalogue.duckdb", "answers.duckdb", "project.json"
+UPLOADS = ".uploads-"  # followed by the process that takes them
 _IMPORTING, _DELETED = ".importing-", ".deleted-"
 DATASETS_KEPT = 2  # the one in force, and one that is being tried
 
@@ -328,11 +329,11 @@ def _free_slug(home: Path, name: str) -> str:
 
 
 def _sweep(home: Path) -> None:
-    """Remove what imports left behind whose process is gone, and what a deletion could not."""
+    """Remove what dead processes and deletions left behind."""
     for folder in home.glob(f"{_DELETED}*"):
         shutil.rmtree(folder, ignore_errors=True)
-    for folder in home.glob(f"{_IMPORTING}*"):
-        pid = folder.name.removeprefix(_IMPORTING).split("-")[0]
+    for folder in (*home.glob(f"{_IMPORTING}*"), *home.glob(f"{UPLOADS}*")):
+        pid = folder.name.split("-")[1]
         if pid.isdecimal() and int(pid) != os.getpid() and not _is_running(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from al_engine.data.demo import DEMOS
 from al_engine.data.readers import READERS, list_parts
-from al_engine.project import About, delete_project, home_folder, list_projects
+from al_engine.project import UPLOADS, About, delete_project, home_folder, list_projects
 from al_engine.starting import ImportJob, demo_source, start_demo
 from al_engine.views.demo_pictures import thumbnail
 from pages.components import state
@@ -124,7 +124,7 @@ def _uploaded(file: Any) -> Path:
     _forget_upload()
     # Beside the projects, where there is room for catalogues; the folder for temporary files may
     # be small, or in memory.
-    uploads = home_folder() / f".uploads-{os.getpid()}"
+    uploads = home_folder() / f"{UPLOADS}{os.getpid()}"
     uploads.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(dir=uploads)) / (Path(file.name).name or "upload")
     path.write_bytes(file.getbuffer())

@@ -8,7 +8,6 @@ from al_engine.config import (
     Columns,
     Label,
 )
-from al_engine.errors import SettingsError
 from al_engine.guesses import guess_classifiers, label_choices, make_labels
 from al_engine.session import LabellingSession
 from pages.components.page import guard, plain
@@ -120,11 +119,6 @@ def _labels(
     same = column == config.columns.label
     held = {label.value: label for label in (*guessed, *(config.labels if same else ()))}
     unknown_before = config.columns.unknown if same else guessed_unknown
-    if len(counts) > 100:
-        raise SettingsError(
-            f"`{column}` has more than 100 different values.",
-            "Choose a column with fewer, or none.",
-        )
     labels, unknown = [], []
     with st.container(height=min(80 + 58 * len(counts), 420), border=False):
         for value, n in counts:
