@@ -196,7 +196,8 @@ def _project_row(about: About) -> None:
         if st.button("Open", key=f"open-{about.slug}"):
             folder = home_folder() / about.slug
             _go(folder, TRAINING if about.n_answers or about.is_demo else SETTINGS)
-        with st.popover("Delete"):
+        # Keyed, so that an open one closes with its project and never turns to the next.
+        with st.popover("Delete", key=f"ask-delete-{about.slug}", on_change="rerun"):
             st.markdown(
                 f"Delete **{plain(about.name)}** with its {about.n_answers:,} answers and its "
                 "models? This cannot be undone. The catalogue file it came from stays."
