@@ -4,7 +4,7 @@ Owns the guesses only: every one is shown to the person and can be changed.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from al_engine.config import (
     Columns,
@@ -21,10 +21,15 @@ from al_engine.views.palette import label_colours
 UNKNOWN_TEXTS = ("-1", "unknown", "unk", "none", "null", "nan", "n/a", "na", "?", "")
 MAX_LABELS = 20
 MAX_NAMED_LABELS = 100  # where the column is called like a label, or was chosen
+MAX_FEATURES = 60
 
 _COUNTED = 10_000
 
-_ID = re.compile(r"^(id|.*_id|.*objid|.*id|name|source|designation|source_name|index)$", re.I)
+_ID = re.compile(
+    r"^(.*id|id_.*|ident|.*identifier|index|idx|key|unnamed.*|recno|name|designation|source|object"
+    r"|(source|object|obj|star|target|main|iau|catalog|catalogue)_?name|hip|tic|kic|epic)$",
+    re.I,
+)
 _RA = re.compile(r"^(_?ra(j2000|_?deg|_?icrs|2000|_j2000)?|alpha(_?j2000|win_j2000)?)$", re.I)
 _DEC = re.compile(
     r"^(_?de(c|j2000|_?icrs)?(j2000|_?deg|2000|_j2000|_icrs)?|decl|declination|delta(_?j2000|win_j2000)?)$",
@@ -41,9 +46,18 @@ _BAND = re.compile(
 )
 _NOT_A_FEATURE = re.compile(
     r"^(.*id|.*_id|run|rerun|run_id|rerun_id|cam_?col|camcol|field|field_id|plate|mjd|fiber.*"
-    r"|index|row|.*_row|nobs|err.*|.*_err|e_.*|.*error|flag.*|.*_flag|ra.*err|htm.*|healpix.*|epoch)$",
+    r"|index|row|.*_row|nobs|err.*|.*_err|e_.*|.*error|flag.*|.*_flag|ra.*err|htm.*|_?healpix.*|epoch)$",
     re.I,
 )
+# Integers that code something, where a real of the same name would measure it.
+_CODE = re.compile(
+    r"^(.*flags?|.*mask.*|(.*_)?bits?|.*index|.*idx|(.*[_ ])?(exp)?(no|nr|number)\.?|seq.*"
+    r"|.*version|brick.*|tile.*|ccd.*|chip.*|zone.*|year|month|day|night|date.*)$",
+    re.I,
+)
+_COUNT = re.compile(r"^(n|n_.*|num.*|.*count.*|.*qual.*)$", re.I)
+# What readers and other programs call a column that has no name.
+_NAMELESS = re.compile(r"^(column|col|field|feature|attribute|f|v|x)?[_ ]?\d+$", re.I)
 _IMAGE = re.compile(r"^(.*image.*|.*picture.*|.*thumbnail.*|.*cutout.*|img.*|.*_url|url)$", re.I)
 
 
@@ -63,14 +77,20 @@ def guess_config(
     taken = {label, ra, dec, id_column}
     numeric = [c for c in catalogue.columns if c.is_numeric and c.name not in taken]
     missing = catalogue.suspects([column.name for column in numeric])
-    base, has_bands = guess_features(numeric)
+    distinct = catalogue.n_distinct([column.name for column in numeric], missing)
+    # The counts are approximate: columns in which nearly all values differ spread alike.
+    most = max(2, catalogue.n_rows * 4 // 5)
+    distinct = {name: min(n, most) for name, n in distinct.items()}
+    base, has_bands = guess_features(numeric, distinct)
     features = Features(
         base=base,
         combinations=(Combination("subtract", 2),) if has_bands else (),
     )
-    x_axis, y_axis = guess_axes(features, has_bands)
+    x_axis, y_axis = guess_axes(features, has_bands, distinct)
     info = tuple(
-        c.name for c in catalogue.columns if c.name not in {*base, *taken} and not _is_id(c)
+        c.name
+        for c in catalogue.columns
+        if c.name not in {*base, *taken} and (c.kind == "text" or not _is_id(c))
     )[:12]
     images = tuple(c.name for c in catalogue.columns if c.kind == "text" and _IMAGE.match(c.name))
     return ProjectConfig(
@@ -108,7 +128,10 @@ def _is_id(column: CatalogueColumn) -> bool:
 
 
 def guess_label(catalogue: Catalogue) -> str | None:
-    """The column called like a label with few values, else a text column with very few."""
+    """The column called like a label, else a text of very few values, else an end that stands out.
+
+    An end is the first or the last column: files keep the label there where nothing has a name.
+    """
     candidates = [c for c in catalogue.columns if c.kind in ("text", "integer", "boolean", "real")]
     distinct = catalogue.n_distinct([c.name for c in candidates])
     most = min(MAX_NAMED_LABELS, catalogue.n_rows // 2)
@@ -117,8 +140,41 @@ def guess_label(catalogue: Catalogue) -> str | None:
         # The count is approximate: near the limit an exact one decides.
         if len(_label_values(catalogue, name)) <= MAX_NAMED_LABELS:
             return name
-    texts = [c.name for c in candidates if c.kind == "text" and 2 <= distinct[c.name] <= MAX_LABELS]
-    return min(texts, key=lambda name: distinct[name]) if texts else None
+    texts = [
+        c.name
+        for c in candidates
+        if c.kind == "text" and 2 <= distinct[c.name] <= min(MAX_LABELS, most) and not _is_id(c)
+    ]
+    if texts:
+        return min(texts, key=lambda name: distinct[name])
+    ends = {column.name: column for column in (catalogue.columns[0], catalogue.columns[-1])}
+    found = [name for name, end in ends.items() if _stands_out(catalogue, end, distinct)]
+    return found[0] if len(found) == 1 else None
+
+
+def _stands_out(catalogue: Catalogue, end: CatalogueColumn, distinct: Mapping[str, int]) -> bool:
+    """Whether an integer column numbers classes, as far as its values and the others' tell."""
+    names = (_ID, _NOT_A_FEATURE, _CODE, _COUNT, _RA, _DEC)
+    if end.kind != "integer" or any(pattern.match(end.name) for pattern in names):
+        return False
+    n = distinct[end.name]
+    if not 2 <= n <= min(MAX_LABELS, catalogue.n_rows // 10) or not _is_run(catalogue, end.name):
+        return False
+    others = [distinct[name] for name in distinct if name != end.name and distinct[name] > 1]
+    richer = sum(other > 2 * n for other in others)
+    if all(_NAMELESS.match(column.name) for column in catalogue.columns):
+        return 2 * richer > len(others)
+    # A name that does not speak of labels needs more: surveys end in flags and counts.
+    return bool(others) and richer == len(others) and guess_position(catalogue) == (None, None)
+
+
+def _is_run(catalogue: Catalogue, name: str) -> bool:
+    """Whether the values of an integer column are numbered like classes: 0, 1, 2 or -1 and 1."""
+    values = sorted(int(value) for value in _label_values(catalogue, name))
+    if not 2 <= len(values) <= MAX_LABELS:
+        return False
+    first, last = values[0], values[-1]
+    return values == [-1, 1] or (-1 <= first <= 1 and values == list(range(first, last + 1)))
 
 
 def label_choices(
@@ -177,25 +233,53 @@ def guess_position(catalogue: Catalogue) -> tuple[str | None, str | None]:
     return (ra, dec) if ra and dec else (None, None)
 
 
-def guess_features(numeric: Sequence[CatalogueColumn]) -> tuple[tuple[str, ...], bool]:
-    """Magnitudes where at least three are recognised (then True), else the measured columns."""
-    bands = tuple(c.name for c in numeric if c.kind == "real" and _BAND.match(c.name))
+def guess_features(
+    numeric: Sequence[CatalogueColumn], distinct: Mapping[str, int]
+) -> tuple[tuple[str, ...], bool]:
+    """Magnitudes where at least three are recognised (then True), else the measured columns.
+
+    Parameters
+    ----------
+    distinct : how many values each column has; one of a single value is no feature
+    """
+    varying = [c for c in numeric if distinct[c.name] > 1]
+    bands = tuple(c.name for c in varying if c.kind == "real" and _BAND.match(c.name))
     if 3 <= len(bands) <= 20:
         return bands, True
-    measured = [c.name for c in numeric if not _NOT_A_FEATURE.match(c.name)]
-    reals = [c.name for c in numeric if c.kind == "real" and c.name in measured]
-    chosen = reals if len(reals) >= 2 else measured
-    return tuple(chosen[:60]), False
+    plain = [c for c in varying if not (_NOT_A_FEATURE.match(c.name) or _is_id(c))]
+    measured = [c.name for c in plain if c.kind == "real" or _is_measured(c, distinct)]
+    chosen = measured if len(measured) >= 2 else [c.name for c in plain]
+    return tuple(_widest(chosen, distinct, MAX_FEATURES)), False
 
 
-def guess_axes(features: Features, has_bands: bool) -> tuple[str, str]:
-    """Two neighbouring colours where there are magnitudes, else the first two features."""
+def _is_measured(column: CatalogueColumn, distinct: Mapping[str, int]) -> bool:
+    """Whether an integer column has more values than a class, a grade or a flag would."""
+    is_code = _CODE.match(column.name)
+    return column.kind == "integer" and not is_code and distinct[column.name] > MAX_LABELS
+
+
+def _widest(names: Sequence[str], distinct: Mapping[str, int], n: int) -> list[str]:
+    """The ``n`` names whose columns have most values, in the order given; earlier ones on a tie."""
+    chosen = sorted(names, key=lambda name: -distinct.get(name, 0))[:n]
+    return [name for name in names if name in chosen]
+
+
+def guess_axes(
+    features: Features, has_bands: bool, distinct: Mapping[str, int] | None = None
+) -> tuple[str, str]:
+    """Two neighbouring colours where there are magnitudes, else the two features of most values.
+
+    Parameters
+    ----------
+    distinct : how many values each column has; without it the first two features are taken
+    """
     names = [feature.name for feature in list_features(features)]
     if has_bands and len(features.base) >= 3:
         first, second, third = features.base[:3]
         return f"{first}-{second}", f"{second}-{third}"
     if len(names) >= 2:
-        return names[0], names[1]
+        first, second = _widest(names, distinct or {}, 2)
+        return first, second
     return (names[0], names[0]) if names else ("", "")
 
 

@@ -212,3 +212,24 @@ def test_an_empty_file_is_damaged_too(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(ProjectError, match="'empty' has a damaged file"):
         Catalogue(path)
+
+
+def test_distinct_values_are_counted_exactly_up_to_one(catalogue_of: Build) -> None:
+    whole = {f"w{i}": pa.array([i, i + 9] * 20) for i in range(400)}
+    catalogue = catalogue_of(
+        {
+            **whole,
+            "none": pa.nulls(40, pa.float64()),
+            "one": pa.array([None, 4.5] * 20),
+            "infinite": pa.array([4.5, float("inf")] * 20),
+            "stand_in": pa.array([-9999, 3] * 20),
+            "text": pa.array(["a", None] * 20),
+            "yes": pa.array([True, False] * 20),
+        }
+    )
+    # Of 400 columns of two values the approximation alone takes some for constant.
+    assert min(catalogue.n_distinct(list(whole)).values()) == 2
+    others = ["none", "one", "infinite", "stand_in", "text", "yes"]
+    counts = catalogue.n_distinct(others, {"stand_in": (-9999.0,)})
+    assert counts == {"none": 0, "one": 1, "infinite": 1, "stand_in": 1, "text": 1, "yes": 2}
+    assert catalogue.n_distinct(["stand_in"]) == {"stand_in": 2}

@@ -22,6 +22,7 @@ from loader_manifest import MANIFEST, Expected, Refused
 from al_engine.data.readers import READERS, list_parts, open_table, recognise
 from al_engine.data.table import Table
 from al_engine.errors import UnreadableFileError
+from al_engine.starting import import_file
 
 OBJID = 1237668296598749280
 
@@ -631,45 +632,112 @@ def test_votable_rows_outside_the_file_are_refused_and_never_fetched(
 # Parquet, Arrow, JSON lines.
 
 
+def folder_of(folder: Path, **files: pa.Table) -> Path:
+    folder.mkdir()
+    for name, table in files.items():
+        pq.write_table(table, folder / f"{name}.parquet")
+    return folder
+
+
 def test_a_folder_of_parquet_is_one_table_by_column_names(tmp_path: Path) -> None:
-    folder = tmp_path / "survey"
-    (folder / "Norder=0").mkdir(parents=True)
-    pq.write_table(pa.table({"id": [1, 2], "z": [0.5, 1.5]}), folder / "a.parquet")
+    folder = folder_of(tmp_path / "survey", a=pa.table({"id": [1, 2], "z": [0.5, 1.5]}))
+    (folder / "Norder=0").mkdir()
     pq.write_table(
         pa.table({"z": pa.array([2.5], pa.float32()), "id": pa.array([3], pa.int32())}),
         folder / "Norder=0" / "b.parquet",
     )
-    pq.write_table(pa.table({"id": [4], "name": ["x"]}), folder / "c.parquet")
     written(folder / "_metadata", b"not a table")
     table = open_table(folder)
     rows = whole(table).sort_by("id")
-    assert rows.to_pydict() == {
-        "id": [1, 2, 3, 4],
-        "z": [0.5, 1.5, 2.5, None],
-        "name": [None, None, None, "x"],
-    }
-    assert table.n_rows == 4
-    assert "c.parquet" in table.notes[0]
+    assert rows.to_pydict() == {"id": [1, 2, 3], "z": [0.5, 1.5, 2.5]}
+    assert table.n_rows == 3
+    assert table.notes == ()
 
 
-def test_a_folder_whose_files_clash_or_are_damaged_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "survey"
-    folder.mkdir()
+@pytest.mark.parametrize(
+    ("first", "second", "settled"),
+    [
+        (pa.array([1], pa.int16()), pa.array([OBJID + 1]), pa.int64()),
+        (pa.array([OBJID + 1]), pa.array([1], pa.uint8()), pa.int64()),
+        (pa.array([0.1], pa.float32()), pa.array([0.1]), pa.float64()),
+        (pa.array(["a"]), pa.array(["b"]).dictionary_encode(), pa.string()),
+        (pa.array([b"a"]), pa.array(["b"], pa.large_string()), pa.string()),
+        (pa.nulls(1), pa.array([OBJID + 1]), pa.int64()),
+        (pa.array([0.5]), pa.nulls(1), pa.float64()),
+        (pa.array([7], pa.timestamp("s")), pa.array([7], pa.timestamp("ms")), pa.timestamp("ms")),
+        (pa.array([[1]]), pa.array([["a"]]), None),
+    ],
+)
+def test_kinds_that_differ_in_width_alone_are_joined_exactly(
+    tmp_path: Path, first: pa.Array, second: pa.Array, settled: pa.DataType | None
+) -> None:
+    folder = folder_of(
+        tmp_path / "survey",
+        a=pa.table({"id": [1], "v": first}),
+        b=pa.table({"id": [2], "v": second}),
+    )
+    rows = read(folder)
+    if settled is None:
+        assert rows.column_names == ["id"]
+        return
+    assert rows.schema.field("v").type == settled
+    values = [first[0].as_py(), second[0].as_py()]
+    assert rows["v"].to_pylist() == [v.decode() if isinstance(v, bytes) else v for v in values]
+
+
+@pytest.mark.parametrize(
+    ("third", "said"),
+    [
+        ({"id": [3], "z": ["x"]}, "`z` is string in c.parquet, but double in"),
+        ({"id": [3.0], "z": [1.0]}, "`id` is double in c.parquet, but int64 in"),
+        ({"id": [[3]], "z": [1.0]}, "`id` is list<element: int64> in c.parquet, but int64 in"),
+        ({"id": [3], "z": [True]}, "`z` is bool in c.parquet, but double in"),
+        (
+            {"id": pa.array([3], pa.uint64()), "z": [1.0]},
+            "`id` is uint64 in c.parquet, but int64 in",
+        ),
+        ({"id": [3]}, "`z` is missing in c.parquet, but stands in"),
+        ({"id": [3], "z": [1.0], "Z": [1.0]}, "`Z` is in c.parquet, but not in"),
+    ],
+)
+def test_a_folder_whose_files_differ_is_refused_before_anything_is_made(
+    tmp_path: Path, third: dict[str, Any], said: str
+) -> None:
+    fitting, other = pa.table({"id": [1], "z": [0.5]}), pa.table(third)
+    empty = pa.table({"id": [1], "z": pa.nulls(1)})
+    folder = folder_of(tmp_path / "survey", a=empty, b=fitting, c=other, d=other)
+    message = refusal(folder)
+    assert f"holds files that do not fit together: column {said} the files before it." in message
+    assert "Choose a folder whose files have the same columns" in message
+    two = folder_of(tmp_path / "two", a=fitting, c=other)
+    assert f"column {said} a.parquet." in refusal(two)
+    home = tmp_path / "home"
+    with pytest.raises(UnreadableFileError):
+        import_file(home, folder)
+    assert not home.exists()
+
+
+def test_files_that_repeat_a_name_are_joined_only_where_their_columns_agree(
+    tmp_path: Path,
+) -> None:
+    def repeating(*names: str) -> pa.Table:
+        return pa.Table.from_arrays([pa.array([i]) for i in range(len(names))], names=list(names))
+
+    same = folder_of(tmp_path / "same", a=repeating("z", "y", "z"), b=repeating("z", "y", "z"))
+    assert read(same).to_pydict() == {"z": [0, 0], "y": [1, 1], "z_2": [2, 2]}
+    other = folder_of(tmp_path / "other", a=repeating("z", "y"), b=repeating("z", "y", "z"))
+    assert "column `z` stands more than once in b.parquet" in refusal(other)
+    moved = folder_of(tmp_path / "moved", a=repeating("z", "y", "z"), b=repeating("y", "z", "z"))
+    assert "column `z` stands more than once in b.parquet" in refusal(moved)
+
+
+def test_a_folder_whose_files_are_damaged_or_no_parquet_is_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "survey")
     assert "without Parquet files" in refusal(folder)
     pq.write_table(pa.table({"id": [1]}), folder / "a.parquet")
-    pq.write_table(pa.table({"id": [[1]]}), folder / "b.parquet")
-    assert "b.parquet has other columns or types" in refusal(folder)
     written(folder / "b.parquet", (folder / "a.parquet").read_bytes()[:-20])
     with pytest.raises(UnreadableFileError, match=r"^b\.parquet is damaged"):
         open_table(folder)
-
-
-def test_a_long_id_that_one_file_of_a_folder_holds_as_a_float_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "survey"
-    folder.mkdir()
-    pq.write_table(pa.table({"id": [OBJID + 1]}), folder / "a.parquet")
-    pq.write_table(pa.table({"id": [1.5]}), folder / "b.parquet")
-    assert str(OBJID + 1) in refusal(folder)
 
 
 @pytest.mark.parametrize("form", ["parquet", "feather", "stream"])
@@ -812,3 +880,33 @@ def test_damaged_bytes_never_give_a_traceback_or_a_warning(
             if isinstance(result, UnreadableFileError):
                 assert "damaged.bin" in result.message
     assert not recwarn.list
+
+
+# Counts of one.
+
+
+def test_counts_of_one_are_singular(tmp_path: Path) -> None:
+    columns = [fits.Column(name, "K", array=np.array([1])) for name in "ab"]
+    path = fits_file(tmp_path / "a.fits", *columns)
+    hdus = fits.HDUList(
+        [fits.PrimaryHDU(), *(fits.BinTableHDU.from_columns([c], name=c.name) for c in columns)]
+    )
+    hdus.writeto(tmp_path / "two.fits")
+    assert "there are also B (1 x 1 column)." in open_table(tmp_path / "two.fits").notes[0]
+    with path.open("r+b") as stream:
+        stream.truncate(5_768)
+    assert "0 of the 1 row of table 1 is there" in refusal(path)
+    table = open_table(written(tmp_path / "one.csv", "1\n2\n"))
+    assert table.notes == (
+        "The first row holds a value, not a name: the column is called column_1.",
+    )
+    bits = fits.Column("bits", "1X", array=np.array([[True]]))
+    with_bit = open_table(fits_file(tmp_path / "bits.fits", columns[0], bits))
+    assert with_bit.set_aside[0].reason == "multi-dimensional (1 bit)"
+    lists = pa.array([[1.0]], pa.list_(pa.float64(), 1))
+    pq.write_table(pa.table({"id": [1], "v": lists}), tmp_path / "a.parquet")
+    found = open_table(tmp_path / "a.parquet").set_aside[0]
+    assert found.reason == "multi-dimensional (1 value a row)"
+    assert "has 2 values in line 3, where 1 belongs" in refusal(
+        written(tmp_path / "b.csv", "a\n1\n1,2\n")
+    )

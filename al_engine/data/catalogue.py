@@ -231,15 +231,28 @@ class Catalogue:
         )
         return [(value, int(n)) for value, n in found]
 
-    def n_distinct(self, names: Sequence[str]) -> dict[str, int]:
-        """Approximate numbers of distinct values."""
+    def n_distinct(self, names: Sequence[str], missing: Missing | None = None) -> dict[str, int]:
+        """Numbers of distinct finite values: approximate, but 0 and 1 are exact."""
         if not names:
             return {}
-        listed = ", ".join(
-            f"approx_count_distinct({quote(self.column(name).stored_as)})" for name in names
-        )
+        sqls = [self._known_sql(name, missing or {}) for name in names]
+        listed = ", ".join(f"approx_count_distinct({s}), min({s}), max({s})" for s in sqls)
         found = self._fetch(f"SELECT {listed} FROM catalogue")[0]
-        return dict(zip(names, map(int, found), strict=True))
+        facts = zip(names, found[::3], found[1::3], found[2::3], strict=True)
+        # The approximation takes some columns of two values for constant.
+        return {
+            name: max(int(n), 2) if low != high else int(low is not None)
+            for name, n, low, high in facts
+        }
+
+    def _known_sql(self, name: str, missing: Missing) -> str:
+        """SQL for a column's own values, NULL where one is not finite or stands for missing."""
+        column = self.column(name)
+        # As DOUBLE, long integers would run together.
+        if column.kind != "real" and name not in missing:
+            return quote(column.stored_as)
+        number = self.number_sql(name, missing)
+        return f"CASE WHEN isfinite({number}) THEN {number} END"
 
     def is_unique(self, name: str) -> bool:
         stored = quote(self.column(name).stored_as)

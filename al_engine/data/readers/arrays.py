@@ -138,7 +138,7 @@ def settled_type(kind: pa.DataType) -> pa.DataType | None:
 def reason_against(kind: pa.DataType) -> str:
     """Say in a few words why a type is set aside."""
     if pa.types.is_fixed_size_list(kind):
-        return f"multi-dimensional ({kind.list_size} values a row)"
+        return f"multi-dimensional ({kind.list_size} value{'s' * (kind.list_size != 1)} a row)"
     if pa.types.is_nested(kind):
         return f"nested ({'list' if 'list' in str(kind) else 'structure'})"
     return f"type {kind} is not supported"

@@ -1,9 +1,10 @@
 """Parquet (a file or a folder of files) and Arrow IPC, which Feather is.
 
-Owns the joining of files whose columns differ in order or width.  Rows are streamed; nothing
-but the footers is read before.
+Owns the joining of files whose columns differ in order or width, and in nothing else.  Rows
+are streamed; nothing but the footers is read before.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from al_engine.data.readers.arrays import (
 )
 from al_engine.data.readers.source import Cancelled, Head, boundary, refusal
 from al_engine.data.table import Table
+from al_engine.errors import UnreadableFileError
 
 PARQUET_SUFFIXES = (".parquet", ".parq", ".pq")
 
@@ -60,28 +62,18 @@ def open_parquet(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     if n_rows == 0:
         raise refusal(path, "has no rows", "Choose a table with at least one row.")
     schema = _joined(path, files, schemas)
-    arranged = arrange(
-        path, _found(schema, lambda: _first(files)), _differences(files, schemas, schema)
-    )
+    arranged = arrange(path, _found(schema, lambda: _first(files)))
     names = [schema.field(i).name for i in arranged.kept]
 
     def batches() -> Iterator[pa.RecordBatch]:
         for file in files:
             with pq.ParquetFile(file) as opened:
                 own = opened.schema_arrow.names
-                positions = [own.index(name) if name in own else None for name in names]
                 # Repeated names cannot be asked for by name: such a file is read whole.
-                wanted = [name for name in names if name in own]
-                chosen = wanted if len(set(own)) == len(own) else None
+                chosen = names if len(set(own)) == len(own) else None
                 for batch in opened.iter_batches(BATCH_ROWS, columns=chosen):
-                    if chosen is None:
-                        arrays = [batch.column(arranged.kept[i]) for i in range(len(names))]
-                    else:
-                        arrays = [
-                            pa.nulls(batch.num_rows) if at is None else batch.column(name)
-                            for name, at in zip(names, positions, strict=True)
-                        ]
-                    yield arranged.batch(arrays)
+                    asked = names if chosen else arranged.kept
+                    yield arranged.batch([batch.column(column) for column in asked])
 
     return Table(
         reader="parquet",
@@ -93,35 +85,85 @@ def open_parquet(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     )
 
 
-def _joined(path: Path, files: Sequence[Path], schemas: Sequence[pa.Schema]) -> pa.Schema:
+def _joined(folder: Path, files: Sequence[Path], schemas: Sequence[pa.Schema]) -> pa.Schema:
+    """Give the first file's columns in types that hold the values of every file exactly.
+
+    Raises
+    ------
+    UnreadableFileError : a file has other columns, or other kinds, than the files before it
+    """
     joined = schemas[0]
+    before = _within(folder, files[0])
     for file, schema in zip(files[1:], schemas[1:], strict=True):
-        if schema.equals(joined):
-            continue
-        try:
-            joined = pa.unify_schemas([joined, schema], promote_options="permissive")
-        except pa.ArrowException as error:
-            raise refusal(
-                path,
-                f"holds files that do not fit together: {file.name} has other columns or types "
-                f"than {files[0].name}",
-                "Choose a folder whose files are parts of one table.",
-            ) from error
+        this = _within(folder, file)
+        if schema.names != joined.names:
+            _check_names(folder, joined.names, schema.names, this, before)
+            schema = pa.schema([schema.field(name) for name in joined.names])
+        fields = []
+        for one, other in zip(joined, schema, strict=True):
+            kind = _common_type(one.type, other.type)
+            if kind is None:
+                what = f"`{one.name}` is {other.type} in {this}, but {one.type} in {before}"
+                raise _misfit(folder, what)
+            fields.append(one.with_type(kind))
+        joined = pa.schema(fields, joined.metadata)
+        before = "the files before it"
     return joined
 
 
-def _differences(
-    files: Sequence[Path], schemas: Sequence[pa.Schema], joined: pa.Schema
-) -> tuple[str, ...]:
-    missing = [
-        file.name
-        for file, schema in zip(files, schemas, strict=True)
-        if set(joined.names) - set(schema.names)
-    ]
-    if not missing:
-        return ()
-    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-    return (f"Some columns are missing, and empty, in {', '.join(missing[:3])}{more}.",)
+def _within(folder: Path, file: Path) -> str:
+    return file.relative_to(folder).as_posix()
+
+
+def _misfit(folder: Path, what: str) -> UnreadableFileError:
+    return refusal(
+        folder,
+        f"holds files that do not fit together: column {what}",
+        "Choose a folder whose files have the same columns, or one of its files.",
+    )
+
+
+def _check_names(
+    folder: Path, known: Sequence[str], names: Sequence[str], this: str, before: str
+) -> None:
+    """Refuse other names, and another order where a name that repeats hides which is which."""
+    there, here = Counter(known), Counter(names)
+    for name in there:
+        if name not in here:
+            raise _misfit(folder, f"`{name}` is missing in {this}, but stands in {before}")
+    for name in here:
+        if name not in there:
+            raise _misfit(folder, f"`{name}` is in {this}, but not in {before}")
+        if max(here[name], there[name]) > 1:
+            where = this if here[name] > 1 else before
+            raise _misfit(folder, f"`{name}` stands more than once in {where}")
+
+
+def _common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    """Give the type that holds the values of both exactly, or None where there is none."""
+    if one == other:
+        return one
+    if pa.types.is_null(one) or pa.types.is_null(other):
+        return other if pa.types.is_null(one) else one
+    first, second = settled_type(one), settled_type(other)
+    if first == second:
+        return one
+    if first is None or second is None:
+        return None
+    for is_kind in (pa.types.is_integer, pa.types.is_floating, pa.types.is_timestamp):
+        if is_kind(first) and is_kind(second):
+            return _wider(first, second)
+    return None
+
+
+def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType | None:
+    try:
+        schemas = [pa.schema([("", one)]), pa.schema([("", other)])]
+        kind = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+    except pa.ArrowException:
+        return None
+    # pyarrow makes int64 of int64 and uint64, which does not hold the longest.
+    return None if pa.uint64() in (one, other) and kind != pa.uint64() else kind
 
 
 def _first(files: Sequence[Path]) -> pa.RecordBatch | None:

@@ -33,6 +33,7 @@ from al_engine.data.readers.source import (
     refusal,
 )
 from al_engine.data.table import Table
+from al_engine.errors import UnreadableFileError
 
 _BLOCK_BYTES = 2_880
 _MAX_CHUNK_BYTES = 64_000_000
@@ -94,11 +95,17 @@ def _part(hdu: _TableHDU) -> Part:
 def _check_size(path: Path, hdu: _TableHDU, name: str) -> None:
     there = (_n_bytes(path) - hdu.data_offset) // hdu.row_bytes if hdu.row_bytes else 0
     if there < hdu.n_rows:
-        raise refusal(
-            path,
-            f"is cut short: {max(there, 0):,} of the {hdu.n_rows:,} rows of table {name} are there",
-            DOWNLOAD_AGAIN,
-        )
+        raise _cut_short(path, max(there, 0), hdu.n_rows, name)
+
+
+def _cut_short(path: Path, there: int, n_rows: int, name: str) -> UnreadableFileError:
+    rows = "row" if n_rows == 1 else "rows"
+    are = "is" if n_rows == 1 else "are"
+    return refusal(
+        path,
+        f"is cut short: {there:,} of the {n_rows:,} {rows} of table {name} {are} there",
+        DOWNLOAD_AGAIN,
+    )
 
 
 def _n_bytes(path: Path) -> int:
@@ -159,7 +166,7 @@ def _table_hdus(path: Path) -> list[_TableHDU]:
         row_bytes = int(header["NAXIS1"])
         fields = tuple((ascii_fields if is_ascii else binary_fields)(header))
         if any(field.offset < 0 or field.offset + field.n_bytes > row_bytes for field in fields):
-            raise ValueError(f"HDU {number} has columns beyond the {row_bytes} bytes of its rows")
+            raise ValueError(f"HDU {number} has columns beyond its {row_bytes}-byte rows")
         is_only = names[number] and names.count(names[number]) == 1
         tables.append(
             _TableHDU(
@@ -187,11 +194,6 @@ def _batches(path: Path, hdu: _TableHDU, arranged: Arranged) -> Iterator[pa.Reco
             raw = stream.read(n_rows * hdu.row_bytes)
             if len(raw) < n_rows * hdu.row_bytes:
                 there = start + len(raw) // hdu.row_bytes
-                raise refusal(
-                    path,
-                    f"is cut short: {there:,} of the {hdu.n_rows:,} rows of table "
-                    f"{hdu.name} are there",
-                    DOWNLOAD_AGAIN,
-                )
+                raise _cut_short(path, there, hdu.n_rows, hdu.name)
             rows = np.frombuffer(raw, np.uint8).reshape(n_rows, hdu.row_bytes)
             yield arranged.batch([convert(rows, field) for field in fields])

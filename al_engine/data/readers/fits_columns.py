@@ -89,7 +89,7 @@ def _reason(code: str, repeat: int, dim: list[int], substring: str) -> str:
     if repeat == 0:
         return "zero width"
     if code == "X":
-        return f"multi-dimensional ({repeat} bits)"
+        return f"multi-dimensional ({repeat} bit{'s' * (repeat != 1)})"
     if code in "CM":
         return "complex numbers"
     if code == "A":

@@ -48,4 +48,4 @@ def choose(
 
 def _size(part: Part) -> str:
     rows = "" if part.n_rows is None else f"{part.n_rows:,} x "
-    return f"{rows}{part.n_columns} columns"
+    return f"{rows}{part.n_columns} column{'s' * (part.n_columns != 1)}"

@@ -134,6 +134,8 @@ def _layout(path: Path, encoding: str = "utf-8") -> _Layout:
             notes.append(
                 f"The first row holds values, not names: the columns are called column_1 to "
                 f"column_{len(first)}."
+                if len(first) > 1
+                else "The first row holds a value, not a name: the column is called column_1."
             )
     return _Layout(delimiter, encoding, tuple(names), len(above), has_header, notes=tuple(notes))
 
@@ -275,9 +277,10 @@ def irregular(
 ) -> UnreadableFileError:
     """Say which line has too few values or too many."""
     values = "1 value" if n_values == 1 else f"{n_values} values"
+    belong = "1 belongs" if n_columns == 1 else f"{n_columns} belong"
     return refusal(
         path,
-        f"has {values} in line {line}, where {n_columns} belong",
+        f"has {values} in line {line}, where {belong}",
         hint or "Mend that line, or save the table again with all its columns.",
     )
 
