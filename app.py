@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.components import opening, state
-from pages.components.page import guard, page
+from pages.components.guard import guard
+from pages.components.page import page
 
 with page("Home", needs_project=False):
     st.title("Sextant")

@@ -6,16 +6,31 @@ an answer never waits for one.
 
 from typing import Literal
 
-from al_engine.config import ProjectConfig
+from al_engine.config import Label, ProjectConfig
 from al_engine.data.history import fold
 from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
+from al_engine.dataset import Dataset
 from al_engine.errors import AnswerRefusedError
 from al_engine.project import Project
 from al_engine.rounds import learner_spec, parts_in_force
 from al_engine.state import how_shown, seen_by
 
+MAX_KEYS = 10
 DONE = {"unsure": "unsure", "later": "later", "undo": "taken back"}
+
+
+def labels_offered(dataset: Dataset, config: ProjectConfig, classifier: str) -> list[Label]:
+    """The labels an answer may give, in the order in which they get keys.
+
+    As in the settings; where there are more than keys the classifier's own comes first, then
+    those that most objects of the catalogue have.
+    """
+    offered = list(config.labels_in_use)
+    if len(offered) > MAX_KEYS:
+        n_objects = dict(zip(dataset.values, dataset.n_by_value, strict=True))
+        offered.sort(key=lambda c: (c.value != classifier, -n_objects.get(c.value, 0)))
+    return offered
 
 
 def answer_event(

@@ -5,6 +5,7 @@ every browser session of a project; must not know answers.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,12 @@ class Dataset:
     @property
     def n_rows(self) -> int:
         return len(self.codes)
+
+    @cached_property
+    def n_by_value(self) -> list[int]:
+        """How many objects of the catalogue have each of ``values``."""
+        known = self.codes[self.codes >= 0]
+        return [int(n) for n in np.bincount(known, minlength=len(self.values))]
 
     def rows(self, rows: npt.NDArray[np.intp]) -> Matrix:
         """Features of some rows, shape (n, n_features)."""

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 
@@ -216,7 +217,9 @@ def create_project(
         log = AnswerLog(work / ANSWERS_FILE)
         log.append(Event("settings", "", payload=config.to_dict()))
         log.close()
-        about = About("", name, imported.n_rows, 0, datetime.now(UTC), source, notice)
+        about = About(
+            "", _free_name(home, name), imported.n_rows, 0, datetime.now(UTC), source, notice
+        )
         _write_about(work, about)
         if cancelled():
             raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
@@ -224,12 +227,17 @@ def create_project(
             folder = home / (folder_name or _free_slug(home, name))
             _refuse_existing(folder)
             work.rename(folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(work, ignore_errors=True)
         with contextlib.suppress(OSError):
             # Only those that are empty: another import may have begun there meanwhile.
             for path in made:
                 path.rmdir()
+        if isinstance(error, duckdb.Error):
+            raise ProjectError(
+                f"No project could be made in '{home}': {str(error).splitlines()[0]}",
+                "See to its permissions and the free space.",
+            ) from error
         raise
     return folder, imported
 
@@ -319,6 +327,15 @@ def write_whole(path: Path, text: str) -> None:
 def _refuse_existing(folder: Path) -> None:
     if folder.exists():
         raise ProjectError(f"'{folder.name}' is there already.", "Choose another folder.")
+
+
+def _free_name(home: Path, name: str) -> str:
+    """The name with a number where a project has it already: a list of one name tells nothing."""
+    taken = {about.name for about in list_projects(home)}
+    free, n = name, 2
+    while free in taken:
+        free, n = f"{name} {n}", n + 1
+    return free
 
 
 def _free_slug(home: Path, name: str) -> str:

@@ -318,7 +318,7 @@ def next_question(
     keys = tie_keys(dataset.keys[pool], seed, len(history.sets))
     second = None if fit.secondary is None else fit.secondary[pool]
     row = int(pool[pick(fit.utility[pool], 1, keys, second)[0]])
-    return Question(row, "query", _why(fit, row, len(pool), name))
+    return Question(row, "query", _why(fit, row, len(pool) + len(put_off), name))
 
 
 def _why(fit: Fit, row: int, n_pool: int, name: str) -> str:

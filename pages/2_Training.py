@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.components import state, training
-from pages.components.page import link, page, plain
+from pages.components.page import link, page
+from pages.components.words import plain
 
 with page("Training") as session:
     labels = session.config.train_labels

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.components import labelling, state
-from pages.components.page import link, page, plain
+from pages.components.page import link, page
+from pages.components.words import plain
 
 with page("Labelling") as session:
     started = tuple(c for c in session.config.train_labels if session.is_started(c))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, SMALL_FOREST, small_setup
 from modAL.models import ActiveLearner, Committee
+from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
 from al_engine.config import ClassifierSetup, MemberSetup
@@ -39,6 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "home"
     folder.mkdir(exist_ok=True)
     monkeypatch.setenv("SEXTANT_HOME", str(folder))
+    monkeypatch.setattr(ContextProxy, "cookies", {})
     yield folder
     for each in folder.iterdir():
         close_project(each)
@@ -311,8 +313,8 @@ def test_a_repeated_id_is_named_with_its_value_and_is_not_saved(home, tmp_path):
     sentence = at.error[0].value.replace("\\", "")
     assert "plate" in sentence
     assert "7 stands 90 times" in sentence
-    at.button(key="next-1").click().run()
-    fine(at)
+    assert len(at.error) == 1
+    assert at.button(key="next-1").disabled
     assert open_project(home / "mine").config.columns.id == "objid"
 
 
@@ -320,7 +322,7 @@ def test_a_change_that_costs_rounds_says_which_and_loses_no_label(survey_begun):
     session = survey_begun
     before = dict(session.state("QSO").history.trained)
     at = show(SETTINGS, "survey")
-    at.session_state["sextant.step"] = 3
+    at.query_params["step"] = "4"
     at.run()
     assert [each.value for each in at.warning] == []
     at.number_input(key="seed-survey").set_value(7).run()
@@ -336,7 +338,7 @@ def test_a_change_that_costs_rounds_says_which_and_loses_no_label(survey_begun):
 
 def test_a_change_of_a_label_s_name_costs_no_round(survey_begun):
     at = show(SETTINGS, "survey")
-    at.session_state["sextant.step"] = 1
+    at.query_params["step"] = "2"
     at.run()
     at.text_input(key="name-survey-class-QSO").set_value("Quasar").run()
     assert [each.value for each in at.warning] == []
@@ -346,13 +348,82 @@ def test_a_change_of_a_label_s_name_costs_no_round(survey_begun):
 
 def test_a_setting_that_cannot_be_gives_a_sentence_and_changes_nothing(survey_begun):
     at = show(SETTINGS, "survey")
-    at.session_state["sextant.step"] = 3
+    at.query_params["step"] = "4"
     at.run()
     at.multiselect(key="train-survey").set_value([]).run()
     at.button(key="next-3").click().run()
     fine(at)
     assert "No classifier is chosen" in at.error[0].value
     assert survey_begun.config.train_labels == ("QSO", "STAR")
+
+
+def leave_for(at: AppTest, step: int) -> AppTest:
+    """Choose a step of the settings by its tab."""
+    (steps,) = at.segmented_control
+    return steps.set_value(step - 1).run()
+
+
+def test_a_step_left_by_its_tab_or_by_a_link_keeps_its_edits(survey_begun):
+    at = show(SETTINGS, "survey")
+    leave_for(at, 2)
+    assert at.query_params["step"] == "2"
+    at.text_input(key="name-survey-class-QSO").set_value("Quasar").run()
+    leave_for(at, 3)
+    fine(at)
+    assert survey_begun.config.label_name("QSO") == "Quasar"
+    leave_for(at, 2)
+    at.text_input(key="name-survey-class-QSO").set_value("Quasi-star").run()
+    at.switch_page(TRAINING).run()
+    assert bar(at)["question"] == "Is it a Quasi-star?"
+
+
+@pytest.mark.parametrize(("way", "does", "seed"), [
+    ("tab", "save", 7), ("tab", "drop", 0), ("link", "save", 7), ("link", "drop", 0)
+])  # fmt: skip
+def test_edits_that_cost_rounds_are_asked_about_when_their_step_is_left(
+    survey_begun, way, does, seed
+):
+    at = show(SETTINGS, "survey")
+    leave_for(at, 4)
+    at.number_input(key="seed-survey").set_value(7).run()
+    if way == "tab":
+        leave_for(at, 1)
+        assert at.query_params["step"] == "4"
+    else:
+        at.switch_page(TRAINING).run()
+    assert survey_begun.config.splits.seed == 0
+    at.button(key=f"{does}-edits").click().run()
+    fine(at)
+    assert survey_begun.config.splits.seed == seed
+    assert f"{does}-edits" not in [button.key for button in at.button]
+    if way == "tab":
+        assert at.query_params["step"] == "1"
+    leave_for(at.switch_page(SETTINGS).run(), 4)
+    assert at.number_input(key="seed-survey").value == seed
+
+
+def test_a_step_opens_again_at_its_address(survey_begun):
+    at = show(SETTINGS, "survey")
+    at.query_params["step"] = "3"
+    at.run()
+    assert "What the classifiers see" in read(at)
+    for nonsense in ("0", "99", "x", ""):
+        at.query_params["step"] = nonsense
+        at.run()
+        fine(at)
+        assert "The first rows:" in read(at)
+
+
+def test_without_labels_the_last_step_says_where_they_come_from(home, tmp_path):
+    rows = [{k: v for k, v in row.items() if k != "class"} for row in small_rows()]
+    at = import_by_path(write_csv(tmp_path / "mine.csv", rows))
+    leave_for(at, 4)
+    assert "step 2" in at.info[0].value
+    leave_for(at, 2)
+    at.text_input(key="typed-labels-mine").set_value("STAR, QSO").run()
+    leave_for(at, 4)
+    assert not at.info
+    assert at.multiselect(key="train-mine").options == ["STAR", "QSO"]
 
 
 def test_a_missing_value_of_the_position_is_not_offered_and_untouched_nothing_changes(
@@ -374,12 +445,12 @@ def test_a_missing_value_of_the_position_is_not_offered_and_untouched_nothing_ch
 def test_labels_that_were_renamed_outlive_their_column(survey):
     values = {label.value for label in survey.config.labels}
     at = show(SETTINGS, "survey")
-    at.session_state["sextant.step"] = 1
+    at.query_params["step"] = "2"
     at.run()
     assert re.search(r"\d+ objects with a known label, \d+ unknown", read(at))
     at.text_input(key="name-survey-class-QSO").set_value("Quasar").run()
     at.button(key="next-1").click().run()
-    at.session_state["sextant.step"] = 1
+    at.query_params["step"] = "2"
     at.run()
     at.selectbox(key="label-survey").set_value(0).run()
     assert "asking you for the first ones" in read(at)
@@ -459,12 +530,23 @@ def test_the_scores_shown_are_the_engine_s_with_their_n_and_interval(survey_begu
     assert f"{after.value - found.value:+.3f}" in table
 
 
+def test_another_set_up_is_said_to_be_used_and_offers_no_model_twice(survey_begun):
+    at = show(TRAINING, "survey")
+    for n in (1, 2):
+        at.button(key=f"setup-survey-QSO-add-{n}").click().run()
+    at.button(key="change-QSO").click().run()
+    fine(at)
+    models = [member.model for member in survey_begun.config.setups["QSO"].members]
+    assert len(set(models)) == 3
+    assert bar(at)["confirmation"] == "Trained a committee of 3 on 5 labels"
+
+
 def test_labels_all_on_one_side_are_pointed_out(survey):
     survey.start("QSO", replace(small_setup(n_initial=1), initial_labels="ask"))
     at = show(TRAINING, "survey")
-    assert [each.value for each in at.warning] == []
+    assert "on one side of the question" not in read(at)
     press(at, "answer", "STAR")
-    assert "on one side of the question" in at.warning[0].value
+    assert "on one side of the question" in read(at)
 
 
 # -- answering -----------------------------------------------------------------------------------
@@ -520,7 +602,8 @@ def test_a_key_pressed_twice_never_answers_an_object_nobody_has_seen(survey_begu
     press(at, "answer", "STAR")
     asked = bar(at)["object_id"]
     press(at, "answer", "STAR", token=shown["token"], object_id=shown["object_id"])
-    assert "was answered meanwhile" in at.error[0].value
+    assert not at.error
+    assert "was answered meanwhile" in bar(at)["confirmation"]
     assert [event.object_id for event in answers(survey_begun)] == [shown["object_id"]]
     assert bar(at)["object_id"] == asked
 
@@ -529,7 +612,7 @@ def test_of_two_tabs_on_one_object_the_second_is_told_and_shown_the_next(survey_
     first, second = show(LABELLING, "survey"), show(LABELLING, "survey")
     press(first, "answer", "STAR")
     press(second, "answer", "GALAXY")
-    assert "was answered meanwhile" in second.error[0].value
+    assert "was answered meanwhile" in bar(second)["confirmation"]
     assert bar(second)["object_id"] == bar(first)["object_id"]
     assert [event.label for event in answers(survey_begun)] == ["STAR"]
 
@@ -541,10 +624,11 @@ def test_an_object_clicked_on_a_map_can_be_answered_and_left_again(survey_begun)
     at.run().run()
     assert bar(at)["object_id"] != queried
     assert "not the queried object" in bar(at)["why"]
-    assert not bar(at)["queried"]
+    assert bar(at)["back"] == "Back to the queried object"
     press(at, "queried")
     assert bar(at)["object_id"] == queried
     assert bar(at)["why"].startswith("Queried")
+    assert bar(at)["back"] == ""
 
 
 def _click_on(session: LabellingSession, row: int) -> dict:
@@ -566,14 +650,18 @@ def test_labelling_shows_the_object_s_id_values_and_probability(survey_begun):
     assert shown["value"][0] == f"{survey_begun.project.catalogue.values(row, ['g'])['g']:.7g}"
 
 
+def find(at: AppTest, wanted: str) -> None:
+    field = next(each for each in at.text_input if each.label == "Id")
+    field.set_value(wanted)
+    next(button for button in at.button if button.label == "Show it").click().run()
+
+
 def test_an_object_is_found_by_its_id_and_an_unknown_id_gives_a_sentence(survey_begun):
     at = show(LABELLING, "survey")
     wanted = survey_begun.object_id(41)
-    at.text_input(key="find-QSO").set_value(wanted).run()
-    at.button(key="find-go-QSO").click().run()
+    find(at, wanted)
     assert bar(at)["object_id"] == wanted
-    at.text_input(key="find-QSO").set_value("J-nobody").run()
-    at.button(key="find-go-QSO").click().run()
+    find(at, "J-nobody")
     fine(at)
     assert "No object has the id" in at.error[0].value
 
@@ -654,7 +742,33 @@ def test_a_round_that_was_taken_back_elsewhere_is_not_looked_at_any_longer(surve
     at.run()
     fine(at)
     assert not at.error
-    assert (bar(at)["busy"], bar(at)["queried"]) == (False, True)
+    assert (bar(at)["busy"], bar(at)["back"]) == (False, "")
+
+
+def test_n_leads_back_from_an_earlier_round_too(survey_begun):
+    at = show(TRAINING, "survey")
+    press(at, "answer", "STAR")
+    at.session_state["sextant.looking"].past["QSO"] = 0
+    at.run()
+    assert (bar(at)["busy"], bar(at)["back"]) == (True, "Back to the present")
+    press(at, "queried")
+    assert (bar(at)["busy"], bar(at)["back"]) == (False, "")
+
+
+def test_a_name_that_the_browser_kept_is_not_asked_again(survey_begun, monkeypatch):
+    monkeypatch.setattr(ContextProxy, "cookies", {"sextant_name": "Vera%20R.%3B"})
+    at = show(LABELLING, "survey")
+    assert "save-name" not in [button.key for button in at.sidebar.button]
+    press(at, "answer", "STAR")
+    assert answers(survey_begun)[-1].who == "Vera R.;"
+
+
+@pytest.mark.parametrize("kept", ["", "%20", "a%00b", "x%0Ay"])
+def test_a_cookie_that_cannot_be_a_name_is_none(survey_begun, monkeypatch, kept):
+    monkeypatch.setattr(ContextProxy, "cookies", {"sextant_name": kept})
+    at = show(LABELLING, "survey")
+    fine(at)
+    assert "save-name" in [button.key for button in at.sidebar.button]
 
 
 def test_a_name_is_asked_once_and_never_stands_before_an_answer(survey_begun):
@@ -761,5 +875,5 @@ def _said(at: AppTest) -> str:
         else:
             # Ids of widgets hold their keys; nobody sees them.
             lines = str(proto).splitlines()
-            said += [line for line in lines if not line.lstrip().startswith("id:")]
+            said += [line for line in lines if not line.lstrip().startswith(("id:", "form_id:"))]
     return "\n".join(said)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -87,6 +88,10 @@ def refuse(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
     raise UnsuitableColumnError("No.")
 
 
+def full_disk(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
+    raise duckdb.IOException("Could not write: no space left on device")
+
+
 @pytest.mark.parametrize(
     ("table", "options", "error"),
     [
@@ -95,6 +100,7 @@ def refuse(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
         (small_table(), {"cancelled": lambda: True}, ImportCancelled),
         (small_table(), {"finish": refuse}, UnsuitableColumnError),
         (small_table(), {"progress": lambda n: 1 / 0}, ZeroDivisionError),
+        (small_table(), {"finish": full_disk}, ProjectError),
     ],
 )
 def test_whatever_goes_wrong_nothing_is_left(
@@ -125,12 +131,12 @@ def test_a_cancelled_import_can_be_stopped_half_way(tmp_path: Path) -> None:
     assert everything_under(tmp_path) == []
 
 
-def test_two_projects_of_one_name_have_folders_of_their_own(tmp_path: Path) -> None:
+def test_two_projects_of_one_name_have_folders_and_names_of_their_own(tmp_path: Path) -> None:
     folders = [create_project(tmp_path, "X", small_table(), survey_config())[0] for _ in range(3)]
     assert [folder.name for folder in folders] == ["x", "x-2", "x-3"]
     with pytest.raises(ProjectError, match="'x' is there already"):
         create_project(tmp_path, "X", small_table(), survey_config(), folder_name="x")
-    assert len(list_projects(tmp_path)) == 3
+    assert sorted(about.name for about in list_projects(tmp_path)) == ["X", "X 2", "X 3"]
 
 
 def test_leftovers_of_a_dead_process_are_swept_and_others_are_not(tmp_path: Path) -> None:

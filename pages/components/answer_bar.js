@@ -10,6 +10,8 @@ const FIXED = [
 const HELD_BACK = "ULZNCR"; // letters that never begin a search: ours, and Streamlit's C and R
 const LOCKS = new Set(["answer", "unsure", "later", "undo"]);
 const GIVE_UP_MS = 8000; // after which an event that nothing came of may be repeated
+const LISTEN_MS = 500; // between looks at whether the server still answers
+const LOST = "Not confirmed: no connection to Sextant. Is it still running?";
 const UNSEEN_MS = 250; // a new object cannot have been judged yet: the end of a double press
 const FOCUS_BACK_MS = 150; // a click into a frame ends before the focus is taken from it
 
@@ -45,6 +47,12 @@ function isTyping(target) {
   return target.matches("textarea, select") || target.isContentEditable;
 }
 
+// What Streamlit says of itself; an event sent without a connection is dropped without a word.
+function server(what) {
+  return document.querySelector("[data-testid=stApp]")?.getAttribute(`data-test-${what}-state`);
+}
+const connected = () => (server("connection") ?? "CONNECTED") === "CONNECTED";
+
 // Time that the object was really before the person's eyes.
 function makeStopwatch() {
   let spent = 0;
@@ -77,11 +85,13 @@ function makeBar(root) {
   const back = element("button", "back", line);
   back.type = "button";
   element("kbd", "", back, "N").setAttribute("aria-hidden", "true");
-  back.append("Back to the queried object");
+  const backTo = element("span", "", back);
   back.addEventListener("click", () => send("queried"));
   const confirmation = element("span", "confirmation", line);
   confirmation.setAttribute("role", "status");
   const row = element("div", "row", box);
+  const choices = element("div", "choices", row);
+  const fixed = element("div", "fixed", row);
   const finder = element("div", "panel finder", box);
   const search = element("input", "", finder);
   search.type = "text";
@@ -98,6 +108,7 @@ function makeBar(root) {
   let data = null;
   let pending = null; // what was sent last, until an answer may be given again
   let giveUp = 0;
+  let listening = 0;
   let turns = 0;
 
   const locked = () => pending !== null || data.busy;
@@ -107,6 +118,10 @@ function makeBar(root) {
   function send(action, label = null, name = "") {
     if (LOCKS.has(action) && locked()) return;
     if (action === "undo" && !data.can_undo) return;
+    if (!connected()) {
+      say(LOST, true);
+      return;
+    }
     lastNonce = Math.max(lastNonce + 1, Date.now());
     const seconds = Math.round(stopwatch.seconds() * 1000) / 1000;
     component.setTriggerValue("event", {
@@ -114,15 +129,26 @@ function makeBar(root) {
     });
     if (!LOCKS.has(action)) return;
     pending = { nonce: lastNonce, token: data.token, name: name || action, done: false };
-    giveUp = setTimeout(unlock, GIVE_UP_MS);
+    const sentAt = performance.now();
+    listening = setInterval(() => {
+      const late = performance.now() - sentAt > GIVE_UP_MS;
+      if (!connected()) say(LOST, true);
+      if (!connected() || (late && server("script") !== "running")) unlock();
+    }, LISTEN_MS);
     finder.hidden = true;
     refresh();
   }
 
   function unlock() {
     clearTimeout(giveUp);
+    clearInterval(listening);
     pending = null;
     refresh();
+  }
+
+  function say(text, isLost = false) {
+    confirmation.textContent = text;
+    confirmation.classList.toggle("lost", isLost);
   }
 
   const take = (choice) => send("answer", choice.value, choice.key || choice.name);
@@ -153,19 +179,19 @@ function makeBar(root) {
 
   function drawRow() {
     const focused = root.activeElement?.dataset.sent;
-    row.replaceChildren();
+    choices.replaceChildren();
+    fixed.replaceChildren();
     row.classList.toggle("many", data.choices.length > 6);
-    for (const choice of data.choices.filter((each) => each.key)) choiceButton(row, choice);
+    for (const choice of data.choices.filter((each) => each.key)) choiceButton(choices, choice);
     const more = data.choices.filter((each) => !each.key).length;
-    if (more) button(row, `${more} more`, "/", "Find a label by typing", openFinder);
-    element("span", "gap", row);
+    if (more) button(choices, `${more} more`, "/", "Find a label by typing", openFinder);
     for (const { action, name, key, help: title } of FIXED) {
-      button(row, name, key, title, () => send(action)).dataset.sent = action;
+      button(fixed, name, key, title, () => send(action)).dataset.sent = action;
     }
-    const all = button(row, "", "?", "Show all keys", toggleHelp);
+    const all = button(fixed, "", "?", "Show all keys", toggleHelp);
     all.className = "round";
     all.setAttribute("aria-label", "Show all keys");
-    if (focused) [...row.children].find((each) => each.dataset.sent === focused)?.focus();
+    if (focused) [...row.querySelectorAll("button")].find((each) => each.dataset.sent === focused)?.focus();
   }
 
   function drawKeys() {
@@ -173,7 +199,7 @@ function makeBar(root) {
       ...data.choices.filter(({ key }) => key).map(({ key, name }) => [key, name]),
       ...(data.choices.some(({ key }) => !key) ? [["/", "find a label by typing its name"]] : []),
       ...FIXED.map(({ key, name }) => [key, name]),
-      ["N", "back to the queried object"],
+      ["N", "back to what is asked"],
       ...Object.entries(data.extra_keys),
       ["?", "show or hide these keys"],
       ["Esc", "close"],
@@ -293,6 +319,12 @@ function makeBar(root) {
 
   const onVisibility = () => (document.hidden ? stopwatch.pause() : stopwatch.go());
 
+  // The page keeps room below for the bar, which lies over its lower edge.
+  const observer = new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--sextant-bar", `${box.offsetHeight}px`);
+  });
+  observer.observe(box);
+
   document.addEventListener("keydown", onKey, true);
   document.addEventListener("visibilitychange", onVisibility);
   window.addEventListener("blur", onBlur);
@@ -306,14 +338,16 @@ function makeBar(root) {
     const dealtWith = pending?.token !== data.token || pending?.nonce === data.handled;
     if (pending && !pending.done && dealtWith) {
       pending.done = true;
-      clearTimeout(giveUp);
+      clearInterval(listening);
       giveUp = setTimeout(unlock, UNSEEN_MS);
     }
     question.textContent = data.question;
     why.textContent = data.why;
     why.title = data.why;
-    back.hidden = data.queried;
-    confirmation.textContent = data.confirmation;
+    back.hidden = !data.back;
+    backTo.textContent = data.back;
+    say(data.confirmation);
+    confirmation.title = data.confirmation;
     box.setAttribute("aria-label", data.question);
     const known = (each) => each && JSON.stringify([each.choices, each.extra_keys]);
     if (known(before) !== known(data)) {
@@ -331,6 +365,8 @@ function makeBar(root) {
     turn: () => turns,
     destroy() {
       clearTimeout(giveUp);
+      clearInterval(listening);
+      observer.disconnect();
       document.removeEventListener("keydown", onKey, true);
       document.removeEventListener("visibilitychange", onVisibility);
       window.removeEventListener("blur", onBlur);

@@ -80,7 +80,7 @@ def answer_bar(
     choices: Sequence[Choice],
     can_undo: bool,
     why: str = "",
-    queried: bool = True,
+    back: str = "",
     confirmation: str = "",
     busy: bool = False,
     extra_keys: Mapping[str, str] | None = None,
@@ -97,7 +97,7 @@ def answer_bar(
         Python has dealt with the event and asks the same again
     choices : the labels; from the eleventh on they are found by typing
     why : one line on how the object came up
-    queried : whether it is the queried object; else a button leads back to that
+    back : the name of a button that leads back from what one looks at to what is asked
     confirmation : what the last answer did, shown quietly beside the question
     busy : no answer is taken now
     extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft") and what
@@ -129,7 +129,7 @@ def answer_bar(
             ],
             "can_undo": can_undo,
             "why": why,
-            "queried": queried,
+            "back": back,
             "confirmation": confirmation,
             "busy": busy,
             "extra_keys": dict(extra_keys or {}),

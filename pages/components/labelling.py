@@ -10,8 +10,10 @@ from al_engine.session import LabellingSession, State
 from al_engine.views.palette import NEUTRAL
 from pages.components import loop
 from pages.components import state as tab
-from pages.components.page import draw_again, guard, plain, view
+from pages.components.guard import guard
+from pages.components.page import draw_again, view
 from pages.components.scatter_map import LegendEntry
+from pages.components.words import counted, plain
 
 MAP_HEIGHT_PX, FILL = 430, (1.0, 244)
 PIXELS_WIDTH_PX = 288
@@ -33,14 +35,22 @@ def labelling_view(session: LabellingSession, label: str) -> None:
         _status(state)
         legend = [LegendEntry(item.name, item.colour) for item in session.config.labels[:12]]
         legend.append(LegendEntry("unknown", NEUTRAL))
-        loop.draw_map(session, state, "labels", "", MAP_HEIGHT_PX, FILL, legend=tuple(legend))
+        loop.draw_map(
+            session,
+            state,
+            "labels",
+            "Catalogue, by label",
+            MAP_HEIGHT_PX,
+            FILL,
+            legend=tuple(legend),
+        )
     loop.ask(session, state)
 
 
 def _status(state: State) -> None:
     """How far, how good, and that it is safe."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        parts = [f"**{len(state.history.trained)}** labels"]
+        parts = [f"**{counted(len(state.history.trained), 'label')}**"]
         validation = state.scores.validation if state.scores else None
         if validation is not None and validation.f1.value is not None:
             score = validation.f1
@@ -55,11 +65,20 @@ def _status(state: State) -> None:
 
 def _find(session: LabellingSession, state: State) -> None:
     """A way to any object by its id."""
-    with st.popover("Find", icon=":material/search:", help="Show an object by its id."):
-        wanted = st.text_input("Id", key=f"find-{state.classifier}", placeholder="its id in full")
-        if st.button("Show it", key=f"find-go-{state.classifier}") and wanted.strip():
+    key = f"find-{session.project.slug}-{state.classifier}"
+    # Its key counts the objects found: with a new key it stands closed, and its field empty.
+    found = tab.clicks(key)
+    with (
+        st.popover(
+            "Find", icon=":material/search:", help="Show an object by its id.", key=f"{key}-{found}"
+        ),
+        st.form(f"{key}-form-{found}", border=False),
+    ):
+        wanted = st.text_input("Id", key=f"{key}-id-{found}", placeholder="its id in full")
+        if st.form_submit_button("Show it") and wanted.strip():
             with guard():
                 tab.select(state.classifier, find_object(session, wanted))
+                tab.count_click(key)
                 draw_again()
 
 
@@ -72,10 +91,8 @@ def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
             st.code(card.position.degrees, language=None, width="content")
             st.code(card.position.sexagesimal, language=None, width="content")
     for name, p in card.probabilities:
-        if p is None:
-            st.caption(f"P({plain(name)}) not scored: the object is in the {card.part} set")
-        else:
-            st.progress(p, text=f"P({plain(name)}) {p:.2f}")
+        said = f"{p:.2f}" if p is not None else f"not scored: it is in the {card.part} set"
+        st.progress(p or 0.0, text=f"P({plain(name)}) {said}")
     if card.pictures:
         for column, picture in zip(st.columns(len(card.pictures)), card.pictures, strict=True):
             with column:
@@ -85,10 +102,10 @@ def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
         known.append(f"catalogue says {plain(card.catalogue_label)}")
     if card.verified_label is not None:
         known.append(f"you said **{plain(card.verified_label)}**")
-    # The catalogue's label beside the question would be copied, not checked.
-    if known:
-        with st.popover("What is known of its label"):
-            st.markdown("; ".join(known) + ".")
+    # The catalogue's label beside the question would be copied, not checked.  The button is there
+    # where nothing is known too, so that nothing below it moves from object to object.
+    with st.popover("What is known of its label"):
+        st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
     _values((*card.info, *card.features))
 
 
@@ -139,8 +156,8 @@ def _values(values: tuple[Value, ...]) -> None:
         row_height=26,
         height=38 + 26 * len(values),
         column_config={
-            "column": st.column_config.TextColumn(width=120),
-            "value": st.column_config.TextColumn(width=110),
-            "unit": st.column_config.TextColumn(width=90),
+            "column": st.column_config.TextColumn(width=105),
+            "value": st.column_config.TextColumn(width=85),
+            "unit": st.column_config.TextColumn(width=125),
         },
     )

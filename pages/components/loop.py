@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import streamlit as st
 
+from al_engine.answering import labels_offered
+from al_engine.errors import AnswerRefusedError
 from al_engine.maps import Kind, Maps, Shown
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS
@@ -15,6 +17,7 @@ from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.scatter_map import LegendEntry, MapEvent, Overlay, scatter_map, view_to_draw
 from pages.components.state import Looking, Posted
+from pages.components.words import counted, with_article
 
 QUERIED = "#D55E00"
 NOTHING_LEFT = "Nothing is left to ask."
@@ -60,6 +63,7 @@ def deal_with_first(queue: list[Posted]) -> None:
         _select_on_map(session, posted)
     elif posted.event.action == "queried":
         tab.select(posted.classifier, None)
+        tab.look_at_round(posted.classifier, None)
     else:
         _walk(session, posted.classifier, -1 if posted.event.label == "ArrowLeft" else 1)
 
@@ -80,6 +84,9 @@ def _take_answer(
     try:
         session = tab.session_for(slug, at_hand, who)
         _give(session, label, row, moment, event, looking)
+    except AnswerRefusedError as refused:
+        # Where the eye is: an answer that comes too late is no fault of anyone's.
+        looking.notice[label] = str(refused)
     finally:
         looking.past.pop(label, None)
         queue.pop(0)
@@ -130,7 +137,7 @@ def _confirmation(session: LabellingSession, state: State, action: str, value: s
     name = session.config.label_name(value or "")
     last = state.history.last
     if last is not None and last.row_number in state.history.trained:
-        return f"{name}, {len(state.history.trained)} labels; undo Z"
+        return f"{name}, {counted(len(state.history.trained), 'label')}; undo Z"
     return f"{name}, kept for checking; undo Z"
 
 
@@ -159,26 +166,27 @@ def ask(session: LabellingSession, state: State) -> None:
     config, label, asked = session.config, state.classifier, state.question
     slug = session.project.folder.name
     row = on_screen(state)
-    queried = asked is not None and asked.row == row
+    question = NOTHING_LEFT if row is None else f"Is it {with_article(config.label_name(label))}?"
     why = f"Queried: {asked.why}" if asked is not None else _nothing_left(state)
-    if row is None:
-        question = NOTHING_LEFT
-    else:
-        question = f"Is it {_article(config.label_name(label))}?"
-        if not queried:
-            why = "Selected by you; it is not the queried object."
+    back = ""
+    if row is not None and asked is not None and asked.row != row:
+        why, back = "Selected by you; it is not the queried object.", "Back to the queried object"
     if state.past is not None:
         why = f"Round {state.past} is being looked at; answers are given in the present."
+        back = "Back to the present"
     with st.container(key="answer-bar"):
         answer_bar(
             f"answers-{slug}-{label}",
             question=question,
             object_id="" if row is None else session.object_id(row),
             token=make_token(slug, label, row, state.token),
-            choices=[Choice(c.value, c.name, c.colour) for c in config.labels_in_use],
+            choices=[
+                Choice(c.value, c.name, c.colour)
+                for c in labels_offered(session.project.dataset(), config, label)
+            ],
             can_undo=state.history.last is not None,
             why=why,
-            queried=queried or asked is None,
+            back=back,
             confirmation=tab.notice(label),
             busy=row is None or state.past is not None,
             extra_keys={"ArrowLeft": "the object before", "ArrowRight": "the next object"},
@@ -188,11 +196,9 @@ def ask(session: LabellingSession, state: State) -> None:
 
 def _nothing_left(state: State) -> str:
     n_unsure = len(state.history.unsure)
-    return f"{n_unsure} objects are unsure; Find shows them by their id." if n_unsure else ""
-
-
-def _article(name: str) -> str:
-    return f"an {name}" if name[:1].lower() in "aeio" else f"a {name}"
+    if not n_unsure:
+        return ""
+    return f"Passed as unsure: {counted(n_unsure, 'object')}. Find shows an object by its id."
 
 
 def draw_map(

@@ -14,7 +14,8 @@ from al_engine.project import UPLOADS, About, delete_project, home_folder, list_
 from al_engine.starting import ImportJob, demo_source, start_demo
 from al_engine.views.demo_pictures import thumbnail
 from pages.components import state
-from pages.components.page import guard, plain
+from pages.components.guard import guard
+from pages.components.words import counted, plain
 
 SETTINGS, TRAINING = "pages/1_Settings.py", "pages/2_Training.py"
 
@@ -112,8 +113,8 @@ def _import(path: Path, part: str | None) -> None:
 
 
 def _describe(part: Any) -> str:
-    rows = "" if part.n_rows is None else f", {part.n_rows:,} rows"
-    return f"{part.name}{rows}, {part.n_columns} columns"
+    rows = "" if part.n_rows is None else f", {counted(part.n_rows, 'row')}"
+    return f"{part.name}{rows}, {counted(part.n_columns, 'column')}"
 
 
 def _uploaded(file: Any) -> Path:
@@ -168,7 +169,6 @@ def finish_import() -> None:
     state.set_job(None)
     _forget_upload()
     state.drop_drafts()
-    state.go_to_step(0)
     _go(job.result(), SETTINGS)
 
 
@@ -189,8 +189,8 @@ def project_list() -> None:
 def _project_row(about: About) -> None:
     name, objects, answers, used, actions = st.columns([4, 2, 2, 3, 3], vertical_alignment="center")
     name.markdown(f"**{plain(about.name)}**")
-    objects.caption(f"{about.n_objects:,} objects")
-    answers.caption(f"{about.n_answers:,} answers given")
+    objects.caption(counted(about.n_objects, "object"))
+    answers.caption(f"{counted(about.n_answers, 'answer')} given")
     used.caption(f"last used {about.last_used.astimezone():%d %b %Y, %H:%M}")
     with actions, st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Open", key=f"open-{about.slug}"):
@@ -199,8 +199,8 @@ def _project_row(about: About) -> None:
         # Keyed, so that an open one closes with its project and never turns to the next.
         with st.popover("Delete", key=f"ask-delete-{about.slug}", on_change="rerun"):
             st.markdown(
-                f"Delete **{plain(about.name)}** with its {about.n_answers:,} answers and its "
-                "models? This cannot be undone. The catalogue file it came from stays."
+                f"Delete **{plain(about.name)}** with its {counted(about.n_answers, 'answer')} "
+                "and its models? This cannot be undone. The catalogue file it came from stays."
             )
             if st.button("Delete for good", key=f"delete-{about.slug}", type="primary"):
                 delete_project(home_folder() / about.slug)

@@ -1,12 +1,11 @@
 """The frame of every page: title, links, the project in the address, and errors as sentences.
 
-Owns the only ``except`` of the interface.  Pages say what they show; the frame says where one is.
+Pages say what they show; the frame says where one is.
 """
 
 import atexit
 import functools
 import gc
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +15,12 @@ from typing import Any, ParamSpec
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
-from al_engine.errors import AlEngineError
 from al_engine.session import LabellingSession
 from al_engine.views.raster import warm_up
-from pages.components import loop, state
+from pages.components import loop, state, unsaved
+from pages.components.guard import guard
+from pages.components.remember import MAX_CHARS, remember_name
+from pages.components.words import counted, plain
 
 P = ParamSpec("P")
 
@@ -30,32 +31,8 @@ PAGES = (
 )
 HOME = "app.py"
 
-# Room for the work: Streamlit's own margins are made for reading, not for an instrument.
-_STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding: 1.1rem 1.4rem .4rem; max-width: 2200px; }
-[data-testid="stHeader"] { height: 2rem; min-height: 2rem; background: transparent;
-  pointer-events: none; }
-[data-testid="stHeader"] * { pointer-events: auto; }
-[data-testid="stSidebar"] { min-width: 190px; max-width: 206px; }
-[data-testid="stSidebarHeader"] { height: 2.2rem; margin-bottom: 0; padding-bottom: 0; }
-[data-testid="stMain"] [data-testid="stVerticalBlock"] { gap: .5rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-answer-bar) { position: sticky; bottom: 0;
-  z-index: 90; background: GROUND; padding: .2rem 0 .45rem; border-top: 1px solid #8884; }
-.st-key-card, [data-testid="stLayoutWrapper"]:has(> .st-key-card) {
-  height: max(520px, calc(100vh - 176px)) !important; }
-.st-key-scores [data-testid="stMarkdownContainer"] { margin-bottom: 0; }
-.st-key-position pre { padding: .25rem .6rem; font-size: .8rem; }
-.st-key-scores table { font-variant-numeric: tabular-nums; font-size: .8rem; margin: 0; }
-.st-key-scores table td, .st-key-scores table th { padding: .12rem .22rem; white-space: nowrap;
-  line-height: 1.15; }
-.st-key-scores table td > span { display: block; font-size: .66rem; }
-.st-key-top-line button, .st-key-status button { min-height: 1.9rem; padding: .1rem .7rem; }
-.st-key-scores-drawn button { min-height: 1.7rem; padding: 0 .5rem; font-size: .8rem; }
-[data-testid="stMain"] [data-testid="stCaptionContainer"] { font-size: .82rem; margin-bottom: 0; }
-[data-testid="stMain"] [data-testid="stCaptionContainer"] p { margin: 0; }
-[data-testid="stTab"][aria-selected="true"] p { color: light-dark(#0B6E99, #7CC6E4); }
-[data-testid="stMain"] [data-testid="stHeading"] { margin-bottom: .3rem; }
-</style>"""
+# GROUND stands in it for the colour of the page, which Streamlit gives to no style sheet.
+_STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 @contextmanager
@@ -70,7 +47,8 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
         page_icon=str(Path(__file__).with_name("icon.svg")),
     )
     theme = st.context.theme.type or "light"
-    st.html(_STYLE.replace("GROUND", str(st.get_option(f"theme.{theme}.backgroundColor"))))
+    ground = str(st.get_option(f"theme.{theme}.backgroundColor"))
+    st.html(f"<style>{_STYLE.replace('GROUND', ground)}</style>")
     _warm_up()
     state.open_page(title)
     _deal_with_posted()
@@ -81,10 +59,13 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
             if session is None:
                 st.title(title)
                 st.info("Open a project first.")
-    _links(session)
+    _links(session, session is not None if needs_project else _is_one_at_hand())
     if needs_project and session is None:
         st.page_link(HOME, label="Go to Home", icon=":material/home:")
         st.stop()
+    if session is not None and title != "Settings":
+        with guard():
+            unsaved.save_or_ask(session)
     with guard():
         yield session  # type: ignore[misc]
 
@@ -97,21 +78,14 @@ def _deal_with_posted() -> None:
             loop.deal_with_first(queue)
 
 
-@contextmanager
-def guard() -> Iterator[None]:
-    """What is drawn inside may raise AlEngineError; what comes after is drawn all the same."""
-    try:
-        yield
-    except AlEngineError as error:
-        st.error(f"{plain(error.message)} {plain(error.hint)}".strip(), icon=":material/error:")
-
-
 def view(draw: Callable[P, None]) -> Callable[P, None]:
     """A part of a page that is drawn again by itself, inside the same frame for errors."""
 
     @functools.wraps(draw)
     def framed(*args: P.args, **kwargs: P.kwargs) -> None:
         _deal_with_posted()
+        if not state.is_project_there():
+            st.rerun()  # the whole page, which says so and leads home
         with guard():
             draw(*args, **kwargs)
 
@@ -128,11 +102,6 @@ def draw_again() -> None:
         st.rerun()
 
 
-def plain(text: Any) -> str:
-    """Text from data as itself: no Markdown, no HTML, no picture from elsewhere."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:^&@=])", r"\\\1", str(text)).replace("\n", " ")
-
-
 def link(target: str, label: str, **options: Any) -> None:
     """A link to a page that keeps the project in the address."""
     slug = state.project_slug()
@@ -140,11 +109,14 @@ def link(target: str, label: str, **options: Any) -> None:
     st.page_link(target, label=label, query_params=query, **options)
 
 
-def _links(session: LabellingSession | None) -> None:
+def _is_one_at_hand() -> bool:
+    return bool(state.project_slug()) and state.is_project_there()
+
+
+def _links(session: LabellingSession | None, can_open: bool) -> None:
     with st.sidebar:
         st.page_link(HOME, label="**Sextant**", icon=":material/explore:")
-        slug = state.project_slug()
-        if not slug:
+        if not can_open:
             st.caption("No project is open.")
             return
         for target, label, icon in PAGES:
@@ -152,24 +124,26 @@ def _links(session: LabellingSession | None) -> None:
         if session is not None:
             st.divider()
             st.caption(f"{plain(session.project.name)}")
-            st.caption(f"{session.project.catalogue.n_rows:,} objects")
+            st.caption(counted(session.project.catalogue.n_rows, "object"))
             _signature(session)
 
 
 def _signature(session: LabellingSession) -> None:
-    """Who answers: asked once in a browser session, then a word that can be opened."""
+    """Who answers: asked once in a browser, then a word that can be opened."""
     # Named after the name: it may be changed elsewhere too.
-    key, help_text = f"signed-{session.who}", "Stands beside each of your answers."
+    key = f"signed-{session.who}"
+    help_text = "Stands beside each of your answers; kept in this browser."
     if not state.name_given():
         # A project that nobody has begun asks at the set-up of its first classifier.
         if session.config.setups:
-            who = st.text_input("Your name", session.who, max_chars=60, key=key, help=help_text)
+            who = st.text_input("Your name", session.who, MAX_CHARS, key=key, help=help_text)
             if st.button("Save", key="save-name", help="Answers are signed so from now on."):
                 state.give_name(session, who)
                 st.rerun()
         return
+    remember_name(session.who)
     with st.popover(f"Signed {plain(session.who)[:40]}", width="stretch"):
-        who = st.text_input("Your name", session.who, max_chars=60, key=key, help=help_text)
+        who = st.text_input("Your name", session.who, MAX_CHARS, key=key, help=help_text)
         if who.strip() not in ("", session.who):
             state.give_name(session, who)
             st.rerun()

@@ -52,7 +52,7 @@ function makeMap(root) {
   const stage = element("div", "stage", box);
   const canvas = element("canvas", "plot", stage);
   canvas.setAttribute("role", "img");
-  const tools = element("div", "tools", stage);
+  const tools = element("div", "tools", box);
   const legend = element("div", "legend", box);
 
   let component = null;
@@ -249,7 +249,8 @@ function makeMap(root) {
       ctx.scale(ratio, ratio);
       const paint = entry.colour || colour("--st-text-color");
       mark(ctx, entry.shape, 8, 8, 11, paint, entry.filled, "transparent");
-      item.append(entry.name);
+      item.title = entry.name;
+      element("b", "", item).textContent = entry.name;
     }
   }
 

@@ -12,7 +12,8 @@ from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.session import LabellingSession
 from pages.components import state as tab
-from pages.components.page import plain
+from pages.components.remember import MAX_CHARS
+from pages.components.words import plain
 
 
 def set_up(session: LabellingSession, label: str) -> None:
@@ -23,12 +24,15 @@ def set_up(session: LabellingSession, label: str) -> None:
     who = tab.name_given()
     if not who:
         who = st.text_input(
-            "Your name", session.who, key=f"who-{label}", max_chars=60,
-            help="Stands beside answers.",
+            "Your name", session.who, MAX_CHARS, key=f"who-{label}",
+            help="Stands beside each of your answers; kept in this browser.",
         )  # fmt: skip
     if st.button("Start training", key=f"start-{label}", type="primary"):
         tab.give_name(session, who)
-        with st.spinner("Training on the first objects, about a second"):
+        # Three seconds were measured at 800,000 objects of 41 columns.
+        n_rows = session.project.catalogue.n_rows
+        time = "about a second" if n_rows < 200_000 else "some seconds"
+        with st.spinner(f"Training on the first objects, {time}"):
             session.start(label, setup)
         st.rerun()
 
@@ -44,7 +48,7 @@ def setup_form(session: LabellingSession, label: str, held: ClassifierSetup) -> 
         icon=":material/add:",
         help="Two or more models make a committee.",
     ):
-        tab.keep_draft(key, [*members, MemberSetup("logistic_regression")])
+        tab.keep_draft(key, [*members, MemberSetup(_another_model(members))])
         st.rerun()
     committee = held.committee_strategy
     if len(members) > 1:
@@ -84,6 +88,12 @@ def setup_form(session: LabellingSession, label: str, held: ClassifierSetup) -> 
         "catalogue has no labels you are asked.",
     )
     return ClassifierSetup(tuple(members), committee, int(n_initial), initial)
+
+
+def _another_model(members: list[MemberSetup]) -> str:
+    """A model for a new member: models that err alike make no committee."""
+    taken = {member.model for member in members}
+    return next((name for name in ("logistic_regression", *MODELS) if name not in taken), "knn")
 
 
 def _member_row(members: list[MemberSetup], i: int, member: MemberSetup, key: str) -> MemberSetup:

@@ -17,8 +17,9 @@ from al_engine.project import find_project, home_folder, open_project
 from al_engine.rounds import Fit
 from al_engine.session import LabellingSession
 from al_engine.starting import ImportJob
+from pages.components.remember import remembered_name
 
-PROJECT_IN_ADDRESS = "project"
+PROJECT_IN_ADDRESS, STEP_IN_ADDRESS = "project", "step"
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = ("session", "maps", "learners", "looking", "classifier", "drafts")
 
@@ -131,6 +132,12 @@ def session_at_hand() -> LabellingSession | None:
     return held
 
 
+def is_project_there() -> bool:
+    """Is the project at hand still on disk?  Another tab may have deleted it."""
+    at_hand = session_at_hand()
+    return at_hand is None or at_hand.project.folder.is_dir()
+
+
 def session_for(slug: str, at_hand: LabellingSession | None, who: str) -> LabellingSession:
     """The session on one project: the one at hand, else one for this moment.  Free of Streamlit."""
     project = open_project(find_project(home_folder(), slug))
@@ -141,8 +148,8 @@ def session_for(slug: str, at_hand: LabellingSession | None, who: str) -> Labell
 
 
 def name_given() -> str:
-    """The name a person gave in this browser session; "" until then."""
-    return str(_get("name", ""))
+    """The name a person gave, in this tab or this browser before; "" until then."""
+    return str(_get("name", "")) or remembered_name()
 
 
 def give_name(session: LabellingSession, name: str) -> None:
@@ -289,12 +296,15 @@ def keep_upload(written: tuple[str, Path] | None) -> None:
     _set("upload", written)
 
 
-def step() -> int:
-    return int(_get("step", 0))
+def step(n_steps: int) -> int:
+    """The step of the settings, from 0, that the address names; else the first."""
+    named = st.query_params.get(STEP_IN_ADDRESS, "")
+    number = int(named) if named.isascii() and named.isdecimal() and len(named) < 3 else 1
+    return number - 1 if 1 <= number <= n_steps else 0
 
 
 def go_to_step(number: int) -> None:
-    _set("step", number)
+    st.query_params[STEP_IN_ADDRESS] = str(number + 1)
 
 
 def draft(key: str, default: Any = None) -> Any:

@@ -13,12 +13,14 @@ from al_engine.views.palette import NEUTRAL
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.charts import METRICS, TITLES, confusion_matrix, score_plot
-from pages.components.page import draw_again, plain, view
+from pages.components.page import draw_again, view
 from pages.components.scatter_map import LegendEntry
 from pages.components.setup import set_up, setup_form
+from pages.components.words import counted, plain
 
 # Two maps share the height of the window that the rest of the page leaves over.
-MAP_HEIGHT_PX, FILL = 214, (0.66, 476)
+MAP_HEIGHT_PX, FILL = 214, (0.5, 360)
+NOTE_HEIGHT_PX = 74
 
 
 def draw(session: LabellingSession, label: str) -> None:
@@ -66,7 +68,7 @@ def _top_line(session: LabellingSession, state: State) -> None:
         history = state.history
         given = len(history.given)
         parts = [
-            f"**{len(history.trained)} points trained on**"
+            f"**{counted(len(history.trained), 'point')} trained on**"
             + (f" ({given} from the catalogue)" if given else ""),
             f"{state.n_pool:,} in the pool",
         ]
@@ -77,13 +79,14 @@ def _top_line(session: LabellingSession, state: State) -> None:
         st.markdown(" · ".join(parts), help=_TRAINING_SET)
         if state.past is not None:
             st.badge(f"round {state.past}", color="orange")
-            if st.button("Back to the present", key=f"present-{label}"):
-                tab.look_at_round(label, None)
-                draw_again()
         with st.popover("Show"):
             _show_menu(label)
-        with st.popover("Set-up"):
-            _change_setup(session, state)
+        # Its key counts the set-ups used: with a new key it stands closed again.
+        used = f"setup-used-{label}"
+        with st.popover("Set-up", key=f"{used}-{tab.clicks(used)}"):
+            if _change_setup(session, state):
+                tab.count_click(used)
+                draw_again()
         saved = session.is_checkpointed(state)
         if st.button(
             "Checkpointed" if saved else "Checkpoint",
@@ -96,12 +99,6 @@ def _top_line(session: LabellingSession, state: State) -> None:
             draw_again()
         with st.popover("Test results"):
             _test_results(session, state)
-    if state.fit is not None and state.fit.is_constant:
-        st.warning(
-            f"All {state.fit.n_labelled} labels are on one side of the question, so the classifier "
-            "says the same of every object. It learns once both sides are labelled.",
-            icon=":material/info:",
-        )
 
 
 _TRAINING_SET = (
@@ -136,7 +133,8 @@ def _show_menu(label: str) -> None:
         draw_again()
 
 
-def _change_setup(session: LabellingSession, state: State) -> None:
+def _change_setup(session: LabellingSession, state: State) -> bool:
+    """The set-up in force, to be changed; True once another is used."""
     setup = state.setup
     pairs = [
         f"{MODELS[m.model].title} with {STRATEGIES[m.strategy].title.lower()}"
@@ -152,8 +150,13 @@ def _change_setup(session: LabellingSession, state: State) -> None:
         type="primary",
         help="Trains on all labels given so far; earlier rounds of other models are not shown.",
     ):
-        session.start(state.classifier, edited)
-        draw_again()
+        changed = session.start(state.classifier, edited)
+        n = len(edited.members)
+        models = f"a committee of {n}" if n > 1 else MODELS[edited.members[0].model].title
+        labels = counted(len(changed.history.trained), "label")
+        tab.note(state.classifier, f"Trained {models} on {labels}")
+        return True
+    return False
 
 
 def _test_results(session: LabellingSession, state: State) -> None:
@@ -238,16 +241,13 @@ def _scores(session: LabellingSession, state: State) -> None:
     }
     with st.container(key="scores"):
         st.markdown(_table(columns), help=_SCORES_HELP)
-    if state.scores.by_folds:
-        st.caption(
-            plain(state.scores.reason)
-            or "Validation holds under 30 objects: these are cross-validated over the labelled "
-            "set, which was chosen by the model and so is not a fair sample."
-        )
-    elif state.chosen_share > 0.5:
-        st.caption("Training scores are biased: most of its labels were chosen by the model.")
-    else:
-        st.caption("Training includes the points trained on, which flatters it; validation never.")
+    # Of one height, whichever stands there: what is below must not move.
+    with st.container(height=NOTE_HEIGHT_PX, border=False, key="scores-note"):
+        cell = tab.shown(state.classifier).cell
+        if cell is not None:
+            _cell_list(session, state, cell, name)
+        else:
+            st.caption(_about_scores(state))
     for part, scores, former in (
         ("training", state.scores.training, before.training if before else None),
         ("validation", state.scores.validation, before.validation if before else None),
@@ -255,6 +255,23 @@ def _scores(session: LabellingSession, state: State) -> None:
         if scores is None or (part == "validation" and state.scores.by_folds):
             continue
         _matrix(state, part, scores, former, name)
+
+
+def _about_scores(state: State) -> str:
+    """What has to be known to read the scores rightly."""
+    if state.fit is not None and state.fit.is_constant:
+        return (
+            f"All {counted(state.fit.n_labelled, 'label')} are on one side of the question: the "
+            "classifier says the same of every object until both sides are labelled."
+        )
+    if state.scores is not None and state.scores.by_folds:
+        return plain(state.scores.reason) or (
+            "Validation holds under 30 objects: these are cross-validated over the labelled set, "
+            "which was chosen by the model and so is not a fair sample."
+        )
+    if state.chosen_share > 0.5:
+        return "Training scores are biased: most of its labels were chosen by the model."
+    return "Training includes the points trained on, which flatters it; validation never."
 
 
 _SCORES_HELP = (
@@ -275,29 +292,30 @@ def _matrix(state: State, part: str, scores: Scores, former: Scores | None, name
         same = shown.cell == (part, *cell)
         tab.show(label, replace(shown, cell=None if same else (part, *cell)))
         draw_again()
-    if chosen is not None:
-        _cell_list(state, (part, *chosen), name)
 
 
-def _cell_list(state: State, cell: tuple[str, int, int], name: str) -> None:
+def _cell_list(
+    session: LabellingSession, state: State, cell: tuple[str, int, int], name: str
+) -> None:
     """The objects of the chosen cell; one can be picked from the list."""
     label = state.classifier
     rows = tab.maps().cell_rows(state, cell)
     actual, predicted = (plain(name) if side else "other" for side in cell[1:])
-    st.markdown(f"{len(rows):,} objects: {actual}, predicted {predicted}")
-    session = tab.session()
-    if session is not None and len(rows):
-        ids = dict(zip(session.object_ids(rows[:200]), rows[:200].tolist(), strict=True))
-        picked = st.selectbox(
-            "Pick one", list(ids), None, key=f"cell-{label}-{cell}-{len(rows)}",
-            placeholder="Pick an object" + (" (first 200)" if len(rows) > 200 else ""),
-            label_visibility="collapsed",
-        )  # fmt: skip
-        if picked is not None and tab.draft("picked") != (cell, picked):
-            tab.keep_draft("picked", (cell, picked))
-            tab.select(label, ids[picked])
-            draw_again()
-    if st.button("Show all objects again", key=f"all-{label}-{cell}"):
+    st.caption(f"{counted(len(rows), 'object')}: {actual}, predicted {predicted}")
+    pick, close = st.columns([5, 1], gap="small")
+    ids = dict(zip(session.object_ids(rows[:200]), rows[:200].tolist(), strict=True))
+    picked = pick.selectbox(
+        "Pick one", list(ids), None, key=f"cell-{label}-{cell}-{len(rows)}", disabled=not ids,
+        placeholder="Pick an object" + (" (first 200)" if len(rows) > 200 else ""),
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if picked is not None and tab.draft("picked") != (cell, picked):
+        tab.keep_draft("picked", (cell, picked))
+        tab.select(label, ids[picked])
+        draw_again()
+    if close.button(
+        "", key=f"all-{label}-{cell}", icon=":material/close:", help="Show all objects again"
+    ):
         tab.show(label, replace(tab.shown(label), cell=None))
         draw_again()
 
@@ -323,7 +341,8 @@ def _cell(score: Score | None, before: Score | None) -> str:
         return "undefined"
     text = f"**{score.value:.3f}**"
     if before is not None and before.value is not None:
-        text += f" {score.value - before.value:+.3f}"
+        # Adding 0 turns the -0.0 of a loss too small to show into 0.0.
+        text += f" {round(score.value - before.value, 3) + 0.0:+.3f}"
     return f"{text} :small[{_short(score.low)}–{_short(score.high)} n {score.n:,}]"
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from al_engine.session import LabellingSession
 from pages.components.settings import catalogue, classifiers, columns, features
+from pages.components.settings.form import Way
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class Step:
     """A step by its title, and what draws it."""
 
     title: str
-    draw: Callable[[LabellingSession], None]
+    draw: Callable[[LabellingSession, Way], None]
 
 
 STEPS = (

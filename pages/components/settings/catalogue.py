@@ -8,29 +8,29 @@ from al_engine.config import ProjectConfig
 from al_engine.data.features import list_features
 from al_engine.session import LabellingSession
 from pages.components import state
-from pages.components.page import plain
-from pages.components.settings.form import go_on
+from pages.components.settings.form import Way, go_on
+from pages.components.words import counted, plain
 
 
-def draw(session: LabellingSession) -> None:
+def draw(session: LabellingSession, way: Way) -> None:
     catalogue, config = session.project.catalogue, session.config
     st.title(plain(session.project.name))
     if session.project.about.notice:
         st.info(plain(session.project.about.notice))
-    facts = [f"{catalogue.n_rows:,} objects", f"{len(catalogue.columns)} columns"]
+    facts = [counted(catalogue.n_rows, "object"), counted(len(catalogue.columns), "column")]
     st.markdown(" · ".join(facts))
     for note in catalogue.notes:
         if note != session.project.about.notice:
             st.caption(plain(note))
     if catalogue.set_aside:
-        with st.expander(f"{len(catalogue.set_aside)} columns were set aside"):
+        with st.expander(f"Set aside: {counted(len(catalogue.set_aside), 'column')}"):
             for line in catalogue.set_aside:
                 st.markdown(f"- {plain(line)}")
     missing = _missing_values(session)
     st.caption("The first rows:")
     st.dataframe(catalogue.preview(50), height=300, hide_index=True, key="preview")
     edited = replace(config, columns=replace(config.columns, missing=missing))
-    go_on(session, edited, shortcut=_guessed(config))
+    go_on(session, edited, way, shortcut=_guessed(config))
 
 
 def _guessed(config: ProjectConfig) -> str:
@@ -42,7 +42,7 @@ def _guessed(config: ProjectConfig) -> str:
     return (
         f"Guessed: {f'id {config.columns.id}' if config.columns.id else 'rows numbered'}; "
         f"label {config.columns.label or 'none'}; "
-        f"{n_features} features from {', '.join(config.features.base[:8])}"
+        f"{counted(n_features, 'feature')} from {', '.join(config.features.base[:8])}"
         f"{', …' if len(config.features.base) > 8 else ''}; a classifier for {asked}."
     )
 

@@ -8,16 +8,19 @@ import streamlit as st
 from al_engine.config import ProjectConfig
 from al_engine.data.features import list_features
 from al_engine.session import LabellingSession
-from pages.components.page import guard, plain
-from pages.components.settings.form import go_on, index_of, need, present
+from pages.components.guard import guard
+from pages.components.settings.form import Way, go_on, index_of, need, present
+from pages.components.words import plain
 
 
-def draw(session: LabellingSession) -> None:
+def draw(session: LabellingSession, way: Way) -> None:
     config, slug = session.config, session.project.slug
     values = [label.value for label in config.labels]
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Classifiers", anchor=False)
+        if not values:
+            st.info("There is no label yet: type or choose the labels in step 2, Columns.")
         train = st.multiselect(
             "A classifier for each of",
             values,
@@ -63,7 +66,8 @@ def draw(session: LabellingSession) -> None:
     go_on(
         session,
         edited,
-        check=lambda: need(train, "No classifier is chosen.", "Choose at least one label."),
+        way,
+        lambda: need(train, "No classifier is chosen.", "Choose at least one label."),
         last=True,
     )
 
@@ -148,10 +152,12 @@ def _asking(session: LabellingSession) -> Any:
     asking, slug = session.config.asking, session.project.slug
     st.subheader("Questions", anchor=False)
     every_, start_ = st.columns(2)
-    every = every_.selectbox(
+    # Not None: a choice that is None counts as none chosen.
+    how_often = ["where needed", 0, 2, 3, 5, 10, 20]
+    chosen: Any = every_.selectbox(
         "A random question",
-        [None, 0, 2, 3, 5, 10, 20],
-        index_of([None, 0, 2, 3, 5, 10, 20], asking.random_every),
+        how_often,
+        index_of(how_often, asking.random_every),
         format_func=_every,
         key=f"every-{slug}",
         help="Its answer is kept for validation and never trains. By itself: every fifth while "
@@ -164,10 +170,11 @@ def _asking(session: LabellingSession) -> Any:
         format_func=lambda name: {"spread": "spread out (k-means)", "random": "random"}[name],
         key=f"start-{slug}",
     )
+    every = None if chosen == how_often[0] else int(chosen)
     return replace(asking, random_every=every, start=start)
 
 
-def _every(number: int | None) -> str:
-    if number is None:
-        return "by itself, where needed"
+def _every(number: int | str) -> str:
+    if isinstance(number, str):
+        return f"by itself, {number}"
     return "never" if number == 0 else f"every {number} questions"

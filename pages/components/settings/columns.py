@@ -10,13 +10,14 @@ from al_engine.config import (
 )
 from al_engine.guesses import guess_classifiers, label_choices, make_labels
 from al_engine.session import LabellingSession
-from pages.components.page import guard, plain
-from pages.components.settings.form import choose_column, go_on, present
+from pages.components.guard import guard
+from pages.components.settings.form import Way, choose_column, go_on, present
+from pages.components.words import counted, plain
 
 _FIRST_ONES = "Training begins by asking you for the first ones."
 
 
-def draw(session: LabellingSession) -> None:
+def draw(session: LabellingSession, way: Way) -> None:
     catalogue, config = session.project.catalogue, session.config
     columns, slug = config.columns, session.project.slug
     names, numeric = catalogue.names(), catalogue.names(numeric=True)
@@ -26,9 +27,11 @@ def draw(session: LabellingSession) -> None:
         id_column = choose_column(
             "Id", names, columns.id, f"id-{slug}", "Tells objects apart; none numbers the rows."
         )
+        is_id_good = False
         with guard():
             if id_column is not None:
                 catalogue.check_id(id_column)
+            is_id_good = True
         ra, dec = st.columns(2)
         with ra:
             ra_column = choose_column(
@@ -82,7 +85,8 @@ def draw(session: LabellingSession) -> None:
             labels=labels,
             train_labels=train or guess_classifiers(catalogue, label, labels),
         ),
-        check=lambda: catalogue.check_id(id_column) if id_column else None,
+        way,
+        ready=is_id_good,
     )
 
 
@@ -123,7 +127,7 @@ def _labels(
     with st.container(height=min(80 + 58 * len(counts), 420), border=False):
         for value, n in counts:
             if value is None:
-                st.caption(f"{n:,} objects have no value: unknown.")
+                st.caption(f"{counted(n, 'object')} without a value: unknown.")
                 continue
             fallback = make_labels([value])[0]
             label = held.get(value, fallback)
@@ -139,7 +143,7 @@ def _labels(
                 )
             with name:
                 typed_name = st.text_input(
-                    f"{plain(value)}: {n:,} objects",
+                    f"{plain(value)}: {counted(n, 'object')}",
                     label.name,
                     key=f"name-{key}",
                     max_chars=60,
@@ -152,7 +156,7 @@ def _labels(
     values = {label.value for label in labels}
     n_known = sum(n for value, n in counts if value in values)
     n_unknown = session.project.catalogue.n_rows - n_known
-    said = f"{n_known:,} objects with a known label, {n_unknown:,} unknown."
+    said = f"{counted(n_known, 'object')} with a known label, {n_unknown:,} unknown."
     st.caption(said if n_known else f"{said} {_FIRST_ONES}")
     order = {label.value: i for i, label in enumerate(guessed)}
     labels.sort(key=lambda label: order.get(label.value, len(order)))

@@ -16,11 +16,11 @@ from al_engine.data.features import list_features, n_combined
 from al_engine.guesses import guess_axes
 from al_engine.session import LabellingSession
 from pages.components import state
-from pages.components.page import plain
-from pages.components.settings.form import go_on, need
+from pages.components.settings.form import Way, go_on, need
+from pages.components.words import counted, plain
 
 
-def draw(session: LabellingSession) -> None:
+def draw(session: LabellingSession, way: Way) -> None:
     catalogue, config = session.project.catalogue, session.config
     slug, features = session.project.slug, config.features
     st.subheader("What the classifiers see", anchor=False)
@@ -38,7 +38,7 @@ def draw(session: LabellingSession) -> None:
     edited = Features(tuple(base), combinations, scale)
     n_all = len(list_features(edited)) if base else 0
     st.markdown(
-        f"**{n_all} features**: {len(base)} columns"
+        f"**{counted(n_all, 'feature')}**: {counted(len(base), 'column')}"
         + "".join(f" + {n_combined(len(base), c)} by {c.operation}" for c in combinations)
         + "."
     )
@@ -50,9 +50,10 @@ def draw(session: LabellingSession) -> None:
     names = [feature.name for feature in list_features(edited)] if base else []
     known = [*names, *numeric]
     if config.x_axis not in known or config.y_axis not in known:
-        x_axis, y_axis = guess_axes(edited, bool(combinations))
+        distinct = catalogue.n_distinct(base, config.columns.missing)
+        x_axis, y_axis = guess_axes(edited, bool(combinations), distinct)
         changed = replace(changed, x_axis=x_axis, y_axis=y_axis)
-    go_on(session, changed, check=lambda: need(base, "No feature is chosen.", "Tick at least one."))
+    go_on(session, changed, way, lambda: need(base, "No feature is chosen.", "Tick at least one."))
 
 
 def _feature_table(session: LabellingSession, numeric: Sequence[str]) -> list[str]:
@@ -61,7 +62,9 @@ def _feature_table(session: LabellingSession, numeric: Sequence[str]) -> list[st
     key = f"summaries-{session.project.slug}-{numeric}-{sorted(config.columns.missing.items())}"
     summaries = state.draft(key)
     if summaries is None:
-        with st.spinner(f"Looking at {len(numeric)} columns of {catalogue.n_rows:,} objects"):
+        with st.spinner(
+            f"Looking at {counted(len(numeric), 'column')} of {counted(catalogue.n_rows, 'object')}"
+        ):
             summaries = catalogue.summaries(numeric, config.columns.missing)
         state.keep_draft(key, summaries)
     chosen = set(config.features.base)
@@ -108,9 +111,9 @@ def _combinations(session: LabellingSession, n_base: int) -> tuple[Combination, 
     for i, row in enumerate(rows):
         sign = OPERATION_SIGNS[row.operation]
         text, remove = st.columns([6, 1], vertical_alignment="center")
-        shown = sign.join("abcde"[: row.n])
+        shown, n_made = sign.join("abcde"[: row.n]), n_combined(n_base, row)
         text.markdown(
-            f"{row.operation} every {row.n} ({plain(shown)}): {n_combined(n_base, row)} features"
+            f"{row.operation} every {row.n} ({plain(shown)}): {counted(n_made, 'feature')}"
         )
         if remove.button("Remove", key=f"{key}-remove-{i}"):
             state.keep_draft(key, rows[:i] + rows[i + 1 :])
@@ -125,7 +128,7 @@ def _combinations(session: LabellingSession, n_base: int) -> tuple[Combination, 
     n = n_.number_input("How many at a time", 2, MAX_COMBINED, 2, key=f"{key}-n")
     made = Combination(operation, int(n))
     if add.button(
-        f"Add {n_combined(n_base, made)} features", key=f"{key}-add", disabled=n_base < n
+        f"Add {counted(n_combined(n_base, made), 'feature')}", key=f"{key}-add", disabled=n_base < n
     ):
         if made not in rows:
             state.keep_draft(key, [*rows, made])

@@ -1,9 +1,11 @@
 """What the steps of the settings share: the button that saves and goes on, and small choices.
 
-Each step gathers a new configuration and saves it at *Next*; what follows from it stands below.
+Each step gathers a new configuration and saves it when it is left; what would be lost by it is
+said before, and asked where the way does not lead by the button.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -11,45 +13,70 @@ import streamlit as st
 from al_engine.config import ProjectConfig
 from al_engine.errors import SettingsError
 from al_engine.session import LabellingSession
-from pages.components import state
-from pages.components.page import plain
+from pages.components import state, unsaved
+from pages.components.words import plain
 
 TRAINING = "pages/2_Training.py"
 NONE = "(none)"
 
 
+@dataclass(frozen=True)
+class Way:
+    """Where one is among the steps, and the step that was just chosen in place of it."""
+
+    at: int
+    to: int | None = None
+
+
 def go_on(
     session: LabellingSession,
     edited: ProjectConfig,
+    way: Way,
     check: Callable[[], object] = lambda: None,
+    *,
+    ready: bool = True,
     last: bool = False,
     shortcut: str = "",
 ) -> None:
-    """What a change would cost, and the button that saves it and goes on."""
-    rounds = session.rounds_lost(edited)
-    if rounds:
-        listed = ", ".join(
-            f"{n} of {plain(session.config.label_name(c))}" for c, n in rounds.items()
-        )
-        st.warning(
-            f"These changes make earlier rounds incomparable ({listed}): their scores leave the "
-            "score plot. Every label is kept, and the next round is trained on all of them.",
-            icon=":material/info:",
-        )
+    """What a change would cost, and the button that saves it and goes on.
+
+    ``check`` raises where the edits cannot be saved; they are not ``ready`` where something above
+    says so already.
+    """
+    lost = unsaved.what_is_lost(session, edited)
+    if lost:
+        st.warning(lost, icon=":material/info:")
     title = "Save and train" if last else "Next"
     with st.container(horizontal=True, vertical_alignment="center"):
-        go_on = st.button(title, key=f"next-{state.step()}", type="primary")
+        by_button = st.button(title, key=f"next-{way.at}", type="primary", disabled=not ready)
         skip = bool(shortcut) and st.button("Train with the guesses", key="accept-guesses")
         if shortcut:
             st.caption(plain(shortcut))
-    if go_on or skip:
+    if not ready:
+        return
+    unsaved.hold(session, edited, check)
+    to = way.at + 1 if way.to is None else way.to
+    if way.to is not None and lost:
+        state.keep_draft("leaving", to)
+    leaving = state.draft("leaving")
+    if leaving is not None:
+        unsaved.ask(session, lost, lambda: _leave_for(leaving), lambda: _leave_for(way.at))
+    elif way.to is not None:
+        unsaved.save(session)
+        _leave_for(to)
+    elif by_button or skip:
         check()
-        session.change_settings(edited)
+        unsaved.save(session)
         if last or skip:
             slug = session.project.slug
             st.switch_page(TRAINING, query_params={state.PROJECT_IN_ADDRESS: slug})
-        state.go_to_step(state.step() + 1)
-        st.rerun()
+        _leave_for(to)
+
+
+def _leave_for(step: int) -> None:
+    state.keep_draft("leaving", None)
+    state.go_to_step(step)
+    st.rerun()
 
 
 def choose_column(
