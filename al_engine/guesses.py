@@ -90,7 +90,9 @@ def guess_config(
     info = tuple(
         c.name
         for c in catalogue.columns
-        if c.name not in {*base, *taken} and (c.kind == "text" or not _is_id(c))
+        if c.name not in {*base, *taken}
+        and (c.kind == "text" or not _is_id(c))
+        and distinct.get(c.name, 2) > 1  # a constant tells no object from another
     )[:12]
     images = tuple(c.name for c in catalogue.columns if c.kind == "text" and _IMAGE.match(c.name))
     return ProjectConfig(

@@ -10,6 +10,7 @@ const FIXED = [
 const HELD_BACK = "ULZNCR"; // letters that never begin a search: ours, and Streamlit's C and R
 const LOCKS = new Set(["answer", "unsure", "later", "undo"]);
 const GIVE_UP_MS = 8000; // after which an event that nothing came of may be repeated
+const ONE_ROW_LETTERS = 48; // that labels fill one row of a small window with; more are drawn small
 const LISTEN_MS = 500; // between looks at whether the server still answers
 const LOST = "Not confirmed: no connection to Sextant. Is it still running?";
 const UNSEEN_MS = 250; // a new object cannot have been judged yet: the end of a double press
@@ -181,7 +182,8 @@ function makeBar(root) {
     const focused = root.activeElement?.dataset.sent;
     choices.replaceChildren();
     fixed.replaceChildren();
-    row.classList.toggle("many", data.choices.length > 6);
+    const letters = data.choices.reduce((n, { name }) => n + Math.min(name.length, 16), 0);
+    row.classList.toggle("many", letters > ONE_ROW_LETTERS);
     for (const choice of data.choices.filter((each) => each.key)) choiceButton(choices, choice);
     const more = data.choices.filter((each) => !each.key).length;
     if (more) button(choices, `${more} more`, "/", "Find a label by typing", openFinder);

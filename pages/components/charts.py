@@ -127,8 +127,10 @@ def confusion_matrix(
                 font={"size": 13},
             )
     _layout(figure, MATRIX_HEIGHT_PX)
-    said = [f"predicted {text}" for text in labels]
-    figure.update_xaxes(tickvals=[0, 1], ticktext=said, fixedrange=True, showgrid=False)
+    said = [f"predicted {_clip(text, 8)}" for text in (other, name)]
+    figure.update_xaxes(
+        tickvals=[0, 1], ticktext=said, tickangle=0, fixedrange=True, showgrid=False
+    )
     figure.update_yaxes(tickvals=[0, 1], ticktext=labels, fixedrange=True, showgrid=False)
     # The title stands where plotly's tool bar would lie over the cells.
     figure.update_layout(

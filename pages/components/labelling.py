@@ -145,10 +145,12 @@ def _values(values: tuple[Value, ...]) -> None:
     if not values:
         st.caption("No columns are shown here: choose some in Settings.")
         return
+    measured = any(value.unit for value in values)
     described = any(value.description for value in values)
     st.dataframe(
         [
-            {"column": v.name, "value": v.text, "unit": v.unit}
+            {"column": v.name, "value": v.text}
+            | ({"unit": v.unit} if measured else {})
             | ({"meaning": v.description} if described else {})
             for v in values
         ],
@@ -156,7 +158,7 @@ def _values(values: tuple[Value, ...]) -> None:
         row_height=26,
         height=38 + 26 * len(values),
         column_config={
-            "column": st.column_config.TextColumn(width=105),
+            "column": st.column_config.TextColumn(width=105 if measured else 240),
             "value": st.column_config.TextColumn(width=85),
             "unit": st.column_config.TextColumn(width=125),
         },
