@@ -37,7 +37,7 @@ _DEC = re.compile(
 )
 _LABEL = re.compile(
     r"^(class|label|labels|type|target|category|sentiment|star_?type|spec_?type|spectype|source_?class"
-    r"|truth|.*_class|.*_label|class_.*|digit|y)$",
+    r"|truth|.*_class|.*_label|class_.*|digit|species|outcome|diagnosis|y)$",
     re.I,
 )
 _BAND = re.compile(
@@ -51,11 +51,12 @@ _NOT_A_FEATURE = re.compile(
 )
 # Integers that code something, where a real of the same name would measure it.
 _CODE = re.compile(
-    r"^(.*flags?|.*mask.*|(.*_)?bits?|.*index|.*idx|(.*[_ ])?(exp)?(no|nr|number)\.?|seq.*"
-    r"|.*version|brick.*|tile.*|ccd.*|chip.*|zone.*|year|month|day|night|date.*)$",
+    r"^(n|n_.*|num_.*|.*qual.*"
+    r"|.*flags?|.*mask.*|(.*_)?bits?|.*index|.*idx|(.*[_ ])?(exp)?(no|nr|number)\.?"
+    r"|seq.*|.*version|brick.*|tile.*|tract|patch|sector|quarter|visit.*|obs.*|exp.*num.*|expos.*"
+    r"|(ccd|chip|detector|camera|filter|zone).*|h?pix.*|.*obj|.*time|year|month|day|night|date.*)$",
     re.I,
 )
-_COUNT = re.compile(r"^(n|n_.*|num.*|.*count.*|.*qual.*)$", re.I)
 # What readers and other programs call a column that has no name.
 _NAMELESS = re.compile(r"^(column|col|field|feature|attribute|f|v|x)?[_ ]?\d+$", re.I)
 _IMAGE = re.compile(r"^(.*image.*|.*picture.*|.*thumbnail.*|.*cutout.*|img.*|.*_url|url)$", re.I)
@@ -126,13 +127,13 @@ def guess_id(catalogue: Catalogue) -> str | None:
 
 
 def _is_id(column: CatalogueColumn) -> bool:
-    return bool(_ID.match(column.name))
+    return column.kind in ("text", "integer") and bool(_ID.match(column.name))
 
 
 def guess_label(catalogue: Catalogue) -> str | None:
     """The column called like a label, else a text of very few values, else an end that stands out.
 
-    An end is the first or the last column: files keep the label there where nothing has a name.
+    An end is the first or the last column, where files without any names keep the label.
     """
     candidates = [c for c in catalogue.columns if c.kind in ("text", "integer", "boolean", "real")]
     distinct = catalogue.n_distinct([c.name for c in candidates])
@@ -155,19 +156,19 @@ def guess_label(catalogue: Catalogue) -> str | None:
 
 
 def _stands_out(catalogue: Catalogue, end: CatalogueColumn, distinct: Mapping[str, int]) -> bool:
-    """Whether an integer column numbers classes, as far as its values and the others' tell."""
-    names = (_ID, _NOT_A_FEATURE, _CODE, _COUNT, _RA, _DEC)
-    if end.kind != "integer" or any(pattern.match(end.name) for pattern in names):
+    """Whether an integer column numbers classes, as far as its values and the others' tell.
+
+    Only where no column has a name: one that has, and does not speak of labels, is a quarter, a
+    camera or a quality.
+    """
+    is_nameless = all(_NAMELESS.match(column.name) for column in catalogue.columns)
+    if end.kind != "integer" or not is_nameless:
         return False
     n = distinct[end.name]
     if not 2 <= n <= min(MAX_LABELS, catalogue.n_rows // 10) or not _is_run(catalogue, end.name):
         return False
     others = [distinct[name] for name in distinct if name != end.name and distinct[name] > 1]
-    richer = sum(other > 2 * n for other in others)
-    if all(_NAMELESS.match(column.name) for column in catalogue.columns):
-        return 2 * richer > len(others)
-    # A name that does not speak of labels needs more: surveys end in flags and counts.
-    return bool(others) and richer == len(others) and guess_position(catalogue) == (None, None)
+    return 2 * sum(other > 2 * n for other in others) > len(others)
 
 
 def _is_run(catalogue: Catalogue, name: str) -> bool:

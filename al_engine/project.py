@@ -233,10 +233,10 @@ def create_project(
             # Only those that are empty: another import may have begun there meanwhile.
             for path in made:
                 path.rmdir()
-        if isinstance(error, duckdb.Error):
+        if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
             raise ProjectError(
                 f"No project could be made in '{home}': {str(error).splitlines()[0]}",
-                "See to its permissions and the free space.",
+                "See to its permissions, the free space and the memory.",
             ) from error
         raise
     return folder, imported

@@ -188,6 +188,13 @@ def bar(page: Page) -> Locator:
     return page.locator(".st-key-answer-bar .bar")
 
 
+def place_of_bar(page: Page) -> dict[str, float]:
+    """Where in the window the question stands."""
+    box = bar(page).bounding_box()
+    assert box is not None, "there is no question on the page"
+    return dict(box)
+
+
 def answerable(page: Page) -> None:
     """Wait until the question can be answered."""
     expect(bar(page)).to_have_attribute("aria-busy", "false")

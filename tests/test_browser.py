@@ -27,6 +27,7 @@ from browser import (
     n_labels,
     new_tab,
     object_shown,
+    place_of_bar,
     settled,
 )
 from playwright.sync_api import Browser, Page, expect
@@ -122,6 +123,7 @@ def test_the_main_job_from_a_file_to_a_saved_model_survives_refresh_and_kill(
     assert watched.errors == []
 
     app.kill()
+    a_key_without_a_server_says_so(page)
     app.start()
     page.reload()
     answerable(page)
@@ -232,6 +234,7 @@ def click_charts_and_answer(page: Page, truth: dict[str, str]) -> None:
 
 def click_a_cell(page: Page, _: object) -> None:
     said = page.get_by_text("objects: QSO, predicted other")
+    place = place_of_bar(page)
     for shown in (True, False, True):  # the same cell again hides them again
         plot = chart(page, "Validation: click a cell").locator("rect.nsewdrag")
         size = plot.bounding_box()
@@ -239,17 +242,30 @@ def click_a_cell(page: Page, _: object) -> None:
         plot.click(position={"x": size["width"] / 4, "y": size["height"] / 4}, force=True)
         expect(said).to_be_visible(visible=shown)
         settled(page)
+        assert place_of_bar(page) == place
 
 
 def click_a_round(page: Page, trained_on: object) -> None:
+    place = place_of_bar(page)
     chart(page, "labels trained on").locator("path.point").first.click(force=True)
     back = page.get_by_role("button", name="Back to the present")
     expect(back).to_be_visible()
     expect(page.get_by_text("5 points trained on", exact=False).first).to_be_visible()
-    back.click()
+    assert place_of_bar(page) == place
+    page.keyboard.press("n")
     expect(back).to_be_hidden()
     expect(trained_on).to_be_visible()
     answerable(page)
+
+
+def a_key_without_a_server_says_so(page: Page) -> None:
+    expect(page.locator("[data-testid=stApp]")).not_to_have_attribute(
+        "data-test-connection-state", "CONNECTED"
+    )
+    page.keyboard.press("1")
+    said = bar(page).locator(".confirmation")
+    expect(said).to_have_text(re.compile("Not confirmed: no connection"))
+    expect(bar(page)).to_have_attribute("aria-busy", "false")
 
 
 def scores_shown(page: Page) -> dict[str, list[str]]:
@@ -333,7 +349,12 @@ def test_a_key_pressed_twice_gives_one_answer_and_none_while_one_types(tab):
     expect(bar(page).get_by_role("button", name="Undo")).to_be_disabled()
     assert (object_shown(page), n_labels(page)) == (first, before)
 
+    place = place_of_bar(page)
     bar(page).locator(".question").click()
+    page.keyboard.press("?")
+    expect(bar(page).get_by_text("back to what is asked")).to_be_visible()
+    assert place_of_bar(page) == place
+    page.keyboard.press("?")
     page.keyboard.press("3")
     page.keyboard.press("3")
     expect(page.locator(".st-key-card h3")).not_to_have_text(first)
@@ -344,6 +365,34 @@ def test_a_key_pressed_twice_gives_one_answer_and_none_while_one_types(tab):
     answerable(page)
     assert n_labels(page) == before
     expect(bar(page).get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_the_question_stands_at_one_place_and_a_name_is_asked_once(tab):
+    page, _ = tab
+    start_demo(page, "sky_survey")
+    name = page.locator("[data-testid=stSidebar]").get_by_role("button", name=re.compile("Signed"))
+    name.click()
+    page.get_by_role("textbox", name="Your name").fill("Ada Löve; 2")
+    page.get_by_role("textbox", name="Your name").press("Enter")
+    expect(name).to_contain_text("Ada Löve; 2")
+    place = place_of_bar(page)
+    go_to(page, "Labelling")
+    answerable(page)
+    assert place_of_bar(page) == place
+    page.set_viewport_size({"width": 1280, "height": 500})
+    below = place_of_bar(page)
+    page.locator("[data-testid=stMain]").evaluate("m => { m.scrollTop = 1e6 }")
+    assert place_of_bar(page) == below
+    # Nothing that can be reached lies under it for good.
+    table = page.locator(".st-key-card").bounding_box()
+    assert table is not None
+    assert table["y"] + table["height"] <= below["y"]
+
+    another = page.context.new_page()
+    another.goto(page.url)
+    answerable(another)
+    side = another.locator("[data-testid=stSidebar]")
+    expect(side.get_by_role("button", name=re.compile("Signed"))).to_contain_text("Ada Löve; 2")
 
 
 def test_the_wheel_zooms_a_map_without_scrolling_the_page_or_making_the_map_anew(tab):

@@ -291,21 +291,28 @@ def test_a_column_that_does_not_stand_out_is_no_label(
 
 @pytest.mark.parametrize(
     ("last", "label"),
-    [("Outcome", "Outcome"), ("flag", None), ("nobs", None), ("n_images", None), ("camcol", None),
-     ("quality_flag", None), ("num_visits", None), ("year", None), ("ngroup_count", None)],
+    [("Outcome", "Outcome"), ("Species", "Species"), ("flag", None), ("quarter", None),
+     ("detector", None), ("n_images", None), ("sector", None), ("grade", None)],
 )  # fmt: skip
-def test_a_last_column_with_a_name_is_a_label_only_beside_measurements(
+def test_a_last_column_with_a_name_is_a_label_only_where_the_name_says_so(
     catalogue_of: Build, last: str, label: str | None
 ) -> None:
     measured = {"age": list(range(400)), "weight": [i / 3 for i in range(400)]}
     assert guess_label(of_columns(catalogue_of, **measured, **{last: digits(2)})) == label
 
 
-def test_a_last_column_with_a_name_is_no_label_in_a_survey(catalogue_of: Build) -> None:
-    measured = {"age": list(range(400)), "weight": [i / 3 for i in range(400)]}
-    sky = {"ra": [i / 2 for i in range(400)], "dec": [i / 9 for i in range(400)]}
-    assert guess_label(of_columns(catalogue_of, **sky, **measured, grade=digits(3))) is None
-    assert guess_label(of_columns(catalogue_of, **measured, sex=digits(2), grade=digits(3))) is None
+@pytest.mark.parametrize(
+    "name", ["expnum", "tract", "visit", "obsnum", "hpix", "unixtime", "n_obs", "specobj"]
+)
+def test_a_running_number_or_a_time_is_no_feature(catalogue_of: Build, name: str) -> None:
+    reals = {"flux": [i / 3 for i in range(400)], "fwhm": [i / 7 for i in range(400)]}
+    config = guess_config(of_columns(catalogue_of, **reals, **{name: list(range(400))}))
+    assert config.features.base == ("flux", "fwhm")
+
+
+def test_a_measured_column_is_no_id_whatever_it_is_called(catalogue_of: Build) -> None:
+    reals = {name: [i / k for i in range(400)] for k, name in enumerate(("Neck", "Hip"), 3)}
+    assert guess_config(of_columns(catalogue_of, **reals)).features.base == ("Neck", "Hip")
 
 
 def test_unlabelled_rows_of_a_label_without_a_name_are_unknown(catalogue_of: Build) -> None:

@@ -88,6 +88,10 @@ def refuse(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
     raise UnsuitableColumnError("No.")
 
 
+def a_bug(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
+    raise duckdb.BinderException("Referenced column not found")
+
+
 def full_disk(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
     raise duckdb.IOException("Could not write: no space left on device")
 
@@ -101,6 +105,7 @@ def full_disk(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
         (small_table(), {"finish": refuse}, UnsuitableColumnError),
         (small_table(), {"progress": lambda n: 1 / 0}, ZeroDivisionError),
         (small_table(), {"finish": full_disk}, ProjectError),
+        (small_table(), {"finish": a_bug}, duckdb.BinderException),
     ],
 )
 def test_whatever_goes_wrong_nothing_is_left(

@@ -110,6 +110,7 @@ function makeBar(root) {
   let pending = null; // what was sent last, until an answer may be given again
   let giveUp = 0;
   let listening = 0;
+  let waiting = 0;
   let turns = 0;
 
   const locked = () => pending !== null || data.busy;
@@ -117,10 +118,10 @@ function makeBar(root) {
   // ---- sending
 
   function send(action, label = null, name = "") {
-    if (LOCKS.has(action) && locked()) return;
+    if (isLeaving() || (LOCKS.has(action) && locked())) return;
     if (action === "undo" && !data.can_undo) return;
     if (!connected()) {
-      say(LOST, true);
+      sayLost();
       return;
     }
     lastNonce = Math.max(lastNonce + 1, Date.now());
@@ -133,7 +134,7 @@ function makeBar(root) {
     const sentAt = performance.now();
     listening = setInterval(() => {
       const late = performance.now() - sentAt > GIVE_UP_MS;
-      if (!connected()) say(LOST, true);
+      if (!connected()) sayLost();
       if (!connected() || (late && server("script") !== "running")) unlock();
     }, LISTEN_MS);
     finder.hidden = true;
@@ -145,6 +146,17 @@ function makeBar(root) {
     clearInterval(listening);
     pending = null;
     refresh();
+  }
+
+  // Stands until there is a connection again: what was sent without one is never taken.
+  function sayLost() {
+    say(LOST, true);
+    clearInterval(waiting);
+    waiting = setInterval(() => {
+      if (!connected()) return;
+      clearInterval(waiting);
+      say(data.confirmation);
+    }, LISTEN_MS);
   }
 
   function say(text, isLost = false) {
@@ -277,6 +289,7 @@ function makeBar(root) {
     const held = event.repeat && event.key === "Enter" && event.composedPath().includes(box);
     if (held) event.preventDefault(); // or a button held down would answer what comes next
     if (!shown || modified || event.repeat || event.isComposing) return;
+    if (document.querySelector("[role=dialog][aria-modal=true], [data-testid=stDialog]")) return;
     const target = event.composedPath()[0];
     if (isTyping(target)) return;
     if (event.key.startsWith("Arrow") && target.matches?.(MOVED_BY_ARROWS)) return;
@@ -333,6 +346,7 @@ function makeBar(root) {
 
   function update(newComponent) {
     component = newComponent;
+    arrive();
     const before = data;
     data = component.data;
     const asked = before && before.token === data.token && before.object_id === data.object_id;
@@ -346,6 +360,7 @@ function makeBar(root) {
     question.textContent = data.question;
     why.textContent = data.why;
     why.title = data.why;
+    clearInterval(waiting);
     back.hidden = !data.back;
     backTo.textContent = data.back;
     say(data.confirmation);
@@ -368,6 +383,7 @@ function makeBar(root) {
     destroy() {
       clearTimeout(giveUp);
       clearInterval(listening);
+      clearInterval(waiting);
       observer.disconnect();
       document.removeEventListener("keydown", onKey, true);
       document.removeEventListener("visibilitychange", onVisibility);

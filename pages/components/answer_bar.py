@@ -19,7 +19,9 @@ _HERE = Path(__file__).parent
 _mount = st.components.v2.component(
     "sextant_answer_bar",
     css=(_HERE / "answer_bar.css").read_text(encoding="utf-8"),
-    js=(_HERE / "answer_bar.js").read_text(encoding="utf-8"),
+    js="\n".join(
+        (_HERE / name).read_text(encoding="utf-8") for name in ("answer_bar.js", "leaving.js")
+    ),
 )
 
 

@@ -19,6 +19,7 @@ from pages.components.scatter_map import LegendEntry, MapEvent, Overlay, scatter
 from pages.components.state import Looking, Posted
 from pages.components.words import counted, with_article
 
+PAGES_THAT_ASK = ("Training", "Labelling")
 QUERIED = "#D55E00"
 NOTHING_LEFT = "Nothing is left to ask."
 
@@ -50,7 +51,8 @@ def deal_with_first(queue: list[Posted]) -> None:
     """Do the first thing that was asked for, and take it out of the queue."""
     posted = queue[0]
     if posted.kind == "bar" and posted.event.action in ("answer", "unsure", "later", "undo"):
-        _take_answer(queue, tab.session_at_hand(), tab.looking(), tab.name_given())
+        is_seen = tab.page() in PAGES_THAT_ASK and posted.slug == tab.project_slug()
+        _take_answer(queue, tab.session_at_hand(), tab.looking(), tab.name_given(), is_seen)
         return
     queue.pop(0)
     # A look at something is worth nothing where something else is looked at by now.
@@ -69,7 +71,11 @@ def deal_with_first(queue: list[Posted]) -> None:
 
 
 def _take_answer(
-    queue: list[Posted], at_hand: LabellingSession | None, looking: Looking, who: str
+    queue: list[Posted],
+    at_hand: LabellingSession | None,
+    looking: Looking,
+    who: str,
+    is_seen: bool,
 ) -> None:
     """Give the first answer of the queue to the classifier and project it was asked for.
 
@@ -85,7 +91,9 @@ def _take_answer(
         session = tab.session_for(slug, at_hand, who)
         _give(session, label, row, moment, event, looking)
     except AnswerRefusedError as refused:
-        # Where the eye is: an answer that comes too late is no fault of anyone's.
+        # In the bar, where the eye is; the page's frame says it where no bar is drawn.
+        if elsewhere or not is_seen:
+            raise
         looking.notice[label] = str(refused)
     finally:
         looking.past.pop(label, None)

@@ -17,7 +17,7 @@ from streamlit.errors import StreamlitAPIException
 
 from al_engine.session import LabellingSession
 from al_engine.views.raster import warm_up
-from pages.components import loop, state, unsaved
+from pages.components import loop, state
 from pages.components.guard import guard
 from pages.components.remember import MAX_CHARS, remember_name
 from pages.components.words import counted, plain
@@ -63,9 +63,6 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
     if needs_project and session is None:
         st.page_link(HOME, label="Go to Home", icon=":material/home:")
         st.stop()
-    if session is not None and title != "Settings":
-        with guard():
-            unsaved.save_or_ask(session)
     with guard():
         yield session  # type: ignore[misc]
 
@@ -141,7 +138,8 @@ def _signature(session: LabellingSession) -> None:
                 state.give_name(session, who)
                 st.rerun()
         return
-    remember_name(session.who)
+    if state.was_name_given_here():
+        remember_name(session.who)
     with st.popover(f"Signed {plain(session.who)[:40]}", width="stretch"):
         who = st.text_input("Your name", session.who, MAX_CHARS, key=key, help=help_text)
         if who.strip() not in ("", session.who):

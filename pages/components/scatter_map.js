@@ -87,6 +87,10 @@ function makeMap(root) {
     clearTimeout(timer);
     timer = setTimeout(() => {
       if (!width) return;
+      if (isLeaving() || isRunning()) {
+        report(moved); // once what is under way is done, if this page is there then
+        return;
+      }
       const view = { x, y, ...pictureSize() };
       const now = JSON.stringify(view);
       if (now === reported) return;
@@ -288,6 +292,7 @@ function makeMap(root) {
 
   function update(newComponent) {
     component = newComponent;
+    arrive();
     const before = head;
     head = unpack(component.data);
     setHeight();

@@ -26,7 +26,7 @@ _mount = st.components.v2.component(
     css=(_HERE / "scatter_map.css").read_text(encoding="utf-8"),
     js="\n".join(
         (_HERE / name).read_text(encoding="utf-8")
-        for name in ("scatter_map.js", "scatter_map_draw.js")
+        for name in ("scatter_map.js", "scatter_map_draw.js", "leaving.js")
     ),
 )
 

@@ -20,6 +20,7 @@ from al_engine.starting import ImportJob
 from pages.components.remember import remembered_name
 
 PROJECT_IN_ADDRESS, STEP_IN_ADDRESS = "project", "step"
+EDITING = "editing"  # the draft of a step of the settings, for as long as it is open
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = ("session", "maps", "learners", "looking", "classifier", "drafts")
 
@@ -152,6 +153,11 @@ def name_given() -> str:
     return str(_get("name", "")) or remembered_name()
 
 
+def was_name_given_here() -> bool:
+    """Was the name given in this tab, and not by the browser?"""
+    return bool(_get("name", ""))
+
+
 def give_name(session: LabellingSession, name: str) -> None:
     """Sign answers with a name from now on; an empty one keeps the name there is."""
     session.who = name.strip() or session.who
@@ -186,6 +192,8 @@ def page() -> str:
 
 
 def open_page(title: str) -> None:
+    if title != page():
+        keep_draft(EDITING, None)
     _set("page", title)
 
 

@@ -27,11 +27,12 @@ def draw(session: LabellingSession, way: Way) -> None:
         id_column = choose_column(
             "Id", names, columns.id, f"id-{slug}", "Tells objects apart; none numbers the rows."
         )
-        is_id_good = False
+        chosen_id, id_column = id_column, columns.id
         with guard():
-            if id_column is not None:
-                catalogue.check_id(id_column)
-            is_id_good = True
+            if chosen_id is not None:
+                catalogue.check_id(chosen_id)
+            # One that repeats is refused here, and keeps nothing else from being saved.
+            id_column = chosen_id
         ra, dec = st.columns(2)
         with ra:
             ra_column = choose_column(
@@ -86,7 +87,6 @@ def draw(session: LabellingSession, way: Way) -> None:
             train_labels=train or guess_classifiers(catalogue, label, labels),
         ),
         way,
-        ready=is_id_good,
     )
 
 

@@ -16,7 +16,7 @@ from al_engine.data.features import list_features, n_combined
 from al_engine.guesses import guess_axes
 from al_engine.session import LabellingSession
 from pages.components import state
-from pages.components.settings.form import Way, go_on, need
+from pages.components.settings.form import Way, go_on, need, opened_with
 from pages.components.words import counted, plain
 
 
@@ -26,7 +26,7 @@ def draw(session: LabellingSession, way: Way) -> None:
     st.subheader("What the classifiers see", anchor=False)
     taken = {config.columns.id, config.columns.label}
     numeric = [name for name in catalogue.names(numeric=True) if name not in taken]
-    base = _feature_table(session, numeric)
+    base = _feature_table(session, numeric, way)
     combinations = _combinations(session, len(base))
     scale = st.toggle(
         "Scale the features",
@@ -56,7 +56,7 @@ def draw(session: LabellingSession, way: Way) -> None:
     go_on(session, changed, way, lambda: need(base, "No feature is chosen.", "Tick at least one."))
 
 
-def _feature_table(session: LabellingSession, numeric: Sequence[str]) -> list[str]:
+def _feature_table(session: LabellingSession, numeric: Sequence[str], way: Way) -> list[str]:
     """Numeric columns with range, missing share and histogram; returns those ticked, in order."""
     catalogue, config = session.project.catalogue, session.config
     key = f"summaries-{session.project.slug}-{numeric}-{sorted(config.columns.missing.items())}"
@@ -67,7 +67,7 @@ def _feature_table(session: LabellingSession, numeric: Sequence[str]) -> list[st
         ):
             summaries = catalogue.summaries(numeric, config.columns.missing)
         state.keep_draft(key, summaries)
-    chosen = set(config.features.base)
+    chosen, opened = set(config.features.base), opened_with(session, way)
     table = [
         {
             "use": s.name in chosen,
@@ -82,7 +82,8 @@ def _feature_table(session: LabellingSession, numeric: Sequence[str]) -> list[st
         if s.name in numeric
     ]
     # Ticked columns first, in the order in which they were ticked before: combinations follow it.
-    order = {name: i for i, name in enumerate(config.features.base)}
+    # Not those ticked since: a row must not move under the hand.
+    order = {name: i for i, name in enumerate(opened.features.base)}
     table.sort(key=lambda row: order.get(str(row["column"]), len(order)))
     edited: Any = st.data_editor(
         table,

@@ -1,11 +1,11 @@
-"""What the steps of the settings share: the button that saves and goes on, and small choices.
+"""What the steps of the settings share: saving, the button that goes on, and small choices.
 
-Each step gathers a new configuration and saves it when it is left; what would be lost by it is
-said before, and asked where the way does not lead by the button.
+Each step gathers a new configuration.  What costs nothing is saved at once, so that it stays
+whichever way the step is left; what would cost rounds is said, and waits for the button.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import streamlit as st
@@ -13,7 +13,8 @@ import streamlit as st
 from al_engine.config import ProjectConfig
 from al_engine.errors import SettingsError
 from al_engine.session import LabellingSession
-from pages.components import state, unsaved
+from pages.components import state
+from pages.components.guard import guard
 from pages.components.words import plain
 
 TRAINING = "pages/2_Training.py"
@@ -28,53 +29,89 @@ class Way:
     to: int | None = None
 
 
+@dataclass(frozen=True)
+class _Editing:
+    """A step from when it is opened: the settings then, and those its fields show unedited."""
+
+    step: int
+    opened: ProjectConfig
+    shown: ProjectConfig
+
+
+def opened_with(session: LabellingSession, way: Way) -> ProjectConfig:
+    """The settings with which this tab opened the step."""
+    return _editing(session, way).opened
+
+
+def _editing(session: LabellingSession, way: Way) -> _Editing:
+    held: _Editing | None = state.draft(state.EDITING)
+    if held is None or held.step != way.at:
+        held = _Editing(way.at, session.config, session.config)
+        state.keep_draft(state.EDITING, held)
+    return held
+
+
 def go_on(
     session: LabellingSession,
     edited: ProjectConfig,
     way: Way,
     check: Callable[[], object] = lambda: None,
     *,
-    ready: bool = True,
     last: bool = False,
     shortcut: str = "",
 ) -> None:
-    """What a change would cost, and the button that saves it and goes on.
+    """Save what was edited, or say what it would cost; and the button that goes on.
 
-    ``check`` raises where the edits cannot be saved; they are not ``ready`` where something above
-    says so already.
+    ``check`` raises where the step cannot be saved as it stands.
     """
-    lost = unsaved.what_is_lost(session, edited)
+    editing = _editing(session, way)
+    # Only what was edited here: the rest may have changed in another tab since.
+    changes = {
+        field.name: getattr(edited, field.name)
+        for field in fields(edited)
+        if getattr(edited, field.name) != getattr(editing.shown, field.name)
+    }
+    wanted = replace(session.config, **changes)
+    lost = session.rounds_lost(wanted)
+    saved = not changes
     if lost:
-        st.warning(lost, icon=":material/info:")
-    title = "Save and train" if last else "Next"
+        st.warning(_what_is_lost(session, lost), icon=":material/info:")
+    elif changes:
+        with guard():
+            check()
+            session.change_settings(wanted)
+            state.keep_draft(state.EDITING, replace(editing, shown=edited))
+            saved = True
+    title = "Save and train" if last else "Save and go on" if lost else "Next"
     with st.container(horizontal=True, vertical_alignment="center"):
-        by_button = st.button(title, key=f"next-{way.at}", type="primary", disabled=not ready)
+        by_button = st.button(title, key=f"next-{way.at}", type="primary")
         skip = bool(shortcut) and st.button("Train with the guesses", key="accept-guesses")
         if shortcut:
             st.caption(plain(shortcut))
-    if not ready:
+    if way.to is not None and (saved or lost):
+        _leave_for(way.to)
+    if not (by_button or skip) or not (saved or lost):
         return
-    unsaved.hold(session, edited, check)
-    to = way.at + 1 if way.to is None else way.to
-    if way.to is not None and lost:
-        state.keep_draft("leaving", to)
-    leaving = state.draft("leaving")
-    if leaving is not None:
-        unsaved.ask(session, lost, lambda: _leave_for(leaving), lambda: _leave_for(way.at))
-    elif way.to is not None:
-        unsaved.save(session)
-        _leave_for(to)
-    elif by_button or skip:
-        check()
-        unsaved.save(session)
-        if last or skip:
-            slug = session.project.slug
-            st.switch_page(TRAINING, query_params={state.PROJECT_IN_ADDRESS: slug})
-        _leave_for(to)
+    check()
+    if lost:
+        session.change_settings(wanted)
+    if last or skip:
+        slug = session.project.slug
+        st.switch_page(TRAINING, query_params={state.PROJECT_IN_ADDRESS: slug})
+    _leave_for(way.at + 1)
+
+
+def _what_is_lost(session: LabellingSession, rounds: dict[str, int]) -> str:
+    name = session.config.label_name
+    listed = ", ".join(f"{n} of {plain(name(classifier))}" for classifier, n in rounds.items())
+    return (
+        f"These changes make earlier rounds incomparable ({listed}): their scores leave the score "
+        "plot. Every label is kept, and the next round is trained on all of them. They are saved "
+        "by the button below; left another way, the step stays as it was."
+    )
 
 
 def _leave_for(step: int) -> None:
-    state.keep_draft("leaving", None)
     state.go_to_step(step)
     st.rerun()
 

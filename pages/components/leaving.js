@@ -1,0 +1,17 @@
+// Whether the person is on the way to another page, shared by the components that send events.
+// An event of a page that is being left would be run for that page after the new one was drawn,
+// and Streamlit then shows neither.
+
+const LEAVING_MS = 1500;
+let leftAt = -Infinity;
+const leave = () => { leftAt = performance.now(); };
+document.addEventListener("click", (event) => {
+  if (event.composedPath().some((each) => each instanceof HTMLAnchorElement)) leave();
+}, true);
+window.addEventListener("popstate", leave);
+const arrive = () => { leftAt = -Infinity; }; // something new is drawn: the way is over
+const isLeaving = () => performance.now() - leftAt < LEAVING_MS;
+const isRunning = () => {
+  const app = document.querySelector("[data-testid=stApp]");
+  return !["notRunning", undefined, null].includes(app?.getAttribute("data-test-script-state"));
+};
