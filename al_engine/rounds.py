@@ -5,6 +5,9 @@ functions: the same labels give the same round, whoever asks and in whatever ord
 Must not know files, DuckDB or pages.
 """
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +21,8 @@ from al_engine.dataset import Dataset
 from al_engine.learning.initial import draw_initial, spread_initial
 from al_engine.learning.learners import Learner, LearnerSpec, Member, fit_learner
 from al_engine.learning.metrics import Scores, binary_scores, cross_validated_scores
-from al_engine.learning.scoring import consensus, member_probabilities
-from al_engine.learning.strategies import pick, rank, tie_keys
+from al_engine.learning.scoring import column_scorer, consensus
+from al_engine.learning.strategies import pick, tie_keys, utilities
 
 Rows = npt.NDArray[np.intp]
 Floats32 = npt.NDArray[np.float32]
@@ -149,19 +152,21 @@ def fit_round(dataset: Dataset, history: History, classifier: str, spec: Learner
     predicted = np.zeros(dataset.n_rows, dtype=np.bool_)
     utility = np.full(dataset.n_rows, np.nan, dtype=np.float32)
     secondary = utility.copy() if spec.is_committee else None
-    for start in range(0, len(scored), SCORED_AT_ONCE):
-        chunk = scored[start : start + SCORED_AT_ONCE]
-        X = dataset.rows(chunk)
-        members = member_probabilities(learner, X, BINARY)
-        positive = consensus(members)[:, 1]
+    score = column_scorer(learner, BINARY)
+
+    def score_some(chunk: Rows) -> None:
+        made = score(dataset.X, chunk)
+        positive = consensus(made.members)[:, 1]
         proba[chunk], predicted[chunk] = positive, positive > 0.5
-        values, second = rank(spec.strategy, learner, X, BINARY, members)
+        values, second = utilities(spec.strategy, made)
         # What a random question moved to validation since is still in: an undo moves it back, and
         # a fit must not depend on when it was made.
         in_training = (parts[chunk] == TRAIN) | (dataset.parts[chunk] == TRAIN)
         utility[chunk[in_training]] = values[in_training]
         if secondary is not None and second is not None:
             secondary[chunk[in_training]] = second[in_training]
+
+    in_chunks(score_some, scored)
     return Fit(
         history.sets[-1].key,
         learner,
@@ -173,6 +178,19 @@ def fit_round(dataset: Dataset, history: History, classifier: str, spec: Learner
         len(rows),
         int(y.sum()),
     )
+
+
+def in_chunks(do: Callable[[Rows], None], rows: Rows) -> None:
+    """Do something for all rows, some at a time, on as many threads as there are processors."""
+    chunks = [rows[i : i + SCORED_AT_ONCE] for i in range(0, len(rows), SCORED_AT_ONCE)]
+    n_threads = min(len(chunks), os.cpu_count() or 1)
+    if n_threads < 2:
+        for chunk in chunks:
+            do(chunk)
+        return
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="scoring") as pool:
+        for _ in pool.map(do, chunks):
+            pass  # what went wrong in a thread is raised here
 
 
 def labelled_set(
@@ -227,12 +245,14 @@ def test_round(dataset: Dataset, history: History, classifier: str, fit: Fit) ->
     rows = np.flatnonzero((parts == TEST) & (truth >= 0))
     if not len(rows):
         return None
-    predicted = np.empty(len(rows), dtype=np.int8)
-    for start in range(0, len(rows), SCORED_AT_ONCE):
-        chunk = rows[start : start + SCORED_AT_ONCE]
-        members = member_probabilities(fit.learner, dataset.rows(chunk), BINARY)
-        predicted[start : start + len(chunk)] = consensus(members)[:, 1] > 0.5
-    return binary_scores(truth[rows], predicted)
+    predicted = np.zeros(dataset.n_rows, dtype=np.int8)
+    score = column_scorer(fit.learner, BINARY)
+
+    def score_some(chunk: Rows) -> None:
+        predicted[chunk] = consensus(score(dataset.X, chunk).members)[:, 1] > 0.5
+
+    in_chunks(score_some, rows)
+    return binary_scores(truth[rows], predicted[rows])
 
 
 # -- the next question --

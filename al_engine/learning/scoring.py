@@ -4,7 +4,9 @@ Owns the one array that queries, scores and plots are derived from.  Takes array
 be memory-mapped; knows no files and no catalogue.
 """
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from modAL.models import ActiveLearner, Committee
@@ -13,7 +15,18 @@ from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 
-FloatArray: TypeAlias = NDArray[np.float64]
+from al_engine.learning.compiled import Columns, FloatArray, Rows, compile_pipeline
+
+__all__ = [
+    "FloatArray",
+    "Scored",
+    "column_scorer",
+    "consensus",
+    "decision_margin",
+    "member_probabilities",
+    "predict",
+    "with_probabilities",
+]
 
 
 def member_probabilities(
@@ -62,10 +75,49 @@ def decision_margin(
     margin = np.empty(len(X))
     for start in range(0, len(X), chunk_rows):
         decision = estimator.decision_function(np.ascontiguousarray(X[start : start + chunk_rows]))
-        margin[start : start + chunk_rows] = (
-            np.abs(decision) if decision.ndim == 1 else _gap(decision)
-        )
+        margin[start : start + chunk_rows] = _margin(decision)
     return margin
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the members of a learner make of some rows.
+
+    ``members`` has shape (n_members, n_rows, n_classes); ``margin`` is how far each row lies from
+    the boundary, shape (n_rows,), where a single model has its decision function only.
+    """
+
+    members: FloatArray
+    margin: FloatArray | None = None
+
+
+def column_scorer(
+    learner: ActiveLearner | Committee, classes: NDArray[Any]
+) -> Callable[[Columns, Rows], Scored]:
+    """A function that scores rows of feature columns, each once, compiled where a model can be.
+
+    Its probabilities are those of ``member_probabilities`` on the same rows in double precision.
+    It takes columns of shape (n_features, n_rows), which may be memory-mapped, and the rows
+    wanted; threads may call it at once.
+    """
+    estimators = _estimators(learner)
+    compiled = [compile_pipeline(estimator) for estimator in estimators]
+    places = [_columns(estimator, classes) for estimator in estimators]
+
+    def score(X: Columns, rows: Rows) -> Scored:
+        members = np.zeros((len(estimators), len(rows), len(classes)))
+        margin = seen = None
+        for i, (estimator, twin) in enumerate(zip(estimators, compiled, strict=True)):
+            if twin is not None:
+                proba = _or_unknown(twin(X, rows))
+            else:
+                seen = np.ascontiguousarray(X[:, rows].T, np.float64) if seen is None else seen
+                proba, distance = _by_itself(estimator, seen)
+                margin = distance if len(estimators) == 1 else None
+            members[i, :, places[i]] = proba.T
+        return Scored(members, margin)
+
+    return score
 
 
 def consensus(proba_members: FloatArray) -> FloatArray:
@@ -141,15 +193,26 @@ def _columns(estimator: Any, classes: NDArray[Any]) -> list[int]:
 
 
 def _probabilities(estimator: Any, X: NDArray[np.floating[Any]]) -> FloatArray:
+    return _by_itself(estimator, X)[0]
+
+
+def _by_itself(
+    estimator: Any, X: NDArray[np.floating[Any]]
+) -> tuple[FloatArray, FloatArray | None]:
+    """Probabilities and, where a decision function is all there is, the margin."""
     if hasattr(estimator, "predict_proba"):
         with np.errstate(all="ignore"):
-            proba = np.asarray(estimator.predict_proba(X), dtype=np.float64)
-    else:
-        proba = _logistic(estimator.decision_function(X))
+            return _or_unknown(np.asarray(estimator.predict_proba(X), dtype=np.float64)), None
+    decision = estimator.decision_function(X)
+    return _or_unknown(_logistic(decision)), _margin(decision)
+
+
+def _or_unknown(proba: FloatArray) -> FloatArray:
+    """Equal shares where a model has no answer."""
     # Labelled rows that are all alike leave naive Bayes dividing by zero: it cannot tell.
-    unknown = ~np.isfinite(proba).all(axis=1)
+    unknown = np.asarray(~np.isfinite(proba).all(axis=1))
     if unknown.any():
-        proba[unknown] = 1 / proba.shape[1]
+        proba = np.where(unknown[:, None], 1 / proba.shape[1], proba)
     return proba
 
 
@@ -159,6 +222,10 @@ def _logistic(decision: NDArray[np.floating[Any]]) -> FloatArray:
         return np.column_stack([expit(-decision), expit(decision)])
     proba: FloatArray = softmax(decision, axis=1)
     return proba
+
+
+def _margin(decision: NDArray[np.floating[Any]]) -> FloatArray:
+    return np.abs(decision) if decision.ndim == 1 else _gap(decision)
 
 
 def _gap(values: NDArray[np.floating[Any]]) -> FloatArray:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from al_engine.errors import SettingsError
 from al_engine.learning.scoring import (
     FloatArray,
+    Scored,
     consensus,
     decision_margin,
     member_probabilities,
@@ -35,6 +36,7 @@ __all__ = [
     "rank",
     "run_strategy",
     "tie_keys",
+    "utilities",
 ]
 
 QueryFunction: TypeAlias = Callable[..., Any]
@@ -264,16 +266,26 @@ def rank(
     ----------
     proba : ndarray of shape (n_members, n_rows, n_classes), if already known
     """
+    is_random = strategy in STRATEGIES and STRATEGIES[strategy].from_proba is all_equal
+    if is_random:
+        return np.zeros(len(X)), None
+    margin = None if strategy in COMMITTEE_STRATEGIES else decision_margin(learner, X)
+    if proba is None:
+        # A margin leaves them unused.
+        members = member_probabilities(learner, X if margin is None else X[:0], classes)
+    else:
+        members = proba
+    return utilities(strategy, Scored(members, margin))
+
+
+def utilities(strategy: str, scored: Scored) -> tuple[FloatArray, FloatArray | None]:
+    """Utilities under a registered strategy of rows that are scored, and what orders equal ones."""
+    proba = scored.members
     if strategy in COMMITTEE_STRATEGIES:
-        proba = member_probabilities(learner, X, classes) if proba is None else proba
         return COMMITTEE_STRATEGIES[strategy].from_proba(proba), smallest_margin(consensus(proba))
     found = find_strategy(strategy)
-    if found.from_proba is all_equal:
-        return np.zeros(len(X)), None
-    distance = decision_margin(learner, X)
-    if distance is not None:
-        return -distance, None
-    proba = member_probabilities(learner, X, classes) if proba is None else proba
+    if scored.margin is not None and found.from_proba is not all_equal:
+        return -scored.margin, None
     return found.from_proba(consensus(proba)), None
 
 

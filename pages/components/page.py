@@ -15,8 +15,9 @@ from typing import Any, ParamSpec
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from al_engine.learning import kernels
 from al_engine.session import LabellingSession
-from al_engine.views.raster import warm_up
+from al_engine.views import raster
 from pages.components import loop, state
 from pages.components.guard import guard
 from pages.components.remember import MAX_CHARS, remember_name
@@ -154,7 +155,8 @@ def _warm_up() -> None:
 
 
 def _compile() -> None:
-    warm_up()
+    raster.warm_up()
+    kernels.warm_up()
     # Streamlit collects garbage after every run, before the last messages leave: what stands
     # after warm-up need not be looked at again each time.
     gc.collect()
