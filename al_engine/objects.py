@@ -128,13 +128,24 @@ def object_card(session: LabellingSession, state: State, row: int) -> ObjectCard
         catalogue.object_ids(columns.id, [row])[0],
         _position(found.get(columns.ra or ""), found.get(columns.dec or "")),
         tuple(_value(catalogue.column(name), found[name]) for name in columns.info),
-        tuple(_value(catalogue.column(name), found[name]) for name in base),
+        (*(_value(catalogue.column(name), found[name]) for name in base), *_axes(session, row)),
         _pictures(session, found),
         config.label_name(dataset.values[code]) if code >= 0 else None,
         None if verified is None else config.label_name(verified),
         tuple(_probabilities(session, state, row)),
         PART_NAMES[int(parts_in_force(dataset, state.history)[row])],
     )
+
+
+def _axes(session: LabellingSession, row: int) -> list[Value]:
+    """Where the object lies on the maps, where an axis is no column but made of some."""
+    config, columns = session.config, session.project.catalogue.names()
+    made = [name for name in dict.fromkeys((config.x_axis, config.y_axis)) if name]
+    return [
+        Value(name, show_number(float(session.project.axis(name)[row])), "", "axis of the maps")
+        for name in made
+        if name not in columns
+    ]
 
 
 def find_object(session: LabellingSession, text: str) -> int:

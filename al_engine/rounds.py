@@ -127,6 +127,12 @@ def parts_in_force(dataset: Dataset, history: History) -> Parts:
     return parts
 
 
+def part_of(dataset: Dataset, history: History, row: int) -> str:
+    """The set of one object once answers are counted, in a word."""
+    part = int(parts_in_force(dataset, history)[row])
+    return {TRAIN: "training", VALIDATION: "validation", TEST: "test"}.get(part, "left-out")
+
+
 def truth_in_force(dataset: Dataset, history: History, classifier: str) -> Truth:
     """1 where an object has the classifier's label, 0 where another, -1 where unknown.
 

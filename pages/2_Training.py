@@ -16,7 +16,8 @@ with page("Training") as session:
     names = [plain(session.config.label_name(label)) for label in labels]
     tabs = st.tabs(
         names,
-        default=names[labels.index(state.classifier(labels))],
+        # The same for as long as the page is open: another default would make other tabs.
+        default=names[labels.index(state.classifier_at_opening(labels))],
         on_change="rerun",
         key=f"classifier-{session.project.slug}",
     )

@@ -395,6 +395,28 @@ def test_the_question_stands_at_one_place_and_a_name_is_asked_once(tab):
     expect(side.get_by_role("button", name=re.compile("Signed"))).to_contain_text("Ada Löve; 2")
 
 
+def test_each_click_on_a_classifier_s_tab_shows_it(tab):
+    page, _ = tab
+    start_demo(page, "sky_survey")
+    go_to(page, "Settings")
+    page.get_by_role("radio", name="4 Classifiers").click(force=True)
+    chosen = page.get_by_role("combobox", name="A classifier for each of")
+    chosen.click()
+    page.get_by_role("option", name="Star").click()
+    settled(page)
+    page.keyboard.press("Escape")
+    go_to(page, "Training")
+    tabs = page.get_by_role("tab")
+    tabs.nth(1).click()
+    page.get_by_role("button", name="Start training").click()
+    answerable(page)
+    for _ in range(3):
+        for number, name in enumerate(("Quasar", "Star")):
+            tabs.nth(number).click()
+            expect(bar(page).locator(".question")).to_have_text(f"Is it a {name}?")
+            answerable(page)
+
+
 def test_the_wheel_zooms_a_map_without_scrolling_the_page_or_making_the_map_anew(tab):
     page, _ = tab
     page.set_viewport_size({"width": 1280, "height": 500})

@@ -184,9 +184,15 @@ def test_a_pixel_shows_its_highest_value_and_leaves_out_missing_ones():
 def test_values_beyond_the_range_take_the_end_colours():
     x = f32([0.5, 1.5])
     png = paint_values(
-        x, f32([0.5, 0.5]), f32([-9, 9]), TWO_BY_TWO, "viridis_r", value_range=(0, 1), spread_px=1
+        x,
+        f32([0.5, 0.5]),
+        f32([-9, 9]),
+        TWO_BY_TWO,
+        "viridis_on_light",
+        value_range=(0, 1),
+        spread_px=1,
     )
-    table = colour_table("viridis_r")
+    table = colour_table("viridis_on_light")
     assert pixels(png)[1, :, :3].tolist() == [table[0].tolist(), table[255].tolist()]
 
 
@@ -265,14 +271,23 @@ def test_label_colours_are_all_different(n):
     assert colours[:7] == list(OKABE_ITO[:n])
 
 
-@pytest.mark.parametrize("name", ["viridis"])
-def test_a_value_table_grows_lighter_from_end_to_end(name):
-    table = colour_table(name)
-    lightness = table @ np.array([0.2126, 0.7152, 0.0722])
-    assert table.shape == (256, 3)
-    assert (np.diff(lightness) > -1).all()
-    assert lightness[-1] > lightness[0] + 100
-    assert (colour_table(f"{name}_r") == table[::-1]).all()
+def luminance(colours: np.ndarray) -> np.ndarray:
+    """Relative luminance as the contrast of WCAG takes it."""
+    share = np.asarray(colours) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize(
+    ("name", "ground"), [("viridis_on_dark", "#0E1418"), ("viridis_on_light", "#FFFFFF")]
+)
+def test_a_value_table_can_be_seen_on_its_ground_and_moves_away_from_it(name, ground):
+    table, behind = luminance(colour_table(name)), luminance(np.array(rgb(ground)))
+    lighter, darker = np.maximum(table, behind), np.minimum(table, behind)
+    contrast = (lighter + 0.05) / (darker + 0.05)
+    assert contrast.min() >= 3
+    assert (np.diff(contrast) > -0.2).all()
+    assert contrast[-1] > 2 * contrast[0]
 
 
 @pytest.mark.parametrize("scheme", CORRECTNESS.values(), ids=CORRECTNESS)

@@ -39,12 +39,15 @@ CORRECTNESS: Final[dict[str, Correctness]] = {
     "red_green": Correctness(correct="#2CA02C", incorrect="#D62728", mixed="#E0B000"),
 }
 
-_STOPS: Final[dict[str, tuple[str, ...]]] = {
-    "viridis": (
-        *("#440154", "#481669", "#472a79", "#433c84", "#3c4e8a", "#355e8d"),
-        *("#2e6d8e", "#287b8e", "#23898e", "#1f978b", "#20a586", "#2eb37c"),
-        *("#46c06f", "#65cc5e", "#89d548", "#b0dd2e", "#d8e319", "#fee724"),
-    ),
+_VIRIDIS: Final = (
+    *("#440154", "#481669", "#472a79", "#433c84", "#3c4e8a", "#355e8d"),
+    *("#2e6d8e", "#287b8e", "#23898e", "#1f978b", "#20a586", "#2eb37c"),
+    *("#46c06f", "#65cc5e", "#89d548", "#b0dd2e", "#d8e319", "#fee724"),
+)
+_VALUES: Final[dict[str, tuple[str, ...]]] = {
+    "viridis": _VIRIDIS,
+    "viridis_on_dark": _VIRIDIS[6:],
+    "viridis_on_light": _VIRIDIS[10::-1],
 }
 
 
@@ -69,12 +72,12 @@ def label_colours(n: int) -> list[str]:
 
 
 def colour_table(name: str) -> npt.NDArray[np.uint8]:
-    """The 256 colours, low to high, of ``viridis``: uint8, shape (256, 3).
+    """256 colours, low to high: uint8, shape (256, 3).
 
-    With ``_r`` at the end of the name high values are the dark ones, as suits a light ground.
+    ``viridis``, and what of it can be seen on a ground (contrast of 3 and more), high values
+    furthest from the ground's own: ``viridis_on_dark``, ``viridis_on_light``.
     """
-    stops = np.array([rgb(stop) for stop in _STOPS[name.removesuffix("_r")]], dtype=np.float64)
-    stops = stops[::-1] if name.endswith("_r") else stops
+    stops = np.array([rgb(stop) for stop in _VALUES[name]], dtype=np.float64)
     at = np.linspace(0, len(stops) - 1, 256)
     columns = [np.interp(at, np.arange(len(stops)), stops[:, i]) for i in range(3)]
     return np.rint(np.stack(columns, axis=1)).astype(np.uint8)

@@ -11,6 +11,7 @@ const HELD_BACK = "ULZNCR"; // letters that never begin a search: ours, and Stre
 const LOCKS = new Set(["answer", "unsure", "later", "undo"]);
 const GIVE_UP_MS = 8000; // after which an event that nothing came of may be repeated
 const ONE_ROW_LETTERS = 48; // that labels fill one row of a small window with; more are drawn small
+const SLOW_MS = 1000; // after which it is said that something is being done
 const LISTEN_MS = 500; // between looks at whether the server still answers
 const LOST = "Not confirmed: no connection to Sextant. Is it still running?";
 const UNSEEN_MS = 250; // a new object cannot have been judged yet: the end of a double press
@@ -134,6 +135,7 @@ function makeBar(root) {
     const sentAt = performance.now();
     listening = setInterval(() => {
       const late = performance.now() - sentAt > GIVE_UP_MS;
+      if (performance.now() - sentAt > SLOW_MS && !pending.done) say("Training on it…");
       if (!connected()) sayLost();
       if (!connected() || (late && server("script") !== "running")) unlock();
     }, LISTEN_MS);

@@ -118,13 +118,14 @@ def confusion_matrix(
     for actual, row in enumerate(counts):
         for predicted, n in enumerate(row):
             mark = "▸ " if chosen == (actual, predicted) else ""
-            change = f" ({n - former.confusion[actual][predicted]:+,})" if former else ""
+            change = n - former.confusion[actual][predicted] if former else 0
             figure.add_annotation(
                 x=predicted,
                 y=actual,
-                text=f"{mark}{n:,}{change}",
+                # Two lines: side by side they would not fit where there are many objects.
+                text=f"{mark}{n:,}" + (f"<br>{change:+,}" if former else ""),
                 showarrow=False,
-                font={"size": 13},
+                font={"size": 12},
             )
     _layout(figure, MATRIX_HEIGHT_PX)
     said = [f"predicted {_clip(text, 8)}" for text in (other, name)]
@@ -162,11 +163,12 @@ def score_plot(
                 x=[r.labelled.n_labelled for r, _ in points],
                 y=[value for _, value in points],
                 text=[f"round {r.number}" for r, _ in points],
-                name=f"{TITLES[metric]}, {part}",
+                name=TITLES[metric],
+                showlegend=part == "validation",
                 mode="lines+markers",
                 line={"color": _COLOURS[metric], "dash": dash, "width": 1.6},
                 marker={"size": 6, "symbol": symbol},
-                hovertemplate="%{text}: %{y:.3f}<extra>%{fullData.name}</extra>",
+                hovertemplate=f"%{{text}}: %{{y:.3f}}<extra>{TITLES[metric]}, {part}</extra>",
             )
     if past is not None:
         marked = [r for r in scored if r.number == past]
@@ -181,6 +183,11 @@ def score_plot(
         range=[min(numbers) - 0.5 * step, max(numbers) + 0.5 * step],
     )
     figure.update_yaxes(range=[-0.02, 1.03])
+    figure.update_layout(
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}},
+        margin={"l": 44, "r": 8, "t": 22, "b": 34},
+    )
     point = _clicked(figure, key, SCORES_HEIGHT_PX)
     return None if point is None else round_of_point(drawn, point)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
+from al_engine.answering import labels_offered
 from al_engine.objects import ObjectCard, Picture, Value, find_object, object_card
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import NEUTRAL
@@ -33,7 +34,9 @@ def labelling_view(session: LabellingSession, label: str) -> None:
             _card(session, state, object_card(session, state, row))
     with right:
         _status(state)
-        legend = [LegendEntry(item.name, item.colour) for item in session.config.labels[:12]]
+        # Where there are many, the frequent ones.
+        labels = labels_offered(session.project.dataset(), session.config, label)
+        legend = [LegendEntry(item.name, item.colour) for item in labels[:12]]
         legend.append(LegendEntry("unknown", NEUTRAL))
         loop.draw_map(
             session,

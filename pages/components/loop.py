@@ -10,6 +10,7 @@ import streamlit as st
 from al_engine.answering import labels_offered
 from al_engine.errors import AnswerRefusedError
 from al_engine.maps import Kind, Maps, Shown
+from al_engine.rounds import part_of
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS
 from al_engine.views.raster import View
@@ -20,7 +21,6 @@ from pages.components.state import Looking, Posted
 from pages.components.words import counted, with_article
 
 PAGES_THAT_ASK = ("Training", "Labelling")
-QUERIED = "#D55E00"
 NOTHING_LEFT = "Nothing is left to ask."
 
 
@@ -175,10 +175,14 @@ def ask(session: LabellingSession, state: State) -> None:
     slug = session.project.folder.name
     row = on_screen(state)
     question = NOTHING_LEFT if row is None else f"Is it {with_article(config.label_name(label))}?"
-    why = f"Queried: {asked.why}" if asked is not None else _nothing_left(state)
+    object_id = "" if row is None else session.object_id(row)
+    why = f"{object_id} is queried: {asked.why}" if asked is not None else _nothing_left(state)
     back = ""
     if row is not None and asked is not None and asked.row != row:
-        why, back = "Selected by you; it is not the queried object.", "Back to the queried object"
+        part = part_of(session.project.dataset(), state.history, row)
+        use = "" if part == "training" else f" An answer corrects the {part} set, and never trains."
+        why = f"{object_id} is selected by you, not the queried object.{use}"
+        back = "Back to the queried object"
     if state.past is not None:
         why = f"Round {state.past} is being looked at; answers are given in the present."
         back = "Back to the present"
@@ -186,7 +190,7 @@ def ask(session: LabellingSession, state: State) -> None:
         answer_bar(
             f"answers-{slug}-{label}",
             question=question,
-            object_id="" if row is None else session.object_id(row),
+            object_id=object_id,
             token=make_token(slug, label, row, state.token),
             choices=[
                 Choice(c.value, c.name, c.colour)
@@ -249,7 +253,7 @@ def draw_map(
 
 def value_colours() -> str:
     """The table of colours in which high values stand out from the page's ground."""
-    return "viridis" if st.context.theme.type == "dark" else "viridis_r"
+    return "viridis_on_dark" if st.context.theme.type == "dark" else "viridis_on_light"
 
 
 def _marks(state: State, kind: Kind) -> list[Overlay]:
@@ -262,7 +266,7 @@ def _marks(state: State, kind: Kind) -> list[Overlay]:
         marks.append(Overlay("ring", "trained on", x, y, "", 9))
     if state.question is not None and shown.queried:
         x, y = maps.place([state.question.row])
-        marks.append(Overlay("star", "queried", x, y, QUERIED, 15, True))
+        marks.append(Overlay("star", "queried", x, y, "", 16, True))
     row = tab.selected(state.classifier)
     if row is not None and (state.question is None or row != state.question.row):
         x, y = maps.place([row])

@@ -108,7 +108,8 @@ def _offer(offered: Any) -> None:
 
 
 def _import(path: Path, part: str | None) -> None:
-    state.set_job(ImportJob(home_folder(), path, part=part, name=_project_name(path.name)))
+    name = _project_name(path.name) + (f" {part}" if part else "")
+    state.set_job(ImportJob(home_folder(), path, part=part, name=name))
     st.rerun()
 
 

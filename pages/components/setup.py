@@ -3,6 +3,7 @@
 The same form serves before training and, later, to change what is set.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -37,7 +38,10 @@ def set_up(session: LabellingSession, label: str) -> None:
         st.rerun()
 
 
-def setup_form(session: LabellingSession, label: str, held: ClassifierSetup) -> ClassifierSetup:
+def setup_form(
+    session: LabellingSession, label: str, held: ClassifierSetup, *, begun: bool = False
+) -> ClassifierSetup:
+    """The form of a set-up; how to begin is asked only before the classifier has ``begun``."""
     key = f"setup-{session.project.slug}-{label}"
     members: list[MemberSetup] = tab.draft(key, list(held.members))
     for i, member in enumerate(members):
@@ -70,6 +74,8 @@ def setup_form(session: LabellingSession, label: str, held: ClassifierSetup) -> 
             "For two classes, uncertainty, margin and entropy ask about the same objects; random "
             "is the yardstick."
         )
+    if begun:
+        return replace(held, members=tuple(members), committee_strategy=committee)
     n_, labels_ = st.columns(2)
     n_initial = n_.number_input(
         "Initial points", 1, 1000, held.n_initial, key=f"{key}-n", help="Labelled before the loop."
@@ -119,7 +125,10 @@ def _member_row(members: list[MemberSetup], i: int, member: MemberSetup, key: st
         help=STRATEGIES[member.strategy].help,
     )
     params: dict[str, Any] = {}
-    with params_, st.popover("Hyperparameters", width="stretch"):
+    menu = params_.popover(
+        "", icon=":material/tune:", width="stretch", help="Hyperparameters", key=f"{row}-params"
+    )
+    with menu:
         for param in MODELS[model].params:
             default = member.params.get(param.name, param.default)
             params[param.name] = _param(param, default, f"{row}-{model}-{param.name}")

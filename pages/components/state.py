@@ -194,6 +194,7 @@ def page() -> str:
 def open_page(title: str) -> None:
     if title != page():
         keep_draft(EDITING, None)
+        _set("classifier_at_opening", None)
     _set("page", title)
 
 
@@ -225,6 +226,15 @@ def classifier(labels: tuple[str, ...]) -> str:
     """The classifier last looked at, else the first."""
     held = _get("classifier")
     return held if held in labels else labels[0]
+
+
+def classifier_at_opening(labels: tuple[str, ...]) -> str:
+    """The classifier that was looked at when the page was opened."""
+    held = _get("classifier_at_opening")
+    if held not in labels:
+        held = classifier(labels)
+        _set("classifier_at_opening", held)
+    return str(held)
 
 
 def choose_classifier(label: str) -> None:

@@ -9,7 +9,7 @@ from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.maps import Shown
 from al_engine.session import LabellingSession, State
-from al_engine.views.palette import NEUTRAL
+from al_engine.views.palette import NEUTRAL, colour_table
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.charts import METRICS, TITLES, confusion_matrix, score_plot
@@ -143,14 +143,15 @@ def _change_setup(session: LabellingSession, state: State) -> bool:
         for m in setup.members
     ]
     st.markdown(" + ".join(pairs))
-    edited = setup_form(session, state.classifier, setup)
+    edited = setup_form(session, state.classifier, setup, begun=True)
     if st.button(
         "Use this set-up",
         key=f"change-{state.classifier}",
         type="primary",
         help="Trains on all labels given so far; earlier rounds of other models are not shown.",
     ):
-        changed = session.start(state.classifier, edited)
+        with st.spinner("Training on all labels so far"):
+            changed = session.start(state.classifier, edited)
         n = len(edited.members)
         models = f"a committee of {n}" if n > 1 else MODELS[edited.members[0].model].title
         labels = counted(len(changed.history.trained), "label")
@@ -197,9 +198,9 @@ def _metric_name(state: State) -> str:
 def _metric_legend(state: State) -> tuple[LegendEntry, ...]:
     low, high = tab.maps().metric_range(state)
     if state.fit is None:
-        return ()
-    dark, bright = "#440154", "#FDE725"
-    leave, ask = (dark, bright) if loop.value_colours() == "viridis" else (bright, dark)
+        return (LegendEntry("no model yet", NEUTRAL),)
+    table = colour_table(loop.value_colours())
+    leave, ask = ("#" + bytes(table[end]).hex() for end in (0, -1))
     return (LegendEntry(f"{low:.2g} ask last", leave), LegendEntry(f"{high:.2g} ask first", ask))
 
 
@@ -215,7 +216,8 @@ def _score_plot(session: LabellingSession, state: State) -> None:
             key=f"metrics-{label}",
             label_visibility="collapsed",
         )
-    st.caption("Solid validation, dotted training; click a point.")
+    solid = "cross-validated" if state.scores and state.scores.by_folds else "validation"
+    st.caption(f"Solid {solid}, dotted training; click a point.")
     rounds = session.state(label).rounds
     number = score_plot(rounds, chosen or ["f1"], f"scores-{label}", state.past)
     if number is not None:

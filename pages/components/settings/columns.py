@@ -14,6 +14,7 @@ from pages.components.guard import guard
 from pages.components.settings.form import Way, choose_column, go_on, present
 from pages.components.words import counted, plain
 
+COLOURS_HEIGHT_PX = 260
 _FIRST_ONES = "Training begins by asking you for the first ones."
 
 
@@ -111,11 +112,13 @@ def _labels(
             found = known.get(word, label)
             chosen.setdefault(found.value, found)
         made = []
-        for held in chosen.values():
-            picked = st.color_picker(
-                plain(held.name), held.colour, key=f"typed-colour-{slug}-{held.value}"
-            )
-            made.append(Label(held.value, held.name, picked))
+        # Of one height from the start: the button below must not move away under a click.
+        with st.container(height=COLOURS_HEIGHT_PX, border=False):
+            for held in chosen.values():
+                picked = st.color_picker(
+                    plain(held.name), held.colour, key=f"typed-colour-{slug}-{held.value}"
+                )
+                made.append(Label(held.value, held.name, picked))
         st.caption(f"No object has a known label. {_FIRST_ONES}")
         return tuple(made), config.columns.unknown
     counts = session.project.catalogue.label_counts(column, 200)

@@ -27,6 +27,12 @@ def draw(session: LabellingSession, way: Way) -> None:
     taken = {config.columns.id, config.columns.label}
     numeric = [name for name in catalogue.names(numeric=True) if name not in taken]
     base = _feature_table(session, numeric, way)
+    others = [
+        name for name in catalogue.names() if name not in (*catalogue.names(numeric=True), *taken)
+    ]
+    if others:
+        listed = ", ".join(others[:12]) + (", …" if len(others) > 12 else "")
+        st.caption(f"Not numbers, so not listed: {plain(listed)}.")
     combinations = _combinations(session, len(base))
     scale = st.toggle(
         "Scale the features",
