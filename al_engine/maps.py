@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
-from al_engine.rounds import Rows, parts_in_force, truth_in_force
+from al_engine.fitting import Rows, parts_in_force, truth_in_force
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS, NEUTRAL
 from al_engine.views.raster import (

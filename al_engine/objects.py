@@ -22,7 +22,7 @@ from PIL import Image
 from al_engine.data.catalogue import CatalogueColumn
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
-from al_engine.rounds import parts_in_force
+from al_engine.fitting import parts_in_force
 from al_engine.session import LabellingSession, State
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")

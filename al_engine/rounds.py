@@ -1,97 +1,37 @@
-"""One round: what is trained on, what the model makes of every object, what is asked next.
+"""One round: what a history leads to, and what is asked next.
 
-Owns the step from a data set and a history to a fit, its scores and the next question, as pure
-functions: the same labels give the same round, whoever asks and in whatever order they came.
-Must not know files, DuckDB or pages.
+Owns the choice of the next question, as pure functions: the same answers give the same round,
+whoever asks.  Must not know files, DuckDB or pages.
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from al_engine.config import ClassifierSetup
 from al_engine.data.history import History
-from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION, Parts
+from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.dataset import Dataset
+from al_engine.fitting import (
+    ENOUGH_TO_VALIDATE,
+    Fit,
+    RoundScores,
+    Rows,
+    fit_round,
+    labelled_set,
+    parts_in_force,
+    score_round,
+    truth_in_force,
+)
 from al_engine.learning.initial import draw_initial, spread_initial
-from al_engine.learning.learners import Learner, LearnerSpec, Member, fit_learner
-from al_engine.learning.metrics import Scores, binary_scores, cross_validated_scores
-from al_engine.learning.scoring import column_scorer, consensus
-from al_engine.learning.strategies import pick, tie_keys, utilities
+from al_engine.learning.learners import LearnerSpec
+from al_engine.learning.strategies import pick, tie_keys
 
-Rows = npt.NDArray[np.intp]
-Floats32 = npt.NDArray[np.float32]
-Truth = npt.NDArray[np.int8]
-
-BINARY = np.array([0, 1])
-ENOUGH_TO_VALIDATE = 30
-SCORED_AT_ONCE = 65_536
 SPREAD_OVER = 50_000
 
 # Draws of different purposes must not be the same draw.
 _RANDOM_QUESTION, _START = 0x52, 0x53
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A trained model and what it makes of every object.
-
-    ``proba`` is the probability of the classifier's own label, shape (n_rows,), NaN for objects
-    that were not scored (test set, left out); ``predicted`` whether it is over one half, before
-    rounding to float32; ``utility`` is what the strategy in force gives each object that is in
-    the training set or was drawn into it, NaN elsewhere; ``secondary`` orders equal utilities.
-    """
-
-    key: str
-    learner: Learner
-    strategy: str
-    proba: Floats32
-    predicted: npt.NDArray[np.bool_]
-    utility: Floats32
-    secondary: Floats32 | None
-    n_labelled: int
-    n_positive: int
-
-    @property
-    def is_constant(self) -> bool:
-        """Is only one side of the question labelled, so that nothing can be learned yet?"""
-        return self.n_positive in (0, self.n_labelled)
-
-
-@dataclass(frozen=True)
-class RoundScores:
-    """Scores of one round.
-
-    ``by_folds`` says that validation was too small to use and cross-validation over the labelled
-    set took its place; ``reason`` why there are no such scores.
-    """
-
-    training: Scores | None
-    validation: Scores | None
-    by_folds: bool = False
-    reason: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The scores as plain JSON values."""
-        return {
-            "training": self.training.to_dict() if self.training else None,
-            "validation": self.validation.to_dict() if self.validation else None,
-            "by_folds": self.by_folds,
-            "reason": self.reason,
-        }
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> "RoundScores":
-        training, validation = (
-            Scores.from_dict(data[name]) if data[name] else None
-            for name in ("training", "validation")
-        )
-        return cls(training, validation, bool(data["by_folds"]), str(data["reason"]))
 
 
 @dataclass(frozen=True)
@@ -103,162 +43,74 @@ class Question:
     why: str
 
 
-def learner_spec(setup: ClassifierSetup, seed: int) -> LearnerSpec:
-    """What the learning package needs of a classifier's set-up."""
-    members = tuple(Member(m.model, dict(m.params), m.strategy) for m in setup.members)
-    return LearnerSpec(members, setup.committee_strategy, seed)
+@dataclass(frozen=True)
+class Round:
+    """Where a history leaves a classifier: its model, scores, and the next question.
 
-
-# -- objects: which set, which truth --
-
-
-def parts_in_force(dataset: Dataset, history: History) -> Parts:
-    """Each object's set once answers are counted.
-
-    What has trained stays in the training set and what came up at random stays in validation,
-    even when later settings would draw otherwise: a chosen object must never score.
+    ``n_pool`` counts the objects that may be asked about; ``chosen_share`` is the part of the
+    training set's known labels that were chosen by asking.
     """
-    parts = dataset.parts.copy()
-    parts[list(history.trained)] = TRAIN
-    parts[list(history.validated)] = VALIDATION
-    for row, label in history.verified.items():
-        if label in dataset.left_out:
-            parts[row] = OUT
-    return parts
+
+    fit: Fit | None
+    scores: RoundScores | None
+    question: Question | None
+    n_pool: int
+    chosen_share: float
 
 
-def part_of(dataset: Dataset, history: History, row: int) -> str:
-    """The set of one object once answers are counted, in a word."""
-    part = int(parts_in_force(dataset, history)[row])
-    return {TRAIN: "training", VALIDATION: "validation", TEST: "test"}.get(part, "left-out")
+@dataclass(frozen=True)
+class Plan:
+    """All that the rounds of a classifier depend on beside its answers."""
+
+    dataset: Dataset
+    classifier: str
+    spec: LearnerSpec
+    name: str
+    initial: Rows
+    n_initial: int
+    every: int
 
 
-def truth_in_force(dataset: Dataset, history: History, classifier: str) -> Truth:
-    """1 where an object has the classifier's label, 0 where another, -1 where unknown.
+def make_round(
+    plan: Plan,
+    history: History,
+    *,
+    fit: Fit | None = None,
+    scores: RoundScores | None = None,
+    n_threads: int | None = None,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Round:
+    """Make a round: a pure function of plan and history.
 
-    A verified label outranks the catalogue's.
+    Parameters
+    ----------
+    fit, scores : those of this very history, if at hand
+    n_threads : to score on; as many as there are processors by default
+    is_wanted : asked now and then; Overtaken is raised once it says no
     """
-    own = dataset.values.index(classifier)
-    truth = np.where(dataset.codes < 0, -1, dataset.codes == own).astype(np.int8)
-    for row, label in history.verified.items():
-        truth[row] = label == classifier
-    return truth
-
-
-# -- the model --
-
-
-def fit_round(dataset: Dataset, history: History, classifier: str, spec: LearnerSpec) -> Fit:
-    """Train on all labels at once and score every object of training and validation once."""
-    rows, y = labelled_set(dataset, history, classifier)
-    learner = fit_learner(spec, dataset.rows(rows), y, dataset.preparation, BINARY)
-    parts = parts_in_force(dataset, history)
-    scored = np.flatnonzero((parts == TRAIN) | (parts == VALIDATION))
-    proba = np.full(dataset.n_rows, np.nan, dtype=np.float32)
-    predicted = np.zeros(dataset.n_rows, dtype=np.bool_)
-    utility = np.full(dataset.n_rows, np.nan, dtype=np.float32)
-    secondary = utility.copy() if spec.is_committee else None
-    score = column_scorer(learner, BINARY)
-
-    def score_some(chunk: Rows) -> None:
-        made = score(dataset.X, chunk)
-        positive = consensus(made.members)[:, 1]
-        proba[chunk], predicted[chunk] = positive, positive > 0.5
-        values, second = utilities(spec.strategy, made)
-        # What a random question moved to validation since is still in: an undo moves it back, and
-        # a fit must not depend on when it was made.
-        in_training = (parts[chunk] == TRAIN) | (dataset.parts[chunk] == TRAIN)
-        utility[chunk[in_training]] = values[in_training]
-        if secondary is not None and second is not None:
-            secondary[chunk[in_training]] = second[in_training]
-
-    in_chunks(score_some, scored)
-    return Fit(
-        history.sets[-1].key,
-        learner,
-        spec.strategy,
-        proba,
-        predicted,
-        utility,
-        secondary,
-        len(rows),
-        int(y.sum()),
+    dataset, classifier, spec = plan.dataset, plan.classifier, plan.spec
+    if fit is None and len(labelled_set(dataset, history, classifier)[0]):
+        fit = fit_round(dataset, history, classifier, spec, n_threads, is_wanted)
+    if fit is None:
+        scores = None
+    elif scores is None:
+        scores = score_round(dataset, history, classifier, spec, fit)
+    in_training = parts_in_force(dataset, history) == TRAIN
+    known = in_training & (truth_in_force(dataset, history, classifier) >= 0)
+    in_pool = in_training.copy()
+    in_pool[list(history.asked)] = False
+    question = next_question(
+        dataset,
+        history,
+        fit,
+        initial=plan.initial,
+        n_initial=plan.n_initial,
+        every=plan.every,
+        seed=spec.seed,
+        name=plan.name,
     )
-
-
-def in_chunks(do: Callable[[Rows], None], rows: Rows) -> None:
-    """Do something for all rows, some at a time, on as many threads as there are processors."""
-    chunks = [rows[i : i + SCORED_AT_ONCE] for i in range(0, len(rows), SCORED_AT_ONCE)]
-    n_threads = min(len(chunks), os.cpu_count() or 1)
-    if n_threads < 2:
-        for chunk in chunks:
-            do(chunk)
-        return
-    with ThreadPoolExecutor(n_threads, thread_name_prefix="scoring") as pool:
-        for _ in pool.map(do, chunks):
-            pass  # what went wrong in a thread is raised here
-
-
-def labelled_set(
-    dataset: Dataset, history: History, classifier: str
-) -> tuple[Rows, npt.NDArray[np.int64]]:
-    """Rows in ascending order, and 1 for the classifier's label: order of answers is no matter.
-
-    Objects whose label the settings leave out have been answered about, but do not train.
-    """
-    trained = {r: label for r, label in history.trained.items() if label not in dataset.left_out}
-    rows = np.array(sorted(trained), dtype=np.intp)
-    y = np.array([int(trained[int(row)] == classifier) for row in rows], dtype=np.int64)
-    return rows, y
-
-
-# -- scores --
-
-
-def score_round(
-    dataset: Dataset, history: History, classifier: str, spec: LearnerSpec, fit: Fit
-) -> RoundScores:
-    """Score a fit on what is known of the training set and of validation.
-
-    While validation holds fewer than 30 objects its place is taken by cross-validation over the
-    labelled set, and marked so.
-    """
-    parts = parts_in_force(dataset, history)
-    truth = truth_in_force(dataset, history, classifier)
-    training = scores_over((parts == TRAIN) & (truth >= 0), truth, fit)
-    in_validation = (parts == VALIDATION) & (truth >= 0)
-    if int(in_validation.sum()) >= ENOUGH_TO_VALIDATE:
-        return RoundScores(training, scores_over(in_validation, truth, fit))
-    rows, y = labelled_set(dataset, history, classifier)
-    folded, reason = cross_validated_scores(
-        spec, dataset.rows(rows), y, dataset.preparation, BINARY, spec.seed
-    )
-    return RoundScores(training, folded, by_folds=True, reason=reason)
-
-
-def scores_over(chosen: npt.NDArray[np.bool_], truth: Truth, fit: Fit) -> Scores | None:
-    """Scores over the chosen objects that the model has seen, or None where there are none."""
-    chosen = chosen & np.isfinite(fit.proba)
-    if not chosen.any():
-        return None
-    return binary_scores(truth[chosen], fit.predicted[chosen].astype(np.int8))
-
-
-def test_round(dataset: Dataset, history: History, classifier: str, fit: Fit) -> Scores | None:
-    """Scores over the test set, which no round looks at; computed only when asked for."""
-    parts = parts_in_force(dataset, history)
-    truth = truth_in_force(dataset, history, classifier)
-    rows = np.flatnonzero((parts == TEST) & (truth >= 0))
-    if not len(rows):
-        return None
-    predicted = np.zeros(dataset.n_rows, dtype=np.int8)
-    score = column_scorer(fit.learner, BINARY)
-
-    def score_some(chunk: Rows) -> None:
-        predicted[chunk] = consensus(score(dataset.X, chunk).members)[:, 1] > 0.5
-
-    in_chunks(score_some, rows)
-    return binary_scores(truth[rows], predicted[rows])
+    share = len(history.trained) / max(1, int(known.sum()))
+    return Round(fit, scores, question, int(in_pool.sum()), share)
 
 
 # -- the next question --

@@ -21,9 +21,9 @@ from al_engine.exchange.models import (
     model_stem,
     save_model,
 )
+from al_engine.fitting import labelled_set, learner_spec
 from al_engine.learning.learners import LearnerSpec, pipelines
 from al_engine.project import Project
-from al_engine.rounds import labelled_set, learner_spec
 from al_engine.state import State
 
 

@@ -4,7 +4,6 @@ Owns the order of things; what each step does lives in ``rounds``, ``data`` and 
 Pages talk to this and to nothing below it.  Must not know Streamlit.
 """
 
-from collections import OrderedDict
 from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,35 +13,19 @@ import numpy as np
 
 from al_engine.answering import answer_event, refuse_stale
 from al_engine.config import ClassifierSetup, ProjectConfig, round_key
-from al_engine.data.history import History, LabelledSet, fold, in_effect
+from al_engine.data.history import History, fold, in_effect
 from al_engine.data.labels import Event
-from al_engine.data.splits import TRAIN
-from al_engine.dataset import Dataset
 from al_engine.errors import AnswerRefusedError, NotEnoughLabelsError, SettingsError
 from al_engine.exchange.models import model_stem
+from al_engine.fitting import Fit, RoundScores, Rows, learner_spec, test_round
 from al_engine.learning.metrics import Scores
+from al_engine.making import RoundMaker
 from al_engine.project import Project
-from al_engine.rounds import (
-    Fit,
-    RoundScores,
-    Rows,
-    fit_round,
-    initial_rows,
-    labelled_set,
-    learner_spec,
-    next_question,
-    parts_in_force,
-    random_every,
-    score_round,
-    test_round,
-    truth_in_force,
-)
+from al_engine.rounds import initial_rows
 from al_engine.saving import SavedModels
 from al_engine.state import ScoredRound, State, seen_by
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
-
-FITS_KEPT = 4
 
 
 class LabellingSession:
@@ -61,11 +44,17 @@ class LabellingSession:
         self.project = project
         self.who = who
         self._saved = SavedModels(project)
-        self.learners: MutableMapping[str, Fit] = {} if learners is None else learners
-        self._former: OrderedDict[tuple[str, str, str], Fit] = OrderedDict()
+        self._maker = RoundMaker(project, {} if learners is None else learners)
         self._states: dict[str, tuple[tuple[int, ProjectConfig], State]] = {}
-        self._scores: dict[str, tuple[str, dict[int, str], RoundScores]] = {}
-        self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
+
+    @property
+    def learners(self) -> MutableMapping[str, Fit]:
+        """Where the present fit of each classifier is kept."""
+        return self._maker.learners
+
+    @learners.setter
+    def learners(self, learners: MutableMapping[str, Fit]) -> None:
+        self._maker.learners = learners
 
     @property
     def config(self) -> ProjectConfig:
@@ -108,99 +97,45 @@ class LabellingSession:
         self, classifier: str, config: ProjectConfig, history: History, past: int | None
     ) -> State:
         """Everything from one look at the settings: another tab may change them meanwhile."""
-        dataset, setup = self.project.prepare(config), config.setups[classifier]
-        fit = self._fit(classifier, config, dataset, history)
-        scores = None
-        if fit is not None:
-            scores = self._score(classifier, config, dataset, history, fit)
-            if past is None:
-                self._keep_round(classifier, fit, scores)
+        made = self._maker.make(classifier, config, history, is_past=past is not None)
+        if past is None and made.fit is not None and made.scores is not None:
+            self._keep_round(classifier, made.fit, made.scores)
         rounds = self._rounds(classifier, config, history)
-        in_training = parts_in_force(dataset, history) == TRAIN
-        known = in_training & (truth_in_force(dataset, history, classifier) >= 0)
-        in_pool = in_training.copy()
-        in_pool[list(history.asked)] = False
-        question = next_question(
-            dataset,
-            history,
-            fit,
-            initial=self._initial_rows(classifier, config, dataset),
-            n_initial=setup.n_initial,
-            every=random_every(dataset, config.asking.random_every),
-            seed=config.splits.seed,
-            name=config.label_name(classifier),
-        )
         return State(
             classifier,
-            setup,
+            config.setups[classifier],
             history,
-            fit,
-            scores,
+            made.fit,
+            made.scores,
             rounds[-2].scores if len(rounds) > 1 else None,
             rounds,
-            question,
-            int(in_pool.sum()),
-            len(history.trained) / max(1, int(known.sum())),
+            made.question,
+            made.n_pool,
+            made.chosen_share,
             past,
         )
 
-    def _fit(
-        self, classifier: str, config: ProjectConfig, dataset: Dataset, history: History
-    ) -> Fit | None:
-        """The fit for these labels: at hand, kept from a moment ago, or trained now."""
-        if not len(labelled_set(dataset, history, classifier)[0]):
-            return None
-        key = self._key(classifier, config, history.sets[-1])
-        spec = learner_spec(config.setups[classifier], config.splits.seed)
-        present = self.learners.get(classifier)
-        # Another strategy keeps the round and its scores; what to ask next has to be made again.
-        if present is not None and (present.key, present.strategy) == (key, spec.strategy):
-            return present
-        wanted = (classifier, key, spec.strategy)
-        if wanted not in self._former:
-            made = fit_round(dataset, history, classifier, spec)
-            self._former[wanted] = replace(made, key=key)
-            while len(self._former) > FITS_KEPT:
-                self._former.popitem(last=False)
-        return self._former[wanted]
+    def look_ahead(self, classifier: str) -> None:
+        """Begin to make what each possible answer to the present question leads to.
 
-    def _score(
-        self,
-        classifier: str,
-        config: ProjectConfig,
-        dataset: Dataset,
-        history: History,
-        fit: Fit,
-    ) -> RoundScores:
-        """Scores of a fit against the truth of the moment; Unsure and Later change neither."""
-        held = self._scores.get(classifier)
-        if held is None or held[0] != fit.key or held[1] != history.verified:
-            spec = learner_spec(config.setups[classifier], config.splits.seed)
-            scores = score_round(dataset, history, classifier, spec, fit)
-            self._scores[classifier] = held = (fit.key, history.verified, scores)
-        return held[2]
-
-    def _key(self, classifier: str, config: ProjectConfig, labelled: LabelledSet) -> str:
-        settings = round_key(config, classifier, self.project.catalogue.fingerprint)
-        return f"{settings}-{labelled.key}"
+        It changes no result; an answer that comes before it is ready is dealt with as without it.
+        """
+        state = self.state(classifier)
+        if state.question is not None:
+            events = self.project.log.events(classifier)
+            self._maker.look_ahead(classifier, self.config, events, state.question, state.token)
 
     def _rounds(
         self, classifier: str, config: ProjectConfig, history: History
     ) -> tuple[ScoredRound, ...]:
         kept = self.project.log.rounds(classifier)
-        found = [kept.get(self._key(classifier, config, labelled)) for labelled in history.sets]
+        found = [
+            kept.get(self._maker.key(classifier, config, labelled)) for labelled in history.sets
+        ]
         return tuple(
             ScoredRound(i, labelled, RoundScores.from_dict(scores) if scores else None)
             for i, (labelled, scores) in enumerate(zip(history.sets, found, strict=True))
         )
-
-    def _initial_rows(self, classifier: str, config: ProjectConfig, dataset: Dataset) -> Rows:
-        held = self._initial.get(classifier)
-        if held is None or held[0] != config:
-            setup, seed = config.setups[classifier], config.splits.seed
-            rows = initial_rows(dataset, classifier, setup, config.asking.start, seed)
-            self._initial[classifier] = held = (config, rows)
-        return held[1]
 
     def object_id(self, row: int) -> str:
         """The id of an object, as text."""
@@ -345,7 +280,7 @@ class LabellingSession:
         """What the classifier gives to an object now, where that is at hand without training."""
         config, fit = self.config, self.learners.get(classifier)
         sets = fold(self.project.log.events(classifier)).sets
-        if fit is None or not sets or fit.key != self._key(classifier, config, sets[-1]):
+        if fit is None or not sets or fit.key != self._maker.key(classifier, config, sets[-1]):
             return None
         p = float(fit.proba[row])
         return None if np.isnan(p) else p

@@ -18,6 +18,7 @@ from al_engine.data.readers import open_table
 from al_engine.data.readers.source import in_brief
 from al_engine.errors import AlEngineError, ProjectError, SettingsError
 from al_engine.guesses import guess_config, label_choices, make_labels
+from al_engine.lookahead import LOOKAHEAD
 from al_engine.project import create_project
 
 
@@ -56,7 +57,7 @@ def import_file(
             catalogue.check_id(id_column)
         return guess_config(catalogue, id_column=id_column, label_column=label_column)
 
-    with _boundary(home):
+    with _boundary(home), LOOKAHEAD.paused():
         return create_project(
             home,
             name or _plain_name(path),

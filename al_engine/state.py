@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from al_engine.config import ClassifierSetup
 from al_engine.data.history import History, LabelledSet
-from al_engine.rounds import Fit, Question, RoundScores
+from al_engine.fitting import Fit, RoundScores
+from al_engine.rounds import Question
 
 
 @dataclass(frozen=True)

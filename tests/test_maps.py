@@ -9,9 +9,9 @@ from conftest import small_setup
 from PIL import Image
 
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
+from al_engine.fitting import parts_in_force, truth_in_force
 from al_engine.maps import Maps, Shown
 from al_engine.project import Project
-from al_engine.rounds import parts_in_force, truth_in_force
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, rgb
 from al_engine.views.raster import View

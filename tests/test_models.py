@@ -24,9 +24,9 @@ from al_engine.exchange.models import (
     safe_name,
     save_model,
 )
+from al_engine.fitting import learner_spec
 from al_engine.learning.learners import LearnerSpec, Member
 from al_engine.project import Project, close_project
-from al_engine.rounds import learner_spec
 from al_engine.session import LabellingSession, State
 
 Open = Callable[[Path], Project]

@@ -11,23 +11,21 @@ from al_engine.data.history import History, Postponed, fold
 from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.dataset import Dataset
-from al_engine.learning.learners import fit_preparation
-from al_engine.mixing import mix64
-from al_engine.project import Project
-from al_engine.rounds import (
+from al_engine.fitting import (
     Fit,
     fit_round,
-    initial_rows,
     labelled_set,
     learner_spec,
-    next_question,
     parts_in_force,
-    random_every,
     score_round,
     scores_over,
     truth_in_force,
 )
-from al_engine.rounds import test_round as scores_of_test_set
+from al_engine.fitting import test_round as scores_of_test_set
+from al_engine.learning.learners import fit_preparation
+from al_engine.mixing import mix64
+from al_engine.project import Project
+from al_engine.rounds import initial_rows, next_question, random_every
 
 SETUP = ClassifierSetup((SMALL_FOREST,))
 

@@ -24,11 +24,11 @@ from al_engine.errors import (
     SettingsError,
 )
 from al_engine.exchange.models import find_models
+from al_engine.fitting import fit_round, parts_in_force, truth_in_force
 from al_engine.learning import learners as learning
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.project import Project, close_project, delete_project, list_projects
-from al_engine.rounds import parts_in_force, truth_in_force
 from al_engine.session import LabellingSession, State
 
 Open = Callable[[Path], Project]
@@ -129,7 +129,7 @@ def test_initial_labels_can_be_asked_for(project: Project) -> None:
     session = begin(project, initial_labels="ask")
     state = session.state("QSO")
     assert (state.fit, state.scores, state.history.trained) == (None, None, {})
-    expected = list(session._initial_rows("QSO", session.config, session.project.dataset()))
+    expected = list(session._maker.initial_rows("QSO", session.config))
     asked = []
     for _ in range(5):
         assert state.question is not None
@@ -473,10 +473,11 @@ def test_a_refresh_a_lost_cache_and_a_restart_show_the_same(
 KILLED_IN_A_ROUND = """
 import os, signal, sys
 from pathlib import Path
-import al_engine.session as module
+import al_engine.rounds as module
 from al_engine.project import open_project
+from al_engine.session import LabellingSession
 
-session = module.LabellingSession(open_project(Path(sys.argv[1])), "Ada")
+session = LabellingSession(open_project(Path(sys.argv[1])), "Ada")
 state = session.state("QSO")
 module.fit_round = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 session.answer("QSO", state.question.row, "answer", sys.argv[2], token=state.token)
@@ -504,6 +505,102 @@ def test_a_kill_in_the_middle_of_a_round_loses_nothing(
     assert len(reopened.state("QSO").history.trained) == 7
 
 
+# -- ahead ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def made_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The thread that trained each model since."""
+    threads: list[str] = []
+
+    def noted(*args: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return fit_round(*args)
+
+    monkeypatch.setattr("al_engine.rounds.fit_round", noted)
+    return threads
+
+
+@pytest.mark.parametrize("label", ["QSO", "STAR", "GALAXY"])
+def test_an_answer_finds_its_round_made_ahead(
+    project: Project, made_by: list[str], label: str
+) -> None:
+    session = begin(project)
+    session.look_ahead("QSO")
+    session._maker.wait("QSO")
+    made_by.clear()
+    state = answer(session, label=label)
+    assert made_by == []
+    assert seen(state) == seen(LabellingSession(project, "Bea").state("QSO"))
+
+
+@pytest.mark.parametrize("kind", ["unsure", "later"])
+def test_to_pass_an_object_trains_nothing_even_ahead(
+    project: Project, made_by: list[str], kind: Any
+) -> None:
+    session = begin(project)
+    session.look_ahead("QSO")
+    session._maker.wait("QSO")
+    assert made_by.count("look-ahead") == 2
+    made_by.clear()
+    assert seen(answer(session, kind=kind)) == seen(LabellingSession(project, "B").state("QSO"))
+    assert made_by == ["MainThread"], "the second session has to train, the first has not"
+
+
+def test_an_early_answer_and_one_about_another_object_are_made_at_once(
+    project: Project, made_by: list[str]
+) -> None:
+    session = begin(project)
+    made_by.clear()
+    session.look_ahead("QSO")
+    answer(session)
+    session.look_ahead("QSO")
+    answer(session, row=next(known(session, TRAIN, "STAR")), label="STAR")
+    assert made_by == ["MainThread"] * 2
+
+
+def test_what_is_made_ahead_for_one_classifier_outlives_an_answer_to_another(
+    project: Project, made_by: list[str]
+) -> None:
+    session = begin(project)
+    session.start("STAR", small_setup())
+    session.look_ahead("QSO")
+    session._maker.wait("QSO")
+    answer(session, classifier="STAR")
+    session.past_state("QSO", 0)
+    made_by.clear()
+    answer(session)
+    assert made_by == []
+
+
+def test_fifty_answers_are_the_same_with_and_without_looking_ahead(
+    survey_folder: Path, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [survey_folder, Path(shutil.copytree(survey_folder, tmp_path / "twin"))]
+    runs = []
+    for folder, ahead in zip(folders, ("1", "0"), strict=True):
+        monkeypatch.setenv("SEXTANT_LOOKAHEAD", ahead)
+        session = begin(opened(folder))
+        clicked = known(session, TRAIN, "QSO")
+        run = []
+        for i in range(50):
+            session.look_ahead("QSO")
+            if i % 3 == 0:
+                session._maker.wait("QSO")
+            if i % 11 == 7:
+                session.undo("QSO", token=session.state("QSO").token)
+            elif i % 13 == 5:
+                answer(session, row=next(clicked), label="QSO")
+            else:
+                kind = "unsure" if i % 9 == 4 else "later" if i % 7 == 3 else "answer"
+                answer(session, kind=kind)
+            state = session.state("QSO")
+            assert state.fit is not None
+            run.append(seen(state))
+        runs.append(run)
+    assert runs[0] == runs[1]
+
+
 # -- no labels at all ----------------------------------------------------------------------------
 
 
@@ -518,9 +615,7 @@ def test_a_catalogue_without_labels_asks_for_the_first_ones(project: Project, st
     project.save_config(unlabelled(start), "Ada")
     session = begin(project)
     assert project.log.events("QSO") == []
-    rows = [
-        int(row) for row in session._initial_rows("QSO", session.config, session.project.dataset())
-    ]
+    rows = [int(row) for row in session._maker.initial_rows("QSO", session.config)]
     assert len(set(rows)) == 5
     if start == "spread":
         assert {TRUTH[row] for row in rows} == set(CLASSES), "clusters are what they look like"
@@ -889,7 +984,7 @@ def test_an_answer_from_a_cold_tab_is_written_before_anything_is_trained(
     def killed(*_: Any) -> None:
         raise RuntimeError("killed while training")
 
-    monkeypatch.setattr("al_engine.session.fit_round", killed)
+    monkeypatch.setattr("al_engine.rounds.fit_round", killed)
     with pytest.raises(RuntimeError, match="killed"):
         cold.answer("QSO", state.question.row, "answer", "QSO", token=state.token)
     monkeypatch.undo()

@@ -9,8 +9,8 @@ import streamlit as st
 
 from al_engine.answering import labels_offered
 from al_engine.errors import AnswerRefusedError
+from al_engine.fitting import part_of
 from al_engine.maps import Kind, Maps, Shown
-from al_engine.rounds import part_of
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS
 from al_engine.views.raster import View
@@ -204,6 +204,8 @@ def ask(session: LabellingSession, state: State) -> None:
             extra_keys={"ArrowLeft": "the object before", "ArrowRight": "the next object"},
             on_event=lambda event: tab.post("bar", slug, label, event),
         )
+    if state.past is None:
+        session.look_ahead(label)
 
 
 def _nothing_left(state: State) -> str:

@@ -12,9 +12,9 @@ from typing import Any
 
 import streamlit as st
 
+from al_engine.fitting import Fit
 from al_engine.maps import Maps, Shown
 from al_engine.project import find_project, home_folder, open_project
-from al_engine.rounds import Fit
 from al_engine.session import LabellingSession
 from al_engine.starting import ImportJob
 from pages.components.remember import remembered_name

@@ -1,0 +1,193 @@
+"""Makes rounds: each once, from what is at hand, or from what was made ahead.
+
+Owns the fits and scores of the last rounds of one session, and what is worth making while a
+person looks at the question.  What a round is stands in ``rounds``; must not write to the log.
+"""
+
+import weakref
+from collections import OrderedDict
+from collections.abc import Hashable, MutableMapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from al_engine.answering import answer_event
+from al_engine.config import ProjectConfig, round_key
+from al_engine.data.history import History, LabelledSet, fold
+from al_engine.data.labels import Event
+from al_engine.dataset import Dataset
+from al_engine.fitting import Fit, RoundScores, Rows, learner_spec
+from al_engine.lookahead import LOOKAHEAD, is_on
+from al_engine.project import Project
+from al_engine.rounds import Plan, Question, Round, initial_rows, make_round, random_every
+
+FITS_KEPT = 4
+# A fit ahead holds, for every object, a probability, a prediction and one utility or two.
+BYTES_AN_OBJECT = 13
+MOST_BYTES_AHEAD = 1_000_000_000  # a session, for the two sides of a question
+
+
+class RoundMaker:
+    """The rounds of one session on one project.
+
+    ``learners`` holds the present fit of each classifier; a cache, which may be emptied.
+    """
+
+    def __init__(self, project: Project, learners: MutableMapping[str, Fit]) -> None:
+        self.learners = learners
+        self._project = project
+        self._former: OrderedDict[tuple[str, str, str], Fit] = OrderedDict()
+        self._scores: dict[str, tuple[str, dict[int, str], RoundScores]] = {}
+        self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
+        self._begun: dict[str, tuple[int, ProjectConfig]] = {}
+        self._owners: set[Hashable] = set()
+        weakref.finalize(self, _drop, self._owners)
+
+    def key(self, classifier: str, config: ProjectConfig, labelled: LabelledSet) -> str:
+        """Names a round by all that its model depends on."""
+        settings = round_key(config, classifier, self._project.catalogue.fingerprint)
+        return f"{settings}-{labelled.key}"
+
+    def make(
+        self, classifier: str, config: ProjectConfig, history: History, *, is_past: bool = False
+    ) -> Round:
+        """The round of a history: at hand, made ahead, or made now.
+
+        What is made ahead is for the present: looking at a past round leaves it be.
+        """
+        plan = self._plan(classifier, config, self._project.prepare(config))
+        key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
+        strategy = plan.spec.strategy
+        made: Round | None = None
+        if not is_past:
+            self._begun.pop(classifier, None)
+            made = LOOKAHEAD.take(self._owner(classifier), _standing(classifier, config, history))
+        if made is None:
+            fit, scores = self._at_hand(classifier, key, strategy, history)
+            made = make_round(plan, history, fit=fit, scores=scores)
+        if made.fit is not None:
+            if made.fit.key != key:
+                made = replace(made, fit=replace(made.fit, key=key))
+            self._keep(classifier, key, strategy, history, made)
+        return made
+
+    def _keep(
+        self, classifier: str, key: str, strategy: str, history: History, made: Round
+    ) -> None:
+        if made.fit is None or made.scores is None:
+            return
+        self._former[classifier, key, strategy] = made.fit
+        self._former.move_to_end((classifier, key, strategy))
+        while len(self._former) > FITS_KEPT:
+            self._former.popitem(last=False)
+        self._scores[classifier] = (key, history.verified, made.scores)
+
+    def _owner(self, classifier: str) -> Hashable:
+        owner = (id(self), classifier)
+        self._owners.add(owner)
+        return owner
+
+    def _at_hand(
+        self, classifier: str, key: str, strategy: str, history: History
+    ) -> tuple[Fit | None, RoundScores | None]:
+        """The fit for these labels, and its scores against the truth of the moment."""
+        fit = self.learners.get(classifier)
+        # Another strategy keeps the round and its scores; what to ask next has to be made again.
+        if fit is None or (fit.key, fit.strategy) != (key, strategy):
+            fit = self._former.get((classifier, key, strategy))
+        held = self._scores.get(classifier)
+        # Unsure and Later change neither labels nor truth.
+        is_same = held is not None and held[:2] == (key, history.verified)
+        return fit, held[2] if held is not None and is_same else None
+
+    def _plan(self, classifier: str, config: ProjectConfig, dataset: Dataset) -> Plan:
+        setup, seed = config.setups[classifier], config.splits.seed
+        held = self._initial.get(classifier)
+        if held is None or held[0] != config:
+            rows = initial_rows(dataset, classifier, setup, config.asking.start, seed)
+            self._initial[classifier] = held = (config, rows)
+        return Plan(
+            dataset,
+            classifier,
+            learner_spec(setup, seed),
+            config.label_name(classifier),
+            held[1],
+            setup.n_initial,
+            random_every(dataset, config.asking.random_every),
+        )
+
+    # -- ahead --
+
+    def look_ahead(
+        self,
+        classifier: str,
+        config: ProjectConfig,
+        events: Sequence[Event],
+        question: Question,
+        token: str,
+    ) -> None:
+        """Begin to make the round that each possible answer leads to, the likeliest first."""
+        moment = (events[-1].seq if events else 0, config)
+        if not is_on() or self._begun.get(classifier) == moment:
+            return  # a page is drawn many times for one question
+        self._begun[classifier] = moment
+        dataset, present = self._project.prepare(config), self.learners.get(classifier)
+        if 2 * BYTES_AN_OBJECT * dataset.n_rows > MOST_BYTES_AHEAD:
+            return
+        plan = self._plan(classifier, config, dataset)
+        own = [label.value for label in config.labels_in_use if label.value == classifier]
+        other = [label.value for label in config.labels_in_use if label.value != classifier][:1]
+        # All labels of one side train the same model.
+        likely = present is None or present.predicted[question.row]
+        labels = [*own, *other] if likely else [*other, *own]
+        work = []
+        for kind, label in (*(("answer", v) for v in labels), ("unsure", None), ("later", None)):
+            event = answer_event(
+                self._project, config, classifier, question.row, kind, label, token  # type: ignore[arg-type]
+            )  # fmt: skip
+            history = fold([*events, replace(event, seq=moment[0] + 1)])
+            key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
+            fit, scores = self._at_hand(classifier, key, plan.spec.strategy, history)
+            make = partial(make_round, plan, history, fit=fit, scores=scores, n_threads=1)
+            work.append(
+                (
+                    _standing(classifier, config, history),
+                    lambda wanted, make=make: make(is_wanted=wanted),
+                )
+            )
+        LOOKAHEAD.begin(self._owner(classifier), work)
+
+    def initial_rows(self, classifier: str, config: ProjectConfig) -> Rows:
+        """The objects that a classifier begins with."""
+        return self._plan(classifier, config, self._project.prepare(config)).initial
+
+    def wait(self, classifier: str) -> None:
+        """Wait until all that was begun ahead is done."""
+        LOOKAHEAD.wait(self._owner(classifier))
+
+
+def _drop(owners: set[Hashable]) -> None:
+    for owner in owners:
+        LOOKAHEAD.drop(owner)
+
+
+def _standing(classifier: str, config: ProjectConfig, history: History) -> Hashable:
+    """All that tells a round from another: labels by the side they are on, and what was passed."""
+
+    def sides(answers: dict[int, str]) -> frozenset[tuple[int, bool]]:
+        return frozenset((row, label == classifier) for row, label in answers.items())
+
+    used = {label.value for label in config.labels_in_use}
+    left_out = frozenset(row for row, label in history.verified.items() if label not in used)
+    return (
+        classifier,
+        repr(config),
+        sides(history.trained),
+        sides(history.validated),
+        sides(history.corrected),
+        left_out,
+        history.unsure,
+        frozenset((row, put_off.due, put_off.how) for row, put_off in history.later.items()),
+        history.n_passed,
+        history.n_questions,
+        len(history.sets),
+    )
