@@ -44,6 +44,7 @@ test-lowest: $(LOWEST)/.installed
 bench: $(VENV)/.installed
 	$(PY) bench/al_benchmark.py
 	$(PY) bench/sdss17.py
+	$(PY) bench/rounds.py
 
 # Stamps: an unchanged list of requirements is not installed twice.
 $(VENV)/.installed: requirements.txt
