@@ -30,6 +30,7 @@ from al_engine.learning.kernels import (
     count_votes,
     decide_linear,
     in_preorder,
+    mark_rest,
     raw_thresholds,
     sum_leaves,
     sum_nearest,
@@ -105,12 +106,24 @@ class _Trees:
     node: NDArray[np.int64]
     leaf: NDArray[np.bool_]
 
-    @property
-    def tests(self) -> tuple[Any, ...]:
+    def tests(self, wanted: NDArray[np.bool_]) -> tuple[Any, ...]:
+        """What the kernels take of the tests, where only nodes that are ``wanted`` matter."""
+        side = mark_rest(self.side, self.depth, self.deepest, wanted)
         return (
-            self.columns, self.feature, self.edge, self.missing_left, self.side, self.depth,
+            self.columns, self.feature, self.edge, self.missing_left, side, self.depth,
             self.deepest,
         )  # fmt: skip
+
+    def sum(self, value: FloatArray) -> Callable[[Columns, Rows, FloatArray], None]:
+        """A function that adds to sums what leaves hold: ``value``, (n_outputs, n_places)."""
+        value = np.ascontiguousarray(value)
+        wanted = ~self.leaf | (value != 0).any(axis=0)
+        tests = self.tests(wanted)
+
+        def add(X: Columns, rows: Rows, sums: FloatArray) -> None:
+            sum_leaves(X, rows, *tests, wanted, self.leaf, value, sums)
+
+        return add
 
 
 def _trees(estimators: list[Any], seen: Seen) -> _Trees | None:
@@ -157,18 +170,19 @@ def _forest(model: Any, seen: Seen) -> Score | None:
     n_trees = len(estimators)
     if values.shape[1] == 2 and np.isin(values[trees.leaf], (0.0, 1.0)).all() and n_trees < 2**16:
         vote = np.where(trees.leaf, values[:, 1], -1).astype(np.int8)
+        tests = trees.tests(vote != 0)
 
         def by_votes(X: Columns, rows: Rows) -> FloatArray:
             votes = np.empty(len(rows), dtype=np.uint16)
-            count_votes(X, rows, *trees.tests, vote, votes)
+            count_votes(X, rows, *tests, vote, votes)
             return np.column_stack([(n_trees - votes) / n_trees, votes / n_trees])
 
         return by_votes
-    held = np.ascontiguousarray(values.T)
+    add = trees.sum(values.T)
 
     def by_sums(X: Columns, rows: Rows) -> FloatArray:
-        sums = np.zeros((len(held), len(rows)))
-        sum_leaves(X, rows, *trees.tests, trees.leaf, held, sums)
+        sums = np.zeros((values.shape[1], len(rows)))
+        add(X, rows, sums)
         return np.asarray(sums.T / n_trees)
 
     return by_sums
@@ -196,10 +210,11 @@ def _adaboost(model: Any, seen: Seen) -> Score | None:
     total = weights.sum()
     if n_classes == 2:
         held = held[1:]
+    add = trees.sum(held)
 
     def score(X: Columns, rows: Rows) -> FloatArray:
         sums = np.zeros((len(held), len(rows)))
-        sum_leaves(X, rows, *trees.tests, trees.leaf, held, sums)
+        add(X, rows, sums)
         # A tree gives its class its weight, and takes as much from the others together.
         decision = (sums - (total - sums) / (n_classes - 1)) / total
         if n_classes == 2:
@@ -222,10 +237,11 @@ def _gradient_boosting(model: Any, seen: Seen) -> Score | None:
     output = np.repeat(np.arange(len(estimators)) % n_outputs, counts)[trees.node]
     held = np.zeros((n_outputs, len(output)))
     held[output, np.arange(len(output))] = model.learning_rate * values[trees.node]
+    add = trees.sum(held)
 
     def score(X: Columns, rows: Rows) -> FloatArray:
         sums = np.repeat(begin[:, None], len(rows), axis=1)
-        sum_leaves(X, rows, *trees.tests, trees.leaf, held, sums)
+        add(X, rows, sums)
         if n_outputs > 1:
             return np.asarray(softmax(np.ascontiguousarray(sums.T), copy=False))
         positive = expit(sums[0])

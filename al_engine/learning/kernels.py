@@ -13,7 +13,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 BLOCK = 1024  # rows tested together; measured best of 128 to 2048
-ROOT, LEFT, RIGHT = 0, 1, 2
+# REST is a right side whose left side was worked out before it: all that did not go left.
+ROOT, LEFT, RIGHT, REST = 0, 1, 2, 3
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -132,6 +133,21 @@ def gather(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def mark_rest(
+    side: NDArray[np.int8], depth: NDArray[np.int64], deepest: int, wanted: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    """The sides of a preorder, with REST where only nodes that are ``wanted`` are worked out."""
+    marked = side.copy()
+    is_left_known = np.zeros(deepest + 1, np.bool_)
+    for i in range(side.size):
+        if side[i] == LEFT:
+            is_left_known[depth[i]] = wanted[i]
+        elif side[i] == RIGHT and is_left_known[depth[i]]:
+            marked[i] = REST
+    return marked
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def count_votes(
     X: NDArray[np.float32],
     rows: NDArray[np.int64],
@@ -173,22 +189,19 @@ def count_votes(
                 continue
             left = missing_left[i] or not some_missing
             column = low[feature[i]] if left else high[feature[i]]
-            above, t = mask[depth[i] - 1], edge[i]
-            if vote[i] == 1:
-                if side[i] == LEFT:
-                    for j in range(BLOCK):
-                        count[j] += np.uint16(above[j] & np.uint8(column[j] <= t))
-                else:
-                    for j in range(BLOCK):
-                        count[j] += np.uint16(above[j] & np.uint8(column[j] > t))
+            above, here, t = mask[depth[i] - 1], mask[depth[i]], edge[i]
+            if side[i] == LEFT:
+                for j in range(BLOCK):
+                    here[j] = above[j] & np.uint8(column[j] <= t)
+            elif side[i] == RIGHT:
+                for j in range(BLOCK):
+                    here[j] = above[j] & np.uint8(column[j] > t)
             else:
-                here = mask[depth[i]]
-                if side[i] == LEFT:
-                    for j in range(BLOCK):
-                        here[j] = above[j] & np.uint8(column[j] <= t)
-                else:
-                    for j in range(BLOCK):
-                        here[j] = above[j] & np.uint8(column[j] > t)
+                for j in range(BLOCK):
+                    here[j] ^= above[j]
+            if vote[i] == 1:
+                for j in range(BLOCK):
+                    count[j] += np.uint16(here[j])
         for j in range(n):
             votes[start + j] = count[j]
 
@@ -204,6 +217,7 @@ def sum_leaves(
     side: NDArray[np.int8],
     depth: NDArray[np.int64],
     deepest: int,
+    wanted: NDArray[np.bool_],
     leaf: NDArray[np.bool_],
     value: NDArray[np.float64],
     sums: NDArray[np.float64],
@@ -212,7 +226,8 @@ def sum_leaves(
 
     Parameters
     ----------
-    value : shape (n_outputs, n_places); a leaf of zeros is passed over
+    wanted : where there is a test, or a leaf that holds more than zeros
+    value : shape (n_outputs, n_places)
     sums : out, shape (n_outputs, len(rows)); what stands there is added to
     """
     low = np.empty((columns.size, BLOCK), np.float32)
@@ -226,6 +241,8 @@ def sum_leaves(
         for k in range(value.shape[0]):
             total[k, :n] = sums[k, start : start + n]
         for i in range(leaf.size):
+            if not wanted[i]:
+                continue
             here = mask[depth[i]]
             if side[i] != ROOT:
                 left = missing_left[i] or not some_missing
@@ -234,9 +251,12 @@ def sum_leaves(
                 if side[i] == LEFT:
                     for j in range(BLOCK):
                         here[j] = above[j] & np.uint8(column[j] <= t)
-                else:
+                elif side[i] == RIGHT:
                     for j in range(BLOCK):
                         here[j] = above[j] & np.uint8(column[j] > t)
+                else:
+                    for j in range(BLOCK):
+                        here[j] ^= above[j]
             if leaf[i]:
                 for k in range(value.shape[0]):
                     v = value[k, i]
@@ -244,8 +264,6 @@ def sum_leaves(
                         into = total[k]
                         for j in range(BLOCK):
                             into[j] += v * np.float64(here[j])
-            elif side[i] == ROOT:
-                here[:] = 1
         for k in range(value.shape[0]):
             sums[k, start : start + n] = total[k, :n]
 
@@ -357,8 +375,10 @@ def warm_up() -> None:
     edges = raw_thresholds(node, zero, zero, one)
     in_preorder(np.array([0, 1]), node - 1, node - 1)
     tests = (node, node, edges, np.zeros(1, np.bool_), np.zeros(1, np.int8), node, 0)
+    yes = np.ones(1, np.bool_)
+    mark_rest(np.zeros(1, np.int8), node, 0, yes)
     count_votes(X, rows, *tests, np.ones(1, np.int8), np.zeros(1, np.uint16))
-    sum_leaves(X, rows, *tests, np.ones(1, np.bool_), np.ones((1, 1)), np.zeros((1, 1)))
+    sum_leaves(X, rows, *tests, yes, yes, np.ones((1, 1)), np.zeros((1, 1)))
     tied = np.zeros(1, np.bool_)
     sum_nearest(X, rows, zero, zero, one, np.ones((1, 1)), node, 1, False, np.zeros((1, 1)), tied)
     decide_linear(X, rows, zero, zero, one, np.ones((1, 1)), zero, np.zeros((1, 1)))
