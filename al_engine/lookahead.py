@@ -6,6 +6,7 @@ that is not ready is made by whoever wants it: nothing ever depends on it.
 """
 
 import contextlib
+import logging
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ Work: TypeAlias = Callable[[Callable[[], bool]], Any]
 
 BEGIN_AFTER_S = 0.3  # at once it would compete with drawing what was just made
 _NICENESS = 10
+_LOG = logging.getLogger(__name__)
 
 
 class Overtaken(Exception):
@@ -133,10 +135,15 @@ class Lookahead:
                     continue
                 task.stage = "running"
             result, stage = None, "failed"
-            # What fails here fails again where it is wanted, and is told there.
-            with contextlib.suppress(Exception):
+            try:
                 result = task.work(lambda task=task: task.is_wanted)  # type: ignore[misc]
                 stage = "done"
+            except Overtaken:
+                pass  # nobody wants it any more
+            except Exception:
+                # Where it is wanted it fails again, and is told there.  Where it does not, the
+                # look-ahead is at fault, and nothing but the log would ever say so.
+                _LOG.warning("Work done ahead failed.", exc_info=True)
             with self._changed:
                 task.result, task.stage = result, stage  # type: ignore[assignment]
                 self._changed.notify_all()

@@ -139,12 +139,12 @@ class RoundMaker:
         # All labels of one side train the same model.
         likely = present is None or present.predicted[question.row]
         labels = [*own, *other] if likely else [*other, *own]
+        passed = answer_event(self._project, config, classifier, question.row, "later", None, token)
+        passed = replace(passed, seq=moment[0] + 1)
+        answers = [replace(passed, kind="answer", label=label) for label in labels]
         work = []
-        for kind, label in (*(("answer", v) for v in labels), ("unsure", None), ("later", None)):
-            event = answer_event(
-                self._project, config, classifier, question.row, kind, label, token  # type: ignore[arg-type]
-            )  # fmt: skip
-            history = fold([*events, replace(event, seq=moment[0] + 1)])
+        for event in (*answers, replace(passed, kind="unsure"), passed):
+            history = fold([*events, event])
             key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
             fit, scores = self._at_hand(classifier, key, plan.spec.strategy, history)
             make = partial(make_round, plan, history, fit=fit, scores=scores, n_threads=1)

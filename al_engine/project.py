@@ -1,22 +1,18 @@
 """A project: a folder with a catalogue, a log of answers, and what can be made from them again.
 
-Owns the folder: creating it whole or not at all, opening it once in a process, listing what there
-is.  Must not know learners or pages.
+Owns the folder: creating it whole or not at all, opening it once in a process, deleting it.  Must
+not know learners or pages.
 """
 
 import contextlib
-import json
 import os
-import re
 import shutil
 import threading
-import unicodedata
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
@@ -32,33 +28,21 @@ from al_engine.data.matrix import open_matrix
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 from al_engine.errors import ImportCancelled, ProjectError, ProjectInUseError
+from al_engine.home import (
+    CATALOGUE_FILE,
+    DELETED,
+    IMPORTING,
+    About,
+    free_name,
+    free_slug,
+    read_about,
+    refuse_existing,
+    sweep,
+    write_about,
+)
 
-CATALOGUE_FILE, ANSWERS_FILE, ABOUT_FILE = "catalogue.duckdb", "answers.duckdb", "project.json"
-UPLOADS = ".uploads-"  # followed by the process that takes them
-_IMPORTING, _DELETED = ".importing-", ".deleted-"
+ANSWERS_FILE = "answers.duckdb"
 DATASETS_KEPT = 2  # the one in force, and one that is being tried
-
-
-@dataclass(frozen=True)
-class About:
-    """What a list of projects shows; ``slug`` is the folder's name."""
-
-    slug: str
-    name: str
-    n_objects: int
-    n_answers: int
-    last_used: datetime
-    source: str = ""
-    notice: str = ""
-
-    @property
-    def is_demo(self) -> bool:
-        return self.source.startswith("demo:")
-
-
-def home_folder() -> Path:
-    """Where projects live: ``SEXTANT_HOME``, else ``~/.sextant``."""
-    return Path(os.environ.get("SEXTANT_HOME") or Path.home() / ".sextant").expanduser()
 
 
 class Project:
@@ -72,16 +56,14 @@ class Project:
                 f"The project '{folder.name}' has lost its answers: {ANSWERS_FILE} is not there.",
                 "Restore it from a copy; the catalogue alone is a new project.",
             )
-        self.catalogue = Catalogue(folder / CATALOGUE_FILE)
-        try:
+        # Where one of these fails, those before it are closed: files left open would stay locked.
+        with contextlib.ExitStack() as opened:
+            self.catalogue = Catalogue(folder / CATALOGUE_FILE)
+            opened.callback(self.catalogue.close)
             self.log = AnswerLog(folder / ANSWERS_FILE)
+            opened.callback(self.log.close)
             self._config = _latest_config(self.log)
-        except Exception:
-            # Files that stay open would stay locked.
-            self.catalogue.close()
-            if hasattr(self, "log"):
-                self.log.close()
-            raise
+            opened.pop_all()
         # The log's lock rules events and the settings in force.  Whoever holds the arrays' lock
         # takes no other, so that no two threads can wait for each other.
         self._arrays_lock = threading.RLock()
@@ -89,7 +71,7 @@ class Project:
         self._datasets: list[tuple[ProjectConfig, Dataset]] = []
         self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
         self._axes: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
-        self.about = replace(_read_about(folder), n_objects=self.catalogue.n_rows)
+        self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
         self.touch()
 
     def close(self) -> None:
@@ -170,7 +152,7 @@ class Project:
         with self.files_lock:
             self.about = replace(self.about, last_used=datetime.now(UTC), n_answers=len(answered))
             if self.folder.is_dir():
-                _write_about(self.folder, self.about)
+                write_about(self.folder, self.about)
 
 
 # -- the folder --------------------------------------------------------------------------------
@@ -200,11 +182,11 @@ def create_project(
     imported : what was imported
     """
     if folder_name:
-        _refuse_existing(home / folder_name)
+        refuse_existing(home / folder_name)
     made = [path for path in (home, *home.parents) if not path.exists()]
     home.mkdir(parents=True, exist_ok=True)
-    _sweep(home)
-    work = home / f"{_IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    sweep(home)
+    work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
     work.mkdir()
     try:
         imported = import_table(table, work / CATALOGUE_FILE, progress, cancelled)
@@ -218,14 +200,14 @@ def create_project(
         log.append(Event("settings", "", payload=config.to_dict()))
         log.close()
         about = About(
-            "", _free_name(home, name), imported.n_rows, 0, datetime.now(UTC), source, notice
+            "", free_name(home, name), imported.n_rows, 0, datetime.now(UTC), source, notice
         )
-        _write_about(work, about)
+        write_about(work, about)
         if cancelled():
             raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
         with _OPEN_LOCK:
-            folder = home / (folder_name or _free_slug(home, name))
-            _refuse_existing(folder)
+            folder = home / (folder_name or free_slug(home, name))
+            refuse_existing(folder)
             work.rename(folder)
     except BaseException as error:
         shutil.rmtree(work, ignore_errors=True)
@@ -273,21 +255,6 @@ def close_project(folder: Path) -> None:
             project.close()
 
 
-def find_project(home: Path, slug: str) -> Path:
-    """The folder of a project by the name that stands in an address."""
-    if not slug or slug != Path(slug).name or slug.startswith("."):
-        raise ProjectError(f"'{slug[:60]}' is no project's name.", "Choose one on the Home page.")
-    return home / slug
-
-
-def list_projects(home: Path) -> list[About]:
-    """The projects under ``home``, last used first."""
-    if not home.is_dir():
-        return []
-    folders = [f for f in home.iterdir() if (f / CATALOGUE_FILE).is_file() and f.name[0] != "."]
-    return sorted(map(_read_about, folders), key=lambda about: about.last_used, reverse=True)
-
-
 def delete_project(folder: Path) -> None:
     """Remove a project for good, answers and models included.
 
@@ -306,63 +273,9 @@ def delete_project(folder: Path) -> None:
             pass  # a damaged project can be removed as well
         close_project(folder)
         # It is gone from the list at once, even where a file of it cannot be removed yet.
-        gone = folder.with_name(f"{_DELETED}{uuid.uuid4().hex[:8]}")
+        gone = folder.with_name(f"{DELETED}{uuid.uuid4().hex[:8]}")
         folder.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
-
-
-def make_slug(name: str) -> str:
-    """A name made safe for a folder and an address."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60] or "project"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-
-
-def _refuse_existing(folder: Path) -> None:
-    if folder.exists():
-        raise ProjectError(f"'{folder.name}' is there already.", "Choose another folder.")
-
-
-def _free_name(home: Path, name: str) -> str:
-    """The name with a number where a project has it already: a list of one name tells nothing."""
-    taken = {about.name for about in list_projects(home)}
-    free, n = name, 2
-    while free in taken:
-        free, n = f"{name} {n}", n + 1
-    return free
-
-
-def _free_slug(home: Path, name: str) -> str:
-    slug, n = make_slug(name), 2
-    while (home / slug).exists():
-        slug, n = f"{make_slug(name)}-{n}", n + 1
-    return slug
-
-
-def _sweep(home: Path) -> None:
-    """Remove what dead processes and deletions left behind."""
-    for folder in home.glob(f"{_DELETED}*"):
-        shutil.rmtree(folder, ignore_errors=True)
-    for folder in (*home.glob(f"{_IMPORTING}*"), *home.glob(f"{UPLOADS}*")):
-        pid = folder.name.split("-")[1]
-        if pid.isdecimal() and int(pid) != os.getpid() and not _is_running(int(pid)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _latest_config(log: AnswerLog) -> ProjectConfig:
@@ -383,33 +296,3 @@ def _of_the_data(config: ProjectConfig) -> ProjectConfig:
         leave_out_other_labels=config.leave_out_other_labels,
         leave_out_unknown=config.leave_out_unknown,
     )
-
-
-def _write_about(folder: Path, about: About) -> None:
-    fields: dict[str, Any] = {
-        "name": about.name,
-        "n_objects": about.n_objects,
-        "n_answers": about.n_answers,
-        "last_used": about.last_used.isoformat(),
-        "source": about.source,
-        "notice": about.notice,
-    }
-    write_whole(folder / ABOUT_FILE, json.dumps(fields, indent=1))
-
-
-def _read_about(folder: Path) -> About:
-    """What the folder says of itself; a lost or damaged note costs no project."""
-    try:
-        found = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
-        return About(
-            folder.name,
-            str(found["name"]),
-            int(found["n_objects"]),
-            int(found["n_answers"]),
-            datetime.fromisoformat(found["last_used"]),
-            str(found.get("source", "")),
-            str(found.get("notice", "")),
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        changed = datetime.fromtimestamp((folder / CATALOGUE_FILE).stat().st_mtime, UTC)
-        return About(folder.name, folder.name, 0, 0, changed)

@@ -417,6 +417,23 @@ def test_each_click_on_a_classifier_s_tab_shows_it(tab):
             answerable(page)
 
 
+def test_a_key_for_a_project_that_another_tab_deleted_leads_home(tab):
+    page, _ = tab
+    start_demo(page, "digits")
+    slug = page.url.split("project=")[1]
+    go_to(page, "Labelling")
+    answerable(page)
+    another = page.context.new_page()
+    another.goto(page.url.split("/Labelling")[0])
+    another.locator(f".st-key-ask-delete-{slug} button").click()
+    another.locator(f".st-key-delete-{slug} button").click()
+    expect(another.locator(f".st-key-open-{slug}")).to_be_hidden()
+    page.keyboard.press("3")
+    expect(page.get_by_role("link", name="Go to Home")).to_be_visible()
+    side = page.locator("[data-testid=stSidebar]")
+    expect(side.get_by_role("link", name="Labelling", exact=True)).to_be_hidden()
+
+
 def test_the_wheel_zooms_a_map_without_scrolling_the_page_or_making_the_map_anew(tab):
     page, _ = tab
     page.set_viewport_size({"width": 1280, "height": 500})

@@ -13,7 +13,8 @@ from conftest import ROOT
 
 from al_engine.__main__ import main
 from al_engine.errors import ProjectError
-from al_engine.project import Project, list_projects
+from al_engine.home import list_projects
+from al_engine.project import Project
 from al_engine.starting import DEMOS, ImportJob, start_demo
 
 Open = Callable[[Path], Project]

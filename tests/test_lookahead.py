@@ -48,12 +48,13 @@ def test_what_is_under_way_is_waited_for_and_the_rest_given_up(ahead):
     assert not later.begun.is_set()
 
 
-def test_what_is_not_begun_is_left_to_who_wants_it_and_what_runs_is_given_up(ahead):
+def test_what_is_not_begun_is_left_to_who_wants_it_and_what_runs_is_given_up(ahead, caplog):
     slow = Slow()
     ahead.begin("me", [("a", slow), ("b", lambda wanted: 2)], after_s=0)
     assert slow.begun.wait(5)
     assert ahead.take("me", "b") is None
     assert slow.overtaken.wait(5)
+    assert caplog.records == []
 
 
 def test_an_early_answer_does_not_wait_for_the_beginning(ahead):
@@ -63,10 +64,11 @@ def test_an_early_answer_does_not_wait_for_the_beginning(ahead):
     assert time.monotonic() - start < 30
 
 
-def test_what_fails_is_left_to_who_wants_it_and_the_next_is_done(ahead):
+def test_what_fails_is_left_to_who_wants_it_and_the_next_is_done(ahead, caplog):
     ahead.begin("me", [("a", lambda wanted: 1 / 0), ("b", lambda wanted: 2)], after_s=0)
     ahead.wait("me")
     assert ahead.take("me", "a") is None
+    assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
     ahead.begin("me", [("b", lambda wanted: 2)], after_s=0)
     ahead.wait("me")
     assert ahead.take("me", "b") == 2

@@ -18,7 +18,9 @@ from streamlit.testing.v1 import AppTest
 from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.data.demo import DEMOS
 from al_engine.data.labels import Event
-from al_engine.project import close_project, delete_project, list_projects, open_project
+from al_engine.data.splits import TEST, VALIDATION
+from al_engine.home import list_projects
+from al_engine.project import close_project, delete_project, open_project
 from al_engine.session import LabellingSession
 from al_engine.starting import start_demo
 from pages.components.answer_bar import BarEvent
@@ -663,6 +665,19 @@ def test_an_object_clicked_on_a_map_can_be_answered_and_left_again(survey_begun)
     assert bar(at)["object_id"] == queried
     assert "is queried" in bar(at)["why"]
     assert bar(at)["back"] == ""
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_it_is_said_before_an_answer_that_the_object_never_trains(survey_begun, part):
+    at = show(LABELLING, "survey")
+    code = {"validation": VALIDATION, "test": TEST}[part]
+    row = int((survey_begun.project.dataset().parts == code).argmax())
+    at.session_state["sextant.looking"].selected["QSO"] = row
+    at.run()
+    assert f"An answer corrects the {part} set, and never trains" in bar(at)["why"]
+    press(at, "answer", "STAR")
+    assert answers(survey_begun)[-1].part == part
+    assert "never trains" not in bar(at)["why"]
 
 
 def _click_on(session: LabellingSession, row: int) -> dict:

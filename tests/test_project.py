@@ -34,17 +34,8 @@ from al_engine.errors import (
     UnreadableFileError,
     UnsuitableColumnError,
 )
-from al_engine.project import (
-    Project,
-    close_project,
-    create_project,
-    delete_project,
-    find_project,
-    home_folder,
-    list_projects,
-    make_slug,
-    open_project,
-)
+from al_engine.home import find_project, home_folder, list_projects, make_slug
+from al_engine.project import Project, close_project, create_project, delete_project, open_project
 
 Open = Callable[[Path], Project]
 

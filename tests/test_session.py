@@ -25,10 +25,11 @@ from al_engine.errors import (
 )
 from al_engine.exchange.models import find_models
 from al_engine.fitting import fit_round, parts_in_force, truth_in_force
+from al_engine.home import list_projects
 from al_engine.learning import learners as learning
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
-from al_engine.project import Project, close_project, delete_project, list_projects
+from al_engine.project import Project, close_project, delete_project
 from al_engine.session import LabellingSession, State
 
 Open = Callable[[Path], Project]
@@ -571,6 +572,23 @@ def test_what_is_made_ahead_for_one_classifier_outlives_an_answer_to_another(
     made_by.clear()
     answer(session)
     assert made_by == []
+
+
+@pytest.mark.parametrize("why", ["switched off", "too large"])
+def test_nothing_is_made_ahead_where_it_is_switched_off_or_too_large(
+    project: Project, made_by: list[str], monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    session = begin(project)
+    made_by.clear()
+    if why == "switched off":
+        monkeypatch.setenv("SEXTANT_LOOKAHEAD", "0")
+    else:
+        monkeypatch.setattr("al_engine.making.MOST_BYTES_AHEAD", 0)
+    session.look_ahead("QSO")
+    session._maker.wait("QSO")
+    assert made_by == []
+    answer(session)
+    assert made_by == ["MainThread"]
 
 
 def test_fifty_answers_are_the_same_with_and_without_looking_ahead(

@@ -269,13 +269,13 @@ def rank(
     is_random = strategy in STRATEGIES and STRATEGIES[strategy].from_proba is all_equal
     if is_random:
         return np.zeros(len(X)), None
-    margin = None if strategy in COMMITTEE_STRATEGIES else decision_margin(learner, X)
-    if proba is None:
-        # A margin leaves them unused.
-        members = member_probabilities(learner, X if margin is None else X[:0], classes)
-    else:
-        members = proba
-    return utilities(strategy, Scored(members, margin))
+    if strategy not in COMMITTEE_STRATEGIES:
+        find_strategy(strategy)
+        margin = decision_margin(learner, X)
+        if margin is not None:
+            return -margin, None
+    proba = member_probabilities(learner, X, classes) if proba is None else proba
+    return utilities(strategy, Scored(proba))
 
 
 def utilities(strategy: str, scored: Scored) -> tuple[FloatArray, FloatArray | None]:

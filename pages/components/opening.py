@@ -10,7 +10,8 @@ import streamlit as st
 
 from al_engine.data.demo import DEMOS
 from al_engine.data.readers import READERS, list_parts
-from al_engine.project import UPLOADS, About, delete_project, home_folder, list_projects
+from al_engine.home import UPLOADS, About, home_folder, list_projects
+from al_engine.project import delete_project
 from al_engine.starting import ImportJob, demo_source, start_demo
 from al_engine.views.demo_pictures import thumbnail
 from pages.components import state

@@ -3,6 +3,7 @@
 The same form serves before training and, later, to change what is set.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -56,14 +57,8 @@ def setup_form(
         st.rerun()
     committee = held.committee_strategy
     if len(members) > 1:
-        names = list(COMMITTEE_STRATEGIES)
-        committee = st.selectbox(
-            "The committee asks by",
-            names,
-            names.index(held.committee_strategy),
-            format_func=lambda n: COMMITTEE_STRATEGIES[n].title,
-            key=f"{key}-committee",
-            help=COMMITTEE_STRATEGIES[held.committee_strategy].help,
+        committee = _choose(
+            "The committee asks by", COMMITTEE_STRATEGIES, committee, f"{key}-committee"
         )
         st.caption(
             "A committee asks by its own strategy: those of its members are not used. It predicts "
@@ -106,24 +101,13 @@ def _member_row(members: list[MemberSetup], i: int, member: MemberSetup, key: st
     """One pair of model and strategy, with its hyperparameters."""
     row = f"{key}-{len(members)}-{i}"
     model_, strategy_, params_, remove_ = st.columns([4, 3, 2, 1], vertical_alignment="bottom")
-    models, strategies = list(MODELS), list(STRATEGIES)
-    model = model_.selectbox(
-        "Model",
-        models,
-        models.index(member.model),
-        format_func=lambda name: MODELS[name].title,
-        key=f"{row}-model",
-        help=MODELS[member.model].help,
-    )
-    strategy = strategy_.selectbox(
-        "Query strategy",
-        strategies,
-        strategies.index(member.strategy),
-        format_func=lambda name: STRATEGIES[name].title,
-        key=f"{row}-strategy",
-        disabled=len(members) > 1,
-        help=STRATEGIES[member.strategy].help,
-    )
+    with model_:
+        model = _choose("Model", MODELS, member.model, f"{row}-model")
+    with strategy_:
+        strategy = _choose(
+            "Query strategy", STRATEGIES, member.strategy, f"{row}-strategy",
+            disabled=len(members) > 1,
+        )  # fmt: skip
     params: dict[str, Any] = {}
     menu = params_.popover(
         "", icon=":material/tune:", width="stretch", help="Hyperparameters", key=f"{row}-params"
@@ -141,6 +125,23 @@ def _member_row(members: list[MemberSetup], i: int, member: MemberSetup, key: st
         st.rerun()
     changed = {k: v for k, v in params.items() if v != _default(model, k)}
     return MemberSetup(model, strategy, changed)
+
+
+def _choose(
+    title: str, registry: Mapping[str, Any], held: str, key: str, *, disabled: bool = False
+) -> str:
+    """An entry of a registry by its title, with the help of the one that is held."""
+    names = list(registry)
+    chosen: str = st.selectbox(
+        title,
+        names,
+        names.index(held),
+        format_func=lambda name: registry[name].title,
+        key=key,
+        disabled=disabled,
+        help=registry[held].help,
+    )
+    return chosen
 
 
 def _default(model: str, name: str) -> Any:

@@ -13,8 +13,9 @@ from typing import Any
 import streamlit as st
 
 from al_engine.fitting import Fit
+from al_engine.home import find_project, home_folder
 from al_engine.maps import Maps, Shown
-from al_engine.project import find_project, home_folder, open_project
+from al_engine.project import open_project
 from al_engine.session import LabellingSession
 from al_engine.starting import ImportJob
 from pages.components.remember import remembered_name

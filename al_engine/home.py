@@ -1,0 +1,143 @@
+"""Home: the folder that projects live in, and what stands in each for a list of them.
+
+Owns names and addresses of projects, their notes, and what dead processes left behind.  Opens no
+project; must not know catalogues or answers.
+"""
+
+import json
+import os
+import re
+import shutil
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from al_engine.errors import ProjectError
+
+CATALOGUE_FILE, ABOUT_FILE = "catalogue.duckdb", "project.json"
+# Folders that are no projects; the last two are followed by the process that they belong to.
+DELETED, IMPORTING, UPLOADS = ".deleted-", ".importing-", ".uploads-"
+
+
+@dataclass(frozen=True)
+class About:
+    """What a list of projects shows; ``slug`` is the folder's name."""
+
+    slug: str
+    name: str
+    n_objects: int
+    n_answers: int
+    last_used: datetime
+    source: str = ""
+    notice: str = ""
+
+    @property
+    def is_demo(self) -> bool:
+        return self.source.startswith("demo:")
+
+
+def home_folder() -> Path:
+    """Where projects live: ``SEXTANT_HOME``, else ``~/.sextant``."""
+    return Path(os.environ.get("SEXTANT_HOME") or Path.home() / ".sextant").expanduser()
+
+
+def find_project(home: Path, slug: str) -> Path:
+    """The folder of a project by the name that stands in an address."""
+    if not slug or slug != Path(slug).name or slug.startswith("."):
+        raise ProjectError(f"'{slug[:60]}' is no project's name.", "Choose one on the Home page.")
+    return home / slug
+
+
+def list_projects(home: Path) -> list[About]:
+    """The projects under ``home``, last used first."""
+    if not home.is_dir():
+        return []
+    folders = [f for f in home.iterdir() if (f / CATALOGUE_FILE).is_file() and f.name[0] != "."]
+    return sorted(map(read_about, folders), key=lambda about: about.last_used, reverse=True)
+
+
+def make_slug(name: str) -> str:
+    """A name made safe for a folder and an address."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:60] or "project"
+
+
+def free_name(home: Path, name: str) -> str:
+    """The name with a number where a project has it already: a list of one name tells nothing."""
+    taken = {about.name for about in list_projects(home)}
+    free, n = name, 2
+    while free in taken:
+        free, n = f"{name} {n}", n + 1
+    return free
+
+
+def free_slug(home: Path, name: str) -> str:
+    slug, n = make_slug(name), 2
+    while (home / slug).exists():
+        slug, n = f"{make_slug(name)}-{n}", n + 1
+    return slug
+
+
+def refuse_existing(folder: Path) -> None:
+    if folder.exists():
+        raise ProjectError(f"'{folder.name}' is there already.", "Choose another folder.")
+
+
+def sweep(home: Path) -> None:
+    """Remove what dead processes and deletions left behind."""
+    for folder in home.glob(f"{DELETED}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in (*home.glob(f"{IMPORTING}*"), *home.glob(f"{UPLOADS}*")):
+        pid = folder.name.split("-")[1]
+        if pid.isdecimal() and int(pid) != os.getpid() and not _is_running(int(pid)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def write_about(folder: Path, about: About) -> None:
+    fields: dict[str, Any] = {
+        "name": about.name,
+        "n_objects": about.n_objects,
+        "n_answers": about.n_answers,
+        "last_used": about.last_used.isoformat(),
+        "source": about.source,
+        "notice": about.notice,
+    }
+    write_whole(folder / ABOUT_FILE, json.dumps(fields, indent=1))
+
+
+def read_about(folder: Path) -> About:
+    """What the folder says of itself; a lost or damaged note costs no project."""
+    try:
+        found = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        return About(
+            folder.name,
+            str(found["name"]),
+            int(found["n_objects"]),
+            int(found["n_answers"]),
+            datetime.fromisoformat(found["last_used"]),
+            str(found.get("source", "")),
+            str(found.get("notice", "")),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        changed = datetime.fromtimestamp((folder / CATALOGUE_FILE).stat().st_mtime, UTC)
+        return About(folder.name, folder.name, 0, 0, changed)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that is there whole or not at all."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
