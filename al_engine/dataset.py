@@ -14,7 +14,7 @@ import numpy.typing as npt
 from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import Feature, feature_sql, list_features
-from al_engine.data.matrix import Matrix, open_matrix
+from al_engine.data.matrix import Columns, Matrix, open_matrix
 from al_engine.data.splits import TRAIN, Parts, split
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import Preparation, fit_preparation
@@ -25,7 +25,7 @@ from al_engine.mixing import Keys
 class Dataset:
     """Arrays over all rows of the catalogue, in its order.
 
-    ``X`` has shape (n_features, n_rows); ``codes`` are positions in ``values``, -1 where the
+    ``X`` alone keeps an order of its own; ``codes`` are positions in ``values``, -1 where the
     catalogue has no known label; ``keys`` depend on object ids alone; ``left_out`` are the labels
     that take no part.
     """
@@ -49,9 +49,22 @@ class Dataset:
         known = self.codes[self.codes >= 0]
         return [int(n) for n in np.bincount(known, minlength=len(self.values))]
 
-    def rows(self, rows: npt.NDArray[np.intp]) -> Matrix:
+    @cached_property
+    def _truths(self) -> dict[str, npt.NDArray[np.int8]]:
+        return {}
+
+    def truth(self, classifier: str) -> npt.NDArray[np.int8]:
+        """1 where the catalogue has the classifier's label, 0 where another, -1 where none."""
+        if classifier not in self._truths:
+            truth = (self.codes == self.values.index(classifier)).view(np.int8)
+            truth[self.codes < 0] = -1
+            truth.flags.writeable = False
+            self._truths[classifier] = truth
+        return self._truths[classifier]
+
+    def rows(self, rows: npt.NDArray[np.intp]) -> Columns:
         """Features of some rows, shape (n, n_features)."""
-        return np.ascontiguousarray(self.X[:, rows].T)
+        return self.X.take(rows)
 
 
 def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Path) -> Dataset:
@@ -75,7 +88,7 @@ def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Pa
             "These settings leave no object to train on.",
             "Keep unknown objects in the pool, or train for more labels.",
         )
-    preparation = fit_preparation(np.ascontiguousarray(X[:, train].T), scale=config.features.scale)
+    preparation = fit_preparation(X.take(train), scale=config.features.scale)
     values = tuple(label.value for label in config.labels)
     used = {label.value for label in config.labels_in_use}
     left_out = frozenset(value for value in values if value not in used)

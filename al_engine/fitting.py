@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from al_engine.config import ClassifierSetup
 from al_engine.data.history import History
+from al_engine.data.matrix import Matrix
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION, Parts
 from al_engine.dataset import Dataset
 from al_engine.learning.learners import Learner, LearnerSpec, Member, fit_learner
-from al_engine.learning.metrics import Scores, binary_scores, cross_validated_scores
+from al_engine.learning.metrics import Scores, cross_validated_scores, scores_of_confusion
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.learning.strategies import utilities
 from al_engine.lookahead import Overtaken
@@ -125,8 +126,7 @@ def truth_in_force(dataset: Dataset, history: History, classifier: str) -> Truth
 
     A verified label outranks the catalogue's.
     """
-    own = dataset.values.index(classifier)
-    truth = np.where(dataset.codes < 0, -1, dataset.codes == own).astype(np.int8)
+    truth = dataset.truth(classifier).copy()
     for row, label in history.verified.items():
         truth[row] = label == classifier
     return truth
@@ -147,26 +147,27 @@ def fit_round(
     rows, y = labelled_set(dataset, history, classifier)
     learner = fit_learner(spec, dataset.rows(rows), y, dataset.preparation, BINARY)
     parts = parts_in_force(dataset, history)
-    scored = np.flatnonzero((parts == TRAIN) | (parts == VALIDATION))
+    is_scored = (parts == TRAIN) | (parts == VALIDATION)
+    # What a random question moved to validation since is still in: an undo moves it back, and
+    # a fit must not depend on when it was made.
+    in_training = (parts == TRAIN) | (dataset.parts == TRAIN)
     proba = np.full(dataset.n_rows, np.nan, dtype=np.float32)
     predicted = np.zeros(dataset.n_rows, dtype=np.bool_)
     utility = np.full(dataset.n_rows, np.nan, dtype=np.float32)
     secondary = utility.copy() if spec.is_committee else None
     score = column_scorer(learner, BINARY)
 
-    def score_some(chunk: Rows) -> None:
-        made = score(dataset.X, chunk)
+    def score_some(places: Rows, rows: Rows) -> None:
+        made = score(dataset.X.columns, places)
         positive = consensus(made.members)[:, 1]
-        proba[chunk], predicted[chunk] = positive, positive > 0.5
-        values, second = utilities(spec.strategy, made)
-        # What a random question moved to validation since is still in: an undo moves it back, and
-        # a fit must not depend on when it was made.
-        in_training = (parts[chunk] == TRAIN) | (dataset.parts[chunk] == TRAIN)
-        utility[chunk[in_training]] = values[in_training]
-        if secondary is not None and second is not None:
-            secondary[chunk[in_training]] = second[in_training]
+        proba[rows] = made.by_row(positive.astype(np.float32))
+        predicted[rows] = made.by_row(positive > 0.5)
+        missing = np.where(in_training[rows], np.float32(0), np.float32(np.nan))
+        for into, values in zip((utility, secondary), utilities(spec.strategy, made), strict=True):
+            if into is not None and values is not None:
+                into[rows] = made.by_row(values.astype(np.float32)) + missing
 
-    in_chunks(score_some, scored, n_threads, is_wanted)
+    in_chunks(score_some, dataset.X, is_scored, n_threads, is_wanted)
     return Fit(
         history.sets[-1].key,
         learner,
@@ -181,31 +182,40 @@ def fit_round(
 
 
 def in_chunks(
-    do: Callable[[Rows], None],
-    rows: Rows,
+    do: Callable[[Rows, Rows], None],
+    X: Matrix,
+    chosen: npt.NDArray[np.bool_],
     n_threads: int | None = None,
     is_wanted: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Do something for all rows, some at a time, on as many threads as there are processors.
+    """Do something for all chosen rows, some at a time, on as many threads as processors.
+
+    Parameters
+    ----------
+    do : takes places of the matrix and the rows of the catalogue that stand there
+    chosen : ndarray of shape (n_rows,), in the catalogue's order
 
     Raises
     ------
     Overtaken : it is no longer wanted
     """
 
-    def do_if_wanted(chunk: Rows) -> None:
+    def do_some(start: int) -> None:
         if not is_wanted():
             raise Overtaken
-        do(chunk)
+        rows = X.row_at[start : start + SCORED_AT_ONCE]
+        places = np.flatnonzero(chosen[rows])
+        if len(places):
+            do(start + places, rows[places].astype(np.intp))
 
-    chunks = [rows[i : i + SCORED_AT_ONCE] for i in range(0, len(rows), SCORED_AT_ONCE)]
-    n_threads = min(len(chunks), n_threads or os.cpu_count() or 1)
+    starts = range(0, len(chosen), SCORED_AT_ONCE)
+    n_threads = min(len(starts), n_threads or os.cpu_count() or 1)
     if n_threads < 2:
-        for chunk in chunks:
-            do_if_wanted(chunk)
+        for start in starts:
+            do_some(start)
         return
     with ThreadPoolExecutor(n_threads, thread_name_prefix="scoring") as pool:
-        for _ in pool.map(do_if_wanted, chunks):
+        for _ in pool.map(do_some, starts):
             pass  # what went wrong in a thread is raised here
 
 
@@ -248,24 +258,31 @@ def score_round(
 
 def scores_over(chosen: npt.NDArray[np.bool_], truth: Truth, fit: Fit) -> Scores | None:
     """Scores over the chosen objects that the model has seen, or None where there are none."""
-    chosen = chosen & np.isfinite(fit.proba)
-    if not chosen.any():
-        return None
-    return binary_scores(truth[chosen], fit.predicted[chosen].astype(np.int8))
+    return _scores(chosen & np.isfinite(fit.proba), truth, fit.predicted)
 
 
 def test_round(dataset: Dataset, history: History, classifier: str, fit: Fit) -> Scores | None:
     """Scores over the test set, which no round looks at; computed only when asked for."""
-    parts = parts_in_force(dataset, history)
     truth = truth_in_force(dataset, history, classifier)
-    rows = np.flatnonzero((parts == TEST) & (truth >= 0))
-    if not len(rows):
-        return None
-    predicted = np.zeros(dataset.n_rows, dtype=np.int8)
+    chosen = (parts_in_force(dataset, history) == TEST) & (truth >= 0)
+    predicted = np.zeros(dataset.n_rows, dtype=np.bool_)
     score = column_scorer(fit.learner, BINARY)
 
-    def score_some(chunk: Rows) -> None:
-        predicted[chunk] = consensus(score(dataset.X, chunk).members)[:, 1] > 0.5
+    def score_some(places: Rows, rows: Rows) -> None:
+        made = score(dataset.X.columns, places)
+        predicted[rows] = made.by_row(consensus(made.members)[:, 1] > 0.5)
 
-    in_chunks(score_some, rows)
-    return binary_scores(truth[rows], predicted[rows])
+    in_chunks(score_some, dataset.X, chosen)
+    return _scores(chosen, truth, predicted)
+
+
+def _scores(
+    chosen: npt.NDArray[np.bool_], truth: Truth, predicted: npt.NDArray[np.bool_]
+) -> Scores | None:
+    """Scores over chosen objects, all of known truth, without a copy of them."""
+    yes, said = chosen & (truth == 1), chosen & predicted
+    n, n_yes, n_said, tp = (int(np.count_nonzero(a)) for a in (chosen, yes, said, yes & said))
+    if not n:
+        return None
+    fp, fn = n_said - tp, n_yes - tp
+    return scores_of_confusion(n - tp - fp - fn, fp, fn, tp)

@@ -24,7 +24,7 @@ from al_engine.data.features import axis_feature, feature_sql
 from al_engine.data.history import in_effect
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
-from al_engine.data.matrix import open_matrix
+from al_engine.data.matrix import open_columns
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 from al_engine.errors import ImportCancelled, ProjectError, ProjectInUseError
@@ -138,7 +138,7 @@ class Project:
             if (name, sql) not in self._axes:
                 while len(self._axes) >= 8:
                     self._axes.pop(next(iter(self._axes)))
-                matrix = open_matrix(self.folder / "matrix", self.catalogue, [sql])
+                matrix = open_columns(self.folder / "matrix", self.catalogue, [sql])
                 self._axes[name, sql] = matrix[0]
             return self._axes[name, sql]
 

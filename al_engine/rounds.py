@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from al_engine.config import ClassifierSetup
 from al_engine.data.history import History
@@ -26,7 +27,8 @@ from al_engine.fitting import (
 )
 from al_engine.learning.initial import draw_initial, spread_initial
 from al_engine.learning.learners import LearnerSpec
-from al_engine.learning.strategies import pick, tie_keys
+from al_engine.learning.selection import pick_one, tie_keys
+from al_engine.mixing import Keys
 
 SPREAD_OVER = 50_000
 
@@ -97,8 +99,8 @@ def make_round(
         scores = score_round(dataset, history, classifier, spec, fit)
     in_training = parts_in_force(dataset, history) == TRAIN
     known = in_training & (truth_in_force(dataset, history, classifier) >= 0)
-    in_pool = in_training.copy()
-    in_pool[list(history.asked)] = False
+    n_asked = np.count_nonzero(in_training[list(history.asked)])
+    n_pool = int(np.count_nonzero(in_training)) - int(n_asked)
     question = next_question(
         dataset,
         history,
@@ -109,8 +111,8 @@ def make_round(
         seed=spec.seed,
         name=plan.name,
     )
-    share = len(history.trained) / max(1, int(known.sum()))
-    return Round(fit, scores, question, int(in_pool.sum()), share)
+    share = len(history.trained) / max(1, int(np.count_nonzero(known)))
+    return Round(fit, scores, question, n_pool, share)
 
 
 # -- the next question --
@@ -174,29 +176,33 @@ def next_question(
         return Question(row, history.later[row].how, "You put this one off; ten others are done.")
     open_ = parts == TRAIN
     open_[list(history.asked | history.later.keys())] = False
-    pool = np.flatnonzero(open_)
-    if not len(pool):
+    n_open = int(np.count_nonzero(open_))
+    if not n_open:
         if not put_off:
             return None
         row = put_off[0][1]
         return Question(row, history.later[row].how, "You put this one off; no other is left.")
     if fit is None or len(history.trained) < n_initial:
         waiting = [int(row) for row in initial if open_[row]]
-        if waiting:
-            row = waiting[0]
-        else:
-            row = int(pool[pick(np.zeros(len(pool)), 1, tie_keys(dataset.keys[pool], seed, 0))[0]])
+        row = waiting[0] if waiting else _draw(dataset, open_, seed, 0)
         done = f"{len(history.trained)} of {n_initial}"
         return Question(row, "initial", f"One of the first objects to label: {done} are done.")
     if every and (history.n_questions + 1) % every == 0:
-        keys = tie_keys(dataset.keys[pool], seed ^ _RANDOM_QUESTION, history.n_questions)
-        row = int(pool[pick(np.zeros(len(pool)), 1, keys)[0]])
+        row = _draw(dataset, open_, seed ^ _RANDOM_QUESTION, history.n_questions)
         why = "A random object: its answer is kept to check the classifier, and never trains it."
         return Question(row, "random", why)
-    keys = tie_keys(dataset.keys[pool], seed, len(history.sets))
-    second = None if fit.secondary is None else fit.secondary[pool]
-    row = int(pool[pick(fit.utility[pool], 1, keys, second)[0]])
-    return Question(row, "query", _why(fit, row, len(pool) + len(put_off), name))
+
+    def keys_of(rows: Rows) -> Keys:
+        return tie_keys(dataset.keys[rows], seed, len(history.sets))
+
+    row = pick_one(fit.utility, open_, keys_of, fit.secondary)
+    return Question(row, "query", _why(fit, row, n_open + len(put_off), name))
+
+
+def _draw(dataset: Dataset, open_: npt.NDArray[np.bool_], seed: int, number: int) -> int:
+    """One of the open objects by a seeded draw, the same whatever else is open before it."""
+    pool = np.flatnonzero(open_)
+    return int(pool[tie_keys(dataset.keys[pool], seed, number).argmin()])
 
 
 def _why(fit: Fit, row: int, n_pool: int, name: str) -> str:

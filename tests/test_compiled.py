@@ -10,6 +10,7 @@ from conftest import ROOT
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
+from al_engine.data.nearness import order_by_nearness
 from al_engine.learning.compiled import MOST_NODES, compile_pipeline
 from al_engine.learning.kernels import BLOCK, raw_thresholds
 from al_engine.learning.learners import (
@@ -30,7 +31,7 @@ COMPILED = (
     "gradient_boosting",
     "logistic_regression",
 )
-N = 2 * BLOCK + 77
+N = 8 * BLOCK + 77
 
 
 def columns(n_classes: int, *, missing: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +46,9 @@ def columns(n_classes: int, *, missing: bool) -> tuple[np.ndarray, np.ndarray]:
     if missing:
         X[:, rng.random(N) < 0.1] = np.nan
         X[rng.random(X.shape) < 0.1] = np.nan
-    return X.astype(np.float32), y
+    # As in the matrix: near ones together, so that whole blocks fall on one side of a test.
+    order = order_by_nearness(X.astype(np.float32))
+    return np.ascontiguousarray(X[:, order], dtype=np.float32), y[order]
 
 
 def fitted(name: str, params: dict, n_classes: int, *, missing: bool, scale: bool) -> tuple:
@@ -63,7 +66,7 @@ def assert_equal_to_sklearn(X: np.ndarray, pipeline: Pipeline, tolerance: float)
     assert score is not None
     rows = np.sort(np.random.default_rng(5).choice(N, N - 300, replace=False))
     expected = pipeline.predict_proba(X[:, rows].T.astype(np.float64))
-    found = score(X, rows)
+    found = score(X, rows).by_row()
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() <= tolerance
 
@@ -121,7 +124,7 @@ def test_a_point_that_lies_on_a_labelled_one_is_scored_alike(name):
     score = compile_pipeline(learner.estimator)
     rows = np.arange(100)
     expected = learner.estimator.predict_proba(X[:, :100].T.astype(np.float64))
-    assert np.abs(score(X, rows) - expected).max() <= 1e-12
+    assert np.abs(score(X, rows).by_row() - expected).max() <= 1e-12
 
 
 def test_with_one_class_labelled_every_row_has_it():
@@ -133,7 +136,7 @@ def test_with_one_class_labelled_every_row_has_it():
         pipeline, np.ascontiguousarray(X[:, :3].T), np.array([1, 1, 1]), strategy
     )
     score = compile_pipeline(learner.estimator)
-    assert (score(X, np.arange(N)) == 1).all()
+    assert (score(X, np.arange(N)).by_row() == 1).all()
 
 
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(COMPILED)))
@@ -201,3 +204,13 @@ def test_an_edge_between_raw_values_is_the_edge_that_the_scaled_ones_have():
 
         assert (seen(edge) <= threshold).all()
         assert (seen(above) > threshold).all()
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("name", [name for name in COMPILED if name != "logistic_regression"])
+def test_what_a_row_gets_does_not_depend_on_the_rows_beside_it(name, missing):
+    X, pipeline = fitted(name, {}, 2, missing=missing, scale=True)
+    score = compile_pipeline(pipeline)
+    together = score(X, np.arange(N)).by_row()
+    alone = np.random.default_rng(6).permutation(N)
+    assert np.array_equal(score(X, alone).by_row(), together[alone])

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 from conftest import HOSTILE, N_ROWS, survey_config, survey_values
 
+from al_engine.data import matrix as matrix_module
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import feature_sql, list_features
-from al_engine.data.matrix import open_matrix
+from al_engine.data.matrix import open_columns, open_matrix
 
 Build = Callable[..., Catalogue]
 
@@ -26,7 +27,7 @@ def test_the_matrix_equals_numpy_in_double_precision_then_float32(
     differences = [a - b for a, b in combinations(columns, 2)]
     expected = np.array([*columns, *differences]).astype(np.float32)
     features = list_features(survey_config().features)
-    X = open_matrix(tmp_path, survey, [feature_sql(f, survey, {}) for f in features])
+    X = open_columns(tmp_path, survey, [feature_sql(f, survey, {}) for f in features])
     np.testing.assert_array_equal(X, expected)
     assert X.dtype == np.float32
     assert X.shape == (10, N_ROWS)
@@ -38,26 +39,26 @@ def test_what_is_not_finite_is_missing(catalogue_of: Build, tmp_path: Path) -> N
     catalogue = catalogue_of(
         {"a": pa.array([1.0, 0.0, 1e200, float("inf"), None]), "zero": pa.array([0.0] * 5)}
     )
-    X = open_matrix(tmp_path, catalogue, ['"a" / "zero"', '"a"', '"a" * "a"'])
+    X = open_columns(tmp_path, catalogue, ['"a" / "zero"', '"a"', '"a" * "a"'])
     assert np.isnan(X[0]).all()
     np.testing.assert_array_equal(np.isfinite(X[1]), [True, True, False, False, False])
     np.testing.assert_array_equal(np.isfinite(X[2]), [True, True, False, False, False])
 
 
 def test_a_matrix_is_made_once_and_leaves_one_file(survey: Catalogue, tmp_path: Path) -> None:
-    open_matrix(tmp_path, survey, ['"g"'])
+    open_columns(tmp_path, survey, ['"g"'])
     (file,) = tmp_path.iterdir()
     made = file.stat().st_ino
-    open_matrix(tmp_path, survey, ['"g"'])
+    open_columns(tmp_path, survey, ['"g"'])
     assert [f.stat().st_ino for f in tmp_path.iterdir()] == [made]
 
 
 @pytest.mark.parametrize("n_bytes", [0, 3, 60, 128, 200, -1])
 def test_a_torn_file_is_made_again(survey: Catalogue, tmp_path: Path, n_bytes: int) -> None:
-    expected = np.array(open_matrix(tmp_path, survey, ['"g"', '"r"']))
+    expected = np.array(open_columns(tmp_path, survey, ['"g"', '"r"']))
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:n_bytes])
-    np.testing.assert_array_equal(open_matrix(tmp_path, survey, ['"g"', '"r"']), expected)
+    np.testing.assert_array_equal(open_columns(tmp_path, survey, ['"g"', '"r"']), expected)
 
 
 @pytest.mark.parametrize(
@@ -66,26 +67,26 @@ def test_a_torn_file_is_made_again(survey: Catalogue, tmp_path: Path, n_bytes: i
 def test_a_file_that_is_no_matrix_is_made_again(
     survey: Catalogue, tmp_path: Path, content: bytes
 ) -> None:
-    expected = np.array(open_matrix(tmp_path, survey, ['"g"']))
+    expected = np.array(open_columns(tmp_path, survey, ['"g"']))
     (file,) = tmp_path.iterdir()
     file.write_bytes(content)
-    np.testing.assert_array_equal(open_matrix(tmp_path, survey, ['"g"']), expected)
+    np.testing.assert_array_equal(open_columns(tmp_path, survey, ['"g"']), expected)
 
 
 def test_a_file_of_another_shape_or_kind_is_made_again(survey: Catalogue, tmp_path: Path) -> None:
-    expected = np.array(open_matrix(tmp_path, survey, ['"g"']))
+    expected = np.array(open_columns(tmp_path, survey, ['"g"']))
     (file,) = tmp_path.iterdir()
     for strange in (np.zeros((2, N_ROWS), np.float32), np.zeros((1, N_ROWS))):
         np.save(file, strange)
-        np.testing.assert_array_equal(open_matrix(tmp_path, survey, ['"g"']), expected)
+        np.testing.assert_array_equal(open_columns(tmp_path, survey, ['"g"']), expected)
 
 
 def test_other_data_under_the_same_settings_get_a_matrix_of_their_own(
     catalogue_of: Build, tmp_path: Path
 ) -> None:
     first, second = (catalogue_of({"a": pa.array([value])}) for value in (1.0, 2.0))
-    assert open_matrix(tmp_path, first, ['"a"']).tolist() == [[1.0]]
-    assert open_matrix(tmp_path, second, ['"a"']).tolist() == [[2.0]]
+    assert open_columns(tmp_path, first, ['"a"']).tolist() == [[1.0]]
+    assert open_columns(tmp_path, second, ['"a"']).tolist() == [[2.0]]
 
 
 def test_what_a_killed_process_left_half_written_is_removed(
@@ -93,5 +94,42 @@ def test_what_a_killed_process_left_half_written_is_removed(
 ) -> None:
     half = tmp_path / "0123.999999999.part"
     half.write_bytes(b"half")
-    open_matrix(tmp_path, survey, ['"g"'])
+    open_columns(tmp_path, survey, ['"g"'])
     assert not half.exists()
+
+
+# -- sorted by nearness --
+
+
+def test_the_matrix_holds_every_object_once_wherever_it_stands(
+    survey: Catalogue, tmp_path: Path
+) -> None:
+    expected = open_columns(tmp_path, survey, ['"g"', '"r"'])
+    X = open_matrix(tmp_path, survey, ['"g"', '"r"'])
+    np.testing.assert_array_equal(X.columns, expected[:, X.row_at])
+    np.testing.assert_array_equal(X.columns[:, X.place_of], expected)
+    rows = np.array([7, 0, N_ROWS - 1])
+    np.testing.assert_array_equal(X.take(rows), expected[:, rows].T)
+    assert not X.columns.flags.writeable
+
+
+def test_runs_are_sorted_each_by_itself(
+    survey: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrix_module, "RUN_ROWS", 100)
+    X = open_matrix(tmp_path, survey, ['"g"', '"r"'])
+    expected = open_columns(tmp_path, survey, ['"g"', '"r"'])
+    np.testing.assert_array_equal(X.columns[:, X.place_of], expected)
+    assert all((X.row_at[i : i + 100] // 100 == i // 100).all() for i in range(0, N_ROWS, 100))
+
+
+@pytest.mark.parametrize("n_bytes", [0, 60, 128, 1000, -1])
+def test_a_sorted_matrix_cut_short_is_made_again(
+    survey: Catalogue, tmp_path: Path, n_bytes: int
+) -> None:
+    expected = np.array(open_matrix(tmp_path, survey, ['"g"', '"r"']).columns)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:n_bytes])
+    X = open_matrix(tmp_path, survey, ['"g"', '"r"'])
+    np.testing.assert_array_equal(X.columns, expected)
+    assert sorted(X.row_at) == list(range(N_ROWS))

@@ -104,7 +104,7 @@ def test_a_committee_is_a_folder_of_its_members(project: Project) -> None:
     assert files(project) == expected
     state = answer(session)
     assert files(project) == expected
-    X = project.dataset().X.T
+    X = project.dataset().rows(np.arange(project.dataset().n_rows))
     members = [joblib.load(project.folder / "models" / name) for name in expected[1:]]
     mean = np.mean([member.predict_proba(X)[:, 1] for member in members], axis=0)
     assert state.fit is not None

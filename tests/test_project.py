@@ -301,7 +301,8 @@ def test_the_data_set_has_features_labels_and_parts(project: Project) -> None:
     assert [feature.name for feature in dataset.features] == [
         "g", "r", "G", HOSTILE, "g-r", "g-G", f"g-{HOSTILE}", "r-G", f"r-{HOSTILE}", f"G-{HOSTILE}",
     ]  # fmt: skip
-    np.testing.assert_array_equal(dataset.X[0], values["g"].to_numpy().astype(np.float32))
+    X = dataset.rows(np.arange(dataset.n_rows))
+    np.testing.assert_array_equal(X[:, 0], values["g"].to_numpy().astype(np.float32))
     labels = [dataset.values[code] if code >= 0 else None for code in dataset.codes]
     assert labels == [v if v in CLASSES else None for v in values["class"].to_pylist()]
     for code in range(3):
@@ -309,7 +310,7 @@ def test_the_data_set_has_features_labels_and_parts(project: Project) -> None:
         assert [int((found == part).sum()) for part in (TRAIN, VALIDATION, TEST)] == [54, 18, 18]
     assert set(dataset.parts[dataset.codes < 0]) == {TRAIN}
     rows = np.array([3, 0])
-    np.testing.assert_array_equal(dataset.rows(rows), dataset.X[:, [3, 0]].T)
+    np.testing.assert_array_equal(dataset.rows(rows), X[[3, 0]])
 
 
 def test_the_data_set_is_made_again_only_where_settings_change_it(project: Project) -> None:

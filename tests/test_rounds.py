@@ -9,6 +9,7 @@ from conftest import CLASSES, SMALL_FOREST, survey_config
 from al_engine.config import ClassifierSetup
 from al_engine.data.history import History, Postponed, fold
 from al_engine.data.labels import Event
+from al_engine.data.matrix import Matrix
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.dataset import Dataset
 from al_engine.fitting import (
@@ -41,12 +42,18 @@ def hand_made(codes: list[int], parts: list[int]) -> Dataset:
     return Dataset(
         (),
         CLASSES,
-        X,
+        Matrix(X, np.arange(len(codes), dtype=np.int32), np.arange(len(codes), dtype=np.int32)),
         np.array(codes, dtype=np.int16),
         np.array(parts, dtype=np.uint8),
         mix64(np.arange(len(codes), dtype=np.uint64)),
         fit_preparation(X.T, scale=True),
     )
+
+
+def turned_round(X: Matrix) -> Matrix:
+    """The same objects with the last row first."""
+    last = len(X.row_at) - 1
+    return Matrix(X.columns, last - X.row_at, X.place_of[::-1])
 
 
 def trained_on(dataset: Dataset, n: int) -> History:
@@ -168,7 +175,7 @@ def test_initial_points_come_from_the_training_pool_only() -> None:
 
 def test_initial_points_go_by_object_and_not_by_row(dataset: Dataset) -> None:
     backward = replace(
-        dataset, X=dataset.X[:, ::-1], codes=dataset.codes[::-1], parts=dataset.parts[::-1],
+        dataset, X=turned_round(dataset.X), codes=dataset.codes[::-1], parts=dataset.parts[::-1],
         keys=dataset.keys[::-1],
     )  # fmt: skip
     rows = initial_rows(dataset, "QSO", SETUP, "spread", 3)

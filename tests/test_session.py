@@ -754,11 +754,9 @@ def test_every_committee_strategy_asks_its_question(project: Project, strategy: 
     assert state.fit is not None
     assert state.fit.strategy == strategy
     assert state.fit.secondary is not None
+    X = project.dataset().rows(np.arange(project.dataset().n_rows))
     member_proba = np.array(
-        [
-            pipeline.predict_proba(project.dataset().X.T)[:, 1]
-            for pipeline in learning.pipelines(state.fit.learner)
-        ]
+        [pipeline.predict_proba(X)[:, 1] for pipeline in learning.pipelines(state.fit.learner)]
     )
     scored = ~np.isnan(state.fit.proba)
     np.testing.assert_allclose(

@@ -27,10 +27,11 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.extmath import softmax
 
 from al_engine.learning.kernels import (
-    count_votes,
+    LEAF,
+    NOTHING,
+    TEST,
     decide_linear,
     in_preorder,
-    mark_rest,
     raw_thresholds,
     sum_leaves,
     sum_nearest,
@@ -39,12 +40,30 @@ from al_engine.learning.kernels import (
 FloatArray: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = NDArray[np.float32]
 Rows: TypeAlias = NDArray[np.intp]
-# Probabilities of shape (n_rows, n_classes), in the order of the model's own classes.
-Score: TypeAlias = Callable[[Columns, Rows], FloatArray]
+Levels: TypeAlias = NDArray[np.uint16]
 
 MOST_NODES = 1000  # a tree on average: beyond, following each row alone is quicker
 SEARCHED_AT_ONCE = 65_536
 MOST_NEAREST = 30_000  # numbers in the labelled set: beyond, a search tree is quicker
+
+
+@dataclass(frozen=True)
+class Proba:
+    """Probabilities of rows, in the order of the model's own classes.
+
+    ``table`` has shape (n_rows, n_classes); where many rows have the same, each different one
+    stands there once, and ``of``, shape (n_rows,), says which a row has.
+    """
+
+    table: FloatArray
+    of: Levels | None = None
+
+    def by_row(self) -> FloatArray:
+        """Shape (n_rows, n_classes), however it is held."""
+        return self.table if self.of is None else self.table[self.of]
+
+
+Score: TypeAlias = Callable[[Columns, Rows], Proba]
 
 
 @dataclass(frozen=True)
@@ -59,9 +78,9 @@ class Seen:
 def compile_pipeline(pipeline: Any) -> Score | None:
     """A compiled twin of a fitted pipeline, or None where there is none.
 
-    The twin takes columns of shape (n_features, n_rows) and the rows wanted.  Its probabilities
-    are those of ``pipeline.predict_proba`` on the same rows in double precision: exactly where
-    all leaves are pure, else to 1e-12.
+    The twin takes columns of shape (n_features, n_rows) and the rows wanted, and is quickest
+    where near rows stand together.  Its probabilities are those of ``pipeline.predict_proba`` on
+    the same rows in double precision: exactly where all leaves are pure, else to 1e-12.
     """
     if not isinstance(pipeline, Pipeline):
         return None
@@ -94,34 +113,32 @@ def _seen(steps: list[tuple[str, Any]], n_features: int | None) -> Seen | None:
 
 @dataclass(frozen=True)
 class _Trees:
-    """Trees in the form that the kernels take; ``node`` is the place of each node before."""
+    """Trees in the form that the kernel takes; ``node`` is the place of each node before."""
 
     columns: NDArray[np.int64]
+    first: NDArray[np.int64]
     feature: NDArray[np.int64]
     edge: NDArray[np.float32]
     missing_left: NDArray[np.bool_]
-    side: NDArray[np.int8]
-    depth: NDArray[np.int64]
+    right: NDArray[np.int64]
     deepest: int
     node: NDArray[np.int64]
-    leaf: NDArray[np.bool_]
 
-    def tests(self, wanted: NDArray[np.bool_]) -> tuple[Any, ...]:
-        """What the kernels take of the tests, where only nodes that are ``wanted`` matter."""
-        side = mark_rest(self.side, self.depth, self.deepest, wanted)
-        return (
-            self.columns, self.feature, self.edge, self.missing_left, side, self.depth,
-            self.deepest,
-        )  # fmt: skip
+    @property
+    def leaf(self) -> NDArray[np.bool_]:
+        return self.right < 0
 
-    def sum(self, value: FloatArray) -> Callable[[Columns, Rows, FloatArray], None]:
+    def sum(self, value: NDArray[Any]) -> Callable[[Columns, Rows, NDArray[Any]], None]:
         """A function that adds to sums what leaves hold: ``value``, (n_outputs, n_places)."""
         value = np.ascontiguousarray(value)
-        wanted = ~self.leaf | (value != 0).any(axis=0)
-        tests = self.tests(wanted)
+        holds = (value != 0).any(axis=0)
+        kind = np.where(~self.leaf, TEST, np.where(holds, LEAF, NOTHING)).astype(np.int8)
 
-        def add(X: Columns, rows: Rows, sums: FloatArray) -> None:
-            sum_leaves(X, rows, *tests, wanted, self.leaf, value, sums)
+        def add(X: Columns, rows: Rows, sums: NDArray[Any]) -> None:
+            sum_leaves(
+                X, rows, self.columns, self.first, self.feature, self.edge, self.missing_left,
+                self.right, self.deepest, kind, value, sums,
+            )  # fmt: skip
 
         return add
 
@@ -142,22 +159,19 @@ def _trees(estimators: list[Any], seen: Seen) -> _Trees | None:
         missing_left = np.concatenate([tree.missing_go_to_left for tree in trees]) != 0
     else:
         missing_left = seen.fill[feature] <= edges
-    node, parent, side, depth, deepest = in_preorder(
-        first, left.astype(np.int64), right.astype(np.int64)
-    )
+    node, to_right, deepest = in_preorder(first, left.astype(np.int64), right.astype(np.int64))
     columns, within = np.unique(feature[feature >= 0], return_inverse=True)
     place = np.zeros(len(feature), dtype=np.int64)
     place[feature >= 0] = within
     return _Trees(
         columns.astype(np.int64),
-        place[parent],
-        edges[parent],
-        np.ascontiguousarray(missing_left[parent]),
-        side,
-        depth,
+        first[:-1],
+        place[node],
+        edges[node],
+        np.ascontiguousarray(missing_left[node]),
+        to_right,
         int(deepest),
         node,
-        np.ascontiguousarray(left[node] < 0),
     )
 
 
@@ -169,21 +183,22 @@ def _forest(model: Any, seen: Seen) -> Score | None:
     values = np.concatenate([tree.tree_.value[:, 0, :] for tree in estimators])[trees.node]
     n_trees = len(estimators)
     if values.shape[1] == 2 and np.isin(values[trees.leaf], (0.0, 1.0)).all() and n_trees < 2**16:
-        vote = np.where(trees.leaf, values[:, 1], -1).astype(np.int8)
-        tests = trees.tests(vote != 0)
+        count = trees.sum(np.where(trees.leaf, values[:, 1], 0).astype(np.uint16)[None])
+        votes = np.arange(n_trees + 1)
+        table = np.column_stack([(n_trees - votes) / n_trees, votes / n_trees])
 
-        def by_votes(X: Columns, rows: Rows) -> FloatArray:
-            votes = np.empty(len(rows), dtype=np.uint16)
-            count_votes(X, rows, *tests, vote, votes)
-            return np.column_stack([(n_trees - votes) / n_trees, votes / n_trees])
+        def by_votes(X: Columns, rows: Rows) -> Proba:
+            counted = np.zeros((1, len(rows)), dtype=np.uint16)
+            count(X, rows, counted)
+            return Proba(table, counted[0])
 
         return by_votes
     add = trees.sum(values.T)
 
-    def by_sums(X: Columns, rows: Rows) -> FloatArray:
+    def by_sums(X: Columns, rows: Rows) -> Proba:
         sums = np.zeros((values.shape[1], len(rows)))
         add(X, rows, sums)
-        return np.asarray(sums.T / n_trees)
+        return Proba(np.asarray(sums.T / n_trees))
 
     return by_sums
 
@@ -212,15 +227,15 @@ def _adaboost(model: Any, seen: Seen) -> Score | None:
         held = held[1:]
     add = trees.sum(held)
 
-    def score(X: Columns, rows: Rows) -> FloatArray:
+    def score(X: Columns, rows: Rows) -> Proba:
         sums = np.zeros((len(held), len(rows)))
         add(X, rows, sums)
         # A tree gives its class its weight, and takes as much from the others together.
         decision = (sums - (total - sums) / (n_classes - 1)) / total
         if n_classes == 2:
             half = decision[0]
-            return np.asarray(softmax(np.column_stack([-half, half]), copy=False))
-        return np.asarray(softmax(decision.T / (n_classes - 1), copy=False))
+            return Proba(softmax(np.column_stack([-half, half]), copy=False))
+        return Proba(softmax(decision.T / (n_classes - 1), copy=False))
 
     return score
 
@@ -239,13 +254,13 @@ def _gradient_boosting(model: Any, seen: Seen) -> Score | None:
     held[output, np.arange(len(output))] = model.learning_rate * values[trees.node]
     add = trees.sum(held)
 
-    def score(X: Columns, rows: Rows) -> FloatArray:
+    def score(X: Columns, rows: Rows) -> Proba:
         sums = np.repeat(begin[:, None], len(rows), axis=1)
         add(X, rows, sums)
         if n_outputs > 1:
-            return np.asarray(softmax(np.ascontiguousarray(sums.T), copy=False))
+            return Proba(softmax(np.ascontiguousarray(sums.T), copy=False))
         positive = expit(sums[0])
-        return np.column_stack([1 - positive, positive])
+        return Proba(np.column_stack([1 - positive, positive]))
 
     return score
 
@@ -262,7 +277,7 @@ def _nearest(model: Any, seen: Seen) -> Score | None:
     label = np.asarray(model._y, dtype=np.int64)
     fill = _filled(seen)
 
-    def score(X: Columns, rows: Rows) -> FloatArray:
+    def score(X: Columns, rows: Rows) -> Proba:
         sums, tied = np.zeros((len(model.classes_), len(rows))), np.zeros(len(rows), np.bool_)
         sum_nearest(
             X, rows, fill, seen.centre, seen.scale, trained, label, model.n_neighbors,
@@ -276,7 +291,7 @@ def _nearest(model: Any, seen: Seen) -> Score | None:
                 raw = X[:, rows[some]].T.astype(np.float64)
                 raw = np.where(np.isnan(raw), fill, raw)
                 proba[some] = model.predict_proba((raw - seen.centre) / seen.scale)
-        return proba
+        return Proba(proba)
 
     return score
 
@@ -286,13 +301,13 @@ def _logistic(model: Any, seen: Seen) -> Score | None:
     intercept = np.asarray(model.intercept_, dtype=np.float64)
     fill = _filled(seen)
 
-    def score(X: Columns, rows: Rows) -> FloatArray:
+    def score(X: Columns, rows: Rows) -> Proba:
         decision = np.empty((len(weight), len(rows)))
         decide_linear(X, rows, fill, seen.centre, seen.scale, weight, intercept, decision)
         if len(weight) > 1:
-            return np.asarray(softmax(np.ascontiguousarray(decision.T), copy=False))
+            return Proba(softmax(np.ascontiguousarray(decision.T), copy=False))
         positive = expit(decision[0])
-        return np.column_stack([1 - positive, positive])
+        return Proba(np.column_stack([1 - positive, positive]))
 
     return score
 
@@ -303,8 +318,8 @@ def _constant(model: Any, seen: Seen) -> Score | None:
     shares = np.zeros(len(model.classes_))
     shares[np.argmax(model.class_prior_)] = 1.0
 
-    def score(X: Columns, rows: Rows) -> FloatArray:
-        return np.broadcast_to(shares, (len(rows), len(shares)))
+    def score(X: Columns, rows: Rows) -> Proba:
+        return Proba(shares[None], np.zeros(len(rows), dtype=np.uint16))
 
     return score
 

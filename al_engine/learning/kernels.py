@@ -1,10 +1,10 @@
 """Compiled loops over many rows: trees, nearest neighbours, linear models.
 
 Rows are taken from feature columns as they lie on disk (float32, one column a feature), a block
-at a time; every node of every tree is tested on the whole block at once, which a processor does
-for many rows in one step.  Functions stand at the level of the module and are cached on disk:
-compiling them takes seconds, once a machine.  The loops over a block are written out in both
-functions of trees: shared, even inlined, they took half as long again.  Knows arrays only.
+at a time: a node of a tree is tested on the whole block at once, which a processor does for many
+rows in one step, and where the ends of the block decide, not at all.  Functions stand at the
+level of the module and are cached on disk: compiling them takes seconds, once a machine.  Knows
+arrays only.
 """
 
 from typing import Any
@@ -14,8 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 BLOCK = 1024  # rows tested together; measured best of 128 to 2048
-# REST is a right side whose left side was worked out before it: all that did not go left.
-ROOT, LEFT, RIGHT, REST = 0, 1, 2, 3
+TEST, LEAF, NOTHING = 0, 1, 2  # NOTHING is a leaf that adds nothing
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -23,8 +22,8 @@ def in_preorder(
     first: NDArray[np.int64],
     left: NDArray[np.int64],
     right: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8], NDArray[np.int64], Any]:
-    """Order the nodes of trees so that each follows its parent, the left side first.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Any]:
+    """Order the nodes of trees so that the left child of each is the next one.
 
     Parameters
     ----------
@@ -33,34 +32,31 @@ def in_preorder(
 
     Returns
     -------
-    node, parent, side, depth : for each place of the new order
+    node, right : for each place of the new order, the node, and the place of its right child
     deepest : int
     """
     n = left.size
-    node, parent = np.empty(n, np.int64), np.empty(n, np.int64)
-    side, depth = np.empty(n, np.int8), np.empty(n, np.int64)
-    stack = np.empty((n + 1, 4), np.int64)
+    node, to_right = np.empty(n, np.int64), np.full(n, -1)
+    stack = np.empty((n + 1, 3), np.int64)
     place = deepest = 0
     for tree in range(first.size - 1):
         start = first[tree]
-        stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3] = start, start, ROOT, 0
+        stack[0, 0], stack[0, 1], stack[0, 2] = start, -1, 0
         waiting = 1
         while waiting:
             waiting -= 1
-            here, above = stack[waiting, 0], stack[waiting, 1]
-            node[place], parent[place] = here, above
-            side[place], depth[place] = stack[waiting, 2], stack[waiting, 3]
-            below = depth[place] + 1
-            deepest = max(deepest, depth[place])
-            place += 1
+            here, parent, depth = stack[waiting]
+            node[place] = here
+            if parent >= 0:
+                to_right[parent] = place
+            deepest = max(deepest, depth)
             if left[here] >= 0:
-                stack[waiting, 0], stack[waiting, 1] = start + right[here], here
-                stack[waiting, 2], stack[waiting, 3] = RIGHT, below
-                waiting += 1
-                stack[waiting, 0], stack[waiting, 1] = start + left[here], here
-                stack[waiting, 2], stack[waiting, 3] = LEFT, below
-                waiting += 1
-    return node[:place], parent[:place], side[:place], depth[:place], deepest
+                stack[waiting, 0], stack[waiting, 1] = start + right[here], place
+                stack[waiting + 1, 0], stack[waiting + 1, 1] = start + left[here], -1
+                stack[waiting, 2] = stack[waiting + 1, 2] = depth + 1
+                waiting += 2
+            place += 1
+    return node, to_right, deepest
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -108,103 +104,44 @@ def gather(
     X: NDArray[np.float32],
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
-    low: NDArray[np.float32],
-    high: NDArray[np.float32],
+    block: NDArray[np.float32],
+    least: NDArray[np.float32],
+    most: NDArray[np.float32],
 ) -> bool:
-    """Copy a block of some columns; a missing value is least in ``low``, greatest in ``high``.
-
-    Returns whether one is missing; where none is, ``high`` is left as it was.
-    """
-    missing = False
-    for i in range(columns.size):
-        column, into = X[columns[i]], low[i]
-        for j in range(rows.size):
-            into[j] = column[rows[j]]
-        holes = 0
-        for j in range(rows.size):
-            holes += into[j] != into[j]
-        missing = missing or holes > 0
-    if missing:
-        for i in range(columns.size):
-            for j in range(rows.size):
-                hole = low[i, j] != low[i, j]
-                high[i, j] = np.float32(np.inf) if hole else low[i, j]
-                low[i, j] = np.float32(-np.inf) if hole else low[i, j]
-    return missing
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def mark_rest(
-    side: NDArray[np.int8], depth: NDArray[np.int64], deepest: int, wanted: NDArray[np.bool_]
-) -> NDArray[np.int8]:
-    """The sides of a preorder, with REST where only nodes that are ``wanted`` are worked out."""
-    marked = side.copy()
-    is_left_known = np.zeros(deepest + 1, np.bool_)
-    for i in range(side.size):
-        if side[i] == LEFT:
-            is_left_known[depth[i]] = wanted[i]
-        elif side[i] == RIGHT and is_left_known[depth[i]]:
-            marked[i] = REST
-    return marked
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def count_votes(
-    X: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    feature: NDArray[np.int64],
-    edge: NDArray[np.float32],
-    missing_left: NDArray[np.bool_],
-    side: NDArray[np.int8],
-    depth: NDArray[np.int64],
-    deepest: int,
-    vote: NDArray[np.int8],
-    votes: NDArray[np.uint16],
-) -> None:
-    """How many trees of pure leaves say yes.
+    """Copy a block of some columns, and find the ends of each, once for each side of what misses.
 
     Parameters
     ----------
-    X : columns, shape (n_features, n_rows)
-    rows : those wanted
-    columns : the features that trees use; ``feature`` counts within these
-    feature, edge, missing_left : of the test above each place of the preorder
-    vote : 1 at a leaf that says yes, 0 at one that says no, -1 where there is a test
-    votes : out, shape (len(rows),)
+    block : out, shape (2, n_columns, BLOCK); a missing value is least in the first half, most in
+        the second
+    least, most : out, shape (2, n_columns)
+
+    Returns
+    -------
+    whether one is missing; where none is, the second half is left as it was
     """
-    low = np.empty((columns.size, BLOCK), np.float32)
-    high = np.empty((columns.size, BLOCK), np.float32)
-    mask = np.ones((deepest + 1, BLOCK), np.uint8)
-    count = np.empty(BLOCK, np.uint16)
-    for start in range(0, rows.size, BLOCK):
-        n = min(BLOCK, rows.size - start)
-        some_missing = gather(X, rows[start : start + n], columns, low, high)
-        count[:] = 0
-        for i in range(vote.size):
-            if vote[i] == 0:
-                continue
-            if side[i] == ROOT:
-                if vote[i] == 1:
-                    count += np.uint16(1)
-                continue
-            left = missing_left[i] or not some_missing
-            column = low[feature[i]] if left else high[feature[i]]
-            above, here, t = mask[depth[i] - 1], mask[depth[i]], edge[i]
-            if side[i] == LEFT:
-                for j in range(BLOCK):
-                    here[j] = above[j] & np.uint8(column[j] <= t)
-            elif side[i] == RIGHT:
-                for j in range(BLOCK):
-                    here[j] = above[j] & np.uint8(column[j] > t)
-            else:
-                for j in range(BLOCK):
-                    here[j] ^= above[j]
-            if vote[i] == 1:
-                for j in range(BLOCK):
-                    count[j] += np.uint16(here[j])
+    n = rows.size
+    missing = False
+    for i in range(columns.size):
+        column, into = X[columns[i]], block[0, i]
         for j in range(n):
-            votes[start + j] = count[j]
+            into[j] = column[rows[j]]
+        low, high, holes = into[0], into[0], 0
+        for j in range(n):
+            low, high = min(low, into[j]), max(high, into[j])
+            holes += into[j] != into[j]
+        least[0, i], most[0, i] = low, high
+        missing = missing or holes > 0
+    if missing:
+        for i in range(columns.size):
+            first, second = block[0, i], block[1, i]
+            for j in range(n):
+                hole = first[j] != first[j]
+                second[j] = np.float32(np.inf) if hole else first[j]
+                first[j] = np.float32(-np.inf) if hole else first[j]
+            for half in range(2):
+                least[half, i], most[half, i] = block[half, i, :n].min(), block[half, i, :n].max()
+    return missing
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -212,59 +149,87 @@ def sum_leaves(
     X: NDArray[np.float32],
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
+    first: NDArray[np.int64],
     feature: NDArray[np.int64],
     edge: NDArray[np.float32],
     missing_left: NDArray[np.bool_],
-    side: NDArray[np.int8],
-    depth: NDArray[np.int64],
+    right: NDArray[np.int64],
     deepest: int,
-    wanted: NDArray[np.bool_],
-    leaf: NDArray[np.bool_],
-    value: NDArray[np.float64],
-    sums: NDArray[np.float64],
+    kind: NDArray[np.int8],
+    value: NDArray[Any],
+    sums: NDArray[Any],
 ) -> None:
     """The sum over all trees of what their leaves hold, tree after tree.
 
+    A test that comes out the same for a whole block, by the ends of its column, is not made row
+    by row: its other side is not even looked at.  What a row gets does not depend on its block.
+
     Parameters
     ----------
-    wanted : where there is a test, or a leaf that holds more than zeros
-    value : shape (n_outputs, n_places)
+    X : columns, shape (n_features, n_rows)
+    rows : those wanted, at best with near ones together
+    columns : the features that trees use; ``feature`` counts within these
+    first : where each tree begins; places are in preorder
+    feature, edge, missing_left, right : of the test at each place
+    kind : TEST, LEAF, or NOTHING where a leaf holds zeros
+    value : shape (n_outputs, n_places), of the kind of ``sums``
     sums : out, shape (n_outputs, len(rows)); what stands there is added to
     """
-    low = np.empty((columns.size, BLOCK), np.float32)
-    high = np.empty((columns.size, BLOCK), np.float32)
+    number = sums.dtype.type
+    block = np.empty((2, columns.size, BLOCK), np.float32)
+    least = np.empty((2, columns.size), np.float32)
+    most = np.empty((2, columns.size), np.float32)
     mask = np.ones((deepest + 1, BLOCK), np.uint8)
-    total = np.empty((value.shape[0], BLOCK), np.float64)
+    total = np.zeros((value.shape[0], BLOCK), sums.dtype)
+    later = np.empty((deepest + 1, 2), np.int64)
     for start in range(0, rows.size, BLOCK):
         n = min(BLOCK, rows.size - start)
-        some_missing = gather(X, rows[start : start + n], columns, low, high)
-        total[:] = 0.0
+        some_missing = gather(X, rows[start : start + n], columns, block, least, most)
         for k in range(value.shape[0]):
             total[k, :n] = sums[k, start : start + n]
-        for i in range(leaf.size):
-            if not wanted[i]:
-                continue
-            here = mask[depth[i]]
-            if side[i] != ROOT:
-                left = missing_left[i] or not some_missing
-                column = low[feature[i]] if left else high[feature[i]]
-                above, t = mask[depth[i] - 1], edge[i]
-                if side[i] == LEFT:
+        for tree in range(first.size):
+            i, depth, waiting = first[tree], 0, 0
+            while True:
+                if kind[i] == TEST:
+                    f, t = feature[i], edge[i]
+                    half = 1 if some_missing and not missing_left[i] else 0
+                    if most[half, f] <= t:
+                        i += 1
+                        continue
+                    if least[half, f] > t:
+                        i = right[i]
+                        continue
+                    column, above, here = block[half, f], mask[depth], mask[depth + 1]
+                    depth += 1
+                    if kind[i + 1] == NOTHING:
+                        for j in range(BLOCK):
+                            here[j] = above[j] & np.uint8(column[j] > t)
+                        i = right[i]
+                        continue
                     for j in range(BLOCK):
                         here[j] = above[j] & np.uint8(column[j] <= t)
-                elif side[i] == RIGHT:
-                    for j in range(BLOCK):
-                        here[j] = above[j] & np.uint8(column[j] > t)
-                else:
-                    for j in range(BLOCK):
-                        here[j] ^= above[j]
-            if leaf[i]:
-                for k in range(value.shape[0]):
-                    v = value[k, i]
-                    if v != 0.0:
-                        into = total[k]
-                        for j in range(BLOCK):
-                            into[j] += v * np.float64(here[j])
+                    if kind[right[i]] != NOTHING:
+                        later[waiting, 0], later[waiting, 1] = right[i], depth
+                        waiting += 1
+                    i += 1
+                    continue
+                if kind[i] == LEAF:
+                    here = mask[depth]
+                    for k in range(value.shape[0]):
+                        v, into = value[k, i], total[k]
+                        if v != 0 and depth == 0:
+                            for j in range(BLOCK):
+                                into[j] += v
+                        elif v != 0:
+                            for j in range(BLOCK):
+                                into[j] += v * number(here[j])
+                if waiting == 0:
+                    break
+                waiting -= 1
+                i, depth = later[waiting, 0], later[waiting, 1]
+                above, here = mask[depth - 1], mask[depth]
+                for j in range(BLOCK):
+                    here[j] ^= above[j]  # what did not go left
         for k in range(value.shape[0]):
             sums[k, start : start + n] = total[k, :n]
 
@@ -293,26 +258,41 @@ def sum_nearest(
     sums : out, shape (n_classes, len(rows))
     tied : out, shape (len(rows),); where one more point lies just as near as the last of the k
     """
-    n_features = X.shape[0]
+    n_features, n_labelled = X.shape[0], label.size
     here = np.empty((n_features, BLOCK), np.float64)
     distance = np.empty(BLOCK, np.float64)
     best, of = np.empty((k + 1, BLOCK), np.float64), np.empty((k + 1, BLOCK), np.int64)
+    nearest, furthest = np.empty(n_labelled), np.empty(n_labelled)
     for start in range(0, rows.size, BLOCK):
         n = min(BLOCK, rows.size - start)
+        nearest[:], furthest[:] = 0.0, 0.0
         for f in range(n_features):
             column, into = X[f], here[f]
             for j in range(n):
                 x = np.float64(column[rows[start + j]])
                 into[j] = ((fill[f] if x != x else x) - centre[f]) / scale[f]
+            low, high = into[:n].min(), into[:n].max()
+            for p in range(n_labelled):
+                below, above = low - trained[p, f], trained[p, f] - high
+                nearest[p] += max(below, above, 0.0) ** 2
+                furthest[p] += max(-below, -above) ** 2
+        # The k + 1 nearest of any row of the block lie within this; most points lie beyond.
+        within = np.partition(furthest, k)[k] * (1 + 1e-9) if n_labelled > k else np.inf
         best[:] = np.inf
         of[:] = 0
-        for p in range(label.size):
+        for p in np.argsort(furthest):  # likely ones first: the others then displace few
+            if nearest[p] > within:
+                continue
             distance[:] = 0.0
             for f in range(n_features):
                 at, column = trained[p, f], here[f]
                 for j in range(BLOCK):
                     distance[j] += (column[j] - at) ** 2
-            worst = best[k]
+            worst, n_near = best[k], 0
+            for j in range(n):
+                n_near += distance[j] < worst[j]
+            if n_near == 0:
+                continue
             for j in range(n):
                 d = distance[j]
                 if d < worst[j]:
@@ -375,11 +355,10 @@ def warm_up() -> None:
     node = np.zeros(1, np.int64)
     edges = raw_thresholds(node, zero, zero, one)
     in_preorder(np.array([0, 1]), node - 1, node - 1)
-    tests = (node, node, edges, np.zeros(1, np.bool_), np.zeros(1, np.int8), node, 0)
-    yes = np.ones(1, np.bool_)
-    mark_rest(np.zeros(1, np.int8), node, 0, yes)
-    count_votes(X, rows, *tests, np.ones(1, np.int8), np.zeros(1, np.uint16))
-    sum_leaves(X, rows, *tests, yes, yes, np.ones((1, 1)), np.zeros((1, 1)))
+    kind = np.ones(1, np.int8)
+    tests = (node, node, node, edges, np.zeros(1, np.bool_), node - 1, 0, kind)
+    for number in (np.uint16, np.float64):
+        sum_leaves(X, rows, *tests, np.ones((1, 1), number), np.zeros((1, 1), number))
     tied = np.zeros(1, np.bool_)
     sum_nearest(X, rows, zero, zero, one, np.ones((1, 1)), node, 1, False, np.zeros((1, 1)), tied)
     decide_linear(X, rows, zero, zero, one, np.ones((1, 1)), zero, np.zeros((1, 1)))

@@ -15,7 +15,7 @@ from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 
-from al_engine.learning.compiled import Columns, FloatArray, Rows, compile_pipeline
+from al_engine.learning.compiled import Columns, FloatArray, Levels, Rows, compile_pipeline
 
 __all__ = [
     "FloatArray",
@@ -84,11 +84,18 @@ class Scored:
     """What the members of a learner make of some rows.
 
     ``members`` has shape (n_members, n_rows, n_classes); ``margin`` is how far each row lies from
-    the boundary, shape (n_rows,), where a single model has its decision function only.
+    the boundary, shape (n_rows,), where a single model has its decision function only.  Where
+    many rows have the same probabilities ``members`` holds each different one once: what follows
+    from it is worked out so often, and ``by_row`` gives every row its own.
     """
 
     members: FloatArray
     margin: FloatArray | None = None
+    of: Levels | None = None
+
+    def by_row(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values that follow from ``members``, (len of ``members``,), as (n_rows,)."""
+        return values if self.of is None else values[self.of]
 
 
 def column_scorer(
@@ -105,16 +112,21 @@ def column_scorer(
     places = [_columns(estimator, classes) for estimator in estimators]
 
     def score(X: Columns, rows: Rows) -> Scored:
+        if len(estimators) == 1 and compiled[0] is not None:
+            proba = compiled[0](X, rows)
+            members = np.zeros((1, len(proba.table), len(classes)))
+            members[0, :, places[0]] = _or_unknown(proba.table).T
+            return Scored(members, of=proba.of)
         members = np.zeros((len(estimators), len(rows), len(classes)))
         margin = seen = None
         for i, (estimator, twin) in enumerate(zip(estimators, compiled, strict=True)):
             if twin is not None:
-                proba = _or_unknown(twin(X, rows))
+                made = _or_unknown(twin(X, rows).by_row())
             else:
                 seen = np.ascontiguousarray(X[:, rows].T, np.float64) if seen is None else seen
-                proba, distance = _by_itself(estimator, seen)
+                made, distance = _by_itself(estimator, seen)
                 margin = distance if len(estimators) == 1 else None
-            members[i, :, places[i]] = proba.T
+            members[i, :, places[i]] = made.T
         return Scored(members, margin)
 
     return score

@@ -3,6 +3,7 @@
 Takes arrays; knows no learner.
 """
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -64,6 +65,36 @@ def pick(
     rows = np.concatenate([*sure, tied])
     order = np.lexsort((keys[rows], *(-values[rows] for values in reversed(levels))))
     return rows[order]
+
+
+def pick_one(
+    utilities: NDArray[np.floating[Any]],
+    in_pool: NDArray[np.bool_],
+    keys_of: Callable[[IntArray], Keys],
+    secondary: NDArray[np.floating[Any]] | None = None,
+) -> int:
+    """The most useful row of a pool: what ``pick`` finds first, without a copy of the pool.
+
+    Parameters
+    ----------
+    utilities, secondary : ndarrays of shape (n_rows,), as in ``pick``
+    in_pool : ndarray of shape (n_rows,)
+    keys_of : the keys of some rows: only equals are asked for theirs
+
+    Raises
+    ------
+    EmptyPoolError : no row is in the pool
+    """
+    check_pool(int(np.count_nonzero(in_pool)), 1)
+    best = np.fmax.reduce(utilities, where=in_pool, initial=-np.inf)
+    if best == -np.inf:  # nothing has a utility: all are equal
+        tied = np.flatnonzero(in_pool)
+    else:
+        tied = np.flatnonzero((utilities == best) & in_pool)
+    if secondary is not None:
+        second = _nan_last(secondary[tied])
+        tied = tied[second == second.max()]
+    return int(tied[keys_of(tied).argmin()])
 
 
 def check_pool(n_pool: int, n: int) -> None:

@@ -76,7 +76,9 @@ def least_confidence(proba: FloatArray) -> FloatArray:
     >>> least_confidence(np.array([[0.75, 0.25], [0.5, 0.5]]))
     array([0.25, 0.5 ])
     """
-    return np.asarray(1 - proba.max(axis=1))
+    # Two columns are compared many times quicker than rows of two.
+    largest = np.maximum(*proba.T) if proba.shape[1] == 2 else proba.max(axis=1)
+    return np.asarray(1 - largest)
 
 
 def smallest_margin(proba: FloatArray) -> FloatArray:
@@ -87,6 +89,8 @@ def smallest_margin(proba: FloatArray) -> FloatArray:
     """
     if proba.shape[1] < 2:
         return np.zeros(len(proba))
+    if proba.shape[1] == 2:
+        return np.asarray(1 - np.abs(proba[:, 0] - proba[:, 1]))
     top = np.partition(proba, -2, axis=1)
     return np.asarray(1 - (top[:, -1] - top[:, -2]))
 
@@ -106,6 +110,12 @@ def all_equal(proba: FloatArray) -> FloatArray:
 def vote_entropy(proba_members: FloatArray) -> FloatArray:
     """Entropy in nats of the members' votes, (n_members, n, n_classes) to (n,)."""
     n_members, _, n_classes = proba_members.shape
+    if n_classes == 2:
+        # As many entropies as there are numbers of votes, however many rows.
+        n_second = (proba_members[:, :, 1] > proba_members[:, :, 0]).sum(axis=0, dtype=np.intp)
+        n_votes = np.arange(n_members + 1)
+        shares = np.column_stack([n_members - n_votes, n_votes]) / n_members
+        return np.asarray(entropy(shares)[n_second])
     votes = proba_members.argmax(axis=2)
     shares = np.stack([(votes == c).sum(axis=0) for c in range(n_classes)], axis=1) / n_members
     return entropy(shares)
@@ -279,7 +289,10 @@ def rank(
 
 
 def utilities(strategy: str, scored: Scored) -> tuple[FloatArray, FloatArray | None]:
-    """Utilities under a registered strategy of rows that are scored, and what orders equal ones."""
+    """Utilities under a registered strategy of what is scored, and what orders equal ones.
+
+    Both are as long as ``scored.members``; ``scored.by_row`` gives every row its own.
+    """
     proba = scored.members
     if strategy in COMMITTEE_STRATEGIES:
         return COMMITTEE_STRATEGIES[strategy].from_proba(proba), smallest_margin(consensus(proba))

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
+from al_engine.data import nearness
 from al_engine.learning import kernels
 from al_engine.session import LabellingSession
 from al_engine.views import raster
@@ -150,13 +151,13 @@ def _signature(session: LabellingSession) -> None:
 
 @st.cache_resource(show_spinner=False)
 def _warm_up() -> None:
-    """Compile what draws maps, once a process, beside the first page."""
+    """Compile what sorts, draws and scores, once a process, beside the first page."""
     threading.Thread(target=_compile, daemon=True, name="warm-up").start()
 
 
 def _compile() -> None:
-    raster.warm_up()
-    kernels.warm_up()
+    for module in (nearness, raster, kernels):  # as a newcomer needs them
+        module.warm_up()
     # Streamlit collects garbage after every run, before the last messages leave: what stands
     # after warm-up need not be looked at again each time.
     gc.collect()
