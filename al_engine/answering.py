@@ -7,7 +7,6 @@ an answer never waits for one.
 from typing import Literal
 
 from al_engine.config import Label, ProjectConfig
-from al_engine.data.history import fold
 from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.dataset import Dataset
@@ -58,7 +57,7 @@ def answer_event(
         raise AnswerRefusedError(
             f"There is no object in row {row}.", f"Rows go from 0 to {dataset.n_rows - 1}."
         )
-    history = fold(project.log.events(classifier))
+    history = project.history(classifier)
     part = int(parts_in_force(dataset, history)[row])
     object_id = project.catalogue.object_ids(config.columns.id, [row])[0]
     if part == OUT and row not in history.trained:

@@ -125,9 +125,7 @@ class Lookahead:
         return next(task for task in waiting if task.begin_at <= time.monotonic())
 
     def _run(self) -> None:
-        if sys.platform == "linux":
-            with contextlib.suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        give_way()
         while True:
             with self._changed:
                 task = self._next()
@@ -148,6 +146,13 @@ class Lookahead:
                 task.result, task.stage = result, stage  # type: ignore[assignment]
                 self._changed.notify_all()
             del task, result
+
+
+def give_way() -> None:
+    """Put the calling thread below all others, where the system can do that for one thread."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 LOOKAHEAD = Lookahead()

@@ -18,16 +18,17 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import axis_feature, feature_sql
-from al_engine.data.history import in_effect
+from al_engine.data.history import History, fold, in_effect
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.matrix import open_columns
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
-from al_engine.errors import ImportCancelled, ProjectError, ProjectInUseError
+from al_engine.errors import AlEngineError, ImportCancelled, ProjectError, ProjectInUseError
 from al_engine.home import (
     CATALOGUE_FILE,
     DELETED,
@@ -70,11 +71,14 @@ class Project:
         self.files_lock = threading.RLock()
         self._datasets: list[tuple[ProjectConfig, Dataset]] = []
         self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
+        self._histories: dict[str, History] = {}
         self._axes: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
         self.touch()
 
     def close(self) -> None:
+        with contextlib.suppress(AlEngineError):  # nobody is left to be told
+            BACKGROUND.wait(self.folder)
         self.catalogue.close()
         self.log.close()
 
@@ -99,6 +103,15 @@ class Project:
             if events:
                 self.log.append(*events)
             self._config = config
+
+    def history(self, classifier: str) -> History:
+        """What the events of a classifier amount to by now."""
+        with self.log.lock:
+            events = self.log.events(classifier)
+            held = self._histories.get(classifier)
+            if held is None or held.last_seq != (events[-1].seq if events else 0):
+                held = self._histories[classifier] = fold(events)
+            return held
 
     def dataset(self) -> Dataset:
         """The arrays for the settings in force, made once."""

@@ -6,6 +6,7 @@ sessions or how a state came about.
 
 import platform
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import joblib
 import numpy as np
 import sklearn
 
+from al_engine.background import BACKGROUND
+from al_engine.config import ProjectConfig
 from al_engine.errors import NotEnoughLabelsError, ProjectError, SettingsError
 from al_engine.exchange.models import (
     checkpoint_stem,
@@ -38,14 +41,24 @@ class SavedModels:
         return self._project.folder / "models"
 
     def save(self, state: State) -> None:
-        """Save the model of a state, if it has one, in place of the round before."""
+        """Have the model of a state saved, if it has one, in place of the round before.
+
+        It is written in the background: of several rounds of a classifier the last one is.
+
+        Raises
+        ------
+        AlEngineError : what went wrong with writing a model before
+        """
         if state.fit is not None:
-            self._write(state, model_stem(state.classifier, self._spec(state)))
+            stem = model_stem(state.classifier, self._spec(state))
+            write = partial(self._write, state, stem, self._project.config)
+            BACKGROUND.do(self._project.folder, stem, write)
 
     def is_current(self, state: State) -> bool:
         """Is the saved model there, whole, and of this very round?  True where none is due."""
         if state.fit is None:
             return True
+        BACKGROUND.wait(self._project.folder)
         found = find_models(self._folder, model_stem(state.classifier, self._spec(state)))
         if found is None or found[1].get("round_key") != state.fit.key:
             return False
@@ -72,7 +85,7 @@ class SavedModels:
             None if f1 is None else round(100 * f1),
             datetime.now(),
         )
-        return self._write(state, stem)
+        return self._write(state, stem, self._project.config)
 
     def is_checkpointed(self, state: State) -> bool:
         """Has this very round a checkpoint already?"""
@@ -89,19 +102,26 @@ class SavedModels:
     def _spec(self, state: State) -> LearnerSpec:
         return learner_spec(state.setup, self._project.config.splits.seed)
 
-    def _write(self, state: State, stem: str) -> Path:
+    def _write(self, state: State, stem: str, config: ProjectConfig) -> Path:
         assert state.fit is not None, "only a trained classifier is saved"
         names = [member.model for member in state.setup.members]
         members = list(zip(names, pipelines(state.fit.learner), strict=True))
         if not self._project.folder.is_dir():
             raise ProjectError("The project was deleted meanwhile.", "Choose one on the Home page.")
         # Two tabs may finish a round at once: a model and its JSON are of one of them.
-        with self._project.files_lock:
-            return save_model(self._folder, stem, members, self._about(state))
+        about = self._about(state, config)
+        try:
+            with self._project.files_lock:
+                return save_model(self._folder, stem, members, about)
+        except OSError as error:
+            raise ProjectError(
+                f"The model '{stem}' could not be saved: {error.strerror or error}.",
+                "See to the free space and the permissions of the project's folder.",
+            ) from error
 
-    def _about(self, state: State) -> dict[str, Any]:
+    def _about(self, state: State, config: ProjectConfig) -> dict[str, Any]:
         """What stands in the JSON beside a model."""
-        config, dataset = self._project.config, self._project.dataset()
+        dataset = self._project.prepare(config)
         assert state.fit is not None, "only a trained classifier is described"
         rows, _ = labelled_set(dataset, state.history, state.classifier)
         ids = self._project.catalogue.object_ids(config.columns.id, rows.tolist())

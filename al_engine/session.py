@@ -68,12 +68,12 @@ class LabellingSession:
     def state(self, classifier: str) -> State:
         """The present state of a classifier, made from the project where it is not at hand."""
         config = self._started_config(classifier)
-        events = self.project.log.events(classifier)
-        moment = (events[-1].seq if events else 0, config)
+        history = self.project.history(classifier)
+        moment = (history.last_seq, config)
         held = self._states.get(classifier)
         if held is not None and held[0] == moment and classifier in self.learners:
             return held[1]
-        state = self._make_state(classifier, config, fold(events), None)
+        state = self._make_state(classifier, config, history, None)
         self._states[classifier] = (moment, state)
         if state.fit is not None:
             self.learners[classifier] = state.fit
@@ -159,7 +159,7 @@ class LabellingSession:
         lost = {}
         for classifier in self.config.setups:
             before, after = (round_key(c, classifier, fingerprint) for c in (self.config, edited))
-            n_rounds = len(fold(self.project.log.events(classifier)).sets)
+            n_rounds = len(self.project.history(classifier).sets)
             if before != after and n_rounds:
                 lost[classifier] = n_rounds
         return lost
@@ -264,7 +264,7 @@ class LabellingSession:
         self._started_config(classifier)
         before = self._states.get(classifier)
         with self.project.log.lock:
-            history = fold(self.project.log.events(classifier))
+            history = self.project.history(classifier)
             last = history.last
             if last is None:
                 raise AnswerRefusedError("There is nothing to undo.", "Answer a question first.")
@@ -279,7 +279,7 @@ class LabellingSession:
     def _probability(self, classifier: str, row: int) -> float | None:
         """What the classifier gives to an object now, where that is at hand without training."""
         config, fit = self.config, self.learners.get(classifier)
-        sets = fold(self.project.log.events(classifier)).sets
+        sets = self.project.history(classifier).sets
         if fit is None or not sets or fit.key != self._maker.key(classifier, config, sets[-1]):
             return None
         p = float(fit.proba[row])

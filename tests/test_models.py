@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from conftest import SMALL_FOREST, small_setup, survey_values
 
+from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.exchange.models import (
     checkpoint_stem,
@@ -36,6 +37,7 @@ COMMITTEE = small_setup(members=(SMALL_FOREST, MemberSetup("knn", "margin")))
 def begin(project: Project, setup: ClassifierSetup | None = None) -> LabellingSession:
     session = LabellingSession(project, "Ada")
     session.start("QSO", setup or small_setup())
+    BACKGROUND.wait(project.folder)
     return session
 
 
@@ -43,7 +45,9 @@ def answer(session: LabellingSession, kind: Any = "answer") -> State:
     state = session.state("QSO")
     assert state.question is not None
     label = ("GALAXY", "QSO", "STAR")[state.question.row % 3] if kind == "answer" else None
-    return session.answer("QSO", state.question.row, kind, label, token=state.token)
+    after = session.answer("QSO", state.question.row, kind, label, token=state.token)
+    BACKGROUND.wait(session.project.folder)
+    return after
 
 
 def files(project: Project) -> list[str]:
@@ -175,6 +179,7 @@ def test_the_scores_beside_a_model_follow_a_correction(project: Project) -> None
     dataset = project.dataset()
     row = int(np.flatnonzero((dataset.parts == 1) & (dataset.codes == 1))[0])
     state = session.answer("QSO", row, "answer", "STAR", token=session.state("QSO").token)
+    BACKGROUND.wait(project.folder)
     found = find_models(project.folder / "models", "QSO-RandomForest_Uncertainty")
     assert found is not None
     assert state.scores is not None
@@ -269,6 +274,7 @@ def test_missing_torn_and_outdated_models_are_remade_at_opening(
     def remake() -> None:
         close_project(survey_folder)
         LabellingSession(opened(survey_folder), "Ada").restore_models()
+        BACKGROUND.wait(survey_folder)
         assert sorted(files(project)) == wanted
         assert json.loads(beside.read_text())["round_key"] == key
         for file in models.rglob("*.joblib"):
@@ -294,6 +300,7 @@ def test_a_good_model_is_not_written_again_at_opening(survey_folder: Path, opene
     times = [p.stat().st_mtime_ns for p in sorted((survey_folder / "models").iterdir())]
     close_project(survey_folder)
     LabellingSession(opened(survey_folder), "Ada").restore_models()
+    BACKGROUND.wait(survey_folder)
     assert [p.stat().st_mtime_ns for p in sorted((survey_folder / "models").iterdir())] == times
 
 

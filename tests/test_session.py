@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from conftest import CLASSES, ROOT, SMALL_FOREST, small_setup, survey_config, survey_values
 
+from al_engine.background import BACKGROUND
 from al_engine.config import Asking, ClassifierSetup, MemberSetup, Splits
 from al_engine.data.history import LATER_AFTER
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
@@ -893,6 +894,7 @@ def test_it_is_known_which_rounds_a_change_would_invalidate(project: Project) ->
     after = session.state("QSO")
     assert after.history == before.history
     assert after.fit is not None
+    BACKGROUND.wait(project.folder)
     found = find_models(project.folder / "models", "QSO-RandomForest_Uncertainty")
     assert found is not None
     assert found[1]["round_key"] == after.fit.key != before.fit.key  # type: ignore[union-attr]
