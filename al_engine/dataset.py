@@ -15,7 +15,7 @@ from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import Feature, feature_sql, list_features
 from al_engine.data.matrix import Columns, Matrix, open_matrix
-from al_engine.data.splits import TRAIN, Parts, split
+from al_engine.data.splits import TRAIN, VALIDATION, Parts, split
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import Preparation, fit_preparation
 from al_engine.mixing import Keys
@@ -48,6 +48,11 @@ class Dataset:
         """How many objects of the catalogue have each of ``values``."""
         known = self.codes[self.codes >= 0]
         return [int(n) for n in np.bincount(known, minlength=len(self.values))]
+
+    @cached_property
+    def n_validation(self) -> int:
+        """How many objects of the validation set have a label in the catalogue."""
+        return int(np.count_nonzero((self.parts == VALIDATION) & (self.codes >= 0)))
 
     @cached_property
     def _truths(self) -> dict[str, npt.NDArray[np.int8]]:

@@ -9,10 +9,12 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -69,6 +71,7 @@ class Project:
         # takes no other, so that no two threads can wait for each other.
         self._arrays_lock = threading.RLock()
         self.files_lock = threading.RLock()
+        self._about_lock = threading.RLock()
         self._datasets: list[tuple[ProjectConfig, Dataset]] = []
         self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
         self._histories: dict[str, History] = {}
@@ -155,6 +158,14 @@ class Project:
                 self._axes[name, sql] = matrix[0]
             return self._axes[name, sql]
 
+    def keep_round(
+        self, classifier: str, key: str, n_labelled: int, scores: Mapping[str, Any]
+    ) -> None:
+        """Keep the scores of a round: known at once, on disk soon after."""
+        self.log.note_round(classifier, key, scores)
+        write = partial(self.log.save_round, classifier, key, n_labelled, scores)
+        BACKGROUND.do(self.folder, ("round", classifier, key), write, after_s=0.0)
+
     def touch(self) -> None:
         """Note in the folder what the list of projects shows: the log knows, the note reminds."""
         answered = {
@@ -162,7 +173,7 @@ class Project:
             for event in in_effect(self.log.events())
             if event.kind == "answer"
         }
-        with self.files_lock:
+        with self._about_lock:
             self.about = replace(self.about, last_used=datetime.now(UTC), n_answers=len(answered))
             if self.folder.is_dir():
                 write_about(self.folder, self.about)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from al_engine.config import ClassifierSetup
 from al_engine.data.history import History
-from al_engine.data.splits import OUT, TRAIN, VALIDATION
+from al_engine.data.splits import OUT, TRAIN
 from al_engine.dataset import Dataset
 from al_engine.fitting import (
     ENOUGH_TO_VALIDATE,
@@ -148,8 +148,7 @@ def random_every(dataset: Dataset, setting: int | None) -> int:
     """How often a question is a random one; 0 means never."""
     if setting is not None:
         return setting
-    n_validation = int(((dataset.parts == VALIDATION) & (dataset.codes >= 0)).sum())
-    return 5 if n_validation < ENOUGH_TO_VALIDATE else 0
+    return 5 if dataset.n_validation < ENOUGH_TO_VALIDATE else 0
 
 
 def next_question(

@@ -321,7 +321,7 @@ class LabellingSession:
     def _keep_round(self, classifier: str, fit: Fit, scores: RoundScores) -> None:
         kept = self.project.log.rounds(classifier).get(fit.key)
         if kept != scores.to_dict():
-            self.project.log.save_round(classifier, fit.key, fit.n_labelled, scores.to_dict())
+            self.project.keep_round(classifier, fit.key, fit.n_labelled, scores.to_dict())
 
     def _started_config(self, classifier: str) -> ProjectConfig:
         """The settings in force, in which the classifier is set up."""

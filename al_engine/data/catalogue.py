@@ -23,6 +23,7 @@ Missing = Mapping[str, tuple[float, ...]]
 Floats = npt.NDArray[np.float64]
 
 NUMERIC = ("integer", "real", "boolean")
+IDS_KEPT = 20_000  # looked up last; each answer asks for those of the whole labelled set
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Catalogue:
             "ORDER BY position"
         ).fetchall()
         self.columns = tuple(CatalogueColumn(*row) for row in described)
+        self._ids: dict[str, dict[int, str]] = {}
         self._is_closed = False
         self._good_ids: set[str] = set()
         self._by_name = {column.name: column for column in self.columns}
@@ -200,15 +202,21 @@ class Catalogue:
 
     def object_ids(self, id_column: str | None, rows: Sequence[int]) -> list[str]:
         """The ids of some rows, as text, in the order asked."""
-        if id_column is None or not len(rows):
-            return [str(int(row)) for row in rows]
-        found = self._fetch(
-            f"SELECT {ROW}, {self.text_sql(id_column)} FROM catalogue "
-            f"WHERE {ROW} IN (SELECT unnest(?::BIGINT[]))",
-            [[int(row) for row in rows]],
-        )
-        by_row = {int(row): text if text is not None else "" for row, text in found}
-        return [by_row[int(row)] for row in rows]
+        wanted = [int(row) for row in rows]
+        if id_column is None:
+            return [str(row) for row in wanted]
+        known = self._ids.setdefault(id_column, {})
+        unknown = [row for row in wanted if row not in known]
+        if unknown:
+            found = self._fetch(
+                f"SELECT {ROW}, {self.text_sql(id_column)} FROM catalogue "
+                f"WHERE {ROW} IN (SELECT unnest(?::BIGINT[]))",
+                [unknown],
+            )
+            if len(known) > IDS_KEPT:
+                known = self._ids[id_column] = {row: known[row] for row in wanted if row in known}
+            known.update((int(row), text if text is not None else "") for row, text in found)
+        return [known[row] for row in wanted]
 
     def find_row(self, id_column: str | None, object_id: str) -> int | None:
         """The row of an object, or None where no object has that id."""

@@ -121,12 +121,18 @@ class AnswerLog:
     def save_round(
         self, classifier: str, key: str, n_labelled: int, scores: Mapping[str, Any]
     ) -> None:
+        """Write the scores of a round to disk."""
         with self.lock:
             self._check_open()
             self._connection.execute(
                 "INSERT OR REPLACE INTO scored_round VALUES (?, ?, ?, ?, ?)",
                 [classifier, key, _now(), n_labelled, json.dumps(scores)],
             )
+            self.note_round(classifier, key, scores)
+
+    def note_round(self, classifier: str, key: str, scores: Mapping[str, Any]) -> None:
+        """Know the scores of a round from now on; ``save_round`` is what writes them."""
+        with self.lock:
             self._rounds.setdefault(classifier, {})[key] = dict(scores)
 
     def rounds(self, classifier: str) -> dict[str, dict[str, Any]]:
