@@ -20,6 +20,8 @@ from al_engine.errors import SettingsError
 from al_engine.learning.learners import Preparation, fit_preparation
 from al_engine.mixing import Keys
 
+PREPARED_FROM = 100_000  # objects of the training set, by their keys, tell medians and quartiles
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -93,6 +95,8 @@ def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Pa
             "These settings leave no object to train on.",
             "Keep unknown objects in the pool, or train for more labels.",
         )
+    if len(train) > PREPARED_FROM:
+        train = train[np.argpartition(keys[train], PREPARED_FROM)[:PREPARED_FROM]]
     preparation = fit_preparation(X.take(train), scale=config.features.scale)
     values = tuple(label.value for label in config.labels)
     used = {label.value for label in config.labels_in_use}

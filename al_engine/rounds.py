@@ -129,15 +129,15 @@ def initial_rows(
     pool = np.flatnonzero(dataset.parts == TRAIN)
     keys = tie_keys(dataset.keys[pool], seed, _START)
     n = min(setup.n_initial, len(pool))
-    own = dataset.values.index(classifier)
-    known = np.where(dataset.codes[pool] < 0, -1, dataset.codes[pool] == own)
-    n_known = int((known >= 0).sum())
-    if n >= 2 and len(np.unique(known[known >= 0])) == 2:
+    known = dataset.truth(classifier)[pool]
+    n_known = int(np.count_nonzero(known >= 0))
+    if n >= 2 and (known == 0).any() and (known == 1).any():
         drawn = draw_initial(known, min(n, n_known), keys)
+        if len(drawn) == n:
+            return np.asarray(pool[drawn])
         others = np.setdiff1d(np.arange(len(pool)), drawn)
         filling = others[np.argsort(keys[others])[: n - len(drawn)]]
-        chosen: Rows = pool[np.concatenate([drawn, filling])]
-        return chosen
+        return np.asarray(pool[np.concatenate([drawn, filling])])
     if start == "random" or n_known:
         return pool[np.argsort(keys)[:n]]
     sample = pool[np.argsort(keys)[:SPREAD_OVER]]

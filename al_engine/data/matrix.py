@@ -80,9 +80,11 @@ def open_columns(folder: Path, catalogue: Catalogue, expressions: Sequence[str])
 def _batches(catalogue: Catalogue, expressions: Sequence[str]) -> Iterator[Columns]:
     """All rows in order, some at a time, shape (n_expressions, n)."""
     for batch in catalogue.number_batches(expressions) if expressions else ():
-        with np.errstate(over="ignore"):
-            columns = np.array(batch).astype(np.float32)
-        columns[~np.isfinite(columns)] = np.nan
+        columns = np.empty((len(batch), len(batch[0])), np.float32)
+        for column, values in zip(columns, batch, strict=True):
+            with np.errstate(over="ignore"):
+                column[:] = values
+            column[~np.isfinite(column)] = np.nan
         yield columns
 
 

@@ -47,21 +47,20 @@ def split(
     if not leave_out_unknown:
         parts[codes < 0] = TRAIN
     known = (codes >= 0) & ~np.isin(codes, np.asarray(left_out, dtype=codes.dtype))
-    order = np.flatnonzero(known)
-    order = order[
-        np.argsort(mix64(keys[order] ^ mix64(np.array([splits.seed % 2**64], dtype=np.uint64))))
-    ]
-    groups = [order[codes[order] == code] for code in np.unique(codes[order])]
+    n_by_code = np.bincount(codes[known])
+    groups = [np.flatnonzero(known & (codes == code)) for code in np.flatnonzero(n_by_code)]
+    counts = [len(group) for group in groups]
     if splits.draw == "balanced" and groups:
-        rarest = min(map(len, groups))
-        groups = [group[:rarest] for group in groups]
+        counts = [min(counts)] * len(groups)
+    salt = mix64(np.array([splits.seed % 2**64], dtype=np.uint64))
     sizes = _by_share if splits.mode == "shares" else _by_count
-    for group, (n_train, n_validation, n_test) in zip(
-        groups, sizes([len(group) for group in groups], splits), strict=True
-    ):
-        parts[group[:n_train]] = TRAIN
-        parts[group[n_train : n_train + n_validation]] = VALIDATION
-        parts[group[n_train + n_validation : n_train + n_validation + n_test]] = TEST
+    for group, numbers in zip(groups, sizes(counts, splits), strict=True):
+        ends = np.cumsum(numbers)
+        # Parted at the ends of the sets, not sorted: who comes where within a set is no matter.
+        at = np.unique(np.minimum(ends, len(group) - 1))
+        group = group[np.argpartition(mix64(keys[group] ^ salt), at)]
+        for part, start, end in zip((TRAIN, VALIDATION, TEST), (0, *ends[:-1]), ends, strict=True):
+            parts[group[start:end]] = part
     return parts
 
 

@@ -39,16 +39,20 @@ def draw_initial(y_known: NDArray[np.integer[Any]], n: int, keys: Keys) -> IntAr
             f"{n} initial objects were asked for, but only {len(known)} have a known label.",
             "Ask for fewer, or label the first ones yourself.",
         )
-    by_key = known[np.argsort(keys[known], kind="stable")]
-    _, firsts = np.unique(y_known[by_key], return_index=True)
+    # Nobody else can be drawn than the first of each class and the first n of all.
+    of_each = [np.flatnonzero(y_known == c) for c in range(int(y_known.max(initial=-1)) + 1)]
+    firsts = [int(rows[keys[rows].argmin()]) for rows in of_each if len(rows)]
     if n < max(len(firsts), 1):
         raise SettingsError(
             f"{n} initial objects cannot hold one of each of {len(firsts)} classes.",
             f"Ask for at least {len(firsts)}.",
         )
-    others = np.delete(np.arange(len(by_key)), firsts)[: n - len(firsts)]
-    drawn: IntArray = by_key[np.sort(np.concatenate([firsts, others]))]
-    return drawn
+    first_n = known[np.argpartition(keys[known], n - 1)[:n]]
+    others = np.setdiff1d(first_n, firsts)
+    others = others[np.argsort(keys[others])][: n - len(firsts)]
+    drawn = np.concatenate([np.array(firsts, dtype=np.intp), others])
+    ordered: IntArray = drawn[np.argsort(keys[drawn])]
+    return ordered
 
 
 def spread_initial(
