@@ -24,6 +24,7 @@ from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import axis_feature, feature_sql
+from al_engine.data.grid import Grid, open_grid
 from al_engine.data.history import History, fold, in_effect
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
@@ -46,6 +47,7 @@ from al_engine.home import (
 
 ANSWERS_FILE = "answers.duckdb"
 DATASETS_KEPT = 2  # the one in force, and one that is being tried
+AXES_HELD, GRIDS_HELD = 8, 4
 
 
 class Project:
@@ -76,6 +78,7 @@ class Project:
         self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
         self._histories: dict[str, History] = {}
         self._axes: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
+        self._grids: dict[tuple[str, str], Grid] = {}
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
         self.touch()
 
@@ -148,15 +151,30 @@ class Project:
 
     def axis(self, name: str) -> npt.NDArray[np.float32]:
         """A feature or numeric column over all rows as float32, for plotting."""
-        feature = axis_feature(name, self._config.features)
-        sql = feature_sql(feature, self.catalogue, self._config.columns.missing)
+        sql = self._axis_sql(name)
         with self._arrays_lock:
             if (name, sql) not in self._axes:
-                while len(self._axes) >= 8:
+                while len(self._axes) >= AXES_HELD:
                     self._axes.pop(next(iter(self._axes)))
                 matrix = open_columns(self.folder / "matrix", self.catalogue, [sql])
                 self._axes[name, sql] = matrix[0]
             return self._axes[name, sql]
+
+    def grid(self, x_name: str, y_name: str) -> Grid:
+        """Which objects lie where on two axes."""
+        x_sql, y_sql = sqls = self._axis_sql(x_name), self._axis_sql(y_name)
+        with self._arrays_lock:
+            if sqls not in self._grids:
+                while len(self._grids) >= GRIDS_HELD:
+                    self._grids.pop(next(iter(self._grids)))
+                folder, fingerprint = self.folder / "matrix", self.catalogue.fingerprint
+                x, y = self.axis(x_name), self.axis(y_name)
+                self._grids[sqls] = open_grid(folder, fingerprint, [x_sql, y_sql], x, y)
+            return self._grids[sqls]
+
+    def _axis_sql(self, name: str) -> str:
+        feature = axis_feature(name, self._config.features)
+        return feature_sql(feature, self.catalogue, self._config.columns.missing)
 
     def keep_round(
         self, classifier: str, key: str, n_labelled: int, scores: Mapping[str, Any]

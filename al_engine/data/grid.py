@@ -1,0 +1,194 @@
+"""The index of two axes: which objects lie in a part of the plane, without looking at all.
+
+Owns the ``.grid`` files in the ``matrix`` folder of a project.  Objects stand in them sorted by
+the cell of a grid that they lie in; a file's name is the hash of the data and the SQL of its
+axes, so a stale one is never read.  Must not know what is drawn of an object, or how.
+"""
+
+import contextlib
+import hashlib
+import os
+import tokenize
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Words = npt.NDArray[np.uint32]
+Range = tuple[float, float]
+
+FILES_KEPT = 6  # of the pairs of axes that were looked at last
+OBJECTS_A_CELL = 32  # finer cells read a little less of a deep zoom and take longer to look up
+MOST_CELLS_ACROSS = 1024
+SAMPLE_ROWS = 200_000  # tell where the edges of cells should be
+ROWS_AT_ONCE = 65_536
+
+_FORM = "1"  # of the file; another one gets other names
+_NOWHERE = np.uint64(2**64 - 1)  # sorts behind every cell
+
+
+@dataclass(frozen=True)
+class Places:
+    """Some objects, by row, and where they lie; three arrays of shape (n,)."""
+
+    rows: Words
+    x: Floats
+    y: Floats
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All objects that have a place, cell after cell and by row within each.
+
+    Cells are counted row by row of the grid from the lowest y, each row from the lowest x.
+    A value lies in the cell whose number is how many ``edges`` are not above it; edges follow the
+    values themselves, so that neither clumps nor wild values crowd into a few cells.  The places
+    of cell ``i`` begin at ``starts[i]`` and end before ``starts[i + 1]``.
+    """
+
+    x_edges: Floats
+    y_edges: Floats
+    starts: Words
+    places: Places
+
+    def count(self, x_range: Range, y_range: Range) -> int:
+        """How many objects :meth:`within` gives."""
+        first, last = self._spans(x_range, y_range)
+        return int((last - first).sum())
+
+    def within(self, x_range: Range, y_range: Range) -> Places:
+        """Every object of a part of the plane, both ends counted in, and a few beside it."""
+        spans = [slice(*span) for span in zip(*self._spans(x_range, y_range), strict=True)]
+        held = self.places
+        return Places(
+            *(np.concatenate([of[s] for s in spans]) for of in (held.rows, held.x, held.y))
+        )
+
+    def _spans(
+        self, x_range: Range, y_range: Range
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """First place, and the one after the last, in each row of cells that is touched."""
+        left, right = np.searchsorted(self.x_edges, np.asarray(x_range, np.float64), "right")
+        low, high = np.searchsorted(self.y_edges, np.asarray(y_range, np.float64), "right")
+        row = np.arange(low, high + 1) * (len(self.x_edges) + 1)
+        first, last = self.starts[row + left], self.starts[row + right + 1]
+        return first.astype(np.int64), last.astype(np.int64)
+
+
+def open_grid(
+    folder: Path, fingerprint: str, expressions: Sequence[str], x: Floats, y: Floats
+) -> Grid:
+    """Map the index of two axes, making its file first where there is none.
+
+    Parameters
+    ----------
+    fingerprint : of the data
+    expressions : the SQL of x and of y
+    x, y : shape (n_rows,); an object without both has no place
+    """
+    text = "\n".join([_FORM, fingerprint, *expressions])
+    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.grid"
+    found = _map(path, len(x))
+    if found is not None:
+        os.utime(path)
+        return found
+    folder.mkdir(parents=True, exist_ok=True)
+    # A project is open in one process at a time: what is half written here was left by a dead one.
+    for left_behind in folder.glob("*.grid.part"):
+        left_behind.unlink()
+    kept = sorted(folder.glob("*.grid"), key=lambda file: file.stat().st_mtime)
+    for file in kept[: 1 - FILES_KEPT]:
+        # Where a file that is mapped cannot be removed, it goes another time.
+        with contextlib.suppress(OSError):
+            file.unlink()
+    partial = path.with_suffix(".grid.part")
+    _write(partial, x, y)
+    os.replace(partial, path)
+    made = _map(path, len(x))
+    assert made is not None, "an index that was just written can be read"
+    return made
+
+
+# -- the file: one array of 32-bit words, how much there is of everything first ------------------
+
+_HEAD = 4
+
+
+def _parts(words: Words) -> tuple[Words, ...]:
+    """Edges of x and y, starts, rows, x and y, all as words."""
+    _, n_x, n_y, n_places = (int(n) for n in words[:_HEAD])
+    sizes = (n_x, n_y, (n_x + 1) * (n_y + 1) + 1, n_places, n_places, n_places)
+    if len(words) != _HEAD + sum(sizes):
+        raise ValueError("Not an index, or not all of it.")
+    return tuple(np.split(words[_HEAD:], np.cumsum(sizes)[:-1]))
+
+
+def _map(path: Path, n_rows: int) -> Grid | None:
+    """Map an index, or None where it is absent, cut short or of other data."""
+    try:
+        words = np.load(path, mmap_mode="r", allow_pickle=False)
+        if words.ndim != 1 or words.dtype != np.uint32 or words[0] != n_rows:
+            return None
+        x_edges, y_edges, starts, rows, x, y = _parts(words)
+    except (OSError, ValueError, EOFError, IndexError, tokenize.TokenError):
+        # What NumPy makes of a torn header depends on where it is torn.
+        return None
+    if starts[-1] != len(rows):
+        return None
+    real = np.float32
+    places = Places(rows, x.view(real), y.view(real))
+    return Grid(np.array(x_edges.view(real)), np.array(y_edges.view(real)), starts, places)
+
+
+def _write(path: Path, x: Floats, y: Floats) -> None:
+    n_across = min(MOST_CELLS_ACROSS, max(1, int((len(x) / OBJECTS_A_CELL) ** 0.5)))
+    edges = [_edges(values, n_across) for values in (x, y)]
+    keys = _sorted_keys(x, y, *edges)
+    n_places = int(np.searchsorted(keys, _NOWHERE))
+    n_cells = (len(edges[0]) + 1) * (len(edges[1]) + 1)
+    size = _HEAD + sum(map(len, edges)) + n_cells + 1 + 3 * n_places
+    words = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint32, shape=(size,))
+    words[:_HEAD] = len(x), len(edges[0]), len(edges[1]), n_places
+    x_edges, y_edges, starts, rows, places_x, places_y = _parts(words)
+    x_edges[:], y_edges[:] = (of.view(np.uint32) for of in edges)
+    starts[:] = np.searchsorted(keys, np.arange(n_cells + 1, dtype=np.uint64) << np.uint64(32))
+    rows[:] = keys[:n_places].astype(np.uint32)  # the lower half
+    del keys
+    places_x.view(np.float32)[:] = x[rows]
+    places_y.view(np.float32)[:] = y[rows]
+    words.flush()
+
+
+def _edges(values: Floats, n_across: int) -> Floats:
+    """Values that share a column out evenly, ascending, each once."""
+    sample = values[:: max(1, len(values) // SAMPLE_ROWS)]
+    sample = sample[np.isfinite(sample)]
+    if not len(sample):
+        return np.empty(0, np.float32)
+    shares = np.arange(1, n_across) / n_across
+    return np.unique(np.quantile(sample, shares, method="lower")).astype(np.float32)
+
+
+def _sorted_keys(x: Floats, y: Floats, x_edges: Floats, y_edges: Floats) -> npt.NDArray[np.uint64]:
+    """Cell and row of each object in one number, in order; those without a place at the end."""
+    keys = np.empty(len(x), np.uint64)
+
+    def fill(first: int) -> None:
+        some = slice(first, first + ROWS_AT_ONCE)
+        cell = np.searchsorted(y_edges, y[some], "right") * (len(x_edges) + 1)
+        cell += np.searchsorted(x_edges, x[some], "right")
+        key = (cell.astype(np.uint64) << np.uint64(32)) + np.arange(
+            first, first + len(cell), dtype=np.uint64
+        )
+        key[~(np.isfinite(x[some]) & np.isfinite(y[some]))] = _NOWHERE
+        keys[some] = key
+
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="grid") as pool:
+        for _ in pool.map(fill, range(0, len(x), ROWS_AT_ONCE)):
+            pass  # what went wrong in a thread is raised here
+    keys.sort()
+    return keys
