@@ -1,25 +1,29 @@
 """What each map shows of a classifier's state, and its picture.
 
 Owns which objects a map draws and in which category.  Takes a session's state, gives PNG bytes;
-must not know the browser or Streamlit.
+must not know the browser or Streamlit.  Several threads may ask at once.
 """
 
+import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from al_engine.data.history import History
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.fitting import Rows, parts_in_force, truth_in_force
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS, NEUTRAL
 from al_engine.views.raster import (
     HIDDEN,
+    NEAR_PX,
     Range,
     View,
+    around,
     category_counts,
     default_range,
     nearest,
@@ -29,10 +33,25 @@ from al_engine.views.raster import (
 
 Kind = Literal["training", "metric", "validation", "labels"]
 Codes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Made = TypeVar("Made")
 
 CORRECT, INCORRECT, UNLABELLED = 0, 1, 2
-PICTURES_KEPT = 48
+KEPT = 48  # pictures, and as many small facts
+ARRAYS_KEPT = 4  # with a byte for each object
 RANGE_FROM = 100_000  # objects are enough to tell where nearly all lie
+# A click looks close by first: in a crowd the nearest object is near.
+REACHES_PX = (1.0, 6.0, NEAR_PX)
+# Where a view holds more of the objects, reading all in their order is quicker than picking.
+MOST_PICKED = 0.5
+
+# Set, truth (unknown, no, yes) and prediction of an object in one number.
+STANDINGS = 4 * 6
+
+
+def standing_codes(parts: Codes, truth: npt.NDArray[np.int8], predicted: Any) -> Codes:
+    """The standing of each object; all arrays have shape (n_rows,)."""
+    return np.asarray(parts * 6 + (truth + 1).view(np.uint8) * 2 + predicted, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -52,8 +71,10 @@ class Maps:
 
     def __init__(self, session: LabellingSession) -> None:
         self._session = session
-        self._home: tuple[object, tuple[Range, Range]] | None = None
-        self._kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._lock = threading.RLock()  # held while something is made: it is made once
+        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._facts: OrderedDict[Hashable, Any] = OrderedDict()
+        self._arrays: OrderedDict[Hashable, Codes] = OrderedDict()
 
     @property
     def axes(self) -> tuple[str, str]:
@@ -62,17 +83,24 @@ class Maps:
 
     def home(self, state: State, width_px: int, height_px: int) -> View:
         """The view that shows nearly everything, and all that was trained on or is asked."""
-        kept = list(state.history.trained)
+        keep = list(state.history.trained)
         if state.question is not None:
-            kept.append(state.question.row)
-        key = (self.axes, self._session.config, tuple(kept))
-        if self._home is None or self._home[0] != key:
-            x, y = self._coordinates()
+            keep.append(state.question.row)
+
+        def sample() -> tuple[Floats, Floats]:
             rows = np.flatnonzero(self._session.project.dataset().parts != OUT)
             rows = rows[:: max(1, len(rows) // RANGE_FROM)]
-            ranges = default_range(x[rows], x[kept]), default_range(y[rows], y[kept])
-            self._home = (key, ranges)
-        return View(*self._home[1], width_px, height_px)
+            return x[rows], y[rows]
+
+        def ranges() -> tuple[Range, Range]:
+            key = ("sample", self._settings())
+            some_x, some_y = _once(self._lock, self._facts, KEPT, key, sample)
+            return default_range(some_x, x[keep]), default_range(some_y, y[keep])
+
+        x, y = self._coordinates()
+        key = ("home", self._settings(), tuple(keep))
+        x_range, y_range = _once(self._lock, self._facts, KEPT, key, ranges)
+        return View(x_range, y_range, width_px, height_px)
 
     def picture(
         self,
@@ -84,41 +112,58 @@ class Maps:
         value_colours: str = "viridis",
     ) -> bytes:
         """A PNG of one map with transparent ground, ``view.width_px`` by ``view.height_px``."""
-        # A strategy changes the metric and nothing else; settings change what there is to draw.
-        fitted = (state.fit.key, state.fit.strategy) if state.fit else self._session.config
-        moment = (repr(fitted), state.history.last_seq, state.past)
-        look = (self.axes, self._session.config.labels, colours, value_colours)
-        key = (kind, state.classifier, moment, view, shown, look)
-        if key not in self._kept:
-            draw: dict[Kind, Callable[[], bytes]] = {
-                "training": lambda: self._correctness(state, view, shown, colours, TRAIN),
-                "validation": lambda: self._correctness(state, view, shown, colours, VALIDATION),
-                "metric": lambda: self._metric(state, view, value_colours),
-                "labels": lambda: self._labels(state, view),
-            }
-            self._kept[key] = draw[kind]()
-            while len(self._kept) > PICTURES_KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        draw: dict[Kind, Callable[[], bytes]] = {
+            "training": lambda: self._correctness(state, view, shown, colours, TRAIN),
+            "validation": lambda: self._correctness(state, view, shown, colours, VALIDATION),
+            "metric": lambda: self._metric(state, view, value_colours),
+            "labels": lambda: self._labels(state, view),
+        }
+        look = (view, shown, colours, value_colours)
+        key = (kind, self._settings(), _subject(kind, state), look)
+        return _once(self._lock, self._kept, KEPT, key, draw[kind])
 
     def metric_range(self, state: State) -> tuple[float, float]:
         """Lowest and highest utility in the training set; (0, 0) where there is none."""
         if state.fit is None:
             return 0.0, 0.0
-        values = state.fit.utility[np.isfinite(state.fit.utility)]
-        return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+        utility = state.fit.utility
+
+        def ends() -> tuple[float, float]:
+            values = utility[np.isfinite(utility)]
+            return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+
+        key = ("metric range", self._settings(), _subject("metric", state))
+        made: tuple[float, float] = _once(self._lock, self._facts, KEPT, key, ends)
+        return made
 
     def has_unlabelled(self, state: State) -> bool:
         """Does the training set hold objects whose label nobody knows?"""
-        return bool((self._codes(state, TRAIN) == UNLABELLED).any())
+        table = _categories(TRAIN, Shown(), has_fit=state.fit is not None)
+
+        def look() -> bool:
+            return bool((table == UNLABELLED)[self._standing(state)].any())
+
+        key = ("unlabelled", self._settings(), _subject("training", state))
+        made: bool = _once(self._lock, self._facts, KEPT, key, look)
+        return made
 
     def nearest_row(
         self, kind: Kind, state: State, x: float, y: float, view: View, shown: Shown
     ) -> int | None:
-        """The object that a click on a map means: the nearest one drawn there, or None."""
-        xs, ys = self._coordinates()
-        return nearest(xs, ys, x, y, view, np.flatnonzero(self._drawn(kind, state, shown)))
+        """The object that a click on a map means: the nearest one drawn there, or None.
+
+        Of objects that are equally near it is the one of the lowest row.
+        """
+        grid = self._session.project.grid(*self.axes)
+        for reach_px in REACHES_PX:
+            # A pixel more, so that rounding leaves none out that lies just within reach.
+            places = grid.within(*around(x, y, view, reach_px + 1))
+            drawn = np.flatnonzero(self._drawn(kind, state, shown, places.rows))
+            drawn = drawn[np.argsort(places.rows[drawn])]
+            found = nearest(places.x[drawn], places.y[drawn], x, y, view, reach_px)
+            if found is not None:
+                return int(places.rows[drawn[found]])
+        return None
 
     def place(self, rows: Rows | list[int]) -> tuple[list[float], list[float]]:
         """Where some objects lie on the axes."""
@@ -127,95 +172,145 @@ class Maps:
 
     def cell_rows(self, state: State, cell: tuple[str, int, int]) -> Rows:
         """The objects of one cell of a confusion matrix: set, actual, predicted."""
-        part, actual, predicted = cell
-        wanted = TRAIN if part == "training" else VALIDATION
-        codes = self._codes(state, wanted)
-        dataset = self._session.project.dataset()
-        truth = truth_in_force(dataset, state.history, state.classifier)
         assert state.fit is not None, "a matrix is only shown once there is a model"
-        return np.flatnonzero(
-            (codes != HIDDEN) & (truth == actual) & (state.fit.predicted == bool(predicted))
-        )
+        part = TRAIN if cell[0] == "training" else VALIDATION
+        table = _categories(part, Shown(cell=cell), has_fit=True)
+        return np.flatnonzero(table[self._standing(state)] != HIDDEN)
 
-    def _coordinates(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        x_axis, y_axis = self.axes
-        return self._session.project.axis(x_axis), self._session.project.axis(y_axis)
+    # -- which objects, in which category --
 
-    def _codes(self, state: State, part: int) -> Codes:
-        """CORRECT, INCORRECT or UNLABELLED for the objects of one set, HIDDEN for others."""
-        dataset = self._session.project.dataset()
-        parts = parts_in_force(dataset, state.history)
-        codes = np.full(dataset.n_rows, HIDDEN, dtype=np.uint8)
-        inside = parts == part
-        codes[inside] = UNLABELLED
-        if state.fit is not None:
-            truth = truth_in_force(dataset, state.history, state.classifier)
-            known = inside & (truth >= 0)
-            wrong = state.fit.predicted[known] != (truth[known] == 1)
-            codes[known] = np.where(wrong, INCORRECT, CORRECT)
-        return codes
+    def _standing(self, state: State) -> Codes:
+        """Set, truth and prediction of every object, as ``standing_codes`` gives them."""
 
-    def _drawn(self, kind: Kind, state: State, shown: Shown) -> npt.NDArray[np.bool_]:
-        if kind == "metric" and state.fit is not None:
-            return np.isfinite(state.fit.utility)
-        if kind in ("metric", "labels"):
+        def make() -> Codes:
             dataset = self._session.project.dataset()
-            return np.asarray(parts_in_force(dataset, state.history) != OUT)
-        codes = self._shown_codes(state, TRAIN if kind == "training" else VALIDATION, shown)
-        return np.asarray(codes != HIDDEN)
+            parts = parts_in_force(dataset, state.history)
+            truth = truth_in_force(dataset, state.history, state.classifier)
+            return standing_codes(parts, truth, state.fit.predicted if state.fit else np.uint8(0))
 
-    def _shown_codes(self, state: State, part: int, shown: Shown) -> Codes:
-        codes = self._codes(state, part)
-        for code, wanted in (
-            (CORRECT, shown.correct),
-            (INCORRECT, shown.incorrect),
-            (UNLABELLED, shown.unlabelled),
-        ):
-            if not wanted:
-                codes[codes == code] = HIDDEN
-        of_this_set = shown.cell is not None and (shown.cell[0] == "training") == (part == TRAIN)
-        if shown.cell is not None and of_this_set and state.fit is not None:
-            keep = self.cell_rows(state, shown.cell)
-            outside = np.ones(len(codes), dtype=bool)
-            outside[keep] = False
-            codes[outside] = HIDDEN
-        return codes
+        key = ("standing", self._settings(), _subject("training", state))
+        return _once(self._lock, self._arrays, ARRAYS_KEPT, key, make)
+
+    def _label_codes(self, history: History) -> Codes:
+        """The label of every object that takes part, the unknown ones last; HIDDEN for others."""
+
+        def make() -> Codes:
+            dataset = self._session.project.dataset()
+            codes = np.where(dataset.codes < 0, len(dataset.values), dataset.codes)
+            codes = codes.astype(np.uint8)
+            for row, label in history.verified.items():
+                if label in dataset.values:
+                    codes[row] = dataset.values.index(label)
+            codes[parts_in_force(dataset, history) == OUT] = HIDDEN
+            return codes
+
+        key = ("labels", self._settings(), _labels_in(history))
+        return _once(self._lock, self._arrays, ARRAYS_KEPT, key, make)
+
+    def _drawn(
+        self, kind: Kind, state: State, shown: Shown, rows: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.bool_]:
+        """Which of some objects a map draws."""
+        if kind == "labels":
+            return np.asarray(self._label_codes(state.history)[rows] != HIDDEN)
+        if kind == "metric" and state.fit is not None:
+            return np.asarray(np.isfinite(state.fit.utility[rows]))
+        part = VALIDATION if kind == "validation" else TRAIN
+        wanted = Shown() if kind == "metric" else shown
+        table = _categories(part, wanted, has_fit=state.fit is not None)
+        return np.asarray(table[self._standing(state)[rows]] != HIDDEN)
+
+    # -- the pictures --
 
     def _correctness(
         self, state: State, view: View, shown: Shown, colours: str, part: int
     ) -> bytes:
-        x, y = self._coordinates()
         scheme = CORRECTNESS[colours]
-        counts = category_counts(x, y, self._shown_codes(state, part, shown), 3, view)
-        if state.fit is None:
-            return paint_categories(counts, (scheme.correct, scheme.incorrect, NEUTRAL))
+        x, y, standing = self._in_view(view, self._standing(state))
+        codes = _categories(part, shown, has_fit=state.fit is not None)[standing]
         return paint_categories(
-            counts, (scheme.correct, scheme.incorrect, NEUTRAL), mixed=scheme.mixed
+            category_counts(x, y, codes, 3, view),
+            (scheme.correct, scheme.incorrect, NEUTRAL),
+            mixed=None if state.fit is None else scheme.mixed,
         )
 
     def _metric(self, state: State, view: View, value_colours: str) -> bytes:
-        x, y = self._coordinates()
         if state.fit is None:
             return self._correctness(state, view, Shown(), "blue_orange", TRAIN)
-        drawn = np.flatnonzero(np.isfinite(state.fit.utility))
+        x, y, utility = self._in_view(view, state.fit.utility)
         low, high = self.metric_range(state)
-        return paint_values(
-            x[drawn],
-            y[drawn],
-            state.fit.utility[drawn],
-            view,
-            value_colours,
-            (low, high if high > low else low + 1.0),
-        )
+        ends = (low, high if high > low else low + 1.0)
+        return paint_values(x, y, utility, view, value_colours, ends)
 
     def _labels(self, state: State, view: View) -> bytes:
         """Every object that takes part, in the colour of its label; unknown ones neutral."""
-        x, y = self._coordinates()
-        dataset, config = self._session.project.dataset(), self._session.config
-        codes = np.where(dataset.codes < 0, len(dataset.values), dataset.codes).astype(np.uint8)
-        for row, label in state.history.verified.items():
-            if label in dataset.values:
-                codes[row] = dataset.values.index(label)
-        codes[parts_in_force(dataset, state.history) == OUT] = HIDDEN
-        colours = [label.colour for label in config.labels] + [NEUTRAL]
+        colours = [label.colour for label in self._session.config.labels] + [NEUTRAL]
+        x, y, codes = self._in_view(view, self._label_codes(state.history))
         return paint_categories(category_counts(x, y, codes, len(colours), view), colours)
+
+    def _in_view(
+        self, view: View, values: npt.NDArray[Any]
+    ) -> tuple[Floats, Floats, npt.NDArray[Any]]:
+        """Coordinates and values of all objects in view, and perhaps of others."""
+        grid = self._session.project.grid(*self.axes)
+        if grid.count(view.x_range, view.y_range) > MOST_PICKED * len(values):
+            return *self._coordinates(), values
+        places = grid.within(view.x_range, view.y_range)
+        return places.x, places.y, values[places.rows]
+
+    def _coordinates(self) -> tuple[Floats, Floats]:
+        x_axis, y_axis = self.axes
+        return self._session.project.axis(x_axis), self._session.project.axis(y_axis)
+
+    def _settings(self) -> str:
+        return repr(self._session.config)
+
+
+def _once(
+    lock: threading.RLock,
+    kept: OrderedDict[Hashable, Made],
+    most: int,
+    key: Hashable,
+    make: Callable[[], Made],
+) -> Made:
+    """What is kept under a key, made where it is not; of the rest the last used are kept."""
+    with lock:
+        if key not in kept:
+            kept[key] = make()
+        kept.move_to_end(key)
+        while len(kept) > most:
+            kept.popitem(last=False)
+        return kept[key]
+
+
+def _subject(kind: Kind, state: State) -> Hashable:
+    """All of a state that a map of this kind shows, however the state was reached."""
+    if kind == "labels":
+        return _labels_in(state.history)
+    fit = state.fit
+    if kind == "metric" and fit is not None:
+        # What is asked for changes the metric, and nothing else.
+        return state.classifier, fit.key, fit.strategy
+    return state.classifier, fit.key if fit is not None else None, _labels_in(state.history)
+
+
+def _labels_in(history: History) -> Hashable:
+    """What answers make of labels and sets."""
+    verified = frozenset(history.verified.items())
+    return verified, frozenset(history.trained), frozenset(history.validated)
+
+
+def _categories(part: int, shown: Shown, *, has_fit: bool) -> Codes:
+    """The category that a map of one set draws each standing in, HIDDEN for those it leaves out.
+
+    Without a model every object counts as unlabelled.
+    """
+    part_of, answer = np.divmod(np.arange(STANDINGS), 6)
+    truth, predicted = answer // 2 - 1, answer % 2
+    known = (truth >= 0) & has_fit
+    category = np.where(known, np.where(truth == predicted, CORRECT, INCORRECT), UNLABELLED)
+    wanted = np.array([shown.correct, shown.incorrect, shown.unlabelled])[category]
+    wanted &= part_of == part
+    if shown.cell is not None and has_fit and (shown.cell[0] == "training") == (part == TRAIN):
+        wanted &= (truth == shown.cell[1]) & (predicted == shown.cell[2])
+    return np.where(wanted, category, HIDDEN).astype(np.uint8)

@@ -1,11 +1,13 @@
 """Maps show every object once, in the category that the engine's own arrays give it."""
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import small_setup
+from conftest import HOSTILE, small_setup
 from PIL import Image
 
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
@@ -14,7 +16,7 @@ from al_engine.maps import Maps, Shown
 from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, rgb
-from al_engine.views.raster import View
+from al_engine.views.raster import HIDDEN, View, category_counts, paint_categories
 
 
 @pytest.fixture
@@ -151,6 +153,112 @@ def test_left_out_objects_are_on_no_map(project: Project) -> None:
     close = View((x - 1e-4, x + 1e-4), (y - 1e-4, y + 1e-4), 20, 20)
     for kind in ("training", "metric", "validation", "labels"):
         assert maps.nearest_row(kind, state, x, y, close, Shown()) is None
+
+
+def drawn_on(session: LabellingSession, state: State, kind: str) -> np.ndarray:
+    """The rows that a map draws, in the plainest words."""
+    dataset = session.project.dataset()
+    parts = parts_in_force(dataset, state.history)
+    drawn = {
+        "training": parts == TRAIN,
+        "validation": parts == VALIDATION,
+        "metric": np.isfinite(state.fit.utility),
+        "labels": parts != OUT,
+    }
+    return np.flatnonzero(drawn[kind])
+
+
+@pytest.mark.parametrize("kind", ["training", "validation", "metric", "labels"])
+def test_a_click_anywhere_means_the_nearest_of_all_objects_drawn(begun, kind: str) -> None:
+    session, state, maps = begun
+    home = maps.home(state, 300, 200)
+    rows = drawn_on(session, state, kind)
+    x, y = (session.project.axis(name).astype(float) for name in ("g", "r"))
+    rng = np.random.default_rng(5)
+    (left, right), (low, high) = home.x_range, home.y_range
+    n_found = 0
+    for at_x, at_y in zip(rng.uniform(left, right, 60), rng.uniform(low, high, 60), strict=True):
+        across = (x[rows] - at_x) * 300 / (right - left)
+        distance = np.hypot(across, (y[rows] - at_y) * 200 / (high - low))
+        expected = int(rows[distance.argmin()]) if distance.min() <= 24 else None
+        assert maps.nearest_row(kind, state, at_x, at_y, home, Shown()) == expected
+        n_found += expected is not None
+    assert 0 < n_found < 60, "some clicks are near an object and some are not"
+
+
+def test_of_objects_in_one_place_a_click_means_the_first(begun) -> None:
+    session, state, _ = begun
+    config = replace(session.config, x_axis=HOSTILE, y_axis=HOSTILE)  # the numbers 0 to 4
+    session.project.save_config(config, "Ada")
+    maps = Maps(session)
+    home = maps.home(state, 400, 300)
+    rows = drawn_on(session, state, "training")
+    values = session.project.axis(HOSTILE)[rows]
+    for value in range(5):
+        found = maps.nearest_row("training", state, value, value, home, Shown())
+        assert found == rows[values == value][0]
+
+
+def test_a_zoomed_picture_shows_what_lies_there(begun) -> None:
+    session, state, maps = begun
+    home = maps.home(state, 40, 30)
+    (left, right), (low, high) = home.x_range, home.y_range
+    close = View((left, left + (right - left) / 4), (low, low + (high - low) / 3), 40, 30)
+    x, y = session.project.axis("g"), session.project.axis("r")
+    codes = np.full(len(x), HIDDEN, np.uint8)
+    codes[drawn_on(session, state, "training")] = 0
+    there = category_counts(x, y, codes, 1, close)
+    picture = maps.picture("training", state, close, Shown())
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGBA"))
+    assert there.sum() > 0
+    np.testing.assert_array_equal(pixels[:, :, 3] > 0, painted(there))
+
+
+def painted(counts: np.ndarray) -> np.ndarray:
+    png = paint_categories(counts, ("#000000",))
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"))[:, :, 3] > 0
+
+
+def test_the_same_standing_reached_another_way_is_not_drawn_again(begun) -> None:
+    session, state, maps = begun
+    home = maps.home(state, 320, 200)
+    kinds = ("training", "metric", "validation", "labels")
+    before = {kind: maps.picture(kind, state, home, Shown()) for kind in kinds}
+    after = session.answer("QSO", state.question.row, "answer", "QSO", token=state.token)
+    assert maps.picture("training", after, home, Shown()) != before["training"]
+    undone = session.undo("QSO", token=after.token)
+    passed = session.answer("QSO", undone.question.row, "unsure", token=undone.token)
+    for kind in kinds:
+        assert maps.picture(kind, undone, home, Shown()) is before[kind]
+        assert maps.picture(kind, passed, home, Shown()) is before[kind], "it is in the pool still"
+
+
+def test_threads_that_ask_for_one_picture_get_the_same_one(begun) -> None:
+    _, state, maps = begun
+    home = maps.home(state, 320, 200)
+    together = threading.Barrier(4)
+
+    def ask(kind: str) -> bytes:
+        together.wait()
+        return maps.picture(kind, state, home, Shown())
+
+    with ThreadPoolExecutor(4) as pool:
+        one, two, three, four = pool.map(ask, ["training", "training", "metric", "metric"])
+    assert one is two
+    assert three is four
+
+
+def test_without_a_model_a_click_on_the_metric_map_means_what_it_draws(project: Project) -> None:
+    project.save_config(replace(project.config, x_axis="g", y_axis="r"), "Ada")
+    session = LabellingSession(project, "Ada")
+    state = session.start("QSO", small_setup(initial_labels="ask"))
+    maps = Maps(session)
+    parts = project.dataset().parts
+    for row in np.flatnonzero(parts == VALIDATION)[:10]:
+        (x,), (y,) = maps.place([row])
+        close = View((x - 1e-4, x + 1e-4), (y - 1e-4, y + 1e-4), 20, 20)
+        found = maps.nearest_row("metric", state, x, y, close, Shown())
+        assert found is None or parts[found] == TRAIN
 
 
 def test_the_metric_map_follows_the_strategy_in_force(begun) -> None:

@@ -196,6 +196,13 @@ def test_values_beyond_the_range_take_the_end_colours():
     assert pixels(png)[1, :, :3].tolist() == [table[0].tolist(), table[255].tolist()]
 
 
+def test_an_infinite_value_hides_no_other_of_its_pixel():
+    x, values = f32([0.5, 0.5, 1.5]), f32([1.0, np.inf, -np.inf])
+    picture = pixels(paint_values(x, x, values, TWO_BY_TWO, value_range=(0, 1), spread_px=1))
+    assert picture[1, 0].tolist() == [*colour_table("viridis")[255], 255]
+    assert tuple(picture[0, 1]) == CLEAR
+
+
 def test_one_value_everywhere_is_painted():
     png = paint_values(f32([0.5]), f32([0.5]), f32([3.0]), TWO_BY_TWO, spread_px=1)
     assert pixels(png)[1, 0, 3] == 255
@@ -223,15 +230,12 @@ def test_nearest_looks_past_missing_coordinates():
     assert nearest(x[:2], y[:2], 5.0, 50.0, ANISOTROPIC) is None
 
 
-@pytest.mark.parametrize("candidates", [np.array([2, 1]), np.array([False, True, True])])
-def test_nearest_looks_only_among_the_candidates(candidates):
-    x, y = f32([5.0, 5.3, 5.1]), f32([50.0, 50.0, 50.0])
-    assert nearest(x, y, 5.0, 50.0, ANISOTROPIC, candidates) == 2
+def test_of_equally_near_objects_the_first_is_taken():
+    assert nearest(f32([5.2, 5.1, 5.1]), f32([50.0] * 3), 5.0, 50.0, ANISOTROPIC) == 1
 
 
 def test_nearest_of_no_objects_is_none():
     assert nearest(f32([]), f32([]), 0, 0, ANISOTROPIC) is None
-    assert nearest(f32([5]), f32([50]), 5, 50, ANISOTROPIC, np.array([], dtype=int)) is None
 
 
 def test_the_default_range_shows_the_bulk_with_a_margin():

@@ -5,9 +5,10 @@ palette PNG.  Knows nothing of catalogues, learners or pages.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,12 @@ from al_engine.views.palette import colour_table, rgb
 
 Array = npt.NDArray[Any]
 Range = tuple[float, float]
+Number = TypeVar("Number", np.uint8, np.uint32)
 
 HIDDEN = 255  # a category code that is painted nowhere
 FAINTEST_ALPHA = 150  # of 255: the emptiest pixel must still be seen
 SAMPLE_ROWS = 500_000  # enough for the 0.1 and 99.9 percentiles
+NEAR_PX = 24.0  # how far from a click an object may be
 
 
 @dataclass(frozen=True)
@@ -96,20 +99,18 @@ def paint_categories(
     spread_px : each object is painted this many pixels wide; by default 1, more where the
         picture is sparse.  Spreading never changes a pixel that holds an object.
     """
-    total = counts.sum(axis=2, dtype=np.uint32)
-    category = _category_of(counts, mixed is not None)
-    width = _spread_for(total > 0) if spread_px is None else spread_px
+    total, category = _totals(counts, mixed is not None)
+    filled = total > 0
+    width = _spread_for(filled) if spread_px is None else spread_px
     if width > 1:
-        spread = _spread_sum(counts, width)
-        empty = total == 0
-        category = np.where(empty, _category_of(spread, mixed is not None), category)
+        _, around = _totals(_spread(counts, filled, width, np.add), mixed is not None)
+        category = np.where(filled, category, around)
         # A mark is as opaque as its object's own pixel, so that lonely ones stay strong.
-        strongest = _spread_max(np.where(empty, np.nan, total), width)
-        total = np.where(empty, np.nan_to_num(strongest), total).astype(np.uint32)
+        total = np.where(filled, total, _spread(total, filled, width, np.maximum))
     palette = [rgb(colour) for colour in (*colours, *([mixed] if mixed else []))]
     n_levels = max(255 // max(len(palette), 1), 1)
-    level = _equalised(total, n_levels)
-    index = np.where(total > 0, 1 + category * n_levels + level, 0).astype(np.uint8)
+    first_of = (1 + np.arange(len(palette)) * n_levels).astype(np.uint8)
+    index = (first_of[category] + _equalised(total, n_levels)) * (total > 0)
     alphas = np.linspace(FAINTEST_ALPHA, 255, n_levels) if n_levels > 1 else np.array([255.0])
     table = np.repeat(np.array(palette, dtype=np.uint8).reshape(-1, 3), n_levels, axis=0)
     return _palette_png(index, table, np.tile(np.rint(alphas), len(palette)).astype(np.uint8))
@@ -124,51 +125,39 @@ def paint_values(
     value_range: Range | None = None,
     spread_px: int | None = None,
 ) -> bytes:
-    """A palette PNG of the highest value in each pixel; objects of missing value are left out.
+    """A palette PNG of the highest value in each pixel.
+
+    Objects whose value is missing or infinite are left out.
 
     ``value_range`` is what the ends of ``colour_map`` stand for; by default the lowest and
     highest value in the picture.  Values outside take the colour of the nearer end.
     """
     highest = _highest(x, y, values, view)
-    width = _spread_for(np.isfinite(highest)) if spread_px is None else spread_px
-    if width > 1:
-        highest = np.where(np.isfinite(highest), highest, _spread_max(highest, width))
     filled = np.isfinite(highest)
+    seen = highest[filled].astype(np.float64)
     if value_range is None:
-        value_range = (
-            (float(highest[filled].min()), float(highest[filled].max()))
-            if filled.any()
-            else (0.0, 1.0)
-        )
+        value_range = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
     low, high = value_range
-    share = (np.where(filled, highest, low) - low) / ((high - low) or 1.0)
-    index = np.where(filled, 1 + np.rint(254 * np.clip(share, 0, 1)), 0).astype(np.uint8)
+    share = (seen - low) / ((high - low) or 1.0)
+    index = np.zeros(filled.shape, np.uint8)
+    index[filled] = 1 + np.rint(254 * np.clip(share, 0, 1))
+    width = _spread_for(filled) if spread_px is None else spread_px
+    if width > 1:
+        index = np.where(filled, index, _spread(index, filled, width, np.maximum))
     table = colour_table(colour_map)[np.rint(np.linspace(0, 255, 255)).astype(int)]
     return _palette_png(index, table, np.full(255, 255, dtype=np.uint8))
 
 
 def nearest(
-    x: Array,
-    y: Array,
-    x0: float,
-    y0: float,
-    view: View,
-    candidates: Array | None = None,
-    limit_px: float = 24,
+    x: Array, y: Array, x0: float, y0: float, view: View, limit_px: float = NEAR_PX
 ) -> int | None:
-    """The row whose object stands nearest to (x0, y0) on the screen, within ``limit_px``.
+    """The object that stands nearest to (x0, y0) on the screen, within ``limit_px``.
 
-    ``candidates`` are the rows to look among, as indices or as a mask; None is all of them.
-    Of two equally near objects the earlier row is taken.
+    Of two equally near objects the earlier one is taken.
     """
-    if candidates is not None:
-        rows = np.flatnonzero(candidates) if candidates.dtype == bool else candidates
-        found = nearest(x[rows], y[rows], x0, y0, view, limit_px=limit_px)
-        return None if found is None else int(rows[found])
-    x_px = view.width_px / _span(view.x_range)
-    y_px = view.height_px / _span(view.y_range)
-    column = (x >= x0 - limit_px / x_px) & (x <= x0 + limit_px / x_px)
-    rows = np.flatnonzero(column)
+    (low, high), _ = around(x0, y0, view, limit_px)
+    rows = np.flatnonzero((x >= low) & (x <= high))
+    x_px, y_px = _scale(view)
     across = (x[rows].astype(np.float64) - x0) * x_px
     along = (y[rows].astype(np.float64) - y0) * y_px
     distance = np.nan_to_num(np.hypot(across, along), nan=np.inf)
@@ -177,17 +166,39 @@ def nearest(
     return int(rows[distance.argmin()])
 
 
+def around(x0: float, y0: float, view: View, reach_px: float) -> tuple[Range, Range]:
+    """The ranges of x and y that reach so far around a place on the screen."""
+    x_px, y_px = _scale(view)
+    return (
+        (x0 - reach_px / x_px, x0 + reach_px / x_px),
+        (y0 - reach_px / y_px, y0 + reach_px / y_px),
+    )
+
+
 def warm_up() -> None:
     """Compile what the pictures need (some seconds, once a process); safe in a thread."""
-    view = View((0.0, 1.0), (0.0, 1.0), 8, 8)
-    for dtype in (np.float32, np.float64):
-        x = np.linspace(0, 1, 10).astype(dtype)
-        paint_categories(category_counts(x, x, np.zeros(10, np.uint8), 2, view), ("#000000",) * 2)
-    paint_values(x.astype(np.float32), x.astype(np.float32), x, view)
+    try:
+        view = View((0.0, 1.0), (0.0, 1.0), 8, 8)
+        x = np.linspace(0, 1, 10, dtype=np.float32)
+        # Datashader compiles anew for each number of categories; right, wrong and unknown are 3.
+        paint_categories(category_counts(x, x, np.zeros(10, np.uint8), 3, view), ("#000000",) * 3)
+        paint_values(x, x, x, view)
+    finally:
+        _WARM.set()  # where it failed as well: then the first picture says what is wrong
 
 
-def _span(ends: Range) -> float:
-    return (ends[1] - ends[0]) or 1.0
+def is_warm() -> bool:
+    """Whether a picture is a matter of milliseconds by now."""
+    return _WARM.is_set()
+
+
+_WARM = threading.Event()
+
+
+def _scale(view: View) -> tuple[float, float]:
+    """Pixels to a unit of x and of y."""
+    (left, right), (low, high) = view.x_range, view.y_range
+    return view.width_px / ((right - left) or 1.0), view.height_px / ((high - low) or 1.0)
 
 
 def _canvas(view: View) -> Any:
@@ -196,35 +207,48 @@ def _canvas(view: View) -> Any:
     return ds.Canvas(view.width_px, view.height_px, view.x_range, view.y_range)
 
 
-def _highest(x: Array, y: Array, values: Array, view: View) -> npt.NDArray[np.float64]:
+def _highest(x: Array, y: Array, values: Array, view: View) -> npt.NDArray[np.floating[Any]]:
     if not len(x):
         return np.full((view.height_px, view.width_px), np.nan)
     import datashader as ds
 
-    frame = pd.DataFrame({"x": x, "y": y, "value": np.asarray(values, np.float32)}, copy=False)
+    values = np.asarray(values, np.float32)
+    if np.isinf(values).any():  # it would hide the others of its pixel
+        values = np.where(np.isinf(values), np.float32(np.nan), values)
+    frame = pd.DataFrame({"x": x, "y": y, "value": values}, copy=False)
     picture = _canvas(view).points(frame, "x", "y", ds.max("value")).to_numpy()
-    return np.asarray(picture[::-1], dtype=np.float64)
+    return picture[::-1]  # type: ignore[no-any-return]
 
 
-def _category_of(counts: npt.NDArray[np.uint32], mark_mixed: bool) -> npt.NDArray[np.intp]:
-    category: npt.NDArray[np.intp] = counts.argmax(axis=2)
+def _totals(
+    counts: npt.NDArray[np.uint32], mark_mixed: bool
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
+    """Objects in each pixel, and its category: the most frequent one, or one more for mixed."""
+    # Plane by plane: NumPy is slow along an axis of a few entries.
+    planes = [counts[:, :, i] for i in range(counts.shape[2])]
+    total, most = planes[0].copy(), planes[0].copy()
+    category = np.zeros(total.shape, np.uint8)
+    for i, plane in enumerate(planes[1:], 1):
+        total += plane
+        category[plane > most] = i
+        np.maximum(most, plane, out=most)
     if mark_mixed:
-        category[(counts[:, :, 0] > 0) & (counts[:, :, 1] > 0)] = counts.shape[2]
-    return category
+        category[(planes[0] > 0) & (planes[1] > 0)] = len(planes)
+    return total, category
 
 
-def _equalised(total: npt.NDArray[np.uint32], n_levels: int) -> npt.NDArray[np.intp]:
+def _equalised(total: npt.NDArray[np.uint32], n_levels: int) -> npt.NDArray[np.uint8]:
     """Levels 0 to ``n_levels - 1`` by the rank of each filled pixel's count among all."""
-    clipped = np.minimum(total, 65_535)
+    clipped = np.minimum(total, 65_535).astype(np.uint16)
     histogram = np.bincount(clipped.ravel())
     histogram[0] = 0
     filled = np.flatnonzero(histogram)
     if len(filled) < 2:
-        return np.full(total.shape, n_levels - 1)
+        return np.full(total.shape, n_levels - 1, np.uint8)
     rank = np.cumsum(histogram) / histogram.sum()
     share = (rank - rank[filled[0]]) / (1 - rank[filled[0]])
-    levels: npt.NDArray[np.intp] = np.rint(np.clip(share, 0, 1) * (n_levels - 1)).astype(np.intp)
-    return levels[clipped]
+    levels = np.rint(np.clip(share, 0, 1) * (n_levels - 1)).astype(np.uint8)
+    return np.asarray(levels[clipped])
 
 
 def _spread_for(filled: npt.NDArray[np.bool_]) -> int:
@@ -248,30 +272,27 @@ def _stamp(width: int) -> list[tuple[int, int]]:
     return [(d, a) for d in steps for a in steps if d * d + a * a <= radius * radius + 1]
 
 
-def _stamped(
-    filled: npt.NDArray[np.bool_], width: int
-) -> Iterator[tuple[tuple[Array, Array], tuple[Array, Array]]]:
-    """For each step of the stamp: indices of the pixels painted on, and of those they repeat."""
+def _spread(
+    values: npt.NDArray[Number],
+    filled: npt.NDArray[np.bool_],
+    width: int,
+    join: Callable[..., npt.NDArray[Number]],
+) -> npt.NDArray[Number]:
+    """Paint each filled pixel's values on its stamp, joined where stamps meet; 0 elsewhere.
+
+    ``values`` has shape (h, w) or (h, w, n).
+    """
+    margin = width // 2
+    height, across = filled.shape[0] + 2 * margin, filled.shape[1] + 2 * margin
+    out = np.zeros((height * across, *values.shape[2:]), values.dtype)
     rows, columns = np.nonzero(filled)
-    for down, across in _stamp(width):
-        to_row, to_column = rows + down, columns + across
-        inside = (to_row >= 0) & (to_row < filled.shape[0])
-        inside &= (to_column >= 0) & (to_column < filled.shape[1])
-        yield (to_row[inside], to_column[inside]), (rows[inside], columns[inside])
-
-
-def _spread_sum(counts: npt.NDArray[np.uint32], width: int) -> npt.NDArray[np.uint32]:
-    out = np.zeros_like(counts)
-    for to, source in _stamped(counts.max(axis=2) > 0, width):
-        out[to] += counts[source]  # no pixel comes twice within one step
-    return out
-
-
-def _spread_max(values: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
-    out = np.full_like(values, np.nan)
-    for to, source in _stamped(np.isfinite(values), width):
-        out[to] = np.fmax(out[to], values[source])
-    return out
+    painted = values[rows, columns]
+    place = (rows + margin) * across + columns + margin
+    for down, right in _stamp(width):
+        to = place + (down * across + right)
+        out[to] = join(out[to], painted)  # no pixel comes twice within one step
+    inside = slice(margin, -margin or None)
+    return out.reshape(height, across, *values.shape[2:])[inside, inside]
 
 
 def _palette_png(
