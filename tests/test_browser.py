@@ -434,6 +434,38 @@ def test_a_key_for_a_project_that_another_tab_deleted_leads_home(tab):
     expect(side.get_by_role("link", name="Labelling", exact=True)).to_be_hidden()
 
 
+# Zooms out at once by as much as was zoomed in, and counts what is painted on the way.
+ZOOM_OUT = """async (canvas, steps) => {
+  const { left, top } = canvas.getBoundingClientRect();
+  for (let i = 0; i < steps; i++) {
+    const [clientX, clientY] = [left + 200, top + 150];
+    canvas.dispatchEvent(new WheelEvent("wheel", { deltaY: 300, clientX, clientY }));
+  }
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  const { width, height } = canvas;
+  const plot = canvas.getContext("2d").getImageData(60, 12, width - 75, height - 56).data;
+  return plot.filter((value, i) => i % 4 === 3 && value > 0).length;
+}"""
+
+
+def test_a_map_zoomed_out_shows_what_it_has_until_the_sharp_picture_comes(tab):
+    page, _ = tab
+    start_demo(page, "digits")
+    go_to(page, "Labelling")
+    answerable(page)
+    canvas, drawn = map_canvas(page), page.locator(".map").first
+    expect(drawn).to_have_attribute("data-painted", re.compile(r"\d+"))
+    settled(page)
+    whole = canvas.evaluate(ZOOM_OUT, 0)
+    painted = str(drawn.get_attribute("data-painted"))
+    canvas.hover(position={"x": 200, "y": 150})
+    for _ in range(5):
+        page.mouse.wheel(0, -300)
+    expect(drawn).not_to_have_attribute("data-painted", painted)
+    settled(page)
+    assert canvas.evaluate(ZOOM_OUT, 5) > whole / 2
+
+
 def test_the_wheel_zooms_a_map_without_scrolling_the_page_or_making_the_map_anew(tab):
     page, _ = tab
     page.set_viewport_size({"width": 1280, "height": 500})

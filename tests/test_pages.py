@@ -23,6 +23,7 @@ from al_engine.home import list_projects
 from al_engine.project import close_project, delete_project, open_project
 from al_engine.session import LabellingSession
 from al_engine.starting import start_demo
+from pages.components import loop
 from pages.components.answer_bar import BarEvent
 from pages.components.charts import round_of_point
 from pages.components.loop import make_token, split_token
@@ -94,6 +95,15 @@ def bar(at: AppTest) -> dict:
     """What the answer bar was given to show."""
     sent = [json.loads(each.proto.json or "{}") for each in at.get("bidi_component")]
     (found,) = [each for each in sent if "question" in each]
+    return found
+
+
+def drawn_maps(at: AppTest) -> list[tuple[dict, bytes]]:
+    """What each map was given to show, and its picture."""
+    found = []
+    for sent in (each.proto.bytes for each in at.get("bidi_component") if each.proto.bytes):
+        ends = 4 + int.from_bytes(sent[:4], "little")
+        found.append((json.loads(sent[4:ends]), sent[ends:]))
     return found
 
 
@@ -678,6 +688,22 @@ def test_it_is_said_before_an_answer_that_the_object_never_trains(survey_begun, 
     press(at, "answer", "STAR")
     assert answers(survey_begun)[-1].part == part
     assert "never trains" not in bar(at)["why"]
+
+
+def test_until_maps_can_be_drawn_they_say_so_and_the_question_can_be_answered(
+    survey_begun, monkeypatch
+):
+    monkeypatch.setattr(loop, "is_warm", lambda: False)
+    at = show(TRAINING, "survey")
+    fine(at)
+    said = [(head["note"], head["picture"], png) for head, png in drawn_maps(at)]
+    assert said == [("Preparing the maps…", None, b"")] * 3
+    press(at, "answer", "QSO")
+    assert answers(survey_begun)[-1].label == "QSO"
+    monkeypatch.setattr(loop, "is_warm", lambda: True)
+    at.run()
+    assert [head["note"] for head, _ in drawn_maps(at)] == [""] * 3
+    assert all(head["picture"] and png.startswith(b"\x89PNG") for head, png in drawn_maps(at))
 
 
 def _click_on(session: LabellingSession, row: int) -> dict:

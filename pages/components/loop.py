@@ -13,7 +13,7 @@ from al_engine.fitting import part_of
 from al_engine.maps import Kind, Maps, Shown
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS
-from al_engine.views.raster import View
+from al_engine.views.raster import View, is_warm
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.scatter_map import LegendEntry, MapEvent, Overlay, scatter_map, view_to_draw
@@ -234,11 +234,15 @@ def draw_map(
     home = maps.home(state, 480, height_px)
     view: View = view_to_draw(key, home, (x_axis, y_axis), group)
     shown: Shown = tab.shown(label)
+    png = None
+    if is_warm():
+        png = maps.picture(kind, state, view, shown, tab.colours(), value_colours())
     marks = _marks(state, kind)
     names = [LegendEntry(mark.name, mark.colour, mark.shape, mark.filled) for mark in marks]
     scatter_map(
         key,
-        png=maps.picture(kind, state, view, shown, tab.colours(), value_colours()),
+        png=png,
+        of=f"{state.token} {state.past} {shown} {tab.colours()} {value_colours()}",
         view=view,
         home=home,
         x_title=x_axis,
@@ -249,8 +253,18 @@ def draw_map(
         fill=fill,
         group=group,
         title=title,
+        note="Preparing the maps…" if png is None else "",
         on_event=lambda event: tab.post(kind, slug, label, event),
     )
+    if png is None:
+        _draw_when_ready()
+
+
+@st.fragment(run_every=0.5)
+def _draw_when_ready() -> None:
+    """Draw the page again once a map can be drawn without being waited for."""
+    if is_warm():
+        st.rerun()
 
 
 def value_colours() -> str:

@@ -31,7 +31,7 @@ function nonce() {
 function unpack(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  head.picture.blob = new Blob([bytes.slice(4 + length)], { type: "image/png" });
+  if (head.picture) head.picture.blob = new Blob([bytes.slice(4 + length)], { type: "image/png" });
   return head;
 }
 
@@ -52,12 +52,14 @@ function makeMap(root) {
   const stage = element("div", "stage", box);
   const canvas = element("canvas", "plot", stage);
   canvas.setAttribute("role", "img");
+  const note = element("div", "note", stage);
+  note.setAttribute("role", "status");
   const tools = element("div", "tools", box);
   const legend = element("div", "legend", box);
 
   let component = null;
   let head = null;
-  let picture = null; // {x, y, id, bitmap}
+  let pictures = []; // the newest first: each {x, y, of, id, bitmap}
   let decoding = 0;
   let x = [0, 1];
   let y = [0, 1];
@@ -232,7 +234,7 @@ function makeMap(root) {
     const style = getComputedStyle(box);
     const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
     drawScene(canvas.getContext("2d"), {
-      at: at(), head, picture, cursor, ratio,
+      at: at(), head, picture: bestPicture(pictures, { x, y }), cursor, ratio,
       ink: read("--st-text-color", "#333"),
       ground: read("--st-background-color", "#fff"),
       font: read("--st-font", "sans-serif"),
@@ -282,10 +284,16 @@ function makeMap(root) {
 
   async function decode(wanted) {
     const mine = ++decoding;
-    const made = picture?.id === wanted.id
-      ? picture : { ...wanted, blob: null, bitmap: await createImageBitmap(wanted.blob) };
-    if (mine !== decoding) return; // a newer picture came meanwhile
-    picture = made;
+    if (!wanted) {
+      pictures = [];
+    } else if (pictures[0]?.id !== wanted.id) {
+      const made = { ...wanted, blob: null, bitmap: await createImageBitmap(wanted.blob) };
+      if (mine !== decoding) return; // a newer picture came meanwhile
+      // The new one may be of a view that was left meanwhile, and the next view be a wider one.
+      const known = pictures.filter((each) => each.of === made.of);
+      const widest = known.reduce((a, b) => (area(b) > area(a) ? b : a), made);
+      pictures = [...new Set([made, bestPicture(known, { x, y }) ?? made, widest])];
+    }
     draw();
     box.dataset.painted = String(turns);
   }
@@ -304,11 +312,13 @@ function makeMap(root) {
       });
     } else if (!same(before.axes, head.axes)) {
       [x, y, fit] = [head.home.x, head.home.y, true];
+      pictures = [];
       report(true);
     } else if (fit && !drag) {
       [x, y] = [head.home.x, head.home.y];
     }
     title.textContent = head.title;
+    note.textContent = head.note;
     canvas.setAttribute("aria-label", `${head.title || "Map"}: ${head.axes[1]} by ${head.axes[0]}`);
     resize();
     drawLegend();

@@ -80,7 +80,8 @@ class MapEvent:
 def scatter_map(
     key: str,
     *,
-    png: bytes,
+    png: bytes | None,
+    of: str = "",
     view: View,
     x_title: str,
     y_title: str,
@@ -91,6 +92,7 @@ def scatter_map(
     fill: tuple[float, int] | None = None,
     group: str = "",
     title: str = "",
+    note: str = "",
     on_event: Callable[[MapEvent], None] | None = None,
 ) -> MapEvent | None:
     """Draw a map; what the person did on it, once.
@@ -98,7 +100,8 @@ def scatter_map(
     Parameters
     ----------
     key : fixed for as long as it is the same map, or the browser forgets its zoom
-    png : the picture, with transparent ground
+    png : the picture, with transparent ground; None where there is none yet
+    of : what it is a picture of; former ones of the same serve until a sharp one is there
     view : what ``png`` shows, usually from :func:`view_to_draw`
     x_title, y_title : titles of the axes; when they change, the map goes back to ``home``
     home : what "fit" shows; the ``view`` unless given
@@ -106,13 +109,18 @@ def scatter_map(
         its height less ``fill[1]`` pixels
     group : maps of one group share their zoom; they belong in one fragment
     title : shown over the map, and its name for screen readers
+    note : a line in place of the picture, which says why there is none
     on_event : called with the event before the page runs again (one run where a returned
         event takes two); nothing is returned then
     """
     group = group or key
     fit = home or view
+    picture = None
+    if png is not None:
+        shows = f"{zlib.crc32(png)} {view} {of}"
+        picture = {"x": view.x_range, "y": view.y_range, "of": of, "id": shows}
     head = {
-        "picture": {"x": view.x_range, "y": view.y_range, "id": f"{zlib.crc32(png)} {view}"},
+        "picture": picture,
         "view": asdict(view),
         "home": {"x": fit.x_range, "y": fit.y_range},
         "axes": [x_title, y_title],
@@ -122,9 +130,10 @@ def scatter_map(
         "fill": fill,
         "group": group,
         "title": title,
+        "note": note,
     }
     packed = json.dumps(head, allow_nan=False).encode()
-    data = b"".join([struct.pack("<I", len(packed)), packed, png])
+    data = b"".join([struct.pack("<I", len(packed)), packed, png or b""])
 
     def before_the_run() -> None:
         event = _event(key, group, reported(key, "event"), reported(key, "viewport"))

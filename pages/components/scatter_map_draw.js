@@ -33,6 +33,17 @@ function drawScene(ctx, scene) {
   drawReadout(ctx, scene);
 }
 
+const area = ({ x, y }) => (x[1] - x[0]) * (y[1] - y[0]);
+
+// Of pictures of parts of the plane, the one that shows most of a view; of those that show as
+// much, to a percent, the closest: it is the sharpest.
+function bestPicture(pictures, view) {
+  const common = (a, b) => Math.max(0, Math.min(a[1], b[1]) - Math.max(a[0], b[0]));
+  const share = ({ x, y }) => common(x, view.x) * common(y, view.y) / area(view);
+  const percent = (picture) => Math.round(100 * share(picture));
+  return [...pictures].sort((a, b) => percent(b) - percent(a) || area(a) - area(b))[0] ?? null;
+}
+
 function drawPicture(ctx, { at, ratio }, { x, y, bitmap }) {
   const [left, top] = [at.pxOf(x[0]), at.pyOf(y[1])];
   const [w, h] = [at.pxOf(x[1]) - left, at.pyOf(y[0]) - top];
