@@ -160,7 +160,7 @@ class Maps:
             # A pixel more, so that rounding leaves none out that lies just within reach.
             places = grid.within(*around(x, y, view, reach_px + 1))
             drawn = np.flatnonzero(self._drawn(kind, state, shown, places.rows))
-            drawn = drawn[np.argsort(places.rows[drawn])]
+            drawn = drawn[np.argsort(places.rows[drawn], kind="stable")]
             found = nearest(places.x[drawn], places.y[drawn], x, y, view, reach_px)
             if found is not None:
                 return int(places.rows[drawn[found]])

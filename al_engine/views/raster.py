@@ -23,6 +23,8 @@ Number = TypeVar("Number", np.uint8, np.uint32)
 
 HIDDEN = 255  # a category code that is painted nowhere
 FAINTEST_ALPHA = 150  # of 255: the emptiest pixel must still be seen
+# Numbers of categories that are counted: Datashader compiles for each number anew.
+COUNTED = (3, 8, 32, 128)
 SAMPLE_ROWS = 500_000  # enough for the 0.1 and 99.9 percentiles
 NEAR_PX = 24.0  # how far from a click an object may be
 
@@ -74,9 +76,10 @@ def category_counts(
         return np.zeros((view.height_px, view.width_px, n_categories), dtype=np.uint32)
     import datashader as ds  # two seconds, which the first page need not wait for
 
-    # Hidden objects are one more category, dropped after counting: cheaper than masking rows.
-    shown = np.minimum(codes, n_categories).astype(np.int16)
-    categories = pd.Categorical.from_codes(shown, categories=pd.RangeIndex(n_categories + 1))
+    n_counted = next((n for n in COUNTED if n >= n_categories), n_categories)
+    # Hidden objects are counted too, and dropped after it: cheaper than masking rows.
+    shown = np.minimum(codes, n_counted).astype(np.int16)
+    categories = pd.Categorical.from_codes(shown, categories=pd.RangeIndex(n_counted + 1))
     frame = pd.DataFrame({"x": x, "y": y, "category": categories}, copy=False)
     counts = _canvas(view).points(frame, "x", "y", ds.count_cat("category")).to_numpy()
     return counts[::-1, :, :n_categories]  # type: ignore[no-any-return]
@@ -180,8 +183,9 @@ def warm_up() -> None:
     try:
         view = View((0.0, 1.0), (0.0, 1.0), 8, 8)
         x = np.linspace(0, 1, 10, dtype=np.float32)
-        # Datashader compiles anew for each number of categories; right, wrong and unknown are 3.
-        paint_categories(category_counts(x, x, np.zeros(10, np.uint8), 3, view), ("#000000",) * 3)
+        for n in COUNTED[:2]:
+            counts = category_counts(x, x, np.zeros(10, np.uint8), n, view)
+            paint_categories(counts, ("#000000",) * n)
         paint_values(x, x, x, view)
     finally:
         _WARM.set()  # where it failed as well: then the first picture says what is wrong
