@@ -6,7 +6,7 @@ person looks at the question.  What a round is stands in ``rounds``; must not wr
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Hashable, MutableMapping, Sequence
+from collections.abc import Callable, Hashable, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -16,7 +16,7 @@ from al_engine.data.history import History, LabelledSet, fold
 from al_engine.data.labels import Event
 from al_engine.dataset import Dataset
 from al_engine.fitting import Fit, RoundScores, Rows, learner_spec
-from al_engine.lookahead import LOOKAHEAD, is_on
+from al_engine.lookahead import LOOKAHEAD, Work, is_on
 from al_engine.project import Project
 from al_engine.rounds import Plan, Question, Round, initial_rows, make_round, random_every
 
@@ -64,9 +64,8 @@ class RoundMaker:
         if made is None:
             fit, scores = self._at_hand(classifier, key, strategy, history)
             made = make_round(plan, history, fit=fit, scores=scores)
+        made = _named(made, key)
         if made.fit is not None:
-            if made.fit.key != key:
-                made = replace(made, fit=replace(made.fit, key=key))
             self._keep(classifier, key, strategy, history, made)
         return made
 
@@ -124,8 +123,12 @@ class RoundMaker:
         events: Sequence[Event],
         question: Question,
         token: str,
+        then: Callable[[History, Round], None],
     ) -> None:
-        """Begin to make the round that each possible answer leads to, the likeliest first."""
+        """Begin to make the round that each possible answer leads to, the likeliest first.
+
+        ``then`` is called in another thread with each of them, once all are made.
+        """
         moment = (events[-1].seq if events else 0, config)
         if not is_on() or self._begun.get(classifier) == moment:
             return  # a page is drawn many times for one question
@@ -142,19 +145,18 @@ class RoundMaker:
         passed = answer_event(self._project, config, classifier, question.row, "later", None, token)
         passed = replace(passed, seq=moment[0] + 1)
         answers = [replace(passed, kind="answer", label=label) for label in labels]
-        work = []
+        rounds: list[tuple[Hashable, Work]] = []
+        afterwards: list[tuple[Hashable, Work]] = []
         for event in (*answers, replace(passed, kind="unsure"), passed):
             history = fold([*events, event])
             key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
             fit, scores = self._at_hand(classifier, key, plan.spec.strategy, history)
             make = partial(make_round, plan, history, fit=fit, scores=scores, n_threads=1)
-            work.append(
-                (
-                    _standing(classifier, config, history),
-                    lambda wanted, make=make: make(is_wanted=wanted),
-                )
-            )
-        LOOKAHEAD.begin(self._owner(classifier), work)
+            ahead = _Ahead(make, key, history)
+            standing = _standing(classifier, config, history)
+            rounds.append((standing, ahead.make))
+            afterwards.append((("afterwards", standing), partial(ahead.hand_on, then)))
+        LOOKAHEAD.begin(self._owner(classifier), [*rounds, *afterwards])
 
     def initial_rows(self, classifier: str, config: ProjectConfig) -> Rows:
         """The objects that a classifier begins with."""
@@ -163,6 +165,31 @@ class RoundMaker:
     def wait(self, classifier: str) -> None:
         """Wait until all that was begun ahead is done."""
         LOOKAHEAD.wait(self._owner(classifier))
+
+
+def _named(made: Round, key: str) -> Round:
+    """The same round with its fit under the name by which it is found again."""
+    if made.fit is None or made.fit.key == key:
+        return made
+    return replace(made, fit=replace(made.fit, key=key))
+
+
+class _Ahead:
+    """A round that is made ahead, and then handed on, each in a piece of work of its own."""
+
+    def __init__(self, make: Callable[..., Round], key: str, history: History) -> None:
+        self._make, self._key, self._history = make, key, history
+        self._made: Round | None = None
+
+    def make(self, is_wanted: Callable[[], bool]) -> Round:
+        self._made = _named(self._make(is_wanted=is_wanted), self._key)
+        return self._made
+
+    def hand_on(
+        self, then: Callable[[History, Round], None], is_wanted: Callable[[], bool]
+    ) -> None:
+        if self._made is not None:
+            then(self._history, self._made)
 
 
 def _drop(owners: set[Hashable]) -> None:

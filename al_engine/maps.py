@@ -76,6 +76,8 @@ class Maps:
         self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
         self._facts: OrderedDict[Hashable, Any] = OrderedDict()
         self._arrays: OrderedDict[Hashable, Codes] = OrderedDict()
+        # Of which moment, and for each kind of map the view (None for home), its size and look.
+        self._looked_at: tuple[Hashable, dict[Kind, tuple[View | None, View, Any]]] | None = None
 
     @property
     def axes(self) -> tuple[str, str]:
@@ -120,8 +122,25 @@ class Maps:
             "labels": lambda: self._labels(state, view),
         }
         look = (view, shown, colours, value_colours)
-        key = (kind, self._settings(), _subject(kind, state), look)
+        key = (kind, self._settings(), self._subject(kind, state), look)
         return _once(self._lock, self._kept, KEPT, key, draw[kind])
+
+    def show(self, kind: Kind, state: State, view: View, *look: Any) -> bytes:
+        """As ``picture``, for somebody who looks at it: ``draw_ahead`` then knows what to draw."""
+        at_home = view == self.home(state, view.width_px, view.height_px)
+        with self._lock:
+            if self._looked_at is None or self._looked_at[0] != (state.classifier, state.token):
+                self._looked_at = ((state.classifier, state.token), {})
+            self._looked_at[1][kind] = (None if at_home else view, view, look)
+        return self.picture(kind, state, view, *look)
+
+    def draw_ahead(self, state: State) -> None:
+        """Draw for a state that may come what is being looked at now."""
+        with self._lock:
+            looks = dict(self._looked_at[1]) if self._looked_at is not None else {}
+        for kind, (fixed, last, look) in looks.items():
+            view = fixed or self.home(state, last.width_px, last.height_px)
+            self.picture(kind, state, view, *look)
 
     def metric_range(self, state: State) -> tuple[float, float]:
         """Lowest and highest utility in the training set; (0, 0) where there is none."""
@@ -133,7 +152,7 @@ class Maps:
             values = utility[np.isfinite(utility)]
             return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
-        key = ("metric range", self._settings(), _subject("metric", state))
+        key = ("metric range", self._settings(), self._subject("metric", state))
         made: tuple[float, float] = _once(self._lock, self._facts, KEPT, key, ends)
         return made
 
@@ -144,7 +163,7 @@ class Maps:
         def look() -> bool:
             return bool((table == UNLABELLED)[self._standing(state)].any())
 
-        key = ("unlabelled", self._settings(), _subject("training", state))
+        key = ("unlabelled", self._settings(), self._subject("training", state))
         made: bool = _once(self._lock, self._facts, KEPT, key, look)
         return made
 
@@ -189,7 +208,7 @@ class Maps:
             truth = truth_in_force(dataset, state.history, state.classifier)
             return standing_codes(parts, truth, state.fit.predicted if state.fit else np.uint8(0))
 
-        key = ("standing", self._settings(), _subject("training", state))
+        key = ("standing", self._settings(), self._subject("training", state))
         return _once(self._lock, self._arrays, ARRAYS_KEPT, key, make)
 
     def _label_codes(self, history: History) -> Codes:
@@ -263,6 +282,25 @@ class Maps:
         x_axis, y_axis = self.axes
         return self._session.project.axis(x_axis), self._session.project.axis(y_axis)
 
+    def _subject(self, kind: Kind, state: State) -> Hashable:
+        """All of a state that a map of this kind shows, however the state was reached."""
+        if kind == "labels":
+            return _labels_in(state.history)
+        # A model, and what of it is right or wrong, go by the side of the question that an answer
+        # is on; a label left out takes no part.
+        left_out, history = self._session.project.dataset().left_out, state.history
+        sides = frozenset(
+            (row, label == state.classifier, label in left_out)
+            for row, label in {**history.trained, **history.verified}.items()
+        )
+        has_fit = state.fit is not None
+        return (
+            state.classifier,
+            has_fit,
+            sides,
+            *map(frozenset, (history.trained, history.validated)),
+        )
+
     def _settings(self) -> str:
         return repr(self._session.config)
 
@@ -282,17 +320,6 @@ def _once(
         while len(kept) > most:
             kept.popitem(last=False)
         return kept[key]
-
-
-def _subject(kind: Kind, state: State) -> Hashable:
-    """All of a state that a map of this kind shows, however the state was reached."""
-    if kind == "labels":
-        return _labels_in(state.history)
-    fit = state.fit
-    if kind == "metric" and fit is not None:
-        # What is asked for changes the metric, and nothing else.
-        return state.classifier, fit.key, fit.strategy
-    return state.classifier, fit.key if fit is not None else None, _labels_in(state.history)
 
 
 def _labels_in(history: History) -> Hashable:

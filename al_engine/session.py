@@ -4,7 +4,7 @@ Owns the order of things; what each step does lives in ``rounds``, ``data`` and 
 Pages talk to this and to nothing below it.  Must not know Streamlit.
 """
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,7 @@ from al_engine.fitting import Fit, RoundScores, Rows, learner_spec, test_round
 from al_engine.learning.metrics import Scores
 from al_engine.making import RoundMaker
 from al_engine.project import Project
-from al_engine.rounds import initial_rows
+from al_engine.rounds import Round, initial_rows
 from al_engine.saving import SavedModels
 from al_engine.state import ScoredRound, State, seen_by
 
@@ -101,6 +101,17 @@ class LabellingSession:
         if past is None and made.fit is not None and made.scores is not None:
             self._keep_round(classifier, made.fit, made.scores)
         rounds = self._rounds(classifier, config, history)
+        return self._state_of(classifier, config, history, made, rounds, past)
+
+    def _state_of(
+        self,
+        classifier: str,
+        config: ProjectConfig,
+        history: History,
+        made: Round,
+        rounds: tuple[ScoredRound, ...],
+        past: int | None = None,
+    ) -> State:
         return State(
             classifier,
             config.setups[classifier],
@@ -115,15 +126,27 @@ class LabellingSession:
             past,
         )
 
-    def look_ahead(self, classifier: str) -> None:
+    def look_ahead(
+        self, classifier: str, draw: Callable[[State], None] = lambda state: None
+    ) -> None:
         """Begin to make what each possible answer to the present question leads to.
 
         It changes no result; an answer that comes before it is ready is dealt with as without it.
+
+        Parameters
+        ----------
+        draw : called in another thread with each state that is ready, whose ``rounds`` are those
+            of the present
         """
-        state = self.state(classifier)
-        if state.question is not None:
-            events = self.project.log.events(classifier)
-            self._maker.look_ahead(classifier, self.config, events, state.question, state.token)
+        state, config = self.state(classifier), self.config
+        if state.question is None:
+            return
+
+        def draw_it(history: History, made: Round) -> None:
+            draw(self._state_of(classifier, config, history, made, state.rounds))
+
+        events = self.project.log.events(classifier)
+        self._maker.look_ahead(classifier, config, events, state.question, state.token, draw_it)
 
     def _rounds(
         self, classifier: str, config: ProjectConfig, history: History

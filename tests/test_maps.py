@@ -269,3 +269,38 @@ def test_the_metric_map_follows_the_strategy_in_force(begun) -> None:
     after = session.start("QSO", small_setup(members=(forest,)))
     assert after.fit.key == state.fit.key, "the model is the same"
     assert maps.picture("metric", after, home, Shown()) != before
+
+
+def test_what_is_looked_at_is_drawn_ahead_for_each_answer(begun, monkeypatch) -> None:
+    session, state, maps = begun
+    for label in ("QSO", "STAR", None):
+        for kind in ("training", "metric"):
+            maps.show(kind, state, maps.home(state, 400, 300), Shown())
+        session.look_ahead("QSO", maps.draw_ahead)
+        session._maker.wait("QSO")
+        with monkeypatch.context() as patch:
+            for drawn in ("paint_categories", "paint_values"):
+                patch.setattr(f"al_engine.maps.{drawn}", None)
+            kind = "answer" if label else "unsure"
+            state = session.answer("QSO", state.question.row, kind, label, token=state.token)
+            ahead = [
+                maps.show(k, state, maps.home(state, 400, 300), Shown())
+                for k in ("training", "metric")
+            ]
+        fresh = Maps(session)
+        assert ahead == [
+            fresh.picture(k, state, fresh.home(state, 400, 300), Shown())
+            for k in ("training", "metric")
+        ]
+
+
+def test_a_part_that_was_zoomed_to_stays_the_part_that_is_drawn_ahead(begun, monkeypatch) -> None:
+    session, state, maps = begun
+    home = maps.home(state, 400, 300)
+    part = View((home.x_range[0], sum(home.x_range) / 2), home.y_range, 400, 300)
+    maps.show("training", state, part, Shown(unlabelled=False))
+    session.look_ahead("QSO", maps.draw_ahead)
+    session._maker.wait("QSO")
+    monkeypatch.setattr("al_engine.maps.paint_categories", None)
+    state = session.answer("QSO", state.question.row, "answer", "QSO", token=state.token)
+    maps.show("training", state, part, Shown(unlabelled=False))

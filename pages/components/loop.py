@@ -205,7 +205,7 @@ def ask(session: LabellingSession, state: State) -> None:
             on_event=lambda event: tab.post("bar", slug, label, event),
         )
     if state.past is None:
-        session.look_ahead(label)
+        session.look_ahead(label, tab.maps().draw_ahead)
 
 
 def _nothing_left(state: State) -> str:
@@ -236,7 +236,7 @@ def draw_map(
     shown: Shown = tab.shown(label)
     png = None
     if is_warm():
-        png = maps.picture(kind, state, view, shown, tab.colours(), value_colours())
+        png = maps.show(kind, state, view, shown, tab.colours(), value_colours())
     marks = _marks(state, kind)
     names = [LegendEntry(mark.name, mark.colour, mark.shape, mark.filled) for mark in marks]
     scatter_map(
