@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from al_engine.data.importing import CATALOGUE_STEPS, ROW
+from al_engine.data.importing import CATALOGUE_STEPS, ROW, give_back_memory
 from al_engine.data.schema import connect, quote
 from al_engine.errors import ProjectError, UnknownColumnError, UnsuitableColumnError
 
@@ -148,6 +148,7 @@ class Catalogue:
                 ]
         finally:
             cursor.close()
+            give_back_memory()
 
     def numbers(self, name: str, missing: Missing) -> Floats:
         """One numeric column over all rows, float64, NaN where missing."""

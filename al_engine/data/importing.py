@@ -101,7 +101,13 @@ def import_table(
             [n_rows, fingerprint, table.reader, list(set_aside), list(table.notes)],
         )
         connection.commit()
+    give_back_memory()
     return Imported(n_rows, len(table.columns), set_aside, table.notes)
+
+
+def give_back_memory() -> None:
+    """Have Arrow give back what it keeps for the next table: 1.4 GB after ten million rows."""
+    pa.default_memory_pool().release_unused()
 
 
 @contextmanager
