@@ -86,11 +86,13 @@ class Asking:
     """How objects are put before the person.
 
     ``random_every`` None means: every fifth question where the catalogue's own labels leave
-    fewer than 30 validation objects, else never; 0 means never.
+    fewer than 30 validation objects, else never; 0 means never.  ``ahead_mb`` bounds the memory
+    (MB, a session and classifier) of what is made before it is asked for; 0 switches that off.
     """
 
     random_every: int | None = None
     start: Literal["spread", "random"] = "spread"
+    ahead_mb: int = 1000
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,10 @@ def check(config: ProjectConfig) -> None:
     if splits.mode == "shares" and splits.train + splits.validation + splits.test > 100.0 + 1e-6:
         total = splits.train + splits.validation + splits.test
         raise SettingsError(f"The shares add up to {total:g}%.", "Make them 100% or less.")
+    if config.asking.ahead_mb < 0:
+        raise SettingsError(
+            f"asking.ahead_mb is {config.asking.ahead_mb}.", "Use 0 (off) or a number of MB."
+        )
     if config.asking.random_every is not None and config.asking.random_every < 0:
         raise SettingsError(
             f"asking.random_every is {config.asking.random_every}.",

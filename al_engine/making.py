@@ -21,9 +21,9 @@ from al_engine.project import Project
 from al_engine.rounds import Plan, Question, Round, initial_rows, make_round, random_every
 
 FITS_KEPT = 4
-# A fit ahead holds, for every object, a probability, a prediction and one utility or two.
+BYTES_KEPT = 400_000_000  # of those fits, but always the last
+# A fit holds, for every object, a probability, a prediction and one utility or two.
 BYTES_AN_OBJECT = 13
-MOST_BYTES_AHEAD = 1_000_000_000  # a session, for the two sides of a question
 
 
 class RoundMaker:
@@ -76,7 +76,8 @@ class RoundMaker:
             return
         self._former[classifier, key, strategy] = made.fit
         self._former.move_to_end((classifier, key, strategy))
-        while len(self._former) > FITS_KEPT:
+        most = BYTES_KEPT // (BYTES_AN_OBJECT * len(made.fit.proba))
+        while len(self._former) > max(1, min(FITS_KEPT, most)):
             self._former.popitem(last=False)
         self._scores[classifier] = (key, history.verified, made.scores)
 
@@ -134,14 +135,15 @@ class RoundMaker:
             return  # a page is drawn many times for one question
         self._begun[classifier] = moment
         dataset, present = self._project.prepare(config), self.learners.get(classifier)
-        if 2 * BYTES_AN_OBJECT * dataset.n_rows > MOST_BYTES_AHEAD:
+        n_sides = config.asking.ahead_mb * 1_000_000 // (BYTES_AN_OBJECT * dataset.n_rows)
+        if not n_sides:
             return
         plan = self._plan(classifier, config, dataset)
         own = [label.value for label in config.labels_in_use if label.value == classifier]
         other = [label.value for label in config.labels_in_use if label.value != classifier][:1]
         # All labels of one side train the same model.
         likely = present is None or present.predicted[question.row]
-        labels = [*own, *other] if likely else [*other, *own]
+        labels = ([*own, *other] if likely else [*other, *own])[:n_sides]
         passed = answer_event(self._project, config, classifier, question.row, "later", None, token)
         passed = replace(passed, seq=moment[0] + 1)
         answers = [replace(passed, kind="answer", label=label) for label in labels]

@@ -575,8 +575,8 @@ def test_what_is_made_ahead_for_one_classifier_outlives_an_answer_to_another(
     assert made_by == []
 
 
-@pytest.mark.parametrize("why", ["switched off", "too large"])
-def test_nothing_is_made_ahead_where_it_is_switched_off_or_too_large(
+@pytest.mark.parametrize("why", ["switched off", "no memory for it"])
+def test_nothing_is_made_ahead_where_it_is_switched_off_or_has_no_memory(
     project: Project, made_by: list[str], monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     session = begin(project)
@@ -584,12 +584,32 @@ def test_nothing_is_made_ahead_where_it_is_switched_off_or_too_large(
     if why == "switched off":
         monkeypatch.setenv("SEXTANT_LOOKAHEAD", "0")
     else:
-        monkeypatch.setattr("al_engine.making.MOST_BYTES_AHEAD", 0)
+        asking = replace(project.config.asking, ahead_mb=0)
+        project.save_config(replace(project.config, asking=asking), "Ada")
     session.look_ahead("QSO")
     session._maker.wait("QSO")
     assert made_by == []
     answer(session)
     assert made_by == ["MainThread"]
+
+
+def test_where_there_is_memory_for_one_side_only_the_likelier_one_is_made_ahead(
+    project: Project, made_by: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(project)
+    state = session.state("QSO")
+    assert state.fit is not None
+    assert state.question is not None
+    likely = "QSO" if state.fit.predicted[state.question.row] else "STAR"
+    asking = replace(project.config.asking, ahead_mb=1)
+    project.save_config(replace(project.config, asking=asking), "Ada")
+    monkeypatch.setattr("al_engine.making.BYTES_AN_OBJECT", 600_000 // project.catalogue.n_rows)
+    made_by.clear()
+    session.look_ahead("QSO")
+    session._maker.wait("QSO")
+    assert len(made_by) == 1
+    answer(session, label=likely)
+    assert len(made_by) == 1
 
 
 def test_fifty_answers_are_the_same_with_and_without_looking_ahead(
