@@ -2,21 +2,19 @@
 
 A simulated survey of 10 magnitudes with 300 labelled objects, 60/20/20.  The plain way is modAL and
 scikit-learn called one after the other: fit, query the pool, predict training, validation and
-test set, scikit-learn's metrics, three Datashader pictures.  Prints a table and writes
-bench/results/<date>.json, a list of what, rows, cpu_s, clock_s, plain_cpu_s and ratio.
-Usage: python bench/rounds.py --rows 1000000 10000000
+test set, scikit-learn's metrics, three Datashader pictures.  Beside the rounds: imports, answers,
+pictures and memory.  Usage: python bench/rounds.py --rows 1000000 10000000
 """
 
 import argparse
-import json
+import itertools
+import multiprocessing
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +24,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from astropy.table import Table
 from modAL.disagreement import vote_entropy_sampling
 from modAL.models import ActiveLearner, Committee
 from modAL.uncertainty import uncertainty_sampling
+from results import Results, Timed, anonymous_mb, timed
 from sklearn.ensemble import (
     AdaBoostClassifier,
     GradientBoostingClassifier,
@@ -50,11 +50,17 @@ from al_engine.dataset import Dataset  # noqa: E402
 from al_engine.fitting import learner_spec, truth_in_force  # noqa: E402
 from al_engine.learning import kernels  # noqa: E402
 from al_engine.maps import Maps, Shown  # noqa: E402
-from al_engine.project import close_project, open_project  # noqa: E402
+from al_engine.project import (  # noqa: E402
+    Project,
+    close_project,
+    delete_project,
+    open_project,
+)
 from al_engine.rounds import Plan, make_round  # noqa: E402
 from al_engine.session import LabellingSession  # noqa: E402
 from al_engine.starting import import_file  # noqa: E402
 from al_engine.views import raster  # noqa: E402
+from al_engine.views.raster import View  # noqa: E402
 
 FEATURES = ("u", "g", "r", "i", "z", "y", "J", "H", "K", "W1")
 N_LABELLED, MADE_AT_ONCE = 300, 1_000_000
@@ -82,33 +88,6 @@ SETUPS: dict[str, tuple[tuple[MemberSetup, ...], tuple[Callable[[], Any], ...]]]
         (lambda: AdaBoostClassifier(DecisionTreeClassifier(max_depth=1), n_estimators=500),),
     ),
 }
-
-
-class Timed:
-    """Processor and clock time of what was done, each time."""
-
-    def __init__(self) -> None:
-        self.cpu_s: list[float] = []
-        self.clock_s: list[float] = []
-
-    @contextmanager
-    def once(self) -> Iterator[None]:
-        cpu, clock = time.process_time(), time.perf_counter()
-        yield
-        self.cpu_s.append(time.process_time() - cpu)
-        self.clock_s.append(time.perf_counter() - clock)
-
-    @property
-    def median(self) -> tuple[float, float]:
-        return float(np.median(self.cpu_s)), float(np.median(self.clock_s))
-
-
-def timed(n: int, do: Callable[[], object]) -> Timed:
-    times = Timed()
-    for _ in range(n):
-        with times.once():
-            do()
-    return times
 
 
 def write_survey(path: Path, n_rows: int) -> None:
@@ -164,34 +143,120 @@ def parts_of(dataset: Dataset, truth: Any, axes: tuple[Any, Any]) -> dict[int, t
     return made
 
 
-def measure(n_rows: int, repeats: int, plain_repeats: int, folder: Path) -> list[dict[str, Any]]:
-    results: list[dict[str, Any]] = []
+def import_survey(source: Path, home: Path) -> Project:
+    """From a file to arrays that a classifier can be trained on."""
+    made, _ = import_file(home, source)
+    project = open_project(made)
+    project.save_config(
+        replace(project.config, features=Features(FEATURES), x_axis="g", y_axis="r"), "bench"
+    )
+    project.dataset()
+    return project
 
-    def note(what: str, times: Timed, plain: Timed | None = None) -> None:
-        cpu_s, clock_s = times.median
-        plain_cpu_s = plain.median[0] if plain else None
-        ratio = plain_cpu_s / cpu_s if plain_cpu_s else None
-        results.append(
-            {
-                "what": what, "rows": n_rows, "cpu_s": cpu_s, "clock_s": clock_s,
-                "plain_cpu_s": plain_cpu_s, "ratio": ratio,
-            }
-        )  # fmt: skip
-        plainly = f"{plain_cpu_s:>9.2f} {ratio:>7.1f}" if plain_cpu_s and ratio else ""
-        print(f"{what:<46}{n_rows:>12,} {cpu_s:>9.3f} {clock_s:>9.3f} {plainly}", flush=True)
 
+def begin(project: Project) -> LabellingSession:
+    session = LabellingSession(project, "bench")
+    session.start("QSO", ClassifierSetup((MemberSetup("random_forest"),)))
+    return session
+
+
+def answer(session: LabellingSession, number: int) -> None:
+    state = session.state("QSO")
+    assert state.question is not None, "the pool is larger than the bench"
+    label = ("QSO", "STAR")[number % 2]
+    session.answer("QSO", state.question.row, "answer", label, token=state.token)
+
+
+def panned(view: View) -> Iterator[View]:
+    """The view, moved a little each time: no picture of it is at hand."""
+    across, along = (ends[1] - ends[0] for ends in (view.x_range, view.y_range))
+    for step in itertools.count():
+        x, y = step * across / 1000, step * along / 1000
+        yield replace(
+            view,
+            x_range=(view.x_range[0] + x, view.x_range[1] + x),
+            y_range=(view.y_range[0] + y, view.y_range[1] + y),
+        )
+
+
+def zoomed(view: View, share: float, at: tuple[float, float]) -> View:
+    """A part of the view, ``share`` of its width and height, around a place."""
+
+    def part(ends: tuple[float, float], middle: float) -> tuple[float, float]:
+        half = share * (ends[1] - ends[0]) / 2
+        return middle - half, middle + half
+
+    return replace(view, x_range=part(view.x_range, at[0]), y_range=part(view.y_range, at[1]))
+
+
+def measure(n_rows: int, repeats: int, plain_repeats: int, folder: Path, results: Results) -> None:
     source = folder / "survey.parquet"
     write_survey(source, n_rows)
-    times = Timed()
-    with times.once():
-        made, _ = import_file(folder / "home", source)
-        project = open_project(made)
-        project.save_config(
-            replace(project.config, features=Features(FEATURES), x_axis="g", y_axis="r"), "bench"
-        )
-        dataset = project.dataset()
-    note("Parquet to ready to train", times)
+    project = measure_imports(source, n_rows, repeats, folder, results)
+    measure_memory(source, n_rows, folder, results)
+    session = begin(project)
+    measure_rounds(session, n_rows, repeats, plain_repeats, results)
+    measure_answers(session, n_rows, max(repeats, 5), results)
+    measure_pictures(session, n_rows, repeats, results)
+    close_project(project.folder)
 
+
+def measure_imports(
+    source: Path, n_rows: int, repeats: int, folder: Path, results: Results
+) -> Project:
+    """Import the survey again and again; the last project is kept."""
+    project = None
+    as_fits = source.with_suffix(".fits")
+    Table.from_pandas(pd.read_parquet(source)).write(as_fits)
+    for name, file in (("FITS", as_fits), ("Parquet", source)):
+        times = Timed()
+        for _ in range(repeats):
+            if project is not None:
+                delete_project(project.folder)
+            with times.once():
+                project = import_survey(file, folder / "home")
+        results.note(f"{name} to ready to train", n_rows, cpu_s=times.cpu_s, clock_s=times.clock_s)
+    as_fits.unlink()
+    assert project is not None, "it is imported at least once"
+    return project
+
+
+def measure_memory(source: Path, n_rows: int, folder: Path, results: Results) -> None:
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh) as process:
+        held = process.submit(memory_of_a_labeller, source, folder / "memory").result()
+    for what, mb in held.items():
+        if mb is not None:
+            results.note(f"memory without mapped files, {what}", n_rows, mb=mb)
+
+
+def memory_of_a_labeller(source: Path, home: Path) -> dict[str, float | None]:
+    """Memory at each stage, for a process that has done nothing else."""
+    kernels.warm_up()
+    raster.warm_up()
+    held = {"warmed up": anonymous_mb()}
+    project = import_survey(source, home)
+    held["imported"] = anonymous_mb()
+    session = begin(project)
+    maps = Maps(session)
+    for number in range(10):
+        session.look_ahead("QSO")
+        session._maker.wait("QSO")
+        answer(session, number)
+        state = session.state("QSO")
+        view = maps.home(state, WIDTH_PX, HEIGHT_PX)
+        for kind in ("training", "validation", "metric"):
+            maps.picture(kind, state, view, Shown())  # type: ignore[arg-type]
+    held["after 10 answers"] = anonymous_mb()
+    close_project(project.folder)
+    return held
+
+
+def measure_rounds(
+    session: LabellingSession, n_rows: int, repeats: int, plain_repeats: int, results: Results
+) -> None:
+    project = session.project
+    dataset = project.dataset()
     rng = np.random.default_rng(0)
     known = np.flatnonzero((dataset.parts == TRAIN) & (dataset.codes >= 0))
     chosen = np.sort(rng.choice(known, N_LABELLED, replace=False))
@@ -200,11 +265,8 @@ def measure(n_rows: int, repeats: int, plain_repeats: int, folder: Path) -> list
     truth = truth_in_force(dataset, History(), "QSO").astype(np.int64)
     labelled = (dataset.rows(chosen), truth[chosen])
     parts = parts_of(dataset, truth, (project.axis("g"), project.axis("r")))
-    session = LabellingSession(project, "bench")
-    session.start("QSO", ClassifierSetup((MemberSetup("random_forest"),)))
-    maps = Maps(session)
-    state = session.state("QSO")
-    view = maps.home(state, WIDTH_PX, HEIGHT_PX)
+    maps, state = Maps(session), session.state("QSO")
+    views = panned(maps.home(state, WIDTH_PX, HEIGHT_PX))
 
     for name, (members, models) in SETUPS.items():
         plan = Plan(
@@ -215,7 +277,7 @@ def measure(n_rows: int, repeats: int, plain_repeats: int, folder: Path) -> list
         def a_round(plan: Plan = plan) -> None:
             made = make_round(plan, history)
             shown = replace(state, history=history, fit=made.fit, question=made.question)
-            maps._kept.clear()
+            view = next(views)
             for kind in ("training", "validation", "metric"):
                 maps.picture(kind, shown, view, Shown())  # type: ignore[arg-type]
 
@@ -223,30 +285,50 @@ def measure(n_rows: int, repeats: int, plain_repeats: int, folder: Path) -> list
             plain_round(models, parts, labelled)
 
         a_round()
-        note(f"a round, {name}", timed(repeats, a_round), timed(plain_repeats, plainly))
+        times, plain = timed(repeats, a_round), timed(plain_repeats, plainly)
+        results.note(
+            f"a round, {name}", n_rows,
+            cpu_s=times.cpu_s, clock_s=times.clock_s, plain_cpu_s=plain.cpu_s,
+        )  # fmt: skip
 
-    answered, labels = Timed(), ("QSO", "STAR")
-    for i in range(max(repeats, 5)):
+
+def measure_answers(session: LabellingSession, n_rows: int, n: int, results: Results) -> None:
+    ahead, at_once = Timed(), Timed()
+    for number in range(n):
         session.look_ahead("QSO")
         session._maker.wait("QSO")
-        state = session.state("QSO")
-        with answered.once():
-            session.answer("QSO", state.question.row, "answer", labels[i % 2], token=state.token)
-    note("an answer, looked ahead, durable, next round", answered)
+        with ahead.once():
+            answer(session, number)
+    for number in range(n):
+        with at_once.once():
+            answer(session, number)
+    for what, times in (
+        ("an answer, looked ahead, durable, next round", ahead),
+        ("an answer at once, nothing made ahead, durable, next round", at_once),
+    ):
+        results.note(what, n_rows, cpu_s=times.cpu_s, clock_s=times.clock_s)
 
-    def picture() -> None:
-        maps._kept.clear()
-        maps.picture("training", session.state("QSO"), view, Shown())
 
-    note("a picture of a whole map", timed(repeats, picture))
-    where = (view.x_range[0] + view.x_range[1]) / 2, (view.y_range[0] + view.y_range[1]) / 2
-    state = session.state("QSO")
-    note(
-        "a click, to the nearest object",
-        timed(repeats, lambda: maps.nearest_row("training", state, *where, view, Shown())),
-    )
-    close_project(made)
-    return results
+def measure_pictures(
+    session: LabellingSession, n_rows: int, repeats: int, results: Results
+) -> None:
+    maps, state = Maps(session), session.state("QSO")
+    home = maps.home(state, WIDTH_PX, HEIGHT_PX)
+    # Where objects are many: in the middle of all of them.
+    x, y = (float(np.nanmedian(session.project.axis(name))) for name in maps.axes)
+    for name, share in (("whole map", 1.0), ("tenth of a map", 0.1), ("deep zoom", 0.001)):
+        views = panned(home if share == 1.0 else zoomed(home, share, (x, y)))
+
+        def pictures(views: Iterator[View] = views) -> None:
+            maps.picture("training", state, next(views), Shown())
+
+        pictures()
+        times = timed(repeats, pictures)
+        results.note(
+            f"a picture of a {name}, panned", n_rows, cpu_s=times.cpu_s, clock_s=times.clock_s
+        )
+    times = timed(repeats, lambda: maps.nearest_row("training", state, x, y, home, Shown()))
+    results.note("a click, to the nearest object", n_rows, cpu_s=times.cpu_s, clock_s=times.clock_s)
 
 
 def main() -> None:
@@ -257,19 +339,14 @@ def main() -> None:
     arguments = parser.parse_args()
     kernels.warm_up()
     raster.warm_up()
-    print(f"{'':<46}{'rows':>12} {'cpu s':>9} {'clock s':>9} {'plain':>9} {'ratio':>7}")
-    results = []
+    results = Results()
     for n_rows in arguments.rows:
         folder = Path(tempfile.mkdtemp(prefix="sextant-bench-"))
         try:
-            results += measure(n_rows, arguments.repeats, arguments.plain_repeats, folder)
+            measure(n_rows, arguments.repeats, arguments.plain_repeats, folder, results)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    kept = ROOT / "bench" / "results"
-    kept.mkdir(exist_ok=True)
-    file = kept / f"{date.today().isoformat()}.json"
-    file.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(f"Written to {file.relative_to(ROOT)}.")
+    results.keep()
 
 
 if __name__ == "__main__":
