@@ -322,8 +322,8 @@ function makeMap(root) {
     canvas.setAttribute("aria-label", `${head.title || "Map"}: ${head.axes[1]} by ${head.axes[0]}`);
     resize();
     drawLegend();
-    decode(head.picture);
     turns += 1;
+    decode(head.picture);
     return turns;
   }
 
