@@ -30,11 +30,14 @@ from al_engine.home import list_projects
 from al_engine.learning import learners as learning
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
+from al_engine.maps import Kind, Maps, Shown
+from al_engine.objects import object_card
 from al_engine.project import Project, close_project, delete_project
 from al_engine.session import LabellingSession, State
 
 Open = Callable[[Path], Project]
 TRUTH = [CLASSES[i % 3] for i in range(300)]
+KINDS: tuple[Kind, ...] = ("training", "validation", "metric", "labels")
 
 
 def begin(project: Project, classifier: str = "QSO", **changes: Any) -> LabellingSession:
@@ -620,12 +623,16 @@ def test_fifty_answers_are_the_same_with_and_without_looking_ahead(
     for folder, ahead in zip(folders, ("1", "0"), strict=True):
         monkeypatch.setenv("SEXTANT_LOOKAHEAD", ahead)
         session = begin(opened(folder))
+        session.project.save_config(replace(session.config, x_axis="g", y_axis="r"), "Ada")
+        drawing = Maps(session)
         clicked = known(session, TRAIN, "QSO")
         run = []
         for i in range(50):
             session.look_ahead("QSO")
             if i % 3 == 0:
                 session._maker.wait("QSO")
+            if i % 4 == 1:
+                run.append(selected(session, drawing, row=5 * i))
             if i % 11 == 7:
                 session.undo("QSO", token=session.state("QSO").token)
             elif i % 13 == 5:
@@ -635,9 +642,22 @@ def test_fifty_answers_are_the_same_with_and_without_looking_ahead(
                 answer(session, kind=kind)
             state = session.state("QSO")
             assert state.fit is not None
-            run.append(seen(state))
-        runs.append(run)
+            view = drawing.home(state, 80, 60)
+            pictures = [drawing.picture(kind, state, view, Shown()) for kind in KINDS]
+            run.append((seen(state), replace(state.history, last=None), pictures))
+        # All that is in the log but for when it was written.
+        events = session.project.log.events("QSO")
+        runs.append((run, [replace(event, happened_at=None) for event in events]))
     assert runs[0] == runs[1]
+
+
+def selected(session: LabellingSession, drawing: Maps, row: int) -> Any:
+    """What a click at the place of an object shows of the one found there."""
+    state = session.state("QSO")
+    (x,), (y,) = drawing.place([row])
+    found = drawing.nearest_row("labels", state, x, y, drawing.home(state, 80, 60), Shown())
+    assert found is not None
+    return object_card(session, state, found)
 
 
 # -- no labels at all ----------------------------------------------------------------------------
