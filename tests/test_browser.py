@@ -12,6 +12,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from browser import (
     App,
@@ -146,13 +147,18 @@ def test_the_main_job_from_a_file_to_a_saved_model_survives_refresh_and_kill(
         assert scores["Accuracy"][1].split()[0] == f"{accuracy:.3f}"
 
 
-def import_and_set_up(page: Page, source: Path) -> None:
-    """From Home to the first question with every guess as it is, the guesses being right."""
+def open_by_path(page: Page, source: Path) -> None:
+    """From Home to the settings of a file on the server's disk."""
     page.get_by_role("tab", name="From this computer's disk").click()
     path = page.get_by_role("textbox", name="Path of a file")
     path.fill(str(source))
     path.press("Enter")
     expect(page).to_have_title("Settings · Sextant")
+
+
+def import_and_set_up(page: Page, source: Path) -> None:
+    """From Home to the first question with every guess as it is, the guesses being right."""
+    open_by_path(page, source)
     expect(page.get_by_text("35,183 objects · 16 columns")).to_be_visible()
     page.locator(".st-key-next-0 button").click()
     for name, column in {"Id": "row_id", "Label": "class"}.items():
@@ -494,3 +500,38 @@ def test_the_wheel_zooms_a_map_without_scrolling_the_page_or_making_the_map_anew
     page.get_by_role("button", name="Fit: show everything").first.click()
     expect(drawn).not_to_have_attribute("data-painted", str(painted))
     answerable(page)
+
+
+def test_eight_hundred_thousand_real_records_are_labelled_one_after_the_other(
+    shared_data, app, tab
+):
+    page, _ = tab
+    source = shared_data / "kddcup99" / "kddcup99_805k.parquet"
+    records = pq.read_table(source, columns=["row_id", "label"]).to_pydict()
+    truth = {str(i): label for i, label in zip(*records.values(), strict=True)}
+    open_by_path(page, source)
+    expect(page.get_by_text("805,050 objects · 44 columns")).to_be_visible()
+    for step in range(4):
+        page.locator(f".st-key-next-{step} button").click()
+    page.get_by_role("button", name="Start training").click()
+    answerable(page)
+    expect(bar(page).locator(".question")).to_have_text("Is it 'normal'?")
+    go_to(page, "Labelling")
+    answerable(page)
+    given = {}
+    for i in range(10):
+        asked = object_shown(page)
+        assert asked not in given, "each answer leads to another object"
+        # Of forty labels only some have a button: any that is not the classifier's own will do.
+        other = bar(page).locator(".choice .name").nth(1).inner_text()
+        given[asked] = "normal" if truth[asked] == "normal" else other
+        answer(page, given[asked], by_key=i % 2 == 0)
+
+    app.kill()
+    page.goto("about:blank")
+    project = Project(app.home / "kddcup99-805k")
+    try:
+        events = [e for e in project.log.events("normal") if e.kind == "answer"]
+        assert {event.object_id: event.label for event in events} == given
+    finally:
+        project.close()
