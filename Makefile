@@ -21,7 +21,7 @@ help:
 	@echo "make test         lint, then all tests, with a real Chromium"
 	@echo "make lint         ruff, mypy and the import contracts"
 	@echo "make test-lowest  the tests on the lowest versions that requirements.txt allows"
-	@echo "make bench        the benchmarks (minutes)"
+	@echo "make bench        the benchmarks, some in a real Chromium (a quarter of an hour)"
 
 run: $(VENV)/.installed
 	@echo "Starting Sextant. Ctrl-C stops it; nothing answered is lost."
@@ -41,10 +41,12 @@ lint: $(VENV)/.installed-test
 test-lowest: $(LOWEST)/.installed
 	$(LOWEST)/bin/python -m pytest -rfEs -m "not browser"
 
-bench: $(VENV)/.installed
+bench: $(VENV)/.installed-test
 	$(PY) bench/al_benchmark.py
 	$(PY) bench/sdss17.py
 	$(PY) bench/rounds.py
+	chromium="$$($(PY) tests/find_chromium.py)" && \
+		SEXTANT_CHROMIUM="$$chromium" $(PY) bench/browser.py
 
 # Stamps: an unchanged list of requirements is not installed twice.
 $(VENV)/.installed: requirements.txt

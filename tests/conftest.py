@@ -24,6 +24,7 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.importing import import_table
 from al_engine.data.table import Column, SetAside, Table
 from al_engine.project import Project, close_project, create_project, open_project
+from al_engine.session import LabellingSession, State
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -169,3 +170,39 @@ def opened() -> Iterator[Callable[[Path], Project]]:
 def project(survey_folder: Path, opened: Callable[[Path], Project]) -> Project:
     """The small project, open."""
     return opened(survey_folder)
+
+
+# -- a session on it -----------------------------------------------------------------------------
+
+Open = Callable[[Path], Project]
+TRUTH = [CLASSES[i % 3] for i in range(N_ROWS)]
+
+
+def begin(project: Project, classifier: str = "QSO", **changes: Any) -> LabellingSession:
+    session = LabellingSession(project, "Ada")
+    session.start(classifier, small_setup(**changes))
+    return session
+
+
+def answer(
+    session: LabellingSession,
+    classifier: str = "QSO",
+    row: int | None = None,
+    label: str | None = None,
+    kind: Any = "answer",
+) -> State:
+    """Answer the question asked, or about another row, truthfully unless a label is given."""
+    state = session.state(classifier)
+    if row is None:
+        assert state.question is not None
+        row = state.question.row
+    label = (label or TRUTH[row]) if kind == "answer" else None
+    return session.answer(classifier, row, kind, label, token=state.token, seconds=1.5)
+
+
+def known(session: LabellingSession, part: int, label: str | None = None) -> Iterator[int]:
+    """Rows of a part whose label the catalogue knows."""
+    dataset = session.project.dataset()
+    for row in np.flatnonzero((dataset.parts == part) & (dataset.codes >= 0)):
+        if label is None or TRUTH[row] == label:
+            yield int(row)

@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import make_table, small_setup, survey_config
+from conftest import Open, answer, begin, known, make_table, small_setup, survey_config
 from PIL import Image
-from test_session import Open, answer, begin, known
 
 from al_engine import fitting, maps
 from al_engine.config import Columns, Combination, Features, MemberSetup

@@ -5,14 +5,25 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import CLASSES, ROOT, SMALL_FOREST, small_setup, survey_config, survey_values
+from conftest import (
+    CLASSES,
+    ROOT,
+    SMALL_FOREST,
+    TRUTH,
+    Open,
+    answer,
+    begin,
+    known,
+    small_setup,
+    survey_config,
+    survey_values,
+)
 
 from al_engine.background import BACKGROUND
 from al_engine.config import Asking, ClassifierSetup, MemberSetup, Splits
@@ -35,39 +46,7 @@ from al_engine.objects import object_card
 from al_engine.project import Project, close_project, delete_project
 from al_engine.session import LabellingSession, State
 
-Open = Callable[[Path], Project]
-TRUTH = [CLASSES[i % 3] for i in range(300)]
 KINDS: tuple[Kind, ...] = ("training", "validation", "metric", "labels")
-
-
-def begin(project: Project, classifier: str = "QSO", **changes: Any) -> LabellingSession:
-    session = LabellingSession(project, "Ada")
-    session.start(classifier, small_setup(**changes))
-    return session
-
-
-def answer(
-    session: LabellingSession,
-    classifier: str = "QSO",
-    row: int | None = None,
-    label: str | None = None,
-    kind: Any = "answer",
-) -> State:
-    """Answer the question asked, or about another row, truthfully unless a label is given."""
-    state = session.state(classifier)
-    if row is None:
-        assert state.question is not None
-        row = state.question.row
-    label = (label or TRUTH[row]) if kind == "answer" else None
-    return session.answer(classifier, row, kind, label, token=state.token, seconds=1.5)
-
-
-def known(session: LabellingSession, part: int, label: str | None = None) -> Iterator[int]:
-    """Rows of a part whose label the catalogue knows."""
-    dataset = session.project.dataset()
-    for row in np.flatnonzero((dataset.parts == part) & (dataset.codes >= 0)):
-        if label is None or TRUTH[row] == label:
-            yield int(row)
 
 
 def seen(state: State) -> Any:
