@@ -535,3 +535,14 @@ def test_eight_hundred_thousand_real_records_are_labelled_one_after_the_other(
         assert {event.object_id: event.label for event in events} == given
     finally:
         project.close()
+
+
+def test_an_answer_right_after_the_link_of_the_page_one_is_on_is_taken(tab):
+    page, _ = tab
+    start_demo(page, "digits")
+    go_to(page, "Labelling")
+    answerable(page)
+    before = n_labels(page)
+    go_to(page, "Labelling")
+    answer(page, "3", by_key=True)
+    assert n_labels(page) == before + 1

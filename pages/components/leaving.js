@@ -5,8 +5,10 @@
 const LEAVING_MS = 1500;
 let leftAt = -Infinity;
 const leave = () => { leftAt = performance.now(); };
+// A link to the page one is on draws the same once more: nothing new might arrive to end the wait.
+const leads = (each) => each instanceof HTMLAnchorElement && each.pathname !== location.pathname;
 document.addEventListener("click", (event) => {
-  if (event.composedPath().some((each) => each instanceof HTMLAnchorElement)) leave();
+  if (event.composedPath().some(leads)) leave();
 }, true);
 window.addEventListener("popstate", leave);
 const arrive = () => { leftAt = -Infinity; }; // something new is drawn: the way is over
