@@ -209,7 +209,7 @@ def truth_of(source: Path, id_column: str, label_column: str) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000])
+    parser.add_argument("--rows", type=int, nargs="*", default=[1_000_000])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of real data")
     parser.add_argument("--pictures", type=Path, help="folder for a picture of each page driven")
