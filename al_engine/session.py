@@ -4,6 +4,7 @@ Owns the order of things; what each step does lives in ``rounds``, ``data`` and 
 Pages talk to this and to nothing below it.  Must not know Streamlit.
 """
 
+import weakref
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -101,49 +102,28 @@ class LabellingSession:
         if past is None and made.fit is not None and made.scores is not None:
             self._keep_round(classifier, made.fit, made.scores)
         rounds = self._rounds(classifier, config, history)
-        return self._state_of(classifier, config, history, made, rounds, past)
+        return _state(classifier, config, history, made, rounds, past)
 
-    def _state_of(
-        self,
-        classifier: str,
-        config: ProjectConfig,
-        history: History,
-        made: Round,
-        rounds: tuple[ScoredRound, ...],
-        past: int | None = None,
-    ) -> State:
-        return State(
-            classifier,
-            config.setups[classifier],
-            history,
-            made.fit,
-            made.scores,
-            rounds[-2].scores if len(rounds) > 1 else None,
-            rounds,
-            made.question,
-            made.n_pool,
-            made.chosen_share,
-            past,
-        )
-
-    def look_ahead(
-        self, classifier: str, draw: Callable[[State], None] = lambda state: None
-    ) -> None:
+    def look_ahead(self, classifier: str, draw: Callable[[State], None] | None = None) -> None:
         """Begin to make what each possible answer to the present question leads to.
 
         It changes no result; an answer that comes before it is ready is dealt with as without it.
 
         Parameters
         ----------
-        draw : called in another thread with each state that is ready, whose ``rounds`` are those
-            of the present
+        draw : a method that is called in another thread with each state that is ready, whose
+            ``rounds`` are those of the present; its object is not kept for that
         """
         state, config = self.state(classifier), self.config
         if state.question is None:
             return
 
+        drawing = None if draw is None else weakref.WeakMethod(draw)
+
         def draw_it(history: History, made: Round) -> None:
-            draw(self._state_of(classifier, config, history, made, state.rounds))
+            still_there = drawing and drawing()
+            if still_there:
+                still_there(_state(classifier, config, history, made, state.rounds))
 
         events = self.project.log.events(classifier)
         self._maker.look_ahead(classifier, config, events, state.question, state.token, draw_it)
@@ -358,3 +338,26 @@ class LabellingSession:
                 "Choose its model on the Training page.",
             )
         return config
+
+
+def _state(
+    classifier: str,
+    config: ProjectConfig,
+    history: History,
+    made: Round,
+    rounds: tuple[ScoredRound, ...],
+    past: int | None = None,
+) -> State:
+    return State(
+        classifier,
+        config.setups[classifier],
+        history,
+        made.fit,
+        made.scores,
+        rounds[-2].scores if len(rounds) > 1 else None,
+        rounds,
+        made.question,
+        made.n_pool,
+        made.chosen_share,
+        past,
+    )

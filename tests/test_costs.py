@@ -43,7 +43,7 @@ COMMITTEE = tuple(
 
 @dataclass
 class Done:
-    """What was done since: rows scored, models fitted, pictures drawn, whole columns read.
+    """What was done since: places of the matrix scored, models fitted, pictures drawn, whole columns read.
 
     ``passes`` are those over the numbers of the catalogue: how many expressions each was for.
     """
@@ -74,9 +74,9 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Done:
     def noting_scorer(*args: Any) -> Callable[..., Scored]:
         score = column_scorer(*args)
 
-        def scored(X: Any, rows: Any) -> Scored:
-            since.scored.extend(int(row) for row in rows)
-            return score(X, rows)
+        def scored(X: Any, places: Any) -> Scored:
+            since.scored.extend(int(place) for place in places)
+            return score(X, places)
 
         return scored
 
@@ -126,6 +126,12 @@ def draw(session: LabellingSession, drawing: Maps, selected: int | None = None) 
     drawing.has_unlabelled(state)
 
 
+def rows_scored(session: LabellingSession, done: Done) -> list[int]:
+    """The catalogue's rows of all that was scored."""
+    row_at = session.project.dataset().X.row_at
+    return [int(row) for row in row_at[done.scored]]
+
+
 # -- a round -------------------------------------------------------------------------------------
 
 
@@ -135,7 +141,7 @@ def test_an_answer_and_all_that_is_drawn_of_it_score_each_object_once(begun, don
     draw(session, drawing)
     parts = session.project.dataset().parts
     wanted = np.flatnonzero((parts == TRAIN) | (parts == VALIDATION))
-    assert sorted(done.scored) == wanted.tolist()
+    assert sorted(rows_scored(session, done)) == wanted.tolist()
     assert done.n_fitted == 1
 
 
@@ -181,11 +187,11 @@ def test_the_test_set_is_scored_only_when_asked_for(begun, done) -> None:
         answer(session)
         draw(session, drawing)
     assert done.scored
-    assert not (parts[done.scored] == TEST).any()
+    assert not (parts[rows_scored(session, done)] == TEST).any()
     done.clear()
     assert session.test_scores("QSO") is not None
     assert len(done.scored) == len(set(done.scored)) > 0
-    assert (parts[done.scored] == TEST).all()
+    assert (parts[rows_scored(session, done)] == TEST).all()
     assert done.n_fitted == 0
 
 
@@ -279,21 +285,22 @@ def test_a_round_and_its_pictures_copy_no_part_of_the_pool(many: LabellingSessio
         draw(many, drawing)
 
     # A few numbers an object are made: probability, utility, where it is drawn.
-    assert dataset.X.shape[0] > 70
-    assert peak_bytes(answer_and_draw) < n_training * 4 * dataset.X.shape[0] / 2
+    n_features = len(dataset.X.columns)
+    assert n_features > 70
+    assert peak_bytes(answer_and_draw) < n_training * 4 * n_features / 2
 
 
 def test_the_features_are_one_read_only_map_for_all_classifiers_and_sessions(
     project: Project,
 ) -> None:
     session = begin(project)
-    held = session.project.dataset().X
+    held = session.project.dataset().X.columns
     session.start("STAR", small_setup())
     answer(session)
     other = LabellingSession(project, "Bea")
     answer(other, classifier="STAR")
     for each in (session, other):
-        assert np.shares_memory(each.project.dataset().X, held)
+        assert np.shares_memory(each.project.dataset().X.columns, held)
     assert isinstance(held, np.memmap)
     assert not held.flags.writeable
 
@@ -435,7 +442,7 @@ def test_a_project_opened_again_reads_no_feature_from_the_catalogue(
     survey_folder: Path, opened: Open, done: Done
 ) -> None:
     session = begin(opened(survey_folder))
-    n_features = len(session.project.dataset().X)
+    n_features = len(session.project.dataset().X.columns)
     assert done.passes == [n_features]
     asked = session.state("QSO").question
     close_project(survey_folder)
