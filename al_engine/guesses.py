@@ -13,7 +13,8 @@ from al_engine.config import (
     Label,
     ProjectConfig,
 )
-from al_engine.data.catalogue import Catalogue, CatalogueColumn
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.columns import CatalogueColumn
 from al_engine.data.features import list_features
 from al_engine.errors import UnsuitableColumnError
 from al_engine.views.palette import label_colours

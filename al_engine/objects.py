@@ -19,7 +19,7 @@ from astropy import units as u
 from astropy.coordinates import Angle
 from PIL import Image
 
-from al_engine.data.catalogue import CatalogueColumn
+from al_engine.data.columns import CatalogueColumn
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
 from al_engine.fitting import parts_in_force

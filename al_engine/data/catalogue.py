@@ -4,8 +4,7 @@ Owns every question about rows and columns.  Must not know answers, learners or 
 settings reach it as plain arguments.
 """
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -15,31 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from al_engine.data.importing import CATALOGUE_STEPS, ROW, give_back_memory
+from al_engine.data.columns import ROW, CatalogueColumn, CatalogueColumns, Missing
+from al_engine.data.importing import CATALOGUE_STEPS, give_back_memory
 from al_engine.data.schema import connect, quote
-from al_engine.errors import ProjectError, UnknownColumnError, UnsuitableColumnError
+from al_engine.errors import ProjectError, UnsuitableColumnError
 
-Missing = Mapping[str, tuple[float, ...]]
 Floats = npt.NDArray[np.float64]
 
-NUMERIC = ("integer", "real", "boolean")
 IDS_KEPT = 20_000  # looked up last; each answer asks for those of the whole labelled set
-
-
-@dataclass(frozen=True)
-class CatalogueColumn:
-    """A column: its name in the file, its name in DuckDB, kind, unit, description."""
-
-    name: str
-    stored_as: str
-    kind: str
-    unit: str
-    description: str
-
-    @property
-    def is_numeric(self) -> bool:
-        return self.kind in NUMERIC
-
 
 @dataclass(frozen=True)
 class ColumnSummary:
@@ -52,7 +34,7 @@ class ColumnSummary:
     histogram: tuple[int, ...]
 
 
-class Catalogue:
+class Catalogue(CatalogueColumns):
     """An open catalogue file; a cursor of its own for each question, so threads may ask."""
 
     def __init__(self, path: Path) -> None:
@@ -70,11 +52,10 @@ class Catalogue:
             "SELECT name, stored_as, kind, unit, description FROM catalogue_column "
             "ORDER BY position"
         ).fetchall()
-        self.columns = tuple(CatalogueColumn(*row) for row in described)
+        super().__init__(CatalogueColumn(*row) for row in described)
         self._ids: dict[str, dict[int, str]] = {}
         self._is_closed = False
         self._good_ids: set[str] = set()
-        self._by_name = {column.name: column for column in self.columns}
 
     def close(self) -> None:
         self._is_closed = True
@@ -84,54 +65,6 @@ class Catalogue:
         if self._is_closed:
             raise ProjectError("The project was closed or deleted.", "Choose one on the Home page.")
         return self._connection.cursor()
-
-    def column(self, name: str) -> CatalogueColumn:
-        """The column of that name; UnknownColumnError names the closest ones."""
-        if name in self._by_name:
-            return self._by_name[name]
-        close = difflib.get_close_matches(name, self._by_name, n=3)
-        raise UnknownColumnError(
-            f"Column '{name}' is not in the catalogue.",
-            f"Closest: {', '.join(close)}." if close else "Choose one of its columns.",
-        )
-
-    def names(self, *, numeric: bool = False) -> list[str]:
-        return [c.name for c in self.columns if c.is_numeric or not numeric]
-
-    # -- SQL that others may put into their own statements -------------------------------
-
-    def number_sql(self, name: str, missing: Missing) -> str:
-        """SQL for a column as DOUBLE, with the values that stand for missing made NULL."""
-        column = self.column(name)
-        if not column.is_numeric:
-            raise UnsuitableColumnError(
-                f"Column '{name}' holds {column.kind} where a number is needed.",
-                "Choose a numeric column.",
-            )
-        number = f"CAST({quote(column.stored_as)} AS DOUBLE)"
-        # A value as a person types it, and what a column of 32-bit reals makes of it.
-        typed = [float(value) for value in missing.get(name, ())]
-        values = dict.fromkeys([*typed, *(float(np.float32(v)) for v in typed if abs(v) < 1e38)])
-        if not values:
-            return number
-        listed = ", ".join(f"CAST({value!r} AS DOUBLE)" for value in values)
-        return f"CASE WHEN {number} IN ({listed}) THEN NULL ELSE {number} END"
-
-    def text_sql(self, name: str) -> str:
-        """SQL for a column as the text under which a label or an id is known.
-
-        Whole numbers that a file could only keep as reals (because some are missing) read as
-        whole numbers.
-        """
-        column = self.column(name)
-        stored = quote(column.stored_as)
-        if column.kind == "real":
-            whole = f"{stored} = floor({stored}) AND abs({stored}) < 1e15"
-            return (
-                f"CASE WHEN {whole} THEN CAST(CAST({stored} AS BIGINT) AS VARCHAR) "
-                f"ELSE CAST({stored} AS VARCHAR) END"
-            )
-        return f"CAST({stored} AS VARCHAR)"
 
     # -- columns as arrays ----------------------------------------------------------------
 
@@ -157,19 +90,14 @@ class Catalogue:
 
     def label_codes(self, name: str, values: Sequence[str]) -> npt.NDArray[np.int16]:
         """For each row the position of its label in ``values``; -1 where it is none of them."""
-        cases = " ".join(f"WHEN ? THEN {i}" for i in range(len(values)))
-        sql = f"CASE {self.text_sql(name)} {cases} ELSE -1 END" if values else "-1"
-        found = self._fetch_arrays(
-            f"SELECT CAST({sql} AS SMALLINT) AS code FROM catalogue ORDER BY {ROW}", list(values)
-        )
+        sql = self.label_sql(name, values)
+        found = self._fetch_arrays(f"SELECT {sql} AS code FROM catalogue ORDER BY {ROW}", values)
         return np.asarray(found["code"], dtype=np.int16)
 
     def object_keys(self, id_column: str | None) -> npt.NDArray[np.uint64]:
         """A 64-bit number for each row from its id alone: what draws and ties go by."""
-        sql = self.text_sql(id_column) if id_column else f"CAST({ROW} AS VARCHAR)"
-        found = self._fetch_arrays(
-            f"SELECT md5_number_lower(coalesce({sql}, '')) AS key FROM catalogue ORDER BY {ROW}"
-        )
+        sql = self.key_sql(id_column)
+        found = self._fetch_arrays(f"SELECT {sql} AS key FROM catalogue ORDER BY {ROW}")
         return np.asarray(found["key"], dtype=np.uint64)
 
     # -- objects --------------------------------------------------------------------------

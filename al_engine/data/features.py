@@ -9,7 +9,7 @@ from itertools import combinations
 from math import comb
 
 from al_engine.config import OPERATION_SIGNS, Combination, Features
-from al_engine.data.catalogue import Catalogue, Missing
+from al_engine.data.columns import CatalogueColumns, Missing
 from al_engine.errors import SettingsError
 
 
@@ -54,7 +54,7 @@ def list_features(features: Features) -> list[Feature]:
     return list(listed.values())
 
 
-def feature_sql(feature: Feature, catalogue: Catalogue, missing: Missing) -> str:
+def feature_sql(feature: Feature, catalogue: CatalogueColumns, missing: Missing) -> str:
     """SQL for a feature in double precision: ``a-b-c`` is ``(a-b)-c``."""
     sign = OPERATION_SIGNS.get(feature.operation, "")
     sql = catalogue.number_sql(feature.columns[0], missing)

@@ -15,12 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 from pandas.util import hash_array
 
+from al_engine.data.columns import ROW
 from al_engine.data.schema import connect
 from al_engine.data.table import Table
 from al_engine.errors import ImportCancelled, ProjectError, UnreadableFileError
 from al_engine.mixing import mix64
-
-ROW = "sextant_row"
 
 CATALOGUE_STEPS = (
     (
@@ -92,7 +91,7 @@ def import_table(
         connection.executemany(
             "INSERT INTO catalogue_column VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (i, column.name, stored[i], _kind(column.type), column.unit, column.description)
+                (i, column.name, stored[i], kind_of(column.type), column.unit, column.description)
                 for i, column in enumerate(table.columns)
             ],
         )
@@ -215,7 +214,7 @@ def stored_names(names: Sequence[str]) -> list[str]:
     return stored
 
 
-def _kind(arrow_type: pa.DataType) -> str:
+def kind_of(arrow_type: pa.DataType) -> str:
     """What the rest of the engine needs to know of a type."""
     if pa.types.is_integer(arrow_type):
         return "integer"

@@ -82,9 +82,7 @@ def _batches(catalogue: Catalogue, expressions: Sequence[str]) -> Iterator[Colum
     for batch in catalogue.number_batches(expressions) if expressions else ():
         columns = np.empty((len(batch), len(batch[0])), np.float32)
         for column, values in zip(columns, batch, strict=True):
-            with np.errstate(over="ignore"):
-                column[:] = values
-            column[~np.isfinite(column)] = np.nan
+            column[:] = single(values)
         yield columns
 
 
@@ -145,6 +143,14 @@ def _make_room(folder: Path) -> None:
         # Where a file that is mapped cannot be removed, it goes another time.
         with contextlib.suppress(OSError):
             file.unlink()
+
+
+def single(values: npt.NDArray[np.float64]) -> Columns:
+    """Values in single precision, NaN where there is no finite one."""
+    with np.errstate(over="ignore"):
+        column = values.astype(np.float32)
+    column[~np.isfinite(column)] = np.nan
+    return column
 
 
 def _map(path: Path, shape: tuple[int, int]) -> Columns | None:

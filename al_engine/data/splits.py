@@ -3,7 +3,7 @@
 Owns the one partition of a catalogue's objects.  Takes arrays; must not know DuckDB or answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -49,18 +49,57 @@ def split(
     known = (codes >= 0) & ~np.isin(codes, np.asarray(left_out, dtype=codes.dtype))
     n_by_code = np.bincount(codes[known])
     groups = [np.flatnonzero(known & (codes == code)) for code in np.flatnonzero(n_by_code)]
-    counts = [len(group) for group in groups]
-    if splits.draw == "balanced" and groups:
-        counts = [min(counts)] * len(groups)
-    salt = mix64(np.array([splits.seed % 2**64], dtype=np.uint64))
-    sizes = _by_share if splits.mode == "shares" else _by_count
-    for group, numbers in zip(groups, sizes(counts, splits), strict=True):
+    sizes = part_sizes([len(group) for group in groups], splits)
+    for group, numbers in zip(groups, sizes, strict=True):
         ends = np.cumsum(numbers)
         # Parted at the ends of the sets, not sorted: who comes where within a set is no matter.
         at = np.unique(np.minimum(ends, len(group) - 1))
-        group = group[np.argpartition(mix64(keys[group] ^ salt), at)]
+        group = group[np.argpartition(draw_keys(keys[group], splits), at)]
         for part, start, end in zip((TRAIN, VALIDATION, TEST), (0, *ends[:-1]), ends, strict=True):
             parts[group[start:end]] = part
+    return parts
+
+
+def draw_keys(keys: Keys, splits: Splits) -> Keys:
+    """The order of the draw: the lowest of each label train, the next validate, the next test."""
+    return mix64(keys ^ mix64(np.array([splits.seed % 2**64], dtype=np.uint64)))
+
+
+def part_sizes(groups: Sequence[int], splits: Splits) -> list[tuple[int, int, int]]:
+    """How many objects train, validate and test, of labels that have so many objects each.
+
+    Raises
+    ------
+    SettingsError : counts that add up to more than there are objects
+    """
+    if splits.draw == "balanced" and groups:
+        groups = [min(groups)] * len(groups)
+    return (_by_share if splits.mode == "shares" else _by_count)(groups, splits)
+
+
+def parts_of(
+    codes: npt.NDArray[np.int16],
+    keys: Keys,
+    splits: Splits,
+    bounds: Mapping[int, Sequence[int]],
+    *,
+    leave_out_unknown: bool = False,
+) -> Parts:
+    """What ``split`` gives some of the objects, by the bounds that it draws among all.
+
+    Parameters
+    ----------
+    bounds : for each label that takes part the lowest of ``draw_keys`` that validates, that
+        tests, and that is left over; those that would lie beyond the last object are left out
+    """
+    parts = np.full(len(codes), OUT, dtype=np.uint8)
+    if not leave_out_unknown:
+        parts[codes < 0] = TRAIN
+    drawn = draw_keys(keys, splits)
+    for code, ends in bounds.items():
+        own = codes == code
+        # A part's number is the number of bounds below.
+        parts[own] = np.searchsorted(np.array(ends, dtype=np.uint64), drawn[own], side="right")
     return parts
 
 

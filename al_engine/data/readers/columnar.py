@@ -6,7 +6,7 @@ are streamed; nothing but the footers is read before.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from astropy.table import meta
 
 from al_engine.data.readers.arrays import (
     BATCH_ROWS,
+    Arranged,
     Found,
     arrange,
     is_bytes,
@@ -53,36 +54,73 @@ def parquet_files(folder: Path) -> list[Path]:
 
 def open_parquet(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     """Open a Parquet file, or all those in a folder as one table, by column names."""
-    files = parquet_files(path) if path.is_dir() else [path]
-    schemas, n_rows = [], 0
-    for file in files:
-        with boundary(file, "Parquet"), pq.ParquetFile(file) as opened:
-            schemas.append(opened.schema_arrow)
-            n_rows += opened.metadata.num_rows
-    if n_rows == 0:
-        raise refusal(path, "has no rows", "Choose a table with at least one row.")
-    schema = _joined(path, files, schemas)
-    arranged = arrange(path, _found(schema, lambda: _first(files)))
-    names = [schema.field(i).name for i in arranged.kept]
+    found = look_over(path)
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for file in files:
+        for file in found.files:
             with pq.ParquetFile(file) as opened:
-                own = opened.schema_arrow.names
-                # Repeated names cannot be asked for by name: such a file is read whole.
-                chosen = names if len(set(own)) == len(own) else None
-                for batch in opened.iter_batches(BATCH_ROWS, columns=chosen):
-                    asked = names if chosen else arranged.kept
-                    yield arranged.batch([batch.column(column) for column in asked])
+                yield from parquet_batches(opened, found.arranged, found.names)
 
     return Table(
         reader="parquet",
-        columns=arranged.columns,
+        columns=found.arranged.columns,
         batches=batches,
-        n_rows=n_rows,
-        set_aside=arranged.set_aside,
-        notes=arranged.notes,
+        n_rows=sum(sum(groups) for groups in found.row_groups),
+        set_aside=found.arranged.set_aside,
+        notes=found.arranged.notes,
     )
+
+
+@dataclass(frozen=True)
+class ParquetSet:
+    """Parquet files as one table: in order, with the rows of each file's row groups.
+
+    ``names`` are the usable columns' as the files have them.
+    """
+
+    files: tuple[Path, ...]
+    row_groups: tuple[tuple[int, ...], ...]
+    arranged: Arranged
+    names: tuple[str, ...]
+
+
+def look_over(path: Path) -> ParquetSet:
+    """Read the footers of a Parquet file, or of all those in a folder, and fit them together.
+
+    Raises
+    ------
+    UnreadableFileError : damaged, without rows, or files that do not fit together
+    """
+    files = parquet_files(path) if path.is_dir() else [path]
+    schemas, row_groups = [], []
+    for file in files:
+        with boundary(file, "Parquet"), pq.ParquetFile(file) as opened:
+            schemas.append(opened.schema_arrow)
+            footer = opened.metadata
+            row_groups.append(
+                tuple(footer.row_group(i).num_rows for i in range(footer.num_row_groups))
+            )
+    if not any(map(sum, row_groups)):
+        raise refusal(path, "has no rows", "Choose a table with at least one row.")
+    schema = _joined(path, files, schemas)
+    arranged = arrange(path, _found(schema, lambda: _first(files)))
+    names = tuple(schema.field(i).name for i in arranged.kept)
+    return ParquetSet(tuple(files), tuple(row_groups), arranged, names)
+
+
+def parquet_batches(
+    opened: pq.ParquetFile,
+    arranged: Arranged,
+    names: Sequence[str],
+    row_groups: Sequence[int] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Stream the arranged columns of a file, which go by ``names`` there, or of its row groups."""
+    own = opened.schema_arrow.names
+    # Repeated names cannot be asked for by name: such a file is read whole.
+    chosen = list(names) if len(set(own)) == len(own) else None
+    for batch in opened.iter_batches(BATCH_ROWS, row_groups, chosen):
+        asked = chosen or arranged.kept
+        yield arranged.batch([batch.column(column) for column in asked])
 
 
 def _joined(folder: Path, files: Sequence[Path], schemas: Sequence[pa.Schema]) -> pa.Schema:
