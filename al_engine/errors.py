@@ -61,3 +61,7 @@ class EmptyPoolError(AlEngineError):
 
 class AnswerRefusedError(AlEngineError):
     """An answer that does not fit the object or the question it came with."""
+
+
+class ClusterError(AlEngineError):
+    """A Dask cluster cannot be reached, or does not finish what it was given."""

@@ -113,12 +113,13 @@ def parquet_batches(
     arranged: Arranged,
     names: Sequence[str],
     row_groups: Sequence[int] | None = None,
+    batch_rows: int = BATCH_ROWS,
 ) -> Iterator[pa.RecordBatch]:
     """Stream the arranged columns of a file, which go by ``names`` there, or of its row groups."""
     own = opened.schema_arrow.names
     # Repeated names cannot be asked for by name: such a file is read whole.
     chosen = list(names) if len(set(own)) == len(own) else None
-    for batch in opened.iter_batches(BATCH_ROWS, row_groups, chosen):
+    for batch in opened.iter_batches(batch_rows, row_groups, chosen):
         asked = chosen or arranged.kept
         yield arranged.batch([batch.column(column) for column in asked])
 
