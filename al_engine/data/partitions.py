@@ -219,7 +219,8 @@ class Workers:
 
         if future.status != "error":
             return self._lost("went away, or lost what it was given")
-        error = future.exception(timeout=CONNECT_S)
+        with self._boundary():
+            error = future.exception(timeout=CONNECT_S)
         if isinstance(error, AlEngineError):
             return error
         if isinstance(error, KilledWorker):
