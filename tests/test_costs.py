@@ -43,7 +43,7 @@ COMMITTEE = tuple(
 
 @dataclass
 class Done:
-    """What was done since: places of the matrix scored, models fitted, pictures drawn, whole columns read.
+    """What was done since: places scored, models fitted, pictures drawn, whole columns read.
 
     ``passes`` are those over the numbers of the catalogue: how many expressions each was for.
     """

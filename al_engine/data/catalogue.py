@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 IDS_KEPT = 20_000  # looked up last; each answer asks for those of the whole labelled set
 
+
 @dataclass(frozen=True)
 class ColumnSummary:
     """What is shown of a numeric column; ``histogram`` counts 24 bins from low to high."""
