@@ -60,6 +60,7 @@ class AnswerLog:
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, ANSWER_STEPS)
         self.lock = threading.RLock()
+        self._rounds_cursor, self._rounds_lock = self._connection.cursor(), threading.Lock()
         self._is_closed = False
         self._events = [
             _event(dict(zip(_NAMES, row, strict=True)))
@@ -74,8 +75,9 @@ class AnswerLog:
             self._rounds.setdefault(classifier, {})[key] = json.loads(scores)
 
     def close(self) -> None:
-        with self.lock:
+        with self._rounds_lock, self.lock:
             self._is_closed = True
+            self._rounds_cursor.close()
             self._connection.close()
 
     def _check_open(self) -> None:
@@ -121,14 +123,14 @@ class AnswerLog:
     def save_round(
         self, classifier: str, key: str, n_labelled: int, scores: Mapping[str, Any]
     ) -> None:
-        """Write the scores of a round to disk."""
-        with self.lock:
+        """Write the scores of a round to disk; nobody who looks at the log waits for that."""
+        with self._rounds_lock:
             self._check_open()
-            self._connection.execute(
+            self._rounds_cursor.execute(
                 "INSERT OR REPLACE INTO scored_round VALUES (?, ?, ?, ?, ?)",
                 [classifier, key, _now(), n_labelled, json.dumps(scores)],
             )
-            self.note_round(classifier, key, scores)
+        self.note_round(classifier, key, scores)
 
     def note_round(self, classifier: str, key: str, scores: Mapping[str, Any]) -> None:
         """Know the scores of a round from now on; ``save_round`` is what writes them."""
