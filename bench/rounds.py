@@ -43,6 +43,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from al_engine.config import ClassifierSetup, Features, MemberSetup  # noqa: E402
+from al_engine.data import nearness  # noqa: E402
 from al_engine.data.demo_survey import simulate_survey  # noqa: E402
 from al_engine.data.history import History, LabelledSet  # noqa: E402
 from al_engine.data.splits import TEST, TRAIN, VALIDATION  # noqa: E402
@@ -230,10 +231,14 @@ def measure_memory(source: Path, n_rows: int, folder: Path, results: Results) ->
             results.note(f"memory without mapped files, {what}", n_rows, mb=mb)
 
 
+def warm_up() -> None:
+    for module in (nearness, raster, kernels):
+        module.warm_up()
+
+
 def memory_of_a_labeller(source: Path, home: Path) -> dict[str, float | None]:
     """Memory at each stage, for a process that has done nothing else."""
-    kernels.warm_up()
-    raster.warm_up()
+    warm_up()
     held = {"warmed up": anonymous_mb()}
     project = import_survey(source, home)
     held["imported"] = anonymous_mb()
@@ -265,8 +270,8 @@ def measure_rounds(
     truth = truth_in_force(dataset, History(), "QSO").astype(np.int64)
     labelled = (dataset.rows(chosen), truth[chosen])
     parts = parts_of(dataset, truth, (project.axis("g"), project.axis("r")))
-    maps, state = Maps(session), session.state("QSO")
-    views = panned(maps.home(state, WIDTH_PX, HEIGHT_PX))
+    state = session.state("QSO")
+    views = panned(Maps(session).home(state, WIDTH_PX, HEIGHT_PX))
 
     for name, (members, models) in SETUPS.items():
         plan = Plan(
@@ -277,7 +282,7 @@ def measure_rounds(
         def a_round(plan: Plan = plan) -> None:
             made = make_round(plan, history)
             shown = replace(state, history=history, fit=made.fit, question=made.question)
-            view = next(views)
+            maps, view = Maps(session), next(views)  # which have drawn nothing yet
             for kind in ("training", "validation", "metric"):
                 maps.picture(kind, shown, view, Shown())  # type: ignore[arg-type]
 
@@ -337,8 +342,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--plain-repeats", type=int, default=5)
     arguments = parser.parse_args()
-    kernels.warm_up()
-    raster.warm_up()
+    warm_up()
     results = Results()
     for n_rows in arguments.rows:
         folder = Path(tempfile.mkdtemp(prefix="sextant-bench-"))
