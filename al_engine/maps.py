@@ -5,6 +5,7 @@ must not know the browser or Streamlit.  Several threads may ask at once.
 """
 
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from al_engine.data.history import History
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.fitting import Rows, parts_in_force, truth_in_force
+from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS, NEUTRAL
 from al_engine.views.raster import (
@@ -37,7 +39,7 @@ Floats = npt.NDArray[np.float32]
 Made = TypeVar("Made")
 
 CORRECT, INCORRECT, UNLABELLED = 0, 1, 2
-KEPT = 48  # pictures, and as many small facts
+KEPT = 64  # pictures of a project, and as many small facts
 ARRAYS_KEPT = 4  # with a byte for each object
 RANGE_FROM = 100_000  # objects are enough to tell where nearly all lie
 # A click looks close by first: in a crowd the nearest object is near.
@@ -67,15 +69,35 @@ class Shown:
     cell: tuple[str, int, int] | None = None
 
 
-class Maps:
-    """The maps of one session; keeps the last pictures, for a page is drawn again and again."""
+class Drawn:
+    """The last pictures and what they were made of, under names that say all they depend on."""
 
-    def __init__(self, session: LabellingSession) -> None:
+    def __init__(self) -> None:
+        self.lock = threading.RLock()  # held while something is made: it is made once
+        self.pictures: OrderedDict[Hashable, bytes] = OrderedDict()
+        self.facts: OrderedDict[Hashable, Any] = OrderedDict()
+        self.arrays: OrderedDict[Hashable, Codes] = OrderedDict()
+
+
+_DRAWN: weakref.WeakKeyDictionary[Project, Drawn] = weakref.WeakKeyDictionary()
+
+
+def drawn_of(project: Project) -> Drawn:
+    """What all sessions on a project share: a page is drawn again and again, and in many tabs."""
+    return _DRAWN.setdefault(project, Drawn())
+
+
+class Maps:
+    """The maps of one session.
+
+    Parameters
+    ----------
+    drawn : where pictures are kept; its own where None
+    """
+
+    def __init__(self, session: LabellingSession, drawn: Drawn | None = None) -> None:
         self._session = session
-        self._lock = threading.RLock()  # held while something is made: it is made once
-        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
-        self._facts: OrderedDict[Hashable, Any] = OrderedDict()
-        self._arrays: OrderedDict[Hashable, Codes] = OrderedDict()
+        self._drawn = drawn or Drawn()
         # Of which moment, and for each kind of map the view (None for home), its size and look.
         self._looked_at: tuple[Hashable, dict[Kind, tuple[View | None, View, Any]]] | None = None
 
@@ -97,12 +119,12 @@ class Maps:
 
         def ranges() -> tuple[Range, Range]:
             key = ("sample", self._settings())
-            some_x, some_y = _once(self._lock, self._facts, KEPT, key, sample)
+            some_x, some_y = self._once(self._drawn.facts, KEPT, key, sample)
             return default_range(some_x, x[keep]), default_range(some_y, y[keep])
 
         x, y = self._coordinates()
         key = ("home", self._settings(), tuple(keep))
-        x_range, y_range = _once(self._lock, self._facts, KEPT, key, ranges)
+        x_range, y_range = self._once(self._drawn.facts, KEPT, key, ranges)
         return View(x_range, y_range, width_px, height_px)
 
     def picture(
@@ -123,12 +145,12 @@ class Maps:
         }
         look = (view, shown, colours, value_colours)
         key = (kind, self._settings(), self._subject(kind, state), look)
-        return _once(self._lock, self._kept, KEPT, key, draw[kind])
+        return self._once(self._drawn.pictures, KEPT, key, draw[kind])
 
     def show(self, kind: Kind, state: State, view: View, *look: Any) -> bytes:
         """As ``picture``, for somebody who looks at it: ``draw_ahead`` then knows what to draw."""
         at_home = view == self.home(state, view.width_px, view.height_px)
-        with self._lock:
+        with self._drawn.lock:
             if self._looked_at is None or self._looked_at[0] != (state.classifier, state.token):
                 self._looked_at = ((state.classifier, state.token), {})
             self._looked_at[1][kind] = (None if at_home else view, view, look)
@@ -136,7 +158,7 @@ class Maps:
 
     def draw_ahead(self, state: State) -> None:
         """Draw for a state that may come what is being looked at now."""
-        with self._lock:
+        with self._drawn.lock:
             looks = dict(self._looked_at[1]) if self._looked_at is not None else {}
         for kind, (fixed, last, look) in looks.items():
             view = fixed or self.home(state, last.width_px, last.height_px)
@@ -153,7 +175,7 @@ class Maps:
             return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
         key = ("metric range", self._settings(), self._subject("metric", state))
-        made: tuple[float, float] = _once(self._lock, self._facts, KEPT, key, ends)
+        made: tuple[float, float] = self._once(self._drawn.facts, KEPT, key, ends)
         return made
 
     def has_unlabelled(self, state: State) -> bool:
@@ -164,7 +186,7 @@ class Maps:
             return bool((table == UNLABELLED)[self._standing(state)].any())
 
         key = ("unlabelled", self._settings(), self._subject("training", state))
-        made: bool = _once(self._lock, self._facts, KEPT, key, look)
+        made: bool = self._once(self._drawn.facts, KEPT, key, look)
         return made
 
     def nearest_row(
@@ -178,7 +200,7 @@ class Maps:
         for reach_px in REACHES_PX:
             # A pixel more, so that rounding leaves none out that lies just within reach.
             places = grid.within(*around(x, y, view, reach_px + 1))
-            drawn = np.flatnonzero(self._drawn(kind, state, shown, places.rows))
+            drawn = np.flatnonzero(self._is_drawn(kind, state, shown, places.rows))
             drawn = drawn[np.argsort(places.rows[drawn], kind="stable")]
             found = nearest(places.x[drawn], places.y[drawn], x, y, view, reach_px)
             if found is not None:
@@ -209,7 +231,7 @@ class Maps:
             return standing_codes(parts, truth, state.fit.predicted if state.fit else np.uint8(0))
 
         key = ("standing", self._settings(), self._subject("training", state))
-        return _once(self._lock, self._arrays, ARRAYS_KEPT, key, make)
+        return self._once(self._drawn.arrays, ARRAYS_KEPT, key, make)
 
     def _label_codes(self, history: History) -> Codes:
         """The label of every object that takes part, the unknown ones last; HIDDEN for others."""
@@ -225,9 +247,9 @@ class Maps:
             return codes
 
         key = ("labels", self._settings(), _labels_in(history))
-        return _once(self._lock, self._arrays, ARRAYS_KEPT, key, make)
+        return self._once(self._drawn.arrays, ARRAYS_KEPT, key, make)
 
-    def _drawn(
+    def _is_drawn(
         self, kind: Kind, state: State, shown: Shown, rows: npt.NDArray[np.integer[Any]]
     ) -> npt.NDArray[np.bool_]:
         """Which of some objects a map draws."""
@@ -301,25 +323,24 @@ class Maps:
             *map(frozenset, (history.trained, history.validated)),
         )
 
+    def _once(
+        self,
+        kept: OrderedDict[Hashable, Made],
+        most: int,
+        key: Hashable,
+        make: Callable[[], Made],
+    ) -> Made:
+        """What is kept under a key, made where it is not; of the rest the last used are kept."""
+        with self._drawn.lock:
+            if key not in kept:
+                kept[key] = make()
+            kept.move_to_end(key)
+            while len(kept) > most:
+                kept.popitem(last=False)
+            return kept[key]
+
     def _settings(self) -> str:
         return repr(self._session.config)
-
-
-def _once(
-    lock: threading.RLock,
-    kept: OrderedDict[Hashable, Made],
-    most: int,
-    key: Hashable,
-    make: Callable[[], Made],
-) -> Made:
-    """What is kept under a key, made where it is not; of the rest the last used are kept."""
-    with lock:
-        if key not in kept:
-            kept[key] = make()
-        kept.move_to_end(key)
-        while len(kept) > most:
-            kept.popitem(last=False)
-        return kept[key]
 
 
 def _labels_in(history: History) -> Hashable:

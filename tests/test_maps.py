@@ -12,7 +12,7 @@ from PIL import Image
 
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.fitting import parts_in_force, truth_in_force
-from al_engine.maps import Maps, Shown
+from al_engine.maps import Maps, Shown, drawn_of
 from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, rgb
@@ -304,3 +304,16 @@ def test_a_part_that_was_zoomed_to_stays_the_part_that_is_drawn_ahead(begun, mon
     monkeypatch.setattr("al_engine.maps.paint_categories", None)
     state = session.answer("QSO", state.question.row, "answer", "QSO", token=state.token)
     maps.show("training", state, part, Shown(unlabelled=False))
+
+
+def test_a_second_session_on_a_project_gets_the_pictures_of_the_first(begun, monkeypatch) -> None:
+    session, state, _ = begun
+    first = Maps(session, drawn_of(session.project))
+    view = first.home(state, 400, 300)
+    expected = [first.picture(kind, state, view, Shown()) for kind in ("training", "metric")]
+    for drawn in ("paint_categories", "paint_values"):
+        monkeypatch.setattr(f"al_engine.maps.{drawn}", None)
+    other = LabellingSession(session.project, "Bea")
+    second = Maps(other, drawn_of(other.project))
+    there = other.state("QSO")
+    assert [second.picture(k, there, view, Shown()) for k in ("training", "metric")] == expected

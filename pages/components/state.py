@@ -14,7 +14,7 @@ import streamlit as st
 
 from al_engine.fitting import Fit
 from al_engine.home import find_project, home_folder
-from al_engine.maps import Maps, Shown
+from al_engine.maps import Maps, Shown, drawn_of
 from al_engine.project import open_project
 from al_engine.session import LabellingSession
 from al_engine.starting import ImportJob
@@ -106,7 +106,7 @@ def session() -> LabellingSession | None:
         who = name_given() or _last_name(project.log.events())
         held = LabellingSession(project, who, _learners())
         _set("session", held)
-        _set("maps", Maps(held))
+        _set("maps", Maps(held, drawn_of(project)))
         _set("project", slug)
         held.restore_models()
     held.learners = _learners()
