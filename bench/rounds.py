@@ -269,7 +269,9 @@ def measure_rounds(
     history = History(trained, sets=(LabelledSet("bench", N_LABELLED, 1),))
     truth = truth_in_force(dataset, History(), "QSO").astype(np.int64)
     labelled = (dataset.rows(chosen), truth[chosen])
-    parts = parts_of(dataset, truth, (project.axis("g"), project.axis("r")))
+    # Copies of all features: only where the plain way is measured too.
+    axes = (project.axis("g"), project.axis("r"))
+    parts = parts_of(dataset, truth, axes) if plain_repeats else {}
     state = session.state("QSO")
     views = panned(Maps(session).home(state, WIDTH_PX, HEIGHT_PX))
 

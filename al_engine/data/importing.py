@@ -5,6 +5,7 @@ Owns the writing of ``catalogue.duckdb``; must not know file formats, settings o
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,20 +151,30 @@ def _write_rows(
     connection.unregister("incoming")
     checksums = [0] * len(table.columns)
     n_rows = 0
-    for batch in table.batches():
-        if cancelled():
-            raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
-        rows = pa.array(range(n_rows, n_rows + batch.num_rows), pa.int64())
-        numbered = pa.Table.from_arrays([rows, *batch.columns], names=names)
-        connection.register("incoming", numbered)
-        connection.execute("INSERT INTO catalogue SELECT * FROM incoming")
-        connection.unregister("incoming")
-        for i, column in enumerate(batch.columns):
-            checksums[i] = (checksums[i] + column_checksum(column, n_rows)) % 2**64
-        n_rows += batch.num_rows
-        progress(n_rows)
+    batches = table.batches()
+    # The database writes a batch while the next is read and this one summed beside it.
+    with ThreadPoolExecutor(1, thread_name_prefix="import") as beside:
+        batch = next(batches, None)
+        while batch is not None:
+            if cancelled():
+                raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
+            summed = beside.submit(_checksums, batch, n_rows)
+            following = beside.submit(next, batches, None)
+            rows = pa.array(np.arange(n_rows, n_rows + batch.num_rows))
+            numbered = pa.Table.from_arrays([rows, *batch.columns], names=names)
+            connection.register("incoming", numbered)
+            connection.execute("INSERT INTO catalogue SELECT * FROM incoming")
+            connection.unregister("incoming")
+            checksums = [(a + b) % 2**64 for a, b in zip(checksums, summed.result(), strict=True)]
+            n_rows += batch.num_rows
+            progress(n_rows)
+            batch = following.result()
     described = repr([(c.name, checksums[i]) for i, c in enumerate(table.columns)])
     return n_rows, hashlib.sha256(f"{n_rows} {described}".encode()).hexdigest()[:32]
+
+
+def _checksums(batch: pa.RecordBatch, first_row: int) -> list[int]:
+    return [column_checksum(column, first_row) for column in batch.columns]
 
 
 def column_checksum(column: pa.Array, first_row: int) -> int:
