@@ -47,9 +47,11 @@ ANSWERS_BEFORE_MEMORY = 10
 
 WARM_UP = """
 import time
+from al_engine.data import nearness
 from al_engine.learning import kernels
 from al_engine.views import raster
 cpu, clock = time.process_time(), time.perf_counter()
+nearness.warm_up()
 raster.warm_up()
 kernels.warm_up()
 print(time.process_time() - cpu, time.perf_counter() - clock)
