@@ -28,7 +28,7 @@ from al_engine.data.grid import Grid, open_grid
 from al_engine.data.history import History, fold, in_effect
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
-from al_engine.data.matrix import open_columns
+from al_engine.data.matrix import open_column
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 from al_engine.errors import AlEngineError, ImportCancelled, ProjectError, ProjectInUseError
@@ -156,8 +156,8 @@ class Project:
             if (name, sql) not in self._axes:
                 while len(self._axes) >= AXES_HELD:
                     self._axes.pop(next(iter(self._axes)))
-                matrix = open_columns(self.folder / "matrix", self.catalogue, [sql])
-                self._axes[name, sql] = matrix[0]
+                matrix = self.folder / "matrix"
+                self._axes[name, sql] = open_column(matrix, self.catalogue, sql)
             return self._axes[name, sql]
 
     def grid(self, x_name: str, y_name: str) -> Grid:

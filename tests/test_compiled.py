@@ -127,6 +127,17 @@ def test_a_point_that_lies_on_a_labelled_one_is_scored_alike(name):
     assert np.abs(score(X, rows).by_row() - expected).max() <= 1e-12
 
 
+@pytest.mark.parametrize("name", COMPILED)
+def test_one_feature_is_enough(name):
+    X, y = columns(2, missing=True)
+    X = np.ascontiguousarray(X[:1])
+    preparation = fit_preparation(X.T, scale=True)
+    pipeline = build_pipeline(name, {}, 0, preparation, 100)
+    strategy = find_strategy("uncertainty").function
+    learner = fit_pipeline(pipeline, X[:, :100].T, y[:100], strategy)
+    assert_equal_to_sklearn(X, learner.estimator, 1e-12)
+
+
 def test_with_one_class_labelled_every_row_has_it():
     X, _ = columns(2, missing=True)
     preparation = fit_preparation(np.ascontiguousarray(X.T), scale=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from al_engine.data.grid import FILES_KEPT, Grid, open_grid
+from al_engine.data.grid import _GRIDS, Grid, open_grid
 from al_engine.views.raster import View, category_counts
 
 N_ROWS = 70_000  # more than are sorted at once
@@ -151,9 +151,9 @@ def test_a_file_that_is_no_index_of_these_data_is_made_again(
 
 def test_indexes_of_axes_long_not_looked_at_are_removed(tmp_path: Path) -> None:
     x, y = COLUMNS["few"]
-    for i in range(FILES_KEPT + 3):
+    for i in range(_GRIDS.n_kept + 3):
         index(tmp_path, x, y, f"data {i}")
-    assert len(list(tmp_path.iterdir())) == FILES_KEPT
+    assert len(list(tmp_path.iterdir())) == _GRIDS.n_kept
 
 
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """The feature matrix on disk: equal to numpy's, and never a stale or torn one."""
 
+import errno
+import os
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -12,9 +14,16 @@ from conftest import HOSTILE, N_ROWS, survey_config, survey_values
 from al_engine.data import matrix as matrix_module
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import feature_sql, list_features
-from al_engine.data.matrix import open_columns, open_matrix
+from al_engine.data.matrix import open_column, open_matrix
+from al_engine.errors import ProjectError
 
 Build = Callable[..., Catalogue]
+
+
+def open_columns(folder: Path, catalogue: Catalogue, expressions: list[str]) -> np.ndarray:
+    """The matrix in the order of the catalogue's rows."""
+    X = open_matrix(folder, catalogue, expressions)
+    return X.columns[:, X.place_of]
 
 
 def test_the_matrix_equals_numpy_in_double_precision_then_float32(
@@ -31,8 +40,10 @@ def test_the_matrix_equals_numpy_in_double_precision_then_float32(
     np.testing.assert_array_equal(X, expected)
     assert X.dtype == np.float32
     assert X.shape == (10, N_ROWS)
-    assert X.flags.c_contiguous
-    assert not X.flags.writeable
+    for i, feature in enumerate(features[:2]):
+        column = open_column(tmp_path, survey, feature_sql(feature, survey, {}))
+        np.testing.assert_array_equal(column, expected[i])
+        assert not column.flags.writeable
 
 
 def test_what_is_not_finite_is_missing(catalogue_of: Build, tmp_path: Path) -> None:
@@ -76,8 +87,9 @@ def test_a_file_that_is_no_matrix_is_made_again(
 def test_a_file_of_another_shape_or_kind_is_made_again(survey: Catalogue, tmp_path: Path) -> None:
     expected = np.array(open_columns(tmp_path, survey, ['"g"']))
     (file,) = tmp_path.iterdir()
-    for strange in (np.zeros((2, N_ROWS), np.float32), np.zeros((1, N_ROWS))):
-        np.save(file, strange)
+    for strange in (np.zeros((2, N_ROWS), np.float32), np.zeros((3, N_ROWS))):
+        with file.open("wb") as torn:
+            np.save(torn, strange)
         np.testing.assert_array_equal(open_columns(tmp_path, survey, ['"g"']), expected)
 
 
@@ -92,7 +104,7 @@ def test_other_data_under_the_same_settings_get_a_matrix_of_their_own(
 def test_what_a_killed_process_left_half_written_is_removed(
     survey: Catalogue, tmp_path: Path
 ) -> None:
-    half = tmp_path / "0123.999999999.part"
+    half = tmp_path / "0123.features.part"
     half.write_bytes(b"half")
     open_columns(tmp_path, survey, ['"g"'])
     assert not half.exists()
@@ -104,7 +116,7 @@ def test_what_a_killed_process_left_half_written_is_removed(
 def test_the_matrix_holds_every_object_once_wherever_it_stands(
     survey: Catalogue, tmp_path: Path
 ) -> None:
-    expected = open_columns(tmp_path, survey, ['"g"', '"r"'])
+    expected = np.array([open_column(tmp_path, survey, name) for name in ('"g"', '"r"')])
     X = open_matrix(tmp_path, survey, ['"g"', '"r"'])
     np.testing.assert_array_equal(X.columns, expected[:, X.row_at])
     np.testing.assert_array_equal(X.columns[:, X.place_of], expected)
@@ -118,7 +130,7 @@ def test_runs_are_sorted_each_by_itself(
 ) -> None:
     monkeypatch.setattr(matrix_module, "RUN_ROWS", 100)
     X = open_matrix(tmp_path, survey, ['"g"', '"r"'])
-    expected = open_columns(tmp_path, survey, ['"g"', '"r"'])
+    expected = np.array([open_column(tmp_path, survey, name) for name in ('"g"', '"r"')])
     np.testing.assert_array_equal(X.columns[:, X.place_of], expected)
     assert all((X.row_at[i : i + 100] // 100 == i // 100).all() for i in range(0, N_ROWS, 100))
 
@@ -133,3 +145,36 @@ def test_a_sorted_matrix_cut_short_is_made_again(
     X = open_matrix(tmp_path, survey, ['"g"', '"r"'])
     np.testing.assert_array_equal(X.columns, expected)
     assert sorted(X.row_at) == list(range(N_ROWS))
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(
+    survey: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    with pytest.raises(ProjectError, match="No space left"):
+        open_matrix(tmp_path, survey, ['"g"'])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_room_is_taken_before_anything_is_written(survey: Catalogue, tmp_path: Path) -> None:
+    open_matrix(tmp_path, survey, ['"g"'])
+    (file,) = tmp_path.iterdir()
+    assert file.stat().st_blocks * 512 >= file.stat().st_size
+
+
+def test_where_the_system_cannot_take_room_the_file_is_filled(
+    survey: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = np.array(open_columns(tmp_path, survey, ['"g"']))
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    (tmp_path / "twin").mkdir()
+    np.testing.assert_array_equal(open_columns(tmp_path / "twin", survey, ['"g"']), expected)
+
+
+def test_nothing_is_made_for_a_project_that_is_gone(survey: Catalogue, tmp_path: Path) -> None:
+    with pytest.raises(ProjectError):
+        open_matrix(tmp_path / "gone" / "matrix", survey, ['"g"'])
+    assert not (tmp_path / "gone").exists()

@@ -1,14 +1,10 @@
 """The index of two axes: which objects lie in a part of the plane, without looking at all.
 
-Owns the ``.grid`` files in the ``matrix`` folder of a project.  Objects stand in them sorted by
-the cell of a grid that they lie in; a file's name is the hash of the data and the SQL of its
-axes, so a stale one is never read.  Must not know what is drawn of an object, or how.
+Owns the order of objects by the cell of a grid that they lie in.  Must not know files, or what is
+drawn of an object.
 """
 
-import contextlib
-import hashlib
 import os
-import tokenize
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from al_engine.data.mapped import New, Sort, open_mapped
+
 Floats = npt.NDArray[np.float32]
 Words = npt.NDArray[np.uint32]
 Range = tuple[float, float]
 
-FILES_KEPT = 6  # of the pairs of axes that were looked at last
+_GRIDS = Sort(".grid", np.uint32, 6)
 OBJECTS_A_CELL = 32  # finer cells read a little less of a deep zoom and take longer to look up
 MOST_CELLS_ACROSS = 1024
 SAMPLE_ROWS = 200_000  # tell where the edges of cells should be
@@ -90,27 +88,14 @@ def open_grid(
     expressions : the SQL of x and of y
     x, y : shape (n_rows,); an object without both has no place
     """
-    text = "\n".join([_FORM, fingerprint, *expressions])
-    path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.grid"
-    found = _map(path, len(x))
-    if found is not None:
-        os.utime(path)
-        return found
-    folder.mkdir(parents=True, exist_ok=True)
-    # A project is open in one process at a time: what is half written here was left by a dead one.
-    for left_behind in folder.glob("*.grid.part"):
-        left_behind.unlink()
-    kept = sorted(folder.glob("*.grid"), key=lambda file: file.stat().st_mtime)
-    for file in kept[: 1 - FILES_KEPT]:
-        # Where a file that is mapped cannot be removed, it goes another time.
-        with contextlib.suppress(OSError):
-            file.unlink()
-    partial = path.with_suffix(".grid.part")
-    _write(partial, x, y)
-    os.replace(partial, path)
-    made = _map(path, len(x))
-    assert made is not None, "an index that was just written can be read"
-    return made
+    made_of = (_FORM, fingerprint, *expressions)
+    words = open_mapped(
+        folder, _GRIDS, made_of, lambda a: _is_whole(a, len(x)), lambda new: _write(new, x, y)
+    )
+    x_edges, y_edges, starts, rows, places_x, places_y = _parts(words)
+    real = np.float32
+    places = Places(rows, places_x.view(real), places_y.view(real))
+    return Grid(np.array(x_edges.view(real)), np.array(y_edges.view(real)), starts, places)
 
 
 # -- the file: one array of 32-bit words, how much there is of everything first ------------------
@@ -127,31 +112,21 @@ def _parts(words: Words) -> tuple[Words, ...]:
     return tuple(np.split(words[_HEAD:], np.cumsum(sizes)[:-1]))
 
 
-def _map(path: Path, n_rows: int) -> Grid | None:
-    """Map an index, or None where it is absent, cut short or of other data."""
-    try:
-        words = np.load(path, mmap_mode="r", allow_pickle=False)
-        if words.ndim != 1 or words.dtype != np.uint32 or words[0] != n_rows:
-            return None
-        x_edges, y_edges, starts, rows, x, y = _parts(words)
-    except (OSError, ValueError, EOFError, IndexError, tokenize.TokenError):
-        # What NumPy makes of a torn header depends on where it is torn.
-        return None
-    if starts[-1] != len(rows):
-        return None
-    real = np.float32
-    places = Places(rows, x.view(real), y.view(real))
-    return Grid(np.array(x_edges.view(real)), np.array(y_edges.view(real)), starts, places)
+def _is_whole(words: Words, n_rows: int) -> bool:
+    if words.ndim != 1 or len(words) < _HEAD or words[0] != n_rows:
+        return False
+    _, _, starts, rows, _, _ = _parts(words)
+    return bool(starts[-1] == len(rows))
 
 
-def _write(path: Path, x: Floats, y: Floats) -> None:
+def _write(new: New, x: Floats, y: Floats) -> None:
     n_across = min(MOST_CELLS_ACROSS, max(1, int((len(x) / OBJECTS_A_CELL) ** 0.5)))
     edges = [_edges(values, n_across) for values in (x, y)]
     keys = _sorted_keys(x, y, *edges)
     n_places = int(np.searchsorted(keys, _NOWHERE))
     n_cells = (len(edges[0]) + 1) * (len(edges[1]) + 1)
     size = _HEAD + sum(map(len, edges)) + n_cells + 1 + 3 * n_places
-    words = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint32, shape=(size,))
+    words = new((size,))
     words[:_HEAD] = len(x), len(edges[0]), len(edges[1]), n_places
     x_edges, y_edges, starts, rows, places_x, places_y = _parts(words)
     x_edges[:], y_edges[:] = (of.view(np.uint32) for of in edges)
@@ -160,7 +135,6 @@ def _write(path: Path, x: Floats, y: Floats) -> None:
     del keys
     places_x.view(np.float32)[:] = x[rows]
     places_y.view(np.float32)[:] = y[rows]
-    words.flush()
 
 
 def _edges(values: Floats, n_across: int) -> Floats:

@@ -1,14 +1,9 @@
 """The feature matrix: one contiguous float32 column for each feature, mapped from disk.
 
-Owns the ``matrix`` folder of a project.  A file's name is the hash of the data and the SQL that
-made it, so a stale one is never read; must not know labels or learners.
+Owns the order in which objects stand in it.  Must not know labels, learners or files.
 """
 
-import contextlib
-import hashlib
-import os
-import tokenize
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.mapped import New, Sort, open_mapped
 from al_engine.data.nearness import order_by_nearness
 
 Columns = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int32]
 
-FILES_KEPT = 16  # sets of columns, those that were used last
+_FEATURES = Sort(".features", np.float32, 8)
+_AXIS = Sort(".axis", np.float32, 16)
 # Rows are sorted within runs: what is found for a run is then written near together as well.
 RUN_ROWS = 1 << 20
 _RUN_BYTES = 128_000_000
@@ -47,34 +44,37 @@ class Matrix:
 
 def open_matrix(folder: Path, catalogue: Catalogue, expressions: Sequence[str]) -> Matrix:
     """Map the matrix of these SQL expressions, making its file first where there is none."""
+    shape = (len(expressions) + 2, catalogue.n_rows)
 
-    def write(to: Columns) -> None:
+    def write(new: New) -> None:
+        to = new(shape)
         _write_sorted(_batches(catalogue, expressions), to[:-2], *to[-2:].view(np.int32))
 
     # The two orders are the last rows of the file: a matrix is whole or not there at all.
-    path = _path(folder, catalogue, "by nearness", *expressions)
-    held = _open(path, (len(expressions) + 2, catalogue.n_rows), write)
+    made_of = (catalogue.fingerprint, *expressions)
+    held = open_mapped(folder, _FEATURES, made_of, lambda a: a.shape == shape, write)
     row_at, place_of = held[-2:].view(np.int32)
     return Matrix(held[:-2], row_at, place_of)
 
 
-def open_columns(folder: Path, catalogue: Catalogue, expressions: Sequence[str]) -> Columns:
-    """Map columns of these SQL expressions in the order of the catalogue's rows.
+def open_column(folder: Path, catalogue: Catalogue, expression: str) -> Columns:
+    """Map one SQL expression in the order of the catalogue's rows.
 
     Returns
     -------
-    read-only ndarray of shape (n_expressions, n_rows), float32; NaN where there is no finite
-    value (missing, divided by zero, beyond float32)
+    read-only ndarray of shape (n_rows,), float32; NaN where there is no finite value (missing,
+    divided by zero, beyond float32)
     """
+    shape = (catalogue.n_rows,)
 
-    def write(to: Columns) -> None:
-        start = 0
-        for batch in _batches(catalogue, expressions):
-            to[:, start : start + batch.shape[1]] = batch
-            start += batch.shape[1]
+    def write(new: New) -> None:
+        to, start = new(shape), 0
+        for (column,) in _batches(catalogue, [expression]):
+            to[start : start + len(column)] = column
+            start += len(column)
 
-    path = _path(folder, catalogue, "by row", *expressions)
-    return _open(path, (len(expressions), catalogue.n_rows), write)
+    made_of = (catalogue.fingerprint, expression)
+    return open_mapped(folder, _AXIS, made_of, lambda a: a.shape == shape, write)
 
 
 def _batches(catalogue: Catalogue, expressions: Sequence[str]) -> Iterator[Columns]:
@@ -107,57 +107,9 @@ def _write_sorted(
                 start, held = start + held, 0
 
 
-# -- files --
-
-
-def _path(folder: Path, catalogue: Catalogue, *made_of: str) -> Path:
-    text = "\n".join([catalogue.fingerprint, *made_of])
-    return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npy"
-
-
-def _open(path: Path, shape: tuple[int, int], write: Callable[[Columns], None]) -> Columns:
-    """Map a file, writing it first where there is none that is whole."""
-    found = _map(path, shape)
-    if found is None:
-        _make_room(path.parent)
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
-        write(array)
-        array.flush()
-        del array  # what is mapped cannot be renamed everywhere
-        os.replace(partial, path)
-        found = _map(path, shape)
-    assert found is not None, "a file that was just written can be read"
-    os.utime(path)
-    return found
-
-
-def _make_room(folder: Path) -> None:
-    """Remove what a killed process left, and what was used longest ago."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # A project is open in one process at a time: what is half written here was left by a dead one.
-    for left_behind in folder.glob("*.part"):
-        left_behind.unlink()
-    files = sorted(folder.glob("*.npy"), key=lambda file: file.stat().st_mtime)
-    for file in files[:-FILES_KEPT]:
-        # Where a file that is mapped cannot be removed, it goes another time.
-        with contextlib.suppress(OSError):
-            file.unlink()
-
-
 def single(values: npt.NDArray[np.float64]) -> Columns:
     """Values in single precision, NaN where there is no finite one."""
     with np.errstate(over="ignore"):
         column = values.astype(np.float32)
     column[~np.isfinite(column)] = np.nan
     return column
-
-
-def _map(path: Path, shape: tuple[int, int]) -> Columns | None:
-    """Map a file, or None where it is absent, cut short or of another shape."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError, tokenize.TokenError):
-        # What NumPy makes of a torn header depends on where it is torn.
-        return None
-    return array if array.shape == shape and array.dtype == np.float32 else None

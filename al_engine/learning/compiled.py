@@ -158,7 +158,7 @@ def _trees(estimators: list[Any], seen: Seen) -> _Trees | None:
     if seen.fill is None:
         missing_left = np.concatenate([tree.missing_go_to_left for tree in trees]) != 0
     else:
-        missing_left = seen.fill[feature] <= edges
+        missing_left = seen.fill[np.maximum(feature, 0)] <= edges  # a leaf has no feature
     node, to_right, deepest = in_preorder(first, left.astype(np.int64), right.astype(np.int64))
     columns, within = np.unique(feature[feature >= 0], return_inverse=True)
     place = np.zeros(len(feature), dtype=np.int64)
