@@ -1,7 +1,8 @@
 """Work that must be done but need not be waited for, on one thread below everyone else's priority.
 
-Owns the thread, and which work is still due: of two pieces under one name the newer takes the
-other's place.  Knows nothing of models or files.  Whoever depends on the outcome waits for it.
+Owns the thread, which work is still due, and what went wrong with it: of two pieces under one name
+the newer takes the other's place.  Knows nothing of models or files.  Whoever depends on the
+outcome waits for it; whoever speaks to a person asks for failures.
 """
 
 import atexit
@@ -41,12 +42,7 @@ class Background:
         work: Callable[[], object],
         after_s: float = BEGIN_AFTER_S,
     ) -> None:
-        """Do this soon, in place of what is still due under the same name.
-
-        Raises
-        ------
-        AlEngineError : what went wrong with work of this owner before
-        """
+        """Do this soon, in place of what is still due under the same name."""
         with self._changed:
             begin_at = time.monotonic() + after_s
             former = self._due.get((owner, name))
@@ -58,31 +54,31 @@ class Background:
                 self._thread.start()
                 atexit.register(self.wait)
             self._changed.notify_all()
-            self._tell(owner)
 
     def wait(self, owner: Hashable | None = None) -> None:
-        """Have what is due for an owner, or for all, done now, and wait for it.
-
-        Raises
-        ------
-        AlEngineError : what went wrong with it
-        """
+        """Have what is due for an owner, or for all, done now, and wait for it."""
         with self._changed:
             for (whose, _), due in self._due.items():
                 if owner is None or whose == owner:
                     due.begin_at = 0.0
             self._changed.notify_all()
             self._changed.wait_for(lambda: not self._is_busy(owner))
-            self._tell(owner)
+
+    def drop(self, owner: Hashable) -> None:
+        """Forget what is due for an owner, and wait for what is under way."""
+        with self._changed:
+            self._due = {key: due for key, due in self._due.items() if key[0] != owner}
+            self._changed.wait_for(lambda: not self._is_busy(owner))
+            self._failed.pop(owner, None)
+
+    def failure(self, owner: Hashable) -> AlEngineError | None:
+        """What went wrong with an owner's work since this was asked last; the last of several."""
+        with self._changed:
+            return self._failed.pop(owner, None)
 
     def _is_busy(self, owner: Hashable | None) -> bool:
         at_work = {whose for whose, _ in self._due} | {self._running} - {None}
         return bool(at_work) if owner is None else owner in at_work
-
-    def _tell(self, owner: Hashable | None) -> None:
-        error = self._failed.pop(owner, None)
-        if error is not None:
-            raise error
 
     def _next(self) -> tuple[Hashable, Callable[[], object]] | None:
         """What is to be done now; waits for some, but not for ever."""
@@ -104,19 +100,21 @@ class Background:
                 if found is None:
                     continue
                 self._running, work = found
-            error: AlEngineError | None = None
+            failed = None
             try:
                 work()
-            except AlEngineError as refused:
-                error = refused
+            except AlEngineError as error:
+                _LOG.warning("Work in the background failed.", exc_info=True)
+                failed = error.with_traceback(None)  # which would keep all that it was made of
             except Exception:
                 _LOG.exception("Work in the background failed.")
+            del found, work  # nothing of it is held once it counts as done
             with self._changed:
-                if error is not None:
-                    self._failed[self._running] = error
+                if failed is not None:
+                    self._failed[self._running] = failed
                 self._running = None
                 self._changed.notify_all()
-            del found, work
+            del failed
 
 
 BACKGROUND = Background()

@@ -11,7 +11,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -20,6 +21,7 @@ Work: TypeAlias = Callable[[Callable[[], bool]], Any]
 
 BEGIN_AFTER_S = 0.3  # at once it would compete with drawing what was just made
 _NICENESS = 10
+_LOOK_ROUND_S = 5.0  # for owners that are gone
 _LOG = logging.getLogger(__name__)
 
 
@@ -32,6 +34,7 @@ class _Task:
     key: Hashable
     work: Work
     begin_at: float
+    rank: int
     stage: Literal["waiting", "running", "done", "failed"] = "waiting"
     is_wanted: bool = True
     result: Any = None
@@ -45,24 +48,32 @@ class Lookahead:
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
     _n_pauses: int = 0
+    _gone: deque[Hashable] = field(default_factory=deque)
 
     def begin(
         self,
         owner: Hashable,
         work: Sequence[tuple[Hashable, Work]],
+        afterwards: Sequence[tuple[Hashable, Work]] = (),
         after_s: float = BEGIN_AFTER_S,
     ) -> None:
         """Do this for an owner, in this order, in place of what was begun for the owner before.
 
-        The same keys again change nothing: a page is drawn many times for one question.
+        What is to be done ``afterwards`` comes after the work of all owners.  The same keys again
+        change nothing: a page is drawn many times for one question.
         """
         with self._changed:
+            self._forget_gone()
             held = self._tasks.get(owner, [])
-            if held and [task.key for task in held] == [key for key, _ in work]:
+            if held and [t.key for t in held] == [key for key, _ in (*work, *afterwards)]:
                 return
             self._give_up(owner)
             begin_at = time.monotonic() + after_s
-            self._tasks[owner] = [_Task(key, function, begin_at) for key, function in work]
+            self._tasks[owner] = [
+                _Task(key, function, begin_at, rank)
+                for rank, pieces in enumerate((work, afterwards))
+                for key, function in pieces
+            ]
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, daemon=True, name="look-ahead")
                 self._thread.start()
@@ -86,7 +97,16 @@ class Lookahead:
     def drop(self, owner: Hashable) -> None:
         """Forget an owner: what was done, and what is still to be done."""
         with self._changed:
+            self._forget_gone()
             self._give_up(owner)
+
+    def drop_soon(self, owners: Collection[Hashable]) -> None:
+        """Forget owners that are gone; takes no lock, so that a finaliser may call it anywhere."""
+        self._gone.extend(owners)
+
+    def _forget_gone(self) -> None:
+        while self._gone:
+            self._give_up(self._gone.popleft())
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -114,15 +134,18 @@ class Lookahead:
 
     def _next(self) -> _Task | None:
         """The next task whose time has come; waits for one, but not for ever."""
-        waiting = [t for tasks in self._tasks.values() for t in tasks if t.stage == "waiting"]
+        self._forget_gone()
+        tasks = [task for owned in list(self._tasks.values()) for task in owned]
+        waiting = [task for task in tasks if task.stage == "waiting"]
         if not waiting or self._n_pauses:
-            self._changed.wait()
+            self._changed.wait(_LOOK_ROUND_S)
             return None
         early_s = min(task.begin_at for task in waiting) - time.monotonic()
         if early_s > 0:
             self._changed.wait(early_s)
             return None
-        return next(task for task in waiting if task.begin_at <= time.monotonic())
+        due = [task for task in waiting if task.begin_at <= time.monotonic()]
+        return min(due, key=lambda task: task.rank)  # of equals the first
 
     def _run(self) -> None:
         give_way()

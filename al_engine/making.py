@@ -124,7 +124,7 @@ class RoundMaker:
         events: Sequence[Event],
         question: Question,
         token: str,
-        then: Callable[[History, Round], None],
+        then: Callable[[History, Round, Callable[[], bool]], None],
     ) -> None:
         """Begin to make the round that each possible answer leads to, the likeliest first.
 
@@ -158,7 +158,7 @@ class RoundMaker:
             standing = _standing(classifier, config, history)
             rounds.append((standing, ahead.make))
             afterwards.append((("afterwards", standing), partial(ahead.hand_on, then)))
-        LOOKAHEAD.begin(self._owner(classifier), [*rounds, *afterwards])
+        LOOKAHEAD.begin(self._owner(classifier), rounds, afterwards)
 
     def initial_rows(self, classifier: str, config: ProjectConfig) -> Rows:
         """The objects that a classifier begins with."""
@@ -188,15 +188,16 @@ class _Ahead:
         return self._made
 
     def hand_on(
-        self, then: Callable[[History, Round], None], is_wanted: Callable[[], bool]
+        self,
+        then: Callable[[History, Round, Callable[[], bool]], None],
+        is_wanted: Callable[[], bool],
     ) -> None:
         if self._made is not None:
-            then(self._history, self._made)
+            then(self._history, self._made, is_wanted)
 
 
 def _drop(owners: set[Hashable]) -> None:
-    for owner in owners:
-        LOOKAHEAD.drop(owner)
+    LOOKAHEAD.drop_soon(owners)
 
 
 def _standing(classifier: str, config: ProjectConfig, history: History) -> Hashable:

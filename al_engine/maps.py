@@ -14,8 +14,10 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from al_engine.config import ProjectConfig
 from al_engine.data.history import History
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
+from al_engine.dataset import Dataset
 from al_engine.fitting import Rows, parts_in_force, truth_in_force
 from al_engine.project import Project
 from al_engine.session import LabellingSession, State
@@ -73,7 +75,8 @@ class Drawn:
     """The last pictures and what they were made of, under names that say all they depend on."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()  # held while something is made: it is made once
+        self.lock = threading.RLock()
+        self.making: dict[Hashable, threading.RLock] = {}
         self.pictures: OrderedDict[Hashable, bytes] = OrderedDict()
         self.facts: OrderedDict[Hashable, Any] = OrderedDict()
         self.arrays: OrderedDict[Hashable, Codes] = OrderedDict()
@@ -98,13 +101,9 @@ class Maps:
     def __init__(self, session: LabellingSession, drawn: Drawn | None = None) -> None:
         self._session = session
         self._drawn = drawn or Drawn()
-        # Of which moment, and for each kind of map the view (None for home), its size and look.
-        self._looked_at: tuple[Hashable, dict[Kind, tuple[View | None, View, Any]]] | None = None
-
-    @property
-    def axes(self) -> tuple[str, str]:
-        config = self._session.config
-        return config.x_axis, config.y_axis
+        # By classifier: of which moment, and of each kind of map the view (None for home), the
+        # view's size, and the look.
+        self._looks: dict[str, tuple[str, dict[Kind, tuple[View | None, View, Any]]]] = {}
 
     def home(self, state: State, width_px: int, height_px: int) -> View:
         """The view that shows nearly everything, and all that was trained on or is asked."""
@@ -113,17 +112,17 @@ class Maps:
             keep.append(state.question.row)
 
         def sample() -> tuple[Floats, Floats]:
-            rows = np.flatnonzero(self._session.project.dataset().parts != OUT)
+            rows = np.flatnonzero(self._dataset(state).parts != OUT)
             rows = rows[:: max(1, len(rows) // RANGE_FROM)]
             return x[rows], y[rows]
 
         def ranges() -> tuple[Range, Range]:
-            key = ("sample", self._settings())
+            key = ("sample", repr(state.config))
             some_x, some_y = self._once(self._drawn.facts, KEPT, key, sample)
             return default_range(some_x, x[keep]), default_range(some_y, y[keep])
 
-        x, y = self._coordinates()
-        key = ("home", self._settings(), tuple(keep))
+        x, y = self._coordinates(state.config)
+        key = ("home", repr(state.config), tuple(keep))
         x_range, y_range = self._once(self._drawn.facts, KEPT, key, ranges)
         return View(x_range, y_range, width_px, height_px)
 
@@ -144,25 +143,28 @@ class Maps:
             "labels": lambda: self._labels(state, view),
         }
         look = (view, shown, colours, value_colours)
-        key = (kind, self._settings(), self._subject(kind, state), look)
+        key = (kind, repr(state.config), self._subject(kind, state), look)
         return self._once(self._drawn.pictures, KEPT, key, draw[kind])
 
     def show(self, kind: Kind, state: State, view: View, *look: Any) -> bytes:
         """As ``picture``, for somebody who looks at it: ``draw_ahead`` then knows what to draw."""
         at_home = view == self.home(state, view.width_px, view.height_px)
         with self._drawn.lock:
-            if self._looked_at is None or self._looked_at[0] != (state.classifier, state.token):
-                self._looked_at = ((state.classifier, state.token), {})
-            self._looked_at[1][kind] = (None if at_home else view, view, look)
+            moment, looks = self._looks.get(state.classifier, ("", {}))
+            if moment != state.token:
+                looks = {}
+            looks[kind] = (None if at_home else view, view, look)
+            self._looks[state.classifier] = (state.token, looks)
         return self.picture(kind, state, view, *look)
 
-    def draw_ahead(self, state: State) -> None:
-        """Draw for a state that may come what is being looked at now."""
+    def draw_ahead(self, state: State, is_wanted: Callable[[], bool]) -> None:
+        """Draw for a state that may come what is being looked at now, for as long as it may."""
         with self._drawn.lock:
-            looks = dict(self._looked_at[1]) if self._looked_at is not None else {}
+            looks = dict(self._looks.get(state.classifier, ("", {}))[1])
         for kind, (fixed, last, look) in looks.items():
-            view = fixed or self.home(state, last.width_px, last.height_px)
-            self.picture(kind, state, view, *look)
+            if is_wanted():
+                view = fixed or self.home(state, last.width_px, last.height_px)
+                self.picture(kind, state, view, *look)
 
     def metric_range(self, state: State) -> tuple[float, float]:
         """Lowest and highest utility in the training set; (0, 0) where there is none."""
@@ -174,7 +176,7 @@ class Maps:
             values = utility[np.isfinite(utility)]
             return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
-        key = ("metric range", self._settings(), self._subject("metric", state))
+        key = ("metric range", repr(state.config), self._subject("metric", state))
         made: tuple[float, float] = self._once(self._drawn.facts, KEPT, key, ends)
         return made
 
@@ -185,7 +187,7 @@ class Maps:
         def look() -> bool:
             return bool((table == UNLABELLED)[self._standing(state)].any())
 
-        key = ("unlabelled", self._settings(), self._subject("training", state))
+        key = ("unlabelled", repr(state.config), self._subject("training", state))
         made: bool = self._once(self._drawn.facts, KEPT, key, look)
         return made
 
@@ -196,7 +198,7 @@ class Maps:
 
         Of objects that are equally near it is the one of the lowest row.
         """
-        grid = self._session.project.grid(*self.axes)
+        grid = self._session.project.grid(state.config)
         for reach_px in REACHES_PX:
             # A pixel more, so that rounding leaves none out that lies just within reach.
             places = grid.within(*around(x, y, view, reach_px + 1))
@@ -209,7 +211,7 @@ class Maps:
 
     def place(self, rows: Rows | list[int]) -> tuple[list[float], list[float]]:
         """Where some objects lie on the axes."""
-        x, y = self._coordinates()
+        x, y = self._coordinates(self._session.config)
         return [float(v) for v in x[rows]], [float(v) for v in y[rows]]
 
     def cell_rows(self, state: State, cell: tuple[str, int, int]) -> Rows:
@@ -225,19 +227,21 @@ class Maps:
         """Set, truth and prediction of every object, as ``standing_codes`` gives them."""
 
         def make() -> Codes:
-            dataset = self._session.project.dataset()
+            dataset = self._dataset(state)
             parts = parts_in_force(dataset, state.history)
             truth = truth_in_force(dataset, state.history, state.classifier)
             return standing_codes(parts, truth, state.fit.predicted if state.fit else np.uint8(0))
 
-        key = ("standing", self._settings(), self._subject("training", state))
+        key = ("standing", repr(state.config), self._subject("training", state))
         return self._once(self._drawn.arrays, ARRAYS_KEPT, key, make)
 
-    def _label_codes(self, history: History) -> Codes:
+    def _label_codes(self, state: State) -> Codes:
         """The label of every object that takes part, the unknown ones last; HIDDEN for others."""
 
+        history = state.history
+
         def make() -> Codes:
-            dataset = self._session.project.dataset()
+            dataset = self._dataset(state)
             codes = np.where(dataset.codes < 0, len(dataset.values), dataset.codes)
             codes = codes.astype(np.uint8)
             for row, label in history.verified.items():
@@ -246,7 +250,7 @@ class Maps:
             codes[parts_in_force(dataset, history) == OUT] = HIDDEN
             return codes
 
-        key = ("labels", self._settings(), _labels_in(history))
+        key = ("labels", repr(state.config), _labels_in(history))
         return self._once(self._drawn.arrays, ARRAYS_KEPT, key, make)
 
     def _is_drawn(
@@ -254,7 +258,7 @@ class Maps:
     ) -> npt.NDArray[np.bool_]:
         """Which of some objects a map draws."""
         if kind == "labels":
-            return np.asarray(self._label_codes(state.history)[rows] != HIDDEN)
+            return np.asarray(self._label_codes(state)[rows] != HIDDEN)
         if kind == "metric" and state.fit is not None:
             return np.asarray(np.isfinite(state.fit.utility[rows]))
         part = VALIDATION if kind == "validation" else TRAIN
@@ -268,7 +272,7 @@ class Maps:
         self, state: State, view: View, shown: Shown, colours: str, part: int
     ) -> bytes:
         scheme = CORRECTNESS[colours]
-        x, y, standing = self._in_view(view, self._standing(state))
+        x, y, standing = self._in_view(state, view, self._standing(state))
         codes = _categories(part, shown, has_fit=state.fit is not None)[standing]
         return paint_categories(
             category_counts(x, y, codes, 3, view),
@@ -279,30 +283,33 @@ class Maps:
     def _metric(self, state: State, view: View, value_colours: str) -> bytes:
         if state.fit is None:
             return self._correctness(state, view, Shown(), "blue_orange", TRAIN)
-        x, y, utility = self._in_view(view, state.fit.utility)
+        x, y, utility = self._in_view(state, view, state.fit.utility)
         low, high = self.metric_range(state)
         ends = (low, high if high > low else low + 1.0)
         return paint_values(x, y, utility, view, value_colours, ends)
 
     def _labels(self, state: State, view: View) -> bytes:
         """Every object that takes part, in the colour of its label; unknown ones neutral."""
-        colours = [label.colour for label in self._session.config.labels] + [NEUTRAL]
-        x, y, codes = self._in_view(view, self._label_codes(state.history))
+        colours = [label.colour for label in state.config.labels] + [NEUTRAL]
+        x, y, codes = self._in_view(state, view, self._label_codes(state))
         return paint_categories(category_counts(x, y, codes, len(colours), view), colours)
 
     def _in_view(
-        self, view: View, values: npt.NDArray[Any]
+        self, state: State, view: View, values: npt.NDArray[Any]
     ) -> tuple[Floats, Floats, npt.NDArray[Any]]:
         """Coordinates and values of all objects in view, and perhaps of others."""
-        grid = self._session.project.grid(*self.axes)
+        grid = self._session.project.grid(state.config)
         if grid.count(view.x_range, view.y_range) > MOST_PICKED[values.itemsize] * len(values):
-            return *self._coordinates(), values
+            return *self._coordinates(state.config), values
         places = grid.within(view.x_range, view.y_range)
         return places.x, places.y, values[places.rows]
 
-    def _coordinates(self) -> tuple[Floats, Floats]:
-        x_axis, y_axis = self.axes
-        return self._session.project.axis(x_axis), self._session.project.axis(y_axis)
+    def _dataset(self, state: State) -> Dataset:
+        return self._session.project.prepare(state.config)
+
+    def _coordinates(self, config: ProjectConfig) -> tuple[Floats, Floats]:
+        project = self._session.project
+        return project.axis(config.x_axis, config), project.axis(config.y_axis, config)
 
     def _subject(self, kind: Kind, state: State) -> Hashable:
         """All of a state that a map of this kind shows, however the state was reached."""
@@ -310,7 +317,7 @@ class Maps:
             return _labels_in(state.history)
         # A model, and what of it is right or wrong, go by the side of the question that an answer
         # is on; a label left out takes no part.
-        left_out, history = self._session.project.dataset().left_out, state.history
+        left_out, history = self._dataset(state).left_out, state.history
         sides = frozenset(
             (row, label == state.classifier, label in left_out)
             for row, label in {**history.trained, **history.verified}.items()
@@ -330,17 +337,24 @@ class Maps:
         key: Hashable,
         make: Callable[[], Made],
     ) -> Made:
-        """What is kept under a key, made where it is not; of the rest the last used are kept."""
-        with self._drawn.lock:
-            if key not in kept:
-                kept[key] = make()
-            kept.move_to_end(key)
-            while len(kept) > most:
-                kept.popitem(last=False)
-            return kept[key]
-
-    def _settings(self) -> str:
-        return repr(self._session.config)
+        """What is kept under a key, made once where it is not; the last used are kept."""
+        drawn = self._drawn
+        with drawn.lock:
+            if key in kept:
+                kept.move_to_end(key)
+                return kept[key]
+            making = drawn.making.setdefault(key, threading.RLock())
+        with making:  # who wants another thing does not wait for this one
+            made = kept.get(key)
+            if made is None:
+                made = make()
+            with drawn.lock:
+                kept[key] = made
+                kept.move_to_end(key)
+                drawn.making.pop(key, None)
+                while len(kept) > most:
+                    kept.popitem(last=False)
+        return made
 
 
 def _labels_in(history: History) -> Hashable:

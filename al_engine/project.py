@@ -9,12 +9,12 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -31,7 +31,7 @@ from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.matrix import open_column
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
-from al_engine.errors import AlEngineError, ImportCancelled, ProjectError, ProjectInUseError
+from al_engine.errors import ImportCancelled, ProjectError, ProjectInUseError
 from al_engine.home import (
     CATALOGUE_FILE,
     DELETED,
@@ -44,6 +44,8 @@ from al_engine.home import (
     sweep,
     write_about,
 )
+
+Made = TypeVar("Made")
 
 ANSWERS_FILE = "answers.duckdb"
 DATASETS_KEPT = 2  # the one in force, and one that is being tried
@@ -77,14 +79,16 @@ class Project:
         self._datasets: list[tuple[ProjectConfig, Dataset]] = []
         self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
         self._histories: dict[str, History] = {}
-        self._axes: dict[tuple[str, str], npt.NDArray[np.float32]] = {}
-        self._grids: dict[tuple[str, str], Grid] = {}
+        self._axes: OrderedDict[Hashable, npt.NDArray[np.float32]] = OrderedDict()
+        self._grids: OrderedDict[Hashable, Grid] = OrderedDict()
+        self._held_lock = threading.Lock()
+        self.is_closed = False
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
         self.touch()
 
     def close(self) -> None:
-        with contextlib.suppress(AlEngineError):  # nobody is left to be told
-            BACKGROUND.wait(self.folder)
+        BACKGROUND.wait(self)
+        self.is_closed = True
         self.catalogue.close()
         self.log.close()
 
@@ -143,46 +147,79 @@ class Project:
     def split_sizes(self, config: ProjectConfig) -> SplitSizes:
         """How many objects of each label every set would hold under some settings."""
         check(config)
-        wanted = _of_the_data(config)
-        with self._arrays_lock:
-            if self._sizes is None or self._sizes[0] != wanted:
-                self._sizes = (wanted, split_sizes(self.catalogue, wanted))
-            return self._sizes[1]
+        wanted, held = _of_the_data(config), self._sizes
+        if held is None or held[0] != wanted:
+            # Under no lock: maps need not wait for it.
+            held = self._sizes = (wanted, split_sizes(self.catalogue, wanted))
+        return held[1]
 
-    def axis(self, name: str) -> npt.NDArray[np.float32]:
+    def axis(self, name: str, config: ProjectConfig | None = None) -> npt.NDArray[np.float32]:
         """A feature or numeric column over all rows as float32, for plotting."""
-        sql = self._axis_sql(name)
-        with self._arrays_lock:
-            if (name, sql) not in self._axes:
-                while len(self._axes) >= AXES_HELD:
-                    self._axes.pop(next(iter(self._axes)))
-                matrix = self.folder / "matrix"
-                self._axes[name, sql] = open_column(matrix, self.catalogue, sql)
-            return self._axes[name, sql]
+        sql = self._axis_sql(name, config or self._config)
+        folder = self.folder / "matrix"
+        return self._held(
+            self._axes, AXES_HELD, sql, lambda: open_column(folder, self.catalogue, sql)
+        )
 
-    def grid(self, x_name: str, y_name: str) -> Grid:
-        """Which objects lie where on two axes."""
-        x_sql, y_sql = sqls = self._axis_sql(x_name), self._axis_sql(y_name)
-        with self._arrays_lock:
-            if sqls not in self._grids:
-                while len(self._grids) >= GRIDS_HELD:
-                    self._grids.pop(next(iter(self._grids)))
-                folder, fingerprint = self.folder / "matrix", self.catalogue.fingerprint
-                x, y = self.axis(x_name), self.axis(y_name)
-                self._grids[sqls] = open_grid(folder, fingerprint, [x_sql, y_sql], x, y)
-            return self._grids[sqls]
+    def grid(self, config: ProjectConfig) -> Grid:
+        """Which objects lie where on the two axes of the maps."""
+        x, y = self.axis(config.x_axis, config), self.axis(config.y_axis, config)
+        sqls = [self._axis_sql(name, config) for name in (config.x_axis, config.y_axis)]
+        made_of = (self.catalogue.fingerprint, *sqls)
+        return self._held(
+            self._grids,
+            GRIDS_HELD,
+            made_of,
+            lambda: open_grid(self.folder / "matrix", made_of, x, y),
+        )
 
-    def _axis_sql(self, name: str) -> str:
-        feature = axis_feature(name, self._config.features)
-        return feature_sql(feature, self.catalogue, self._config.columns.missing)
+    def _held(
+        self,
+        held: OrderedDict[Hashable, Made],
+        most: int,
+        key: Hashable,
+        make: Callable[[], Made],
+    ) -> Made:
+        """What is held under a key, made where it is not; whoever finds it waits for nobody."""
+        self._check_open()
+        with self._held_lock:
+            if key in held:
+                held.move_to_end(key)
+                return held[key]
+        with self._arrays_lock:
+            made = held[key] if key in held else make()
+        with self._held_lock:
+            held[key] = made
+            while len(held) > most:
+                held.popitem(last=False)
+        return made
+
+    def _axis_sql(self, name: str, config: ProjectConfig) -> str:
+        feature = axis_feature(name, config.features)
+        return feature_sql(feature, self.catalogue, config.columns.missing)
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise ProjectError("The project was closed or deleted.", "Choose one on the Home page.")
 
     def keep_round(
         self, classifier: str, key: str, n_labelled: int, scores: Mapping[str, Any]
     ) -> None:
         """Keep the scores of a round: known at once, on disk soon after."""
+        self._check_open()
         self.log.note_round(classifier, key, scores)
-        write = partial(self.log.save_round, classifier, key, n_labelled, scores)
-        BACKGROUND.do(self.folder, ("round", classifier, key), write, after_s=0.0)
+
+        def write() -> None:
+            try:
+                self.log.save_round(classifier, key, n_labelled, scores)
+            except duckdb.Error as error:
+                self.log.forget_round(classifier, key)  # so that it is tried again
+                raise ProjectError(
+                    f"The scores of a round could not be saved: {str(error).splitlines()[0]}.",
+                    "See to the free space and the permissions of the project's folder.",
+                ) from error
+
+        BACKGROUND.do(self, ("round", classifier, key), write, after_s=0.0)
 
     def touch(self) -> None:
         """Note in the folder what the list of projects shows: the log knows, the note reminds."""
@@ -313,6 +350,8 @@ def delete_project(folder: Path) -> None:
             raise
         except ProjectError:
             pass  # a damaged project can be removed as well
+        if (project := _OPEN.get(folder.resolve())) is not None:
+            BACKGROUND.drop(project)
         close_project(folder)
         # It is gone from the list at once, even where a file of it cannot be removed yet.
         gone = folder.with_name(f"{DELETED}{uuid.uuid4().hex[:8]}")

@@ -15,7 +15,6 @@ import numpy as np
 import sklearn
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig
 from al_engine.errors import NotEnoughLabelsError, ProjectError, SettingsError
 from al_engine.exchange.models import (
     checkpoint_stem,
@@ -44,21 +43,16 @@ class SavedModels:
         """Have the model of a state saved, if it has one, in place of the round before.
 
         It is written in the background: of several rounds of a classifier the last one is.
-
-        Raises
-        ------
-        AlEngineError : what went wrong with writing a model before
         """
         if state.fit is not None:
             stem = model_stem(state.classifier, self._spec(state))
-            write = partial(self._write, state, stem, self._project.config)
-            BACKGROUND.do(self._project.folder, stem, write)
+            BACKGROUND.do(self._project, stem, partial(self._write, state, stem))
 
     def is_current(self, state: State) -> bool:
         """Is the saved model there, whole, and of this very round?  True where none is due."""
         if state.fit is None:
             return True
-        BACKGROUND.wait(self._project.folder)
+        BACKGROUND.wait(self._project)
         found = find_models(self._folder, model_stem(state.classifier, self._spec(state)))
         if found is None or found[1].get("round_key") != state.fit.key:
             return False
@@ -85,7 +79,7 @@ class SavedModels:
             None if f1 is None else round(100 * f1),
             datetime.now(),
         )
-        return self._write(state, stem, self._project.config)
+        return self._write(state, stem)
 
     def is_checkpointed(self, state: State) -> bool:
         """Has this very round a checkpoint already?"""
@@ -100,17 +94,17 @@ class SavedModels:
         return False
 
     def _spec(self, state: State) -> LearnerSpec:
-        return learner_spec(state.setup, self._project.config.splits.seed)
+        return learner_spec(state.setup, state.config.splits.seed)
 
-    def _write(self, state: State, stem: str, config: ProjectConfig) -> Path:
+    def _write(self, state: State, stem: str) -> Path:
         assert state.fit is not None, "only a trained classifier is saved"
         names = [member.model for member in state.setup.members]
         members = list(zip(names, pipelines(state.fit.learner), strict=True))
-        if not self._project.folder.is_dir():
+        if self._project.is_closed:
             raise ProjectError("The project was deleted meanwhile.", "Choose one on the Home page.")
-        # Two tabs may finish a round at once: a model and its JSON are of one of them.
-        about = self._about(state, config)
+        about = self._about(state)
         try:
+            # Two tabs may finish a round at once: a model and its JSON are of one of them.
             with self._project.files_lock:
                 return save_model(self._folder, stem, members, about)
         except OSError as error:
@@ -119,9 +113,9 @@ class SavedModels:
                 "See to the free space and the permissions of the project's folder.",
             ) from error
 
-    def _about(self, state: State, config: ProjectConfig) -> dict[str, Any]:
+    def _about(self, state: State) -> dict[str, Any]:
         """What stands in the JSON beside a model."""
-        dataset = self._project.prepare(config)
+        config, dataset = state.config, self._project.prepare(state.config)
         assert state.fit is not None, "only a trained classifier is described"
         rows, _ = labelled_set(dataset, state.history, state.classifier)
         ids = self._project.catalogue.object_ids(config.columns.id, rows.tolist())

@@ -4,6 +4,7 @@ Owns the order of things; what each step does lives in ``rounds``, ``data`` and 
 Pages talk to this and to nothing below it.  Must not know Streamlit.
 """
 
+import math
 import weakref
 from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import replace
@@ -13,14 +14,15 @@ from typing import Literal
 import numpy as np
 
 from al_engine.answering import answer_event, refuse_stale
+from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig, round_key
 from al_engine.data.history import History, fold, in_effect
 from al_engine.data.labels import Event
-from al_engine.errors import AnswerRefusedError, NotEnoughLabelsError, SettingsError
+from al_engine.errors import AlEngineError, AnswerRefusedError, NotEnoughLabelsError, SettingsError
 from al_engine.exchange.models import model_stem
 from al_engine.fitting import Fit, RoundScores, Rows, learner_spec, test_round
 from al_engine.learning.metrics import Scores
-from al_engine.making import RoundMaker
+from al_engine.making import BYTES_AN_OBJECT, RoundMaker
 from al_engine.project import Project
 from al_engine.rounds import Round, initial_rows
 from al_engine.saving import SavedModels
@@ -104,7 +106,11 @@ class LabellingSession:
         rounds = self._rounds(classifier, config, history)
         return _state(classifier, config, history, made, rounds, past)
 
-    def look_ahead(self, classifier: str, draw: Callable[[State], None] | None = None) -> None:
+    def look_ahead(
+        self,
+        classifier: str,
+        draw: Callable[[State, Callable[[], bool]], None] | None = None,
+    ) -> None:
         """Begin to make what each possible answer to the present question leads to.
 
         It changes no result; an answer that comes before it is ready is dealt with as without it.
@@ -112,7 +118,8 @@ class LabellingSession:
         Parameters
         ----------
         draw : a method that is called in another thread with each state that is ready, whose
-            ``rounds`` are those of the present; its object is not kept for that
+            ``rounds`` are those of the present, and with a function that says whether it is still
+            wanted; its object is not kept for that
         """
         state, config = self.state(classifier), self.config
         if state.question is None:
@@ -120,10 +127,10 @@ class LabellingSession:
 
         drawing = None if draw is None else weakref.WeakMethod(draw)
 
-        def draw_it(history: History, made: Round) -> None:
+        def draw_it(history: History, made: Round, is_wanted: Callable[[], bool]) -> None:
             still_there = drawing and drawing()
             if still_there:
-                still_there(_state(classifier, config, history, made, state.rounds))
+                still_there(_state(classifier, config, history, made, state.rounds), is_wanted)
 
         events = self.project.log.events(classifier)
         self._maker.look_ahead(classifier, config, events, state.question, state.token, draw_it)
@@ -139,6 +146,15 @@ class LabellingSession:
             ScoredRound(i, labelled, RoundScores.from_dict(scores) if scores else None)
             for i, (labelled, scores) in enumerate(zip(history.sets, found, strict=True))
         )
+
+    def trouble(self) -> AlEngineError | None:
+        """What went wrong with writing a model or scores since this was asked last."""
+        return BACKGROUND.failure(self.project)
+
+    @property
+    def ahead_mb_needed(self) -> int:
+        """The memory (MB) that making both sides of a question ahead takes."""
+        return math.ceil(2 * BYTES_AN_OBJECT * self.project.catalogue.n_rows / 1e6)
 
     def object_id(self, row: int) -> str:
         """The id of an object, as text."""
@@ -350,7 +366,7 @@ def _state(
 ) -> State:
     return State(
         classifier,
-        config.setups[classifier],
+        config,
         history,
         made.fit,
         made.scores,

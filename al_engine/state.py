@@ -5,7 +5,7 @@ Owns what pages draw of a classifier.  Must not know how a state is made or kept
 
 from dataclasses import dataclass
 
-from al_engine.config import ClassifierSetup
+from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet
 from al_engine.fitting import Fit, RoundScores
 from al_engine.rounds import Question
@@ -24,14 +24,14 @@ class ScoredRound:
 class State:
     """Where one classifier stands: what pages draw.
 
-    ``fit`` is None before the first label; ``question`` is None when the pool is empty.
-    ``chosen_share`` is the part of the training set's known labels that were chosen by asking.
-    ``before`` are the scores of the round before.  ``past`` is the number of an earlier round
-    that is being looked at, None for the present.
+    ``config`` are the settings that it was made under.  ``fit`` is None before the first label;
+    ``question`` is None when the pool is empty.  ``chosen_share`` is the part of the training set's
+    known labels that were chosen by asking.  ``before`` are the scores of the round before.
+    ``past`` is the number of an earlier round that is being looked at, None for the present.
     """
 
     classifier: str
-    setup: ClassifierSetup
+    config: ProjectConfig
     history: History
     fit: Fit | None
     scores: RoundScores | None
@@ -41,6 +41,11 @@ class State:
     n_pool: int
     chosen_share: float
     past: int | None = None
+
+    @property
+    def setup(self) -> ClassifierSetup:
+        """How the classifier learns."""
+        return self.config.setups[self.classifier]
 
     @property
     def token(self) -> str:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 import threading
+import weakref
+from functools import partial
 
 import pytest
 from conftest import ROOT
@@ -59,10 +61,41 @@ def test_what_went_wrong_is_told_once_to_whom_it_concerns() -> None:
 
     background.do("one", "model", fail)
     background.do("two", "model", lambda: None)
-    with pytest.raises(ProjectError, match="The disk is full"):
-        background.wait("one")
     background.wait("one")
     background.wait("two")
+    assert str(background.failure("one")).startswith("The disk is full")
+    assert background.failure("one") is None
+    assert background.failure("two") is None
+
+
+def test_work_that_is_forgotten_is_never_done() -> None:
+    background, done = Background(), []
+    background.do("one", "model", lambda: done.append(1), after_s=3600)
+    background.do("two", "model", lambda: done.append(2), after_s=3600)
+    background.drop("one")
+    background.wait()
+    assert done == [2]
+
+
+def test_a_failure_keeps_nothing_alive_that_the_work_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("al_engine.background._LOG.disabled", True)  # pytest keeps what is logged
+
+    class Large:
+        pass
+
+    background, large = Background(), Large()
+    gone = weakref.ref(large)
+
+    def fail(held: Large) -> None:
+        raise ProjectError("The disk is full.", "Make room.")
+
+    background.do("one", "model", partial(fail, large))
+    background.wait("one")
+    del large
+    assert gone() is None
+    assert background.failure("one") is not None
 
 
 def test_a_process_that_ends_does_what_is_due_first() -> None:

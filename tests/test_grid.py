@@ -44,7 +44,7 @@ COLUMNS = columns()
 
 
 def index(folder: Path, x: np.ndarray, y: np.ndarray, data: str = "data") -> Grid:
-    return open_grid(folder, data, ['"x"', '"y"'], x, y)
+    return open_grid(folder, [data, '"x"', '"y"'], x, y)
 
 
 def views(x: np.ndarray, y: np.ndarray) -> list[View]:
@@ -111,7 +111,7 @@ def test_other_data_or_other_axes_get_an_index_of_their_own(tmp_path: Path) -> N
     x, y = COLUMNS["even"]
     index(tmp_path, x, y)
     other = index(tmp_path, x + 1, y, "other data")
-    turned = open_grid(tmp_path, "data", ['"y"', '"x"'], y, x)
+    turned = open_grid(tmp_path, ["data", '"y"', '"x"'], y, x)
     assert len(list(tmp_path.iterdir())) == 3
     assert other.places.x.min() >= 1
     np.testing.assert_array_equal(turned.places.x, y[turned.places.rows])

@@ -10,6 +10,7 @@ import pytest
 from conftest import HOSTILE, small_setup
 from PIL import Image
 
+from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.fitting import parts_in_force, truth_in_force
 from al_engine.maps import Maps, Shown, drawn_of
@@ -187,10 +188,10 @@ def test_a_click_anywhere_means_the_nearest_of_all_objects_drawn(begun, kind: st
 
 
 def test_of_objects_in_one_place_a_click_means_the_first(begun) -> None:
-    session, state, _ = begun
+    session, _, maps = begun
     config = replace(session.config, x_axis=HOSTILE, y_axis=HOSTILE)  # the numbers 0 to 4
     session.project.save_config(config, "Ada")
-    maps = Maps(session)
+    state = session.state("QSO")
     home = maps.home(state, 400, 300)
     rows = drawn_on(session, state, "training")
     values = session.project.axis(HOSTILE)[rows]
@@ -317,3 +318,27 @@ def test_a_second_session_on_a_project_gets_the_pictures_of_the_first(begun, mon
     second = Maps(other, drawn_of(other.project))
     there = other.state("QSO")
     assert [second.picture(k, there, view, Shown()) for k in ("training", "metric")] == expected
+
+
+def test_a_state_is_drawn_under_the_settings_it_was_made_under(begun) -> None:
+    session, old, maps = begun
+    home = maps.home(old, 400, 300)
+    stump = MemberSetup("decision_tree", "uncertainty", {"max_depth": 1})
+    LabellingSession(session.project, "Bea").start("QSO", ClassifierSetup((stump,)))
+    maps.picture("training", old, home, Shown())  # after the settings have changed
+    new = session.state("QSO")
+    fresh = Maps(session)
+    assert maps.picture("training", new, home, Shown()) == fresh.picture(
+        "training", new, home, Shown()
+    )
+    for actual in (0, 1):
+        for predicted in (0, 1):
+            n = len(maps.cell_rows(new, ("training", actual, predicted)))
+            assert n == new.scores.training.confusion[actual][predicted]
+
+
+def test_pictures_that_nobody_wants_any_more_are_not_drawn_ahead(begun, monkeypatch) -> None:
+    _, state, maps = begun
+    maps.show("training", state, maps.home(state, 400, 300), Shown())
+    monkeypatch.setattr(maps, "picture", None)
+    maps.draw_ahead(state, lambda: False)

@@ -37,7 +37,7 @@ COMMITTEE = small_setup(members=(SMALL_FOREST, MemberSetup("knn", "margin")))
 def begin(project: Project, setup: ClassifierSetup | None = None) -> LabellingSession:
     session = LabellingSession(project, "Ada")
     session.start("QSO", setup or small_setup())
-    BACKGROUND.wait(project.folder)
+    BACKGROUND.wait(project)
     return session
 
 
@@ -46,7 +46,7 @@ def answer(session: LabellingSession, kind: Any = "answer") -> State:
     assert state.question is not None
     label = ("GALAXY", "QSO", "STAR")[state.question.row % 3] if kind == "answer" else None
     after = session.answer("QSO", state.question.row, kind, label, token=state.token)
-    BACKGROUND.wait(session.project.folder)
+    BACKGROUND.wait(session.project)
     return after
 
 
@@ -179,7 +179,7 @@ def test_the_scores_beside_a_model_follow_a_correction(project: Project) -> None
     dataset = project.dataset()
     row = int(np.flatnonzero((dataset.parts == 1) & (dataset.codes == 1))[0])
     state = session.answer("QSO", row, "answer", "STAR", token=session.state("QSO").token)
-    BACKGROUND.wait(project.folder)
+    BACKGROUND.wait(project)
     found = find_models(project.folder / "models", "QSO-RandomForest_Uncertainty")
     assert found is not None
     assert state.scores is not None
@@ -274,7 +274,7 @@ def test_missing_torn_and_outdated_models_are_remade_at_opening(
     def remake() -> None:
         close_project(survey_folder)
         LabellingSession(opened(survey_folder), "Ada").restore_models()
-        BACKGROUND.wait(survey_folder)
+        BACKGROUND.wait()
         assert sorted(files(project)) == wanted
         assert json.loads(beside.read_text())["round_key"] == key
         for file in models.rglob("*.joblib"):
@@ -300,7 +300,7 @@ def test_a_good_model_is_not_written_again_at_opening(survey_folder: Path, opene
     times = [p.stat().st_mtime_ns for p in sorted((survey_folder / "models").iterdir())]
     close_project(survey_folder)
     LabellingSession(opened(survey_folder), "Ada").restore_models()
-    BACKGROUND.wait(survey_folder)
+    BACKGROUND.wait()
     assert [p.stat().st_mtime_ns for p in sorted((survey_folder / "models").iterdir())] == times
 
 

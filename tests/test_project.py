@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -21,6 +23,7 @@ from conftest import (
     survey_values,
 )
 
+from al_engine.background import BACKGROUND
 from al_engine.config import Columns, Features, ProjectConfig, Splits
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.labels import AnswerLog, Event
@@ -382,3 +385,44 @@ def test_the_sizes_shown_before_saving_are_those_of_the_sets_made(project: Proje
         assert counts == tuple(made.tolist())
     assert sum(map(sum, (counts for _, counts in sizes.by_label))) + sum(sizes.unknown) == 300
     assert project.config != edited, "looking at settings does not put them in force"
+
+
+def test_a_late_step_of_a_deleted_project_neither_brings_it_back_nor_harms_the_next(
+    survey_folder: Path, opened: Open
+) -> None:
+    gone = opened(survey_folder)
+    gone.axis("g")
+    gone.axis("r")
+    delete_project(survey_folder)
+    with pytest.raises(ProjectError, match="closed or deleted"):
+        gone.grid(replace(gone.config, x_axis="g", y_axis="r"))
+    with pytest.raises(ProjectError, match="closed or deleted"):
+        gone.keep_round("QSO", "key", 5, {})
+    assert not survey_folder.exists()
+
+
+def test_scores_that_could_not_be_written_are_tried_again_and_told(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise duckdb.IOException("IO Error: no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(project.log, "save_round", fail)
+        project.keep_round("QSO", "key", 5, {"training": None})
+        BACKGROUND.wait(project)
+    failure = BACKGROUND.failure(project)
+    assert failure is not None
+    assert "no space left" in str(failure)
+    assert project.log.rounds("QSO") == {}
+
+
+def test_what_is_held_is_found_while_other_arrays_are_being_made(project: Project) -> None:
+    held = project.axis("g")
+    found = []
+    with project._arrays_lock:
+        reader = threading.Thread(target=lambda: found.append(project.axis("g")))
+        reader.start()
+        reader.join(5)
+    assert found
+    assert found[0] is held

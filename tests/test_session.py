@@ -913,7 +913,7 @@ def test_it_is_known_which_rounds_a_change_would_invalidate(project: Project) ->
     after = session.state("QSO")
     assert after.history == before.history
     assert after.fit is not None
-    BACKGROUND.wait(project.folder)
+    BACKGROUND.wait(project)
     found = find_models(project.folder / "models", "QSO-RandomForest_Uncertainty")
     assert found is not None
     assert found[1]["round_key"] == after.fit.key != before.fit.key  # type: ignore[union-attr]

@@ -77,20 +77,20 @@ class Grid:
         return first.astype(np.int64), last.astype(np.int64)
 
 
-def open_grid(
-    folder: Path, fingerprint: str, expressions: Sequence[str], x: Floats, y: Floats
-) -> Grid:
+def open_grid(folder: Path, made_of: Sequence[str], x: Floats, y: Floats) -> Grid:
     """Map the index of two axes, making its file first where there is none.
 
     Parameters
     ----------
-    fingerprint : of the data
-    expressions : the SQL of x and of y
+    made_of : the fingerprint of the data, the SQL of x and of y
     x, y : shape (n_rows,); an object without both has no place
     """
-    made_of = (_FORM, fingerprint, *expressions)
     words = open_mapped(
-        folder, _GRIDS, made_of, lambda a: _is_whole(a, len(x)), lambda new: _write(new, x, y)
+        folder,
+        _GRIDS,
+        (_FORM, *made_of),
+        lambda a: _is_whole(a, len(x)),
+        lambda new: _write(new, x, y),
     )
     x_edges, y_edges, starts, rows, places_x, places_y = _parts(words)
     real = np.float32

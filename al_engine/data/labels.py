@@ -137,6 +137,11 @@ class AnswerLog:
         with self.lock:
             self._rounds.setdefault(classifier, {})[key] = dict(scores)
 
+    def forget_round(self, classifier: str, key: str) -> None:
+        """Know no scores of a round any more."""
+        with self.lock:
+            self._rounds.get(classifier, {}).pop(key, None)
+
     def rounds(self, classifier: str) -> dict[str, dict[str, Any]]:
         """Scores by the key of the round."""
         with self.lock:

@@ -80,7 +80,9 @@ def compile_pipeline(pipeline: Any) -> Score | None:
 
     The twin takes columns of shape (n_features, n_rows) and the rows wanted, and is quickest
     where near rows stand together.  Its probabilities are those of ``pipeline.predict_proba`` on
-    the same rows in double precision: exactly where all leaves are pure, else to 1e-12.
+    the same rows in double precision: exactly where all leaves are pure, else to 1e-12; of
+    neighbours that weigh by their distance less near to 0, where scikit-learn's own distances are
+    rounded.
     """
     if not isinstance(pipeline, Pipeline):
         return None

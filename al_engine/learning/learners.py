@@ -231,7 +231,7 @@ def _leave_processors_to_rows() -> None:
 
     A labelled set is small, and rows are scored in chunks on threads: more of them only wait for
     each other (a logistic fit of 300 rows took 4 ms with one, up to 100 ms with two).  Sums then
-    round alike on every machine.
+    round alike whatever else is running.  It holds for the whole process.
     """
     threadpool_limits(1, user_api="blas")
 

@@ -230,7 +230,7 @@ def draw_map(
     maps: Maps = tab.maps()
     slug, label = session.project.folder.name, state.classifier
     key = f"map-{kind}-{slug}-{label}-{group}"
-    x_axis, y_axis = maps.axes
+    x_axis, y_axis = state.config.x_axis, state.config.y_axis
     home = maps.home(state, 480, height_px)
     view: View = view_to_draw(key, home, (x_axis, y_axis), group)
     shown: Shown = tab.shown(label)

@@ -6,6 +6,7 @@ Pages say what they show; the frame says where one is.
 import atexit
 import functools
 import gc
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ PAGES = (
     ("pages/3_Labelling.py", "Labelling", ":material/label:"),
 )
 HOME = "app.py"
+_LOG = logging.getLogger(__name__)
 
 # GROUND stands in it for the colour of the page, which Streamlit gives to no style sheet.
 _STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
@@ -77,6 +79,14 @@ def _deal_with_posted() -> None:
             loop.deal_with_first(queue)
 
 
+def _tell_trouble() -> None:
+    """Say what went wrong behind the page, once."""
+    session = state.session_at_hand()
+    with guard():
+        if session is not None and (trouble := session.trouble()) is not None:
+            raise trouble
+
+
 def view(draw: Callable[P, None]) -> Callable[P, None]:
     """A part of a page that is drawn again by itself, inside the same frame for errors."""
 
@@ -85,6 +95,7 @@ def view(draw: Callable[P, None]) -> Callable[P, None]:
         _deal_with_posted()
         if not state.is_project_there():
             st.rerun()  # the whole page, which says so and leads home
+        _tell_trouble()
         with guard():
             draw(*args, **kwargs)
 
@@ -157,7 +168,11 @@ def _warm_up() -> None:
 
 def _compile() -> None:
     for module in (nearness, raster, kernels):  # as a newcomer needs them
-        module.warm_up()
+        try:
+            module.warm_up()
+        except Exception:
+            # What is not compiled by now is when it is needed.
+            _LOG.exception("%s could not be compiled ahead.", module.__name__)
     # Streamlit collects garbage after every run, before the last messages leave: what stands
     # after warm-up need not be looked at again each time.
     gc.collect()

@@ -1,6 +1,5 @@
 """Step 4: which classifiers, on which axes, over which sets, with which questions."""
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +7,6 @@ import streamlit as st
 
 from al_engine.config import ProjectConfig
 from al_engine.data.features import list_features
-from al_engine.making import BYTES_AN_OBJECT
 from al_engine.session import LabellingSession
 from pages.components.guard import guard
 from pages.components.settings.form import Way, go_on, index_of, need, present
@@ -172,7 +170,6 @@ def _asking(session: LabellingSession) -> Any:
         format_func=lambda name: {"spread": "spread out (k-means)", "random": "random"}[name],
         key=f"start-{slug}",
     )
-    n_mb = 2 * BYTES_AN_OBJECT * session.project.catalogue.n_rows / 1e6
     ahead_mb = st.number_input(
         "Memory for working ahead (MB)",
         0,
@@ -181,8 +178,8 @@ def _asking(session: LabellingSession) -> Any:
         100,
         key=f"ahead-{slug}",
         help="While you look at an object, the round that each answer leads to is made already. "
-        f"That takes up to {math.ceil(n_mb):,} MB for this catalogue. 0 switches it off; no "
-        "result depends on it.",
+        f"That takes up to {session.ahead_mb_needed:,} MB for this catalogue. 0 switches it off; "
+        "no result depends on it.",
     )
     every = None if chosen == how_often[0] else int(chosen)
     return replace(asking, random_every=every, start=start, ahead_mb=int(ahead_mb))
