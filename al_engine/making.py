@@ -112,7 +112,7 @@ class RoundMaker:
             config.label_name(classifier),
             held[1],
             setup.n_initial,
-            random_every(dataset, config.asking.random_every),
+            random_every(dataset.n_validation, config.asking.random_every),
         )
 
     # -- ahead --

@@ -4,21 +4,21 @@ Owns the choice of the next question, as pure functions: the same answers give t
 whoever asks.  Must not know files, DuckDB or pages.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from al_engine.config import ClassifierSetup
 from al_engine.data.history import History
-from al_engine.data.splits import OUT, TRAIN
+from al_engine.data.splits import OUT, TRAIN, Parts
 from al_engine.dataset import Dataset
 from al_engine.fitting import (
     ENOUGH_TO_VALIDATE,
     Fit,
     RoundScores,
     Rows,
+    Truth,
     fit_round,
     labelled_set,
     parts_in_force,
@@ -115,7 +115,7 @@ def make_round(
     return Round(fit, scores, question, n_pool, share)
 
 
-# -- the next question --
+# -- the first objects --
 
 
 def initial_rows(
@@ -127,28 +127,51 @@ def initial_rows(
     else objects spread over the features (nearest to k-means centres), or random ones.
     """
     pool = np.flatnonzero(dataset.parts == TRAIN)
-    keys = tie_keys(dataset.keys[pool], seed, _START)
+    keys = start_keys(dataset.keys[pool], seed)
+    drawn = first_places(dataset.truth(classifier)[pool], keys, setup.n_initial, start)
+    if drawn is not None:
+        return np.asarray(pool[drawn])
+    sample = pool[np.argsort(keys)[:SPREAD_OVER]]
     n = min(setup.n_initial, len(pool))
-    known = dataset.truth(classifier)[pool]
+    return sample[spread_initial(dataset.rows(sample), n, seed)]
+
+
+def start_keys(object_keys: Keys, seed: int) -> Keys:
+    """The order in which the first objects are drawn."""
+    return tie_keys(object_keys, seed, _START)
+
+
+def first_places(known: Truth, keys: Keys, n: int, start: str) -> Rows | None:
+    """Places of the objects to begin with, or None where they are to be spread over features.
+
+    Parameters
+    ----------
+    known : shape (n_pool,); 1 on the classifier's side, 0 on the other, -1 unknown
+    keys : shape (n_pool,), their order; of each side, and of the unknown, nobody matters beyond
+        the first n
+    """
+    n = min(n, len(known))
     n_known = int(np.count_nonzero(known >= 0))
     if n >= 2 and (known == 0).any() and (known == 1).any():
         drawn = draw_initial(known, min(n, n_known), keys)
         if len(drawn) == n:
-            return np.asarray(pool[drawn])
-        others = np.setdiff1d(np.arange(len(pool)), drawn)
+            return drawn
+        others = np.setdiff1d(np.arange(len(known)), drawn)
         filling = others[np.argsort(keys[others])[: n - len(drawn)]]
-        return np.asarray(pool[np.concatenate([drawn, filling])])
+        return np.concatenate([drawn, filling])
     if start == "random" or n_known:
-        return pool[np.argsort(keys)[:n]]
-    sample = pool[np.argsort(keys)[:SPREAD_OVER]]
-    return sample[spread_initial(dataset.rows(sample), n, seed)]
+        return np.argsort(keys)[:n]
+    return None
 
 
-def random_every(dataset: Dataset, setting: int | None) -> int:
+# -- the next question --
+
+
+def random_every(n_validation: int, setting: int | None) -> int:
     """How often a question is a random one; 0 means never."""
     if setting is not None:
         return setting
-    return 5 if dataset.n_validation < ENOUGH_TO_VALIDATE else 0
+    return 5 if n_validation < ENOUGH_TO_VALIDATE else 0
 
 
 def next_question(
@@ -162,55 +185,100 @@ def next_question(
     seed: int,
     name: str,
 ) -> Question | None:
-    """What to ask now: a pure function of the answers, or None when nothing is left.
+    """What to ask now: a pure function of the answers, or None when nothing is left."""
+    parts = parts_in_force(dataset, history)
+    open_ = parts == TRAIN
+    open_[list(history.asked | history.later.keys())] = False
+
+    def pick(how: str) -> int:
+        def keys_of(rows: Rows) -> Keys:
+            return tie_keys(dataset.keys[rows], *order_of(how, history, seed))
+
+        if how == "query" and fit is not None:
+            return pick_one(fit.utility, open_, keys_of, fit.secondary)
+        pool = np.flatnonzero(open_)
+        return int(pool[keys_of(pool).argmin()])
+
+    def say_why(row: int, n_pool: int) -> str:
+        assert fit is not None
+        likely, is_committee = float(fit.proba[row]), fit.secondary is not None
+        return why_queried(likely, name, n_pool, fit.strategy, is_committee, fit.is_constant)
+
+    return decide(
+        history,
+        parts,
+        initial,
+        int(np.count_nonzero(open_)),
+        pick,
+        None if fit is None else say_why,
+        n_initial,
+        every,
+    )
+
+
+def order_of(how: str, history: History, seed: int) -> tuple[int, int]:
+    """What ``tie_keys`` takes besides objects to order those that come up in a certain way."""
+    if how == "query":
+        return seed, len(history.sets)
+    # A draw is the same whatever else is open before it.
+    return (seed ^ _RANDOM_QUESTION, history.n_questions) if how == "random" else (seed, 0)
+
+
+def decide(
+    history: History,
+    parts: Parts | Mapping[int, int],
+    initial: Rows,
+    n_open: int,
+    pick: Callable[[str], int],
+    say_why: Callable[[int, int], str] | None,
+    n_initial: int,
+    every: int,
+) -> Question | None:
+    """What to ask now, wherever the objects are.
 
     In this order: a postponed object whose turn has come, the objects to begin with, every so
     often a random one, else the pool's most useful.
+
+    Parameters
+    ----------
+    parts : those in force by row, at least of what was put off and what to begin with
+    n_open : how many objects of the pool may be asked about now
+    pick : from "initial", "random" or "query" to an open row: the first of the draw, or the most
+        useful
+    say_why : from a queried row and the size of the pool to a line; None where there is no model
     """
-    parts = parts_in_force(dataset, history)
     # What settings have left out since cannot be answered.
     put_off = sorted((p.due, row) for row, p in history.later.items() if parts[row] != OUT)
     if put_off and put_off[0][0] <= history.n_passed:
         row = put_off[0][1]
         return Question(row, history.later[row].how, "You put this one off; ten others are done.")
-    open_ = parts == TRAIN
-    open_[list(history.asked | history.later.keys())] = False
-    n_open = int(np.count_nonzero(open_))
     if not n_open:
         if not put_off:
             return None
         row = put_off[0][1]
         return Question(row, history.later[row].how, "You put this one off; no other is left.")
-    if fit is None or len(history.trained) < n_initial:
-        waiting = [int(row) for row in initial if open_[row]]
-        row = waiting[0] if waiting else _draw(dataset, open_, seed, 0)
+    if say_why is None or len(history.trained) < n_initial:
+        closed = history.asked | history.later.keys()
+        waiting = [r for r in initial.tolist() if parts[r] == TRAIN and r not in closed]
         done = f"{len(history.trained)} of {n_initial}"
-        return Question(row, "initial", f"One of the first objects to label: {done} are done.")
+        why = f"One of the first objects to label: {done} are done."
+        return Question(waiting[0] if waiting else pick("initial"), "initial", why)
     if every and (history.n_questions + 1) % every == 0:
-        row = _draw(dataset, open_, seed ^ _RANDOM_QUESTION, history.n_questions)
         why = "A random object: its answer is kept to check the classifier, and never trains it."
-        return Question(row, "random", why)
-
-    def keys_of(rows: Rows) -> Keys:
-        return tie_keys(dataset.keys[rows], seed, len(history.sets))
-
-    row = pick_one(fit.utility, open_, keys_of, fit.secondary)
-    return Question(row, "query", _why(fit, row, n_open + len(put_off), name))
+        return Question(pick("random"), "random", why)
+    row = pick("query")
+    return Question(row, "query", say_why(row, n_open + len(put_off)))
 
 
-def _draw(dataset: Dataset, open_: npt.NDArray[np.bool_], seed: int, number: int) -> int:
-    """One of the open objects by a seeded draw, the same whatever else is open before it."""
-    pool = np.flatnonzero(open_)
-    return int(pool[tie_keys(dataset.keys[pool], seed, number).argmin()])
-
-
-def _why(fit: Fit, row: int, n_pool: int, name: str) -> str:
-    likely = f"{fit.proba[row]:.2f} likely {name}"
+def why_queried(
+    likely: float, name: str, n_pool: int, strategy: str, is_committee: bool, is_constant: bool
+) -> str:
+    """Why an object is the most useful of the pool, in one line."""
     among = f"of {n_pool:,} in the pool"
-    if fit.is_constant:
+    if is_constant:
         return f"Drawn at random {among}: all labels so far are on one side."
-    if fit.strategy == "random":
-        return f"{likely}; drawn at random {among}."
-    if fit.secondary is not None:
-        return f"{likely}; {among}, the one the models disagree on most."
-    return f"{likely}; {among}, the one the model is least sure of."
+    if strategy == "random":
+        return f"{likely:.2f} likely {name}; drawn at random {among}."
+    if is_committee:
+        return f"{likely:.2f} likely {name}; {among}, the one the models disagree on most."
+    return f"{likely:.2f} likely {name}; {among}, the one the model is least sure of."

@@ -187,9 +187,9 @@ def test_initial_points_go_by_object_and_not_by_row(dataset: Dataset) -> None:
 @pytest.mark.parametrize(("n_validation", "expected"), [(29, 5), (30, 0)])
 def test_random_questions_come_where_validation_is_small(n_validation: int, expected: int) -> None:
     dataset = hand_made([0] * 40, [VALIDATION] * n_validation + [TRAIN] * (40 - n_validation))
-    assert random_every(dataset, None) == expected
-    assert random_every(dataset, 7) == 7
-    assert random_every(dataset, 0) == 0
+    assert random_every(dataset.n_validation, None) == expected
+    assert random_every(dataset.n_validation, 7) == 7
+    assert random_every(dataset.n_validation, 0) == 0
 
 
 def test_what_is_due_comes_first_and_the_oldest_of_it() -> None:
