@@ -28,9 +28,8 @@ from al_engine.data.history import History, fold
 from al_engine.data.labels import Event
 from al_engine.data.parquet_rows import cut
 from al_engine.data.partitions import MOST_RETURNED, Run, Workers, connect, in_process
-from al_engine.data.ranks import Level, keys_by_rank, ordered_keys, ordered_values
 from al_engine.data.readers.columnar import look_over
-from al_engine.data.splits import PART_NAMES, TEST, VALIDATION
+from al_engine.data.splits import PART_NAMES, TEST, TRAIN, VALIDATION
 from al_engine.errors import (
     ClusterError,
     SettingsError,
@@ -38,11 +37,10 @@ from al_engine.errors import (
     UnsuitableColumnError,
 )
 from al_engine.fitting import learner_spec, parts_in_force, truth_in_force
-from al_engine.learning.learners import fit_preparation
+from al_engine.learning.learners import Preparation
 from al_engine.lookahead import Overtaken
 from al_engine.maps import CORRECT, INCORRECT, UNLABELLED
-from al_engine.mixing import mix64
-from al_engine.partitioned import initial, layout, maps, rounds
+from al_engine.partitioned import initial, layout, maps, reading, rounds
 from al_engine.partitioned.rounds import PartitionedPlan, PartitionedRound
 from al_engine.project import Project, close_project, open_project
 from al_engine.rounds import Plan, Round, initial_rows, make_round, random_every
@@ -151,8 +149,8 @@ def plans(
     here = initial_rows(dataset, "QSO", setup, "random", 3)
     there = initial.initial_rows(run, laid_out, "QSO", setup, "random", 3)
     np.testing.assert_array_equal(there, here)
-    assert rounds.random_every(laid_out, every) == random_every(dataset, every)
-    every = random_every(dataset, every)
+    assert laid_out.n_validation == dataset.n_validation
+    every = random_every(dataset.n_validation, every)
     return (
         Plan(dataset, "QSO", spec, "Quasar", here, setup.n_initial, every),
         PartitionedPlan(laid_out, "QSO", spec, "Quasar", there, setup.n_initial, every, {}),
@@ -170,15 +168,24 @@ def assert_same_round(there: PartitionedRound, here: Round, plan: Plan, history:
     best = there.best.rows
     np.testing.assert_array_equal(there.best.utility, fit.utility[best])
     np.testing.assert_array_equal(there.best.proba, fit.proba[best])
-    np.testing.assert_array_equal(there.best.X, plan.dataset.X[:, best].T)
+    np.testing.assert_array_equal(there.best.X, plan.dataset.rows(best))
     closed = [*history.asked, *history.later]
     assert not set(best.tolist()) & set(closed)
     utility = fit.utility[np.isfinite(fit.utility)]
     assert there.utility_range == (utility.min(), utility.max())
     ends, counts = there.utility_histogram
     assert counts.sum() == len(utility)
-    for end, n in zip(ends, counts, strict=True):
-        assert ((ordered_keys(utility) >> 16) == ordered_keys(np.array([end]))[0] >> 16).sum() == n
+    to_eight_bits = np.trunc(np.ldexp(np.frexp(utility)[0], 8))
+    expected = np.unique(np.ldexp(to_eight_bits, np.frexp(utility)[1] - 8), return_counts=True)
+    np.testing.assert_array_equal((ends, counts), expected)
+
+
+def assert_same_preparation(there: Preparation, here: Preparation) -> None:
+    np.testing.assert_array_equal(there.imputer.statistics_, here.imputer.statistics_)
+    assert here.scaler is not None
+    assert there.scaler is not None
+    np.testing.assert_array_equal(there.scaler.center_, here.scaler.center_)
+    np.testing.assert_array_equal(there.scaler.scale_, here.scaler.scale_)
 
 
 # -- the same, in this process -----------------------------------------------------------------
@@ -198,23 +205,21 @@ def test_a_partition_gives_the_arrays_of_an_import(sky: Sky, changes: dict[str, 
     config = replace(sky.project.config, **changes)
     dataset = sky.project.prepare(config)
     found = layout.lay_out(in_process, sky.folder, config, ROWS_AT_ONCE)
-    chunks = [c for p in found.partitions for c in layout.chunks(p, found.reading(*AXES))]
+    chunks = [c for p in found.partitions for c in reading.chunks(p, found.reading(*AXES))]
     assert [c.first_row for c in chunks] == np.cumsum(
         [0, *(len(c.keys) for c in chunks[:-1])]
     ).tolist()
-    for name in ("codes", "keys", "parts", "X"):
-        together = np.concatenate([getattr(c, name) for c in chunks], axis=-1)
+    for name in ("codes", "keys", "parts"):
+        together = np.concatenate([getattr(c, name) for c in chunks])
         np.testing.assert_array_equal(together, getattr(dataset, name))
+    X = np.concatenate([c.X for c in chunks], axis=1)
+    np.testing.assert_array_equal(X.T, dataset.rows(np.arange(dataset.n_rows)))
     for i, axis in enumerate(AXES):
         np.testing.assert_array_equal(
             np.concatenate([c.others[i] for c in chunks]), sky.project.axis(axis)
         )
-    here, there = dataset.preparation, found.preparation
-    np.testing.assert_array_equal(there.imputer.statistics_, here.imputer.statistics_)
-    assert here.scaler is not None
-    assert there.scaler is not None
-    np.testing.assert_array_equal(there.scaler.center_, here.scaler.center_)
-    np.testing.assert_array_equal(there.scaler.scale_, here.scaler.scale_)
+    assert_same_preparation(found.preparation, dataset.preparation)
+    assert found.n_training == np.count_nonzero(dataset.parts == TRAIN)
     assert list(found.n_by_value) == dataset.n_by_value
     assert found.left_out == dataset.left_out
 
@@ -274,6 +279,19 @@ def test_a_round_reads_no_labelled_row_again(sky: Sky) -> None:
     assert tasks == ["_read_rows", "look_through", "look_through"]
 
 
+@pytest.mark.parametrize("n", [1, 900])
+def test_medians_and_quartiles_come_from_the_same_objects_of_a_large_training_set(
+    sky: Sky, n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("al_engine.dataset.PREPARED_FROM", n)
+    monkeypatch.setattr(layout, "PREPARED_FROM", n)
+    monkeypatch.setattr(reading, "MOST_RETURNED", 10_000)  # so that they come in pieces
+    # Other settings than before: a project keeps what it prepared.
+    config = replace(sky.project.config, splits=Splits("shares", 61, 20, 19, seed=n))
+    found = layout.lay_out(in_process, sky.folder, config, ROWS_AT_ONCE)
+    assert_same_preparation(found.preparation, sky.project.prepare(config).preparation)
+
+
 @pytest.mark.parametrize("at_most", [50_000, 900])
 def test_the_first_objects_are_spread_as_in_an_import(
     sky: Sky, at_most: int, monkeypatch: pytest.MonkeyPatch
@@ -285,52 +303,6 @@ def test_the_first_objects_are_spread_as_in_an_import(
     expected = initial_rows(sky.project.prepare(config), "QSO", small_setup(), "spread", 1)
     drawn = initial.initial_rows(in_process, found, "QSO", small_setup(), "spread", 1)
     np.testing.assert_array_equal(drawn, expected)
-
-
-@pytest.mark.parametrize("n", [0, 1, 2, 5, 7, 8, 9, 10, 11, 1203, 4000])
-def test_medians_and_quartiles_follow_from_a_few_values(n: int) -> None:
-    values = np.random.default_rng(n).normal(size=n).astype(np.float32)
-    short = np.full((20, 1), np.nan, dtype=np.float32)
-    for place, rank in layout.places_and_ranks(n):
-        short[place, 0] = np.sort(values)[rank]
-    whole = np.concatenate([values, np.full(3, np.nan, dtype=np.float32)])[:, None]
-    here, there = fit_preparation(whole, scale=True), fit_preparation(short, scale=True)
-    assert here.scaler is not None
-    assert there.scaler is not None
-    assert there.imputer.statistics_ == here.imputer.statistics_
-    assert there.scaler.center_ == here.scaler.center_
-    assert there.scaler.scale_ == here.scaler.scale_
-
-
-def test_keys_are_found_by_rank_in_groups_of_any_size() -> None:
-    groups = [mix64(np.arange(n, dtype=np.uint64)) for n in (5000, 0, 1)]
-    levels = []
-
-    def count(level: Level) -> np.ndarray:
-        levels.append(level)
-        counts = level.zeros()
-        for i, keys in enumerate(groups):
-            level.tally(counts, i, keys)
-        assert counts.nbytes < MOST_RETURNED
-        return counts.astype(np.int64)
-
-    asked = [[0, 17, 4999], [], [0]]
-    found = keys_by_rank(count, 3, 64, lambda sizes: asked)
-    assert found == [
-        np.sort(keys)[ranks].tolist() for keys, ranks in zip(groups, asked, strict=True)
-    ]
-    levels.clear()
-    [bounds, _, _] = keys_by_rank(count, 3, 64, lambda sizes: asked, bounds=True)
-    assert [int((groups[0] < np.uint64(bound)).sum()) for bound in bounds] == asked[0]
-    assert len(levels) <= 3
-
-
-def test_keys_of_numbers_are_in_their_order() -> None:
-    values = np.array([-np.inf, -3e38, -1.5, -1e-45, 0.0, 1e-45, 2.0, 3e38], dtype=np.float32)
-    keys = ordered_keys(values)
-    assert (np.diff(keys.astype(np.int64)) > 0).all()
-    np.testing.assert_array_equal(ordered_values(keys), values)
-    assert ordered_keys(np.float32([-0.0])) == ordered_keys(np.float32([0.0]))
 
 
 def test_row_groups_are_cut_into_runs_that_follow_each_other(sky: Sky) -> None:
@@ -373,7 +345,7 @@ def test_settings_that_fit_no_data_are_refused(sky: Sky) -> None:
     nobody = {"leave_out_other_labels": True, "leave_out_unknown": True, "train_labels": ()}
     refused(SettingsError, "no object to train on", **nobody)
     repeated = replace(config.columns, id="note")
-    refused(UnsuitableColumnError, "`note` has the same value", columns=repeated)
+    refused(UnsuitableColumnError, "same value in several rows", columns=repeated)
 
 
 def test_without_dask_only_asking_for_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -396,12 +368,12 @@ def test_no_address_is_named_in_one_sentence(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_task_that_would_send_back_more_than_a_megabyte_is_refused(sky: Sky) -> None:
     [first, *_] = cut(look_over(sky.folder))
 
-    def much(partition: object, job: int) -> bytes:
-        return bytes(job)
+    def much(partition: object, job: int) -> Iterator[bytes]:
+        yield from (bytes(job), bytes(job))
 
-    assert len(partitions._within_bounds(much, first, 900_000)) == 900_000
+    assert [len(piece) for piece in partitions._pieces(much, first, 900_000)] == [900_000] * 2
     with pytest.raises(ClusterError, match="1,000,000 are allowed"):
-        partitions._within_bounds(much, first, 1_000_000)
+        partitions._pieces(much, first, 1_000_000)
 
 
 # -- on two workers ----------------------------------------------------------------------------
@@ -556,12 +528,13 @@ def test_what_a_worker_cannot_read_is_said_as_here(sky: Sky, cluster: Cluster) -
         layout.features_of(cluster.workers.run, replace(found, partitions=(lost,)), [0])
 
 
-def _fail(partition: object, job: object) -> None:
+def _fail(partition: object, job: object) -> Iterator[None]:
     raise ValueError("nothing\nof it")
 
 
-def _sleep(partition: object, job: float) -> None:
+def _sleep(partition: object, job: float) -> Iterator[None]:
     time.sleep(job)
+    yield None
 
 
 def test_a_task_that_fails_is_told_in_one_sentence(sky: Sky, cluster: Cluster) -> None:

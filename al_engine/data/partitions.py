@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
+from operator import getitem, itemgetter
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,13 +27,16 @@ from al_engine.data.readers.source import in_brief
 from al_engine.errors import AlEngineError, ClusterError
 from al_engine.lookahead import Overtaken
 
-# A task takes a partition and a job, which is the same for all partitions.
-Task: TypeAlias = Callable[[Partition, Any], Any]
+# A task takes a partition and a job, which is the same for all partitions; it yields what is to be
+# sent back, piece by piece.
+Task: TypeAlias = Callable[[Partition, Any], Iterator[Any]]
+# A part of a frame, which stays where it is made.
+Piece: TypeAlias = Callable[[Partition, Any], pd.DataFrame]
 IsWanted: TypeAlias = Callable[[], bool]
-# Yields what a task gives for each partition, in any order.
+# Yields what a task yields of all partitions, in any order.
 Run: TypeAlias = Callable[[Task, Sequence[Partition], Any, IsWanted], Iterator[Any]]
 
-MOST_RETURNED = 1_000_000  # bytes that one task may send back
+MOST_RETURNED = 1_000_000  # bytes of a piece
 ADDRESS = "SEXTANT_DASK"
 CONNECT_S = 10.0
 WITHOUT_WORKERS_S = 30.0  # a worker that died is started again within seconds
@@ -54,7 +58,7 @@ def in_process(
     for partition in partitions:
         if not is_wanted():
             raise Overtaken
-        yield task(partition, job)
+        yield from task(partition, job)
 
 
 class Workers:
@@ -90,15 +94,15 @@ class Workers:
         with self._boundary():
             # The job is a task as well: one that is lost with its worker can be made again.
             given = self._client.submit(_as_it_is, job, pure=False)
-            futures = [
-                self._client.submit(_within_bounds, task, partition, given, pure=False)
+            made = [
+                self._client.submit(_pieces, task, partition, given, pure=False)
                 for partition in partitions
             ]
-        yield from self._results(futures, is_wanted)
+        yield from self._pieces(made, is_wanted)
 
     def aggregate(
         self,
-        piece: Task,
+        piece: Piece,
         partitions: Sequence[Partition],
         job: Any,
         meta: Any,
@@ -122,18 +126,9 @@ class Workers:
             # Whatever depends on it can only be asked for once the scheduler has taken it in.
             next(self._results([drawn], is_wanted, fetch=False))
             with self._boundary():
-                asked = self._client.submit(_shape, drawn, pure=False)
-            shape, dtype = next(self._results([asked], is_wanted))
-            picture = np.empty(shape, dtype=dtype)
-            height = max(1, MOST_RETURNED // 2 // max(1, picture[0].nbytes))
-            starts = range(0, len(picture), height)
-            with self._boundary():
-                bands = [
-                    self._client.submit(_band, drawn, i, i + height, pure=False) for i in starts
-                ]
-            for start, band in self._results(bands, is_wanted):
-                picture[start : start + len(band)] = band
-            return [picture]
+                bands = self._client.submit(_bands, drawn, pure=False)
+            sent = sorted(self._pieces([bands], is_wanted), key=itemgetter(0))
+            return [np.concatenate([band for _, band in sent])]
 
         # Frames of delayed pieces are more than Datashader can follow: a frame of the partitions'
         # places stands for them, and what all of them need is delayed once.
@@ -143,6 +138,22 @@ class Workers:
         # Who computes a frame is a setting of the whole process.
         with _SETTING, dask.config.set(scheduler=get):
             return np.asarray(draw(frame))
+
+    def _pieces(self, made: Sequence[Any], is_wanted: IsWanted) -> Iterator[Any]:
+        """Fetch what lists on workers hold, one by one, as the lists come to be."""
+        try:
+            with self._boundary():
+                sizes = [
+                    self._client.submit(_size, i, pieces, pure=False)
+                    for i, pieces in enumerate(made)
+                ]
+            for i, n in self._results(sizes, is_wanted):
+                with self._boundary():
+                    sent = [self._client.submit(getitem, made[i], j, pure=False) for j in range(n)]
+                yield from self._results(sent, is_wanted)
+        finally:
+            if self._client.status == "running":
+                self._client.cancel(list(made))
 
     def _results(
         self,
@@ -312,30 +323,34 @@ def _as_it_is(job: Any) -> Any:
     return job
 
 
-def _within_bounds(task: Task, partition: Partition, job: Any) -> Any:
-    """Do a task; refuse to send back more than was promised."""
-    result = task(partition, job)
-    n_bytes = len(pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
-    if n_bytes > MOST_RETURNED:
-        raise ClusterError(
-            f"{task.__name__} would send back {n_bytes:,} bytes; {MOST_RETURNED:,} are allowed."
-        )
-    return result
+def _pieces(task: Task, partition: Partition, job: Any) -> list[Any]:
+    """Do a task; refuse to send back more at a time than was promised."""
+    made = list(task(partition, job))
+    for piece in made:
+        n_bytes = len(pickle.dumps(piece, protocol=pickle.HIGHEST_PROTOCOL))
+        if n_bytes > MOST_RETURNED:
+            raise ClusterError(
+                f"{task.__name__} would send back {n_bytes:,} bytes; {MOST_RETURNED:,} are allowed."
+            )
+    return made
+
+
+def _size(i: int, made: Sequence[Any]) -> tuple[int, int]:
+    return i, len(made)
 
 
 def _place(i: int) -> pd.DataFrame:
     return pd.DataFrame({"place": [i]})
 
 
-def _piece(place: pd.DataFrame, given: tuple[Task, Sequence[Partition], Any]) -> pd.DataFrame:
+def _piece(place: pd.DataFrame, given: tuple[Piece, Sequence[Partition], Any]) -> pd.DataFrame:
     piece, partitions, job = given
-    made: pd.DataFrame = piece(partitions[int(place["place"].iloc[0])], job)
-    return made
+    return piece(partitions[int(place["place"].iloc[0])], job)
 
 
-def _shape(drawn: Any) -> tuple[tuple[int, ...], Any]:
-    return drawn.shape, drawn.dtype
-
-
-def _band(drawn: Any, start: int, stop: int) -> tuple[int, npt.NDArray[Any]]:
-    return start, np.ascontiguousarray(drawn.to_numpy()[start:stop])
+def _bands(drawn: Any) -> list[tuple[int, npt.NDArray[Any]]]:
+    """A picture in bands of rows, each with the place of its first."""
+    picture = drawn.to_numpy()
+    height = max(1, MOST_RETURNED // 2 // max(1, picture[0].nbytes))
+    starts = range(0, len(picture), height)
+    return [(start, np.ascontiguousarray(picture[start : start + height])) for start in starts]

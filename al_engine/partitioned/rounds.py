@@ -5,9 +5,9 @@ and scores are those that ``rounds`` and ``fitting`` give for an imported catalo
 Dask, nor files.
 """
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -15,21 +15,25 @@ import numpy.typing as npt
 from al_engine.data.history import History
 from al_engine.data.parquet_rows import Partition
 from al_engine.data.partitions import IsWanted, Run
-from al_engine.data.ranks import ordered_keys, ordered_values
-from al_engine.data.splits import OUT, TRAIN, VALIDATION
+from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.fitting import BINARY, ENOUGH_TO_VALIDATE, Floats32, RoundScores, Rows
 from al_engine.learning.learners import Learner, LearnerSpec, fit_learner
 from al_engine.learning.metrics import Scores, cross_validated_scores, scores_of_confusion
-from al_engine.learning.strategies import pick, tie_keys
+from al_engine.learning.selection import pick, tie_keys
 from al_engine.mixing import Keys
 from al_engine.partitioned.layout import Layout, features_of
 from al_engine.partitioned.scoring import ScoredChunk, Scoring, answers_of, scored_chunks
-from al_engine.rounds import _RANDOM_QUESTION, Question
+from al_engine.rounds import Question, decide, order_of, why_queried
 
 CANDIDATES = 16
 
-# A tie's order: a seed, and the number of a round or of a question.
-Salt = tuple[int, int]
+HOW = ("query", "random", "initial")
+
+# The sign, the exponent and seven bits of a single-precision number.
+_EIGHT_BITS = np.uint32(0xFFFF0000)
+
+# By how an object comes up: what ``tie_keys`` takes besides it.
+Orders = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -51,22 +55,21 @@ class Candidates:
 class Found:
     """What a worker sends back of a partition, or what all partitions come to.
 
-    ``best`` are candidates by utility, under the first salt, and ``drawn`` by the others' order
-    alone; ``confusion`` counts by set (training, validation), truth and prediction, shape
-    (2, 2, 2); ``utility_keys`` stand for the utilities of the training set, to eight significant
-    bits, and ``utility_counts`` for how often each occurs; ``parts`` are those in force of rows
-    that the question may depend on.
+    ``first`` are candidates by how they come up: the most useful for "query", those of the draw
+    for "random" and "initial"; ``confusion`` counts by set (training, validation), truth and
+    prediction, shape (2, 2, 2); ``levels`` are the utilities of the training set to eight
+    significant bits, and ``level_counts`` how often each occurs; ``parts`` are those in force of
+    rows that the question may depend on.
     """
 
-    best: Candidates
-    drawn: tuple[Candidates, ...]
+    first: Mapping[str, Candidates]
     n_pool: int
     n_open: int
     n_known: int
     confusion: npt.NDArray[np.int64]
     utility: tuple[float, float]
-    utility_keys: Keys
-    utility_counts: npt.NDArray[np.int64]
+    levels: Floats32
+    level_counts: npt.NDArray[np.int64]
     parts: dict[int, int]
 
 
@@ -74,8 +77,8 @@ class Found:
 class PartitionedRound:
     """Where a history leaves a classifier: ``rounds.Round``, without arrays over all rows.
 
-    ``best`` are the first of the pool; ``utility_range`` and ``utility_histogram`` (lower ends,
-    counts) are those of the training set, (0, 0) and empty where there is no model.
+    ``best`` are the first of the pool; ``utility_range`` and ``utility_histogram`` (the ends nearer
+    to zero, counts) are those of the training set, (0, 0) and empty where there is no model.
     """
 
     learner: Learner | None
@@ -110,13 +113,6 @@ class PartitionedPlan:
         return self.layout.values.index(self.classifier)
 
 
-def random_every(layout: Layout, setting: int | None) -> int:
-    """How often a question is a random one; 0 means never."""
-    if setting is not None:
-        return setting
-    return 5 if layout.n_validation < ENOUGH_TO_VALIDATE else 0
-
-
 def make_round(
     run: Run, plan: PartitionedPlan, history: History, is_wanted: IsWanted = lambda: True
 ) -> PartitionedRound:
@@ -140,14 +136,10 @@ def make_round(
         learner,
         spec.strategy,
     )
-    salts: tuple[Salt, ...] = (
-        (spec.seed, len(history.sets)),
-        (spec.seed ^ _RANDOM_QUESTION, history.n_questions),
-        (spec.seed, 0),
-    )
+    orders = {how: order_of(how, history, spec.seed) for how in HOW}
     watched = frozenset({*history.later, *(int(row) for row in plan.initial)})
-    found = _come_together(
-        list(run(look_through, layout.partitions, (scoring, salts, watched), is_wanted))
+    found = reduce(
+        _together, run(look_through, layout.partitions, (scoring, orders, watched), is_wanted)
     )
     scores = None
     if X is not None:
@@ -159,19 +151,34 @@ def make_round(
                 spec, X, y, layout.preparation, BINARY, spec.seed
             )
             scores = RoundScores(training, folded, by_folds=True, reason=reason)
-    for candidates in (found.best, *found.drawn):
+    for candidates in found.first.values():
         plan.seen.update(zip(candidates.rows.tolist(), candidates.X, strict=True))
-    is_constant = learner is None or int(y.sum()) in (0, len(y))
+    best = found.first["query"]
+
+    def say_why(row: int, n_pool: int) -> str:
+        likely, is_constant = float(best.proba[0]), int(y.sum()) in (0, len(y))
+        return why_queried(likely, plan.name, n_pool, spec.strategy, spec.is_committee, is_constant)
+
+    question = decide(
+        history,
+        found.parts,
+        plan.initial,
+        found.n_open,
+        lambda how: int(found.first[how].rows[0]),
+        None if learner is None else say_why,
+        plan.n_initial,
+        plan.every,
+    )
     low, high = found.utility
     return PartitionedRound(
         learner,
         scores,
-        _next_question(plan, history, found, has_model=X is not None, is_constant=is_constant),
+        question,
         found.n_pool,
         len(history.trained) / max(1, found.n_known),
-        found.best,
+        best,
         (low, high) if low <= high else (0.0, 0.0),
-        (ordered_values(found.utility_keys << np.uint64(16)), found.utility_counts),
+        (found.levels, found.level_counts),
     )
 
 
@@ -200,140 +207,91 @@ def _scores(counts: npt.NDArray[np.int64]) -> Scores | None:
 
 
 def look_through(
-    partition: Partition, job: tuple[Scoring, Sequence[Salt], frozenset[int]]
-) -> Found:
+    partition: Partition, job: tuple[Scoring, Orders, frozenset[int]]
+) -> Iterator[Found]:
     """Score a partition and keep the best: candidates, counts, a histogram."""
-    scoring, salts, watched = job
-    total: Found | None = None
-    for scored in scored_chunks(partition, scoring):
-        chunk, parts, truth = scored.chunk, scored.parts, scored.truth
-        confusion = np.zeros((2, 2, 2), dtype=np.int64)
-        seen = (truth >= 0) & np.isfinite(scored.proba)
-        for i, part in enumerate((TRAIN, VALIDATION)):
-            here = seen & (parts == part)
-            cells = 2 * truth[here] + scored.predicted[here]
-            confusion[i] = np.bincount(cells, minlength=4).reshape(2, 2)
-        pool = np.flatnonzero(scored.is_open)
-        values = scored.utility[np.isfinite(scored.utility)]
-        keys, counts = np.unique(ordered_keys(values) >> np.uint64(16), return_counts=True)
-
-        draw = partial(_candidates, scored, pool)
-        equal = np.zeros(len(pool), dtype=np.float32)
-        useful, second = equal, equal
-        if scoring.learner is not None:
-            useful, second = scored.utility[pool], np.nan_to_num(scored.secondary[pool])
-        last = chunk.first_row + len(parts)
-        found = Found(
-            draw(salts[0], CANDIDATES, useful, second),
-            tuple(draw(salt, 1, equal, equal) for salt in salts[1:]),
-            int(scored.in_pool.sum()),
-            len(pool),
-            int(((parts == TRAIN) & (truth >= 0)).sum()),
-            confusion,
-            (float(values.min()), float(values.max())) if len(values) else (np.inf, -np.inf),
-            keys,
-            counts.astype(np.int64),
-            {
-                row: int(parts[row - chunk.first_row])
-                for row in watched
-                if chunk.first_row <= row < last
-            },
-        )
-        total = found if total is None else _come_together([total, found])
-    assert total is not None, "a partition has rows"
-    return total
+    scoring, orders, watched = job
+    yield reduce(
+        _together,
+        (_look_at(scored, orders, watched) for scored in scored_chunks(partition, scoring)),
+    )
 
 
-def _candidates(
-    scored: ScoredChunk, pool: Rows, salt: Salt, n: int, utility: Floats32, secondary: Floats32
-) -> Candidates:
-    """The first n of the pool; utilities are the pool's, in its order."""
-    order = tie_keys(scored.chunk.keys[pool], *salt)
-    chosen = _first(n, utility, secondary, order)
+def _look_at(scored: ScoredChunk, orders: Orders, watched: frozenset[int]) -> Found:
+    parts, truth, first_row = scored.parts, scored.truth, scored.chunk.first_row
+    confusion = np.zeros((2, 2, 2), dtype=np.int64)
+    seen = (truth >= 0) & np.isfinite(scored.proba)
+    for i, part in enumerate((TRAIN, VALIDATION)):
+        here = seen & (parts == part)
+        cells = 2 * truth[here] + scored.predicted[here]
+        confusion[i] = np.bincount(cells, minlength=4).reshape(2, 2)
+    values = scored.utility[np.isfinite(scored.utility)]
+    levels, counts = np.unique(
+        (values.view(np.uint32) & _EIGHT_BITS).view(np.float32), return_counts=True
+    )
+    return Found(
+        {how: _candidates(scored, how, order) for how, order in orders.items()},
+        int(np.count_nonzero(scored.in_pool)),
+        int(np.count_nonzero(scored.is_open)),
+        int(np.count_nonzero((parts == TRAIN) & (truth >= 0))),
+        confusion,
+        (float(values.min()), float(values.max())) if len(values) else (np.inf, -np.inf),
+        levels,
+        counts.astype(np.int64),
+        {
+            row: int(parts[row - first_row])
+            for row in watched
+            if first_row <= row < first_row + len(parts)
+        },
+    )
+
+
+def _candidates(scored: ScoredChunk, how: str, order: tuple[int, int]) -> Candidates:
+    """The first of the pool; to a draw all are equally useful."""
+    pool = np.flatnonzero(scored.is_open)
+    utility = secondary = np.zeros(len(pool), dtype=np.float32)
+    if how == "query":
+        utility, secondary = scored.utility[pool], scored.secondary[pool]
+    keys = tie_keys(scored.chunk.keys[pool], *order)
+    chosen = _first(utility, secondary, keys)
     rows = pool[chosen]
     return Candidates(
         rows + scored.chunk.first_row,
         utility[chosen],
         secondary[chosen],
-        order[chosen],
+        keys[chosen],
         scored.proba[rows],
         np.ascontiguousarray(scored.chunk.X[:, rows].T),
     )
 
 
-def _first(n: int, utility: Floats32, secondary: Floats32, keys: Keys) -> Rows:
-    n = min(n, len(keys))
+def _first(utility: Floats32, secondary: Floats32, keys: Keys) -> Rows:
+    n = min(CANDIDATES, len(keys))
     return pick(utility, n, keys, secondary) if n else np.empty(0, dtype=np.intp)
 
 
-def _come_together(found: Sequence[Found]) -> Found:
-    """What several parts of a data set come to; their order is no matter."""
-    values, places = np.unique(
-        np.concatenate([one.utility_keys for one in found]), return_inverse=True
-    )
-    counts = np.zeros(len(values), dtype=np.int64)
-    np.add.at(counts, places, np.concatenate([one.utility_counts for one in found]))
+def _together(one: Found, other: Found) -> Found:
+    """What two parts of a data set come to; their order is no matter."""
+    levels, places = np.unique(np.concatenate([one.levels, other.levels]), return_inverse=True)
+    counts = np.zeros(len(levels), dtype=np.int64)
+    np.add.at(counts, places, np.concatenate([one.level_counts, other.level_counts]))
     return Found(
-        _best_of([one.best for one in found], CANDIDATES),
-        tuple(_best_of(drawn, 1) for drawn in zip(*(one.drawn for one in found), strict=True)),
-        sum(one.n_pool for one in found),
-        sum(one.n_open for one in found),
-        sum(one.n_known for one in found),
-        np.sum([one.confusion for one in found], axis=0),
-        (min(one.utility[0] for one in found), max(one.utility[1] for one in found)),
-        values,
+        {how: _best_of(one.first[how], other.first[how]) for how in one.first},
+        one.n_pool + other.n_pool,
+        one.n_open + other.n_open,
+        one.n_known + other.n_known,
+        one.confusion + other.confusion,
+        (min(one.utility[0], other.utility[0]), max(one.utility[1], other.utility[1])),
+        levels,
         counts,
-        {row: part for one in found for row, part in one.parts.items()},
+        {**one.parts, **other.parts},
     )
 
 
-def _best_of(several: Sequence[Candidates], n: int) -> Candidates:
+def _best_of(one: Candidates, other: Candidates) -> Candidates:
     joined = {
-        field.name: np.concatenate([getattr(one, field.name) for one in several])
+        field.name: np.concatenate([getattr(one, field.name), getattr(other, field.name)])
         for field in fields(Candidates)
     }
-    chosen = _first(n, joined["utility"], joined["secondary"], joined["keys"])
+    chosen = _first(joined["utility"], joined["secondary"], joined["keys"])
     return Candidates(**{name: values[chosen] for name, values in joined.items()})
-
-
-# -- the next question -------------------------------------------------------------------------
-
-
-def _next_question(
-    plan: PartitionedPlan, history: History, found: Found, *, has_model: bool, is_constant: bool
-) -> Question | None:
-    """``rounds.next_question``, from what the partitions sent back."""
-    put_off = sorted((p.due, row) for row, p in history.later.items() if found.parts[row] != OUT)
-    if put_off and put_off[0][0] <= history.n_passed:
-        row = put_off[0][1]
-        return Question(row, history.later[row].how, "You put this one off; ten others are done.")
-    if not found.n_open:
-        if not put_off:
-            return None
-        row = put_off[0][1]
-        return Question(row, history.later[row].how, "You put this one off; no other is left.")
-    random, fallback = (int(drawn.rows[0]) for drawn in found.drawn)
-    if not has_model or len(history.trained) < plan.n_initial:
-        closed = history.asked | history.later.keys()
-        waiting = [
-            row
-            for row in (int(r) for r in plan.initial)
-            if found.parts[row] == TRAIN and row not in closed
-        ]
-        done = f"{len(history.trained)} of {plan.n_initial}"
-        why = f"One of the first objects to label: {done} are done."
-        return Question(waiting[0] if waiting else fallback, "initial", why)
-    if plan.every and (history.n_questions + 1) % plan.every == 0:
-        why = "A random object: its answer is kept to check the classifier, and never trains it."
-        return Question(random, "random", why)
-    likely = f"{found.best.proba[0]:.2f} likely {plan.name}"
-    among = f"of {found.n_open + len(put_off):,} in the pool"
-    if is_constant:
-        why = f"Drawn at random {among}: all labels so far are on one side."
-    elif plan.spec.strategy == "random":
-        why = f"{likely}; drawn at random {among}."
-    elif plan.spec.is_committee:
-        why = f"{likely}; {among}, the one the models disagree on most."
-    else:
-        why = f"{likely}; {among}, the one the model is least sure of."
-    return Question(int(found.best.rows[0]), "query", why)

@@ -17,7 +17,8 @@ from al_engine.fitting import BINARY, Floats32, Rows, Truth
 from al_engine.learning.learners import Learner
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.learning.strategies import utilities
-from al_engine.partitioned.layout import Chunk, Layout, Reading, chunks
+from al_engine.partitioned.layout import Layout
+from al_engine.partitioned.reading import Chunk, Reading, chunks
 
 _KEEP = -2  # where answers leave a part, a truth or a label as the data set has it
 
@@ -130,12 +131,14 @@ def scored_chunks(partition: Partition, scoring: Scoring) -> Iterator[ScoredChun
         if score is not None and len(rows):
             made = score(chunk.X, rows)
             positive = consensus(made.members)[:, 1]
-            proba[rows], predicted[rows] = positive, positive > 0.5
-            useful, second = utilities(scoring.strategy, made)
+            proba[rows] = made.by_row(positive.astype(np.float32))
+            predicted[rows] = made.by_row(positive > 0.5)
             in_training = (parts[rows] == TRAIN) | (chunk.parts[rows] == TRAIN)
-            utility[rows[in_training]] = useful[in_training]
-            if second is not None:
-                secondary[rows[in_training]] = second[in_training]
+            useful = zip((utility, secondary), utilities(scoring.strategy, made), strict=True)
+            for into, of_made in useful:
+                if of_made is not None:
+                    own = made.by_row(of_made.astype(np.float32))
+                    into[rows[in_training]] = own[in_training]
         yield ScoredChunk(
             chunk, codes, parts, truth, in_pool, is_open, proba, predicted, utility, secondary
         )
