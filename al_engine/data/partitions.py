@@ -189,18 +189,21 @@ class Workers:
                     if self.addresses():
                         seen_at = time.monotonic()
                     elif now - seen_at > WITHOUT_WORKERS_S:
-                        raise self._lost(f"has had no worker for {WITHOUT_WORKERS_S:g} s")
+                        raise self._lost(
+                            f"has had no worker that takes work for {WITHOUT_WORKERS_S:g} s",
+                            "Start some, or give them more memory: Dask pauses those short of it.",
+                        )
         finally:
             if not done.is_empty() and self._client.status == "running":
                 self._client.cancel(list(futures))
 
     def addresses(self) -> list[str]:
-        """Where the workers are at present."""
+        """Where the workers are that take work at present: one short of memory does not."""
         with self._boundary():
             known = self._client.sync(
                 self._client.scheduler.identity, n_workers=-1, callback_timeout=CONNECT_S
             )
-        return list(known["workers"])
+        return [a for a, worker in known["workers"].items() if worker["status"] == "running"]
 
     def check_versions(self) -> None:
         """Refuse workers whose Python, libraries or Sextant are not this process's.

@@ -84,6 +84,7 @@ def chunks(partition: Partition, reading: Reading) -> Iterator[Chunk]:
         X = np.empty((n, len(keys)), dtype=np.float32)
         for column, numbers in zip(X, made[:n], strict=True):
             column[:] = single(numbers.astype(np.float64))
+        X.flags.writeable = False  # as what is mapped from disk: what is compiled for that serves
         draw = reading.draw
         parts = parts_of(
             codes, keys, draw.splits, draw.bounds, leave_out_unknown=draw.leave_out_unknown
