@@ -147,10 +147,9 @@ def fit_round(
     rows, y = labelled_set(dataset, history, classifier)
     learner = fit_learner(spec, dataset.rows(rows), y, dataset.preparation, BINARY)
     parts = parts_in_force(dataset, history)
-    # What answers have moved to another set, or out of all, is still in: an undo moves it back,
-    # and a fit must not depend on when it was made.
     is_scored = (parts == TRAIN) | (parts == VALIDATION)
-    is_scored |= (dataset.parts == TRAIN) | (dataset.parts == VALIDATION)
+    # What a random question moved to validation since is still in: an undo moves it back, and
+    # a fit must not depend on when it was made.
     in_training = (parts == TRAIN) | (dataset.parts == TRAIN)
     proba = np.full(dataset.n_rows, np.nan, dtype=np.float32)
     predicted = np.zeros(dataset.n_rows, dtype=np.bool_)
