@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import opening, state
+from pages.components import opening
 from pages.components.guard import guard
 from pages.components.page import page
 
@@ -13,9 +13,6 @@ with page("Home", needs_project=False):
         "asks you about them one by one, and shows honestly how good the classifier has become."
     )
     with guard():
-        opening.finish_import()
-    if state.job() is not None:
-        opening.watch_import()
-    else:
-        opening.start_cards()
-        opening.project_list()
+        opening.importing()
+    opening.start_cards()
+    opening.project_list()

@@ -54,3 +54,15 @@ def test_a_module_opens_by_saying_what_it_owns(path):
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert docstring is not None
     assert len(docstring.split()) >= 5
+
+
+def test_no_part_of_a_page_is_drawn_again_by_a_timer():
+    # One that runs out while Streamlit changes to another page leaves that page empty.
+    named = [
+        keyword.arg
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+    ]
+    assert "run_every" not in named

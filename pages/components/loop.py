@@ -256,15 +256,6 @@ def draw_map(
         note="Preparing the maps…" if png is None else "",
         on_event=lambda event: tab.post(kind, slug, label, event),
     )
-    if png is None:
-        _draw_when_ready()
-
-
-@st.fragment(run_every=0.5)
-def _draw_when_ready() -> None:
-    """Draw the page again once a map can be drawn without being waited for."""
-    if is_warm():
-        st.rerun()
 
 
 def value_colours() -> str:

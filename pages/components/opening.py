@@ -146,32 +146,38 @@ def _project_name(file_name: str) -> str:
     return file_name.split(".")[0] or file_name
 
 
-@st.fragment(run_every=0.3)
-def watch_import() -> None:
-    """How far the import is, with a way to stop it."""
+def importing() -> None:
+    """Show how far the import is, and go on to the settings, or raise what went wrong with it.
+
+    It is waited for here, and not looked at again by a timer: a timer that runs out while
+    Streamlit changes to another page leaves that page empty.
+    """
     job = state.job()
     if job is None:
         return
     # Small files are in before a bar could be read.
-    if job.wait(0.4):
-        st.rerun(scope="app")
-    share = min(job.n_rows / job.of, 1.0) if job.of else 0.0
-    of = f" of {job.of:,}" if job.of else ""
-    looking = "Looking at the file"
-    st.progress(share, text=f"Importing: {job.n_rows:,}{of} rows" if job.n_rows else looking)
-    if st.button("Cancel the import", key="cancel-import"):
-        job.cancel()
-
-
-def finish_import() -> None:
-    """Go on to the settings once an import is done, or raise what went wrong with it."""
-    job = state.job()
-    if job is None or not job.wait(0.5):
-        return
+    if not job.wait(0.5):
+        shown = st.empty()
+        with shown.container():
+            _wait_for(job)
+        shown.empty()
     state.set_job(None)
     _forget_upload()
     state.drop_drafts()
     _go(job.result(), SETTINGS)
+
+
+def _wait_for(job: ImportJob) -> None:
+    bar = st.progress(0.0)
+    st.button("Cancel the import", key="cancel-import", on_click=job.cancel)
+    while True:
+        of = f" of {job.of:,}" if job.of else ""
+        bar.progress(
+            min(job.n_rows / job.of, 1.0) if job.of else 0.0,
+            f"Importing: {job.n_rows:,}{of} rows" if job.n_rows else "Looking at the file",
+        )
+        if job.wait(0.3):
+            return
 
 
 def project_list() -> None:

@@ -4,6 +4,7 @@
 // scatter_map_draw.js, which is joined to this file.
 
 const SETTLE_MS = 120; // without movement, before Python is asked for a sharper picture
+const ASK_MS = 500; // between asking for a picture that is not there yet
 const MAX_PIXELS = 2.5e6; // of a picture, on screens of high resolution
 const CLICK_SLACK_PX = 4;
 const GROUP_EVENT = "sextant-map-view";
@@ -68,6 +69,7 @@ function makeMap(root) {
   let ratio = 1;
   let reported = "";
   let timer = 0;
+  let asking = 0;
   let frame = 0;
   let drag = null;
   let cursor = null;
@@ -101,6 +103,16 @@ function makeMap(root) {
         kind: "viewport", ...view, fit, axes: head.axes, moved, nonce: nonce(),
       });
     }, SETTLE_MS);
+  }
+
+  // A timer of Streamlit's own would not be held while the page is being left, see leaving.js.
+  function askUntilThere() {
+    clearInterval(asking);
+    if (head.picture) return;
+    asking = setInterval(() => {
+      reported = "";
+      report(false);
+    }, ASK_MS);
   }
 
   function sendClick({ px, py }) {
@@ -324,6 +336,7 @@ function makeMap(root) {
     drawLegend();
     turns += 1;
     decode(head.picture);
+    askUntilThere();
     return turns;
   }
 
@@ -338,6 +351,7 @@ function makeMap(root) {
     destroy() {
       observer.disconnect();
       clearTimeout(timer);
+      clearInterval(asking);
       cancelAnimationFrame(frame);
       window.removeEventListener(GROUP_EVENT, follow);
       window.removeEventListener("resize", resize);
