@@ -106,8 +106,12 @@ class Background:
             except AlEngineError as error:
                 _LOG.warning("Work in the background failed.", exc_info=True)
                 failed = error.with_traceback(None)  # which would keep all that it was made of
-            except Exception:
+            except Exception as fault:  # a bug, but the thread has other people's work to do
                 _LOG.exception("Work in the background failed.")
+                failed = AlEngineError(
+                    f"Something went wrong while saving: {type(fault).__name__}.",
+                    "What was answered is safe. The server's log says more.",
+                )
             del found, work  # nothing of it is held once it counts as done
             with self._changed:
                 if failed is not None:

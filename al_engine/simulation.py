@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from al_engine.errors import SettingsError
+from al_engine.learning.foreign import QueryFunction
 from al_engine.learning.initial import draw_initial
 from al_engine.learning.learners import (
     build_pipeline,
@@ -25,7 +26,7 @@ from al_engine.learning.learners import (
 )
 from al_engine.learning.metrics import binary_scores, macro_scores
 from al_engine.learning.selection import tie_keys
-from al_engine.learning.strategies import QueryFunction, find_strategy, run_strategy
+from al_engine.learning.strategies import find_strategy, run_strategy
 
 _TIE_BREAKS = {"random": "hash", "first": "first"}
 

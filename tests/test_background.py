@@ -68,6 +68,15 @@ def test_what_went_wrong_is_told_once_to_whom_it_concerns() -> None:
     assert background.failure("two") is None
 
 
+def test_a_bug_is_told_as_well_and_the_next_work_is_done() -> None:
+    background, done = Background(), []
+    background.do("one", "model", lambda: 1 / 0)
+    background.do("one", "scores", lambda: done.append(1))
+    background.wait("one")
+    assert "ZeroDivisionError" in str(background.failure("one"))
+    assert done == [1]
+
+
 def test_work_that_is_forgotten_is_never_done() -> None:
     background, done = Background(), []
     background.do("one", "model", lambda: done.append(1), after_s=3600)
