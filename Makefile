@@ -14,13 +14,12 @@ USABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c "$(USABLE)" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: help run test lint test-dask test-lowest bench
+.PHONY: help run test lint test-lowest bench
 
 help:
 	@echo "make run          start Sextant on 127.0.0.1:$(PORT); PORT= changes the port"
 	@echo "make test         lint, then all tests, with a real Chromium"
 	@echo "make lint         ruff, mypy and the import contracts"
-	@echo "make test-dask    the tests with workers of a Dask cluster"
 	@echo "make test-lowest  the tests on the lowest versions that requirements.txt allows"
 	@echo "make bench        the benchmarks, some in a real Chromium (a quarter of an hour)"
 
@@ -38,9 +37,6 @@ lint: $(VENV)/.installed-test
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy al_engine
 	$(VENV)/bin/lint-imports
-
-test-dask: $(VENV)/.installed-test
-	SEXTANT_TEST_DASK=1 $(PY) -m pytest -rfEs tests/test_partitions.py
 
 test-lowest: $(LOWEST)/.installed
 	$(LOWEST)/bin/python -m pytest -rfEs -m "not browser"

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -391,20 +392,10 @@ class Cluster:
     sent: list[int]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    if os.environ.get("SEXTANT_TEST_DASK") != "1":
-        # Late in a long run its workers do not always come up: they get a run of their own.
-        pytest.skip("workers are tested by `make test-dask`")
     distributed = pytest.importorskip("distributed")
     kernels.warm_up()  # compiling takes a worker more memory than it has; it finds what was made
-    local = distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        memory_limit=MEMORY_LIMIT,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",  # bound even where nothing is drawn there
-    )
     sent: list[int] = []
 
     class Weighing(Workers):
@@ -413,10 +404,20 @@ def cluster() -> Iterator[Cluster]:
                 sent.append(len(pickle.dumps(result)))
                 yield result
 
-    with local, pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched:
+        # A worker begins by importing the program that starts it.  After a test of pages that is a
+        # page, as Streamlit has it, and the whole app would take the worker's memory.
+        patched.setitem(sys.modules, "__main__", ModuleType("__main__"))
+        local = distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            memory_limit=MEMORY_LIMIT,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",  # bound even where nothing is drawn there
+        )
         patched.setattr(partitions, "Workers", Weighing)
         patched.setenv("SEXTANT_DASK", local.scheduler_address)
-        with connect() as workers:
+        with local, connect() as workers:
             yield Cluster(local, workers, sent)
 
 
