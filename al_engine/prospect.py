@@ -50,6 +50,7 @@ def look(project: Project, configuration: Configuration) -> Prospect:
         refused["settings"] = refused["labels"] = error
     else:
         unshown = _columns_shown(configuration.settings) - _columns_shown(settings)
+        unshown -= set(catalogue.names())
         if unshown:
             differs.append(f"Not shown, for there are no such columns: {_named(sorted(unshown))}.")
         try:

@@ -176,8 +176,13 @@ def test_one_that_cannot_be_written_leaves_the_last_one_and_says_so(
     BACKGROUND.wait(project)
     before = (project.folder / CONFIGURATION_FILE).read_bytes()
 
-    def full(*args: Any, **options: Any) -> None:
-        raise OSError(28, "No space left on device")
+    write = Path.write_text
+
+    def full(path: Path, *args: Any, **options: Any) -> int:
+        if CONFIGURATION_FILE in path.name:
+            write(path, "half")
+            raise OSError(28, "No space left on device")
+        return write(path, *args, **options)
 
     monkeypatch.setattr(Path, "write_text", full)
     answer(session)
@@ -342,7 +347,7 @@ def test_where_a_file_lay_elsewhere_is_no_path_here() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("", "is a folder"), ("x.json", "is not there"), ("a\x00b", "no path")]
+    ("name", "said"), [("", "is a folder"), ("x.json", "is not there"), ("a\x00b", "is not there")]
 )
 def test_a_path_without_a_file_gets_one_sentence(tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
