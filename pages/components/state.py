@@ -273,7 +273,8 @@ def choose_colours(name: str) -> None:
 
 def _layout() -> Layout:
     """How this tab shows things, as a configuration keeps it."""
-    marks = {label: {m: getattr(what, m) for m in MARKS} for label, what in looking().shown.items()}
+    shown = (_get("looking") or Looking()).shown
+    marks = {label: {m: getattr(what, m) for m in MARKS} for label, what in shown.items()}
     return Layout("red_green" if colours() == "red_green" else "blue_orange", marks)
 
 
