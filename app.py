@@ -5,6 +5,7 @@ import streamlit as st
 from pages.components import opening
 from pages.components.guard import guard
 from pages.components.page import page
+from pages.components.share import choosing
 
 with page("Home", needs_project=False):
     st.title("Sextant")
@@ -15,4 +16,5 @@ with page("Home", needs_project=False):
     with guard():
         opening.importing()
     opening.start_cards()
+    choosing.open_on_home()
     opening.project_list()

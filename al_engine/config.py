@@ -4,7 +4,9 @@ Owns what can be set, what is allowed, and the wording of what is not.  Must not
 DuckDB or learners: whether a column exists or a model is known is checked by those who own it.
 """
 
+import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import re
@@ -12,6 +14,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from al_engine.errors import SettingsError
@@ -131,6 +134,8 @@ class ProjectConfig:
     y_axis: str = ""
     pictures: bool = True
     setups: Mapping[str, ClassifierSetup] = field(default_factory=dict)
+    author: str = ""
+    doi: str = ""
 
     @property
     def labels_in_use(self) -> tuple[Label, ...]:
@@ -157,7 +162,7 @@ class ProjectConfig:
                 f"The settings have version {version}; this Sextant reads up to {CONFIG_VERSION}.",
                 "Open them with a newer Sextant.",
             )
-        config = typing.cast(ProjectConfig, _read(cls, data, "settings"))
+        config = typing.cast(ProjectConfig, read_as(cls, data, "settings"))
         check(config)
         return config
 
@@ -261,7 +266,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _read(kind: Any, value: Any, path: str) -> Any:
+def read_as(kind: Any, value: Any, path: str) -> Any:
     """Turn JSON into the annotated type, or say which key holds what it must not hold."""
     if kind is Any:
         return value
@@ -271,7 +276,7 @@ def _read(kind: Any, value: Any, path: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        return _read(next(a for a in args if a is not type(None)), value, path)
+        return read_as(next(a for a in args if a is not type(None)), value, path)
     if origin is Literal:
         if value not in args:
             raise _wrong(path, value, f"one of {', '.join(map(repr, args))}")
@@ -279,18 +284,18 @@ def _read(kind: Any, value: Any, path: str) -> Any:
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise _wrong(path, value, "a list")
-        return tuple(_read(args[0], item, f"{path}[{i}]") for i, item in enumerate(value))
+        return tuple(read_as(args[0], item, f"{path}[{i}]") for i, item in enumerate(value))
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise _wrong(path, value, "an object of names and values")
-        return {str(key): _read(args[1], item, f"{path}.{key}") for key, item in value.items()}
+        return {str(key): read_as(args[1], item, f"{path}.{key}") for key, item in value.items()}
     return _read_plain(kind, value, path)
 
 
 def _read_dataclass(kind: type, value: Any, path: str) -> Any:
     if not isinstance(value, Mapping):
         raise _wrong(path, value, "an object of names and values")
-    hints = typing.get_type_hints(kind)
+    hints = _type_hints(kind)
     unknown = sorted(set(map(str, value)) - set(hints))
     if unknown:
         raise SettingsError(
@@ -303,7 +308,10 @@ def _read_dataclass(kind: type, value: Any, path: str) -> Any:
     }
     for name in sorted(required - set(value)):
         raise SettingsError(f"{path}: '{name}' is missing.", "Add it.")
-    return kind(**{str(k): _read(hints[str(k)], v, f"{path}.{k}") for k, v in value.items()})
+    return kind(**{str(k): read_as(hints[str(k)], v, f"{path}.{k}") for k, v in value.items()})
+
+
+_type_hints = functools.cache(typing.get_type_hints)
 
 
 def _read_plain(kind: type, value: Any, path: str) -> Any:
@@ -318,8 +326,23 @@ def _read_plain(kind: type, value: Any, path: str) -> Any:
             return float(value)
     elif kind is str and isinstance(value, str):
         return value
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    elif kind is datetime and isinstance(value, str):
+        # A time that is none, or lies before the year 1 in UTC, is refused below.
+        with contextlib.suppress(ValueError, OverflowError):
+            return _without_zone(datetime.fromisoformat(value))
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        datetime: "a time such as 2026-01-31T12:00:00",
+    }
     raise _wrong(path, value, names.get(kind, str(kind)))
+
+
+def _without_zone(moment: datetime) -> datetime:
+    """UTC, without saying so; what says nothing is UTC already."""
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _wrong(path: str, value: Any, allowed: str) -> SettingsError:

@@ -43,6 +43,14 @@ class SettingsError(AlEngineError):
     """A setting outside what is allowed."""
 
 
+class ConfigurationError(AlEngineError):
+    """A configuration file that cannot be read, or does not fit the project."""
+
+
+class ReplayCancelled(AlEngineError):
+    """The person stopped a replay; nothing of it is left."""
+
+
 class ProjectError(AlEngineError):
     """A project folder is missing, damaged or in use."""
 

@@ -139,5 +139,8 @@ def read_about(folder: Path) -> About:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file that is there whole or not at all."""
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

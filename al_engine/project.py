@@ -10,7 +10,7 @@ import shutil
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,24 +53,16 @@ AXES_HELD, GRIDS_HELD = 8, 4
 
 
 class Project:
-    """An open project, shared by every session of this process; open it with open_project."""
+    """An open project, shared by every session of this process; open it with open_project.
 
-    def __init__(self, folder: Path) -> None:
+    ``parts`` are catalogue and log where they are open already, and closed by who opened them.
+    """
+
+    def __init__(self, folder: Path, parts: tuple[Catalogue, AnswerLog] | None = None) -> None:
         self.folder = folder
         self.slug = folder.name
-        if not (folder / ANSWERS_FILE).is_file():
-            raise ProjectError(
-                f"The project '{folder.name}' has lost its answers: {ANSWERS_FILE} is not there.",
-                "Restore it from a copy; the catalogue alone is a new project.",
-            )
-        # Where one of these fails, those before it are closed: files left open would stay locked.
-        with contextlib.ExitStack() as opened:
-            self.catalogue = Catalogue(folder / CATALOGUE_FILE)
-            opened.callback(self.catalogue.close)
-            self.log = AnswerLog(folder / ANSWERS_FILE)
-            opened.callback(self.log.close)
-            self._config = _latest_config(self.log)
-            opened.pop_all()
+        self.catalogue, self.log = parts or _open_parts(folder)
+        self._config = _latest_config(self.log)
         # The log's lock rules events and the settings in force.  Whoever holds the arrays' lock
         # takes no other, so that no two threads can wait for each other.
         self._arrays_lock = threading.RLock()
@@ -84,7 +76,8 @@ class Project:
         self._held_lock = threading.Lock()
         self.is_closed = False
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
-        self.touch()
+        if parts is None:
+            self.touch()
 
     def close(self) -> None:
         BACKGROUND.wait(self)
@@ -113,6 +106,17 @@ class Project:
             if events:
                 self.log.append(*events)
             self._config = config
+
+    def take_over(self, events: Sequence[Event]) -> None:
+        """Append events from elsewhere, numbered one by one from any number on; all or none.
+
+        The last settings among them come into force.
+        """
+        with self.log.lock:
+            shift = self.log.last_seq + 1 - events[0].seq
+            undos = {e.seq: e.undoes + shift for e in events if e.undoes is not None}
+            self.log.append(*(replace(e, undoes=undos.get(e.seq)) for e in events))
+            self._config = _latest_config(self.log)
 
     def history(self, classifier: str) -> History:
         """What the events of a classifier amount to by now."""
@@ -357,6 +361,23 @@ def delete_project(folder: Path) -> None:
         gone = folder.with_name(f"{DELETED}{uuid.uuid4().hex[:8]}")
         folder.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def _open_parts(folder: Path) -> tuple[Catalogue, AnswerLog]:
+    if not (folder / ANSWERS_FILE).is_file():
+        raise ProjectError(
+            f"The project '{folder.name}' has lost its answers: {ANSWERS_FILE} is not there.",
+            "Restore it from a copy; the catalogue alone is a new project.",
+        )
+    # Where one of these fails, those before it are closed: files left open would stay locked.
+    with contextlib.ExitStack() as opened:
+        catalogue = Catalogue(folder / CATALOGUE_FILE)
+        opened.callback(catalogue.close)
+        log = AnswerLog(folder / ANSWERS_FILE)
+        opened.callback(log.close)
+        _latest_config(log)
+        opened.pop_all()
+    return catalogue, log
 
 
 def _latest_config(log: AnswerLog) -> ProjectConfig:

@@ -19,11 +19,13 @@ from al_engine.config import ClassifierSetup, ProjectConfig, round_key
 from al_engine.data.history import History, fold, in_effect
 from al_engine.data.labels import Event
 from al_engine.errors import AlEngineError, AnswerRefusedError, NotEnoughLabelsError, SettingsError
+from al_engine.exchange.configuration import Layout
 from al_engine.exchange.models import model_stem
 from al_engine.fitting import Fit, RoundScores, Rows, learner_spec, test_round
 from al_engine.learning.metrics import Scores
 from al_engine.making import BYTES_AN_OBJECT, RoundMaker
 from al_engine.project import Project
+from al_engine.recording import Moment, moment, record_soon
 from al_engine.rounds import Round, initial_rows
 from al_engine.saving import SavedModels
 from al_engine.state import ScoredRound, State, seen_by
@@ -49,6 +51,7 @@ class LabellingSession:
         self._saved = SavedModels(project)
         self._maker = RoundMaker(project, {} if learners is None else learners)
         self._states: dict[str, tuple[tuple[int, ProjectConfig], State]] = {}
+        self.layout = Layout()
 
     @property
     def learners(self) -> MutableMapping[str, Fit]:
@@ -196,6 +199,7 @@ class LabellingSession:
         self.project.save_config(edited, self.who)
         if lost:
             self.restore_models()
+        self._record_soon()
 
     # -- what a person does --
 
@@ -219,6 +223,7 @@ class LabellingSession:
             )
         state = self.state(classifier)
         self._saved.save(state)
+        self._record_soon()
         self.project.touch()
         return state
 
@@ -309,6 +314,7 @@ class LabellingSession:
         state = self.state(classifier)
         if before is None or state.fit is not before.fit or state.scores != before.scores:
             self._saved.save(state)
+        self._record_soon()
         self.project.touch()
         return state
 
@@ -336,6 +342,15 @@ class LabellingSession:
         if state.fit is None:
             raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
         return test_round(self.project.dataset(), state.history, classifier, state.fit)
+
+    def moment(self) -> Moment:
+        """The present moment, of which a configuration is made."""
+        started = [c for c in self.config.setups if c in self.config.train_labels]
+        return moment(self.project, [self.state(c) for c in started], self.layout)
+
+    def _record_soon(self) -> None:
+        at_hand = [state for _, state in self._states.values()]
+        record_soon(self.project, moment(self.project, at_hand, self.layout))
 
     def _keep_round(self, classifier: str, fit: Fit, scores: RoundScores) -> None:
         kept = self.project.log.rounds(classifier).get(fit.key)

@@ -52,6 +52,8 @@ EVERYTHING = ProjectConfig(
             "ask",
         )
     },
+    author="Ada",
+    doi="10.5281/zenodo.1",
 )
 
 

@@ -151,13 +151,27 @@ class Catalogue(CatalogueColumns):
     def find_row(self, id_column: str | None, object_id: str) -> int | None:
         """The row of an object, or None where no object has that id."""
         if id_column is None:
-            is_row = object_id.isdecimal() and int(object_id) < self.n_rows
+            is_number = object_id.isascii() and object_id.isdecimal() and len(object_id) < 20
+            is_row = is_number and str(int(object_id)) == object_id and int(object_id) < self.n_rows
             return int(object_id) if is_row else None
         found = self._fetch(
             f"SELECT {ROW} FROM catalogue WHERE {self.text_sql(id_column)} = ? LIMIT 1",
             [object_id],
         )
         return int(found[0][0]) if found else None
+
+    def find_rows(self, id_column: str | None, object_ids: Sequence[str]) -> dict[str, int]:
+        """The rows of objects by their ids; an id that no object has is left out."""
+        if id_column is None:
+            found = {text: self.find_row(None, text) for text in object_ids}
+            return {text: row for text, row in found.items() if row is not None}
+        text_sql = self.text_sql(id_column)
+        listed = self._fetch(
+            f"SELECT {text_sql}, {ROW} FROM catalogue "
+            f"WHERE {text_sql} IN (SELECT unnest(?::VARCHAR[]))",
+            [list(object_ids)],
+        )
+        return {str(text): int(row) for text, row in listed}
 
     # -- what a column looks like -----------------------------------------------------------
 

@@ -7,7 +7,7 @@ to is for ``history``; must not know learners or pictures.
 import json
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -88,6 +88,12 @@ class AnswerLog:
     def n_events(self) -> int:
         return len(self._events)
 
+    @property
+    def last_seq(self) -> int:
+        """The number of the last event; 0 where there is none."""
+        with self.lock:
+            return self._events[-1].seq if self._events else 0
+
     def events(self, classifier: str | None = None) -> list[Event]:
         """All events in order, or those of one classifier."""
         with self.lock:
@@ -96,13 +102,20 @@ class AnswerLog:
             return [event for event in self._events if event.classifier == classifier]
 
     def append(self, *events: Event) -> list[Event]:
-        """Write events; they are on disk when this returns, all of them or none."""
+        """Write events; they are on disk when this returns, all of them or none.
+
+        One that says when it happened keeps that; the others happen now.
+        """
         with self.lock:
             self._check_open()
-            first = self._events[-1].seq + 1 if self._events else 1
+            first = self.last_seq + 1
             now = _now()
             written = [
-                Event(**{**_fields(event), "seq": first + i, "happened_at": now})
+                replace(
+                    event,
+                    seq=first + i,
+                    happened_at=event.happened_at if event.happened_at > datetime.min else now,
+                )
                 for i, event in enumerate(events)
             ]
             places = ", ".join("?" * len(_NAMES))
@@ -151,10 +164,6 @@ class AnswerLog:
 def _now() -> datetime:
     """UTC, without a zone: DuckDB needs another package to hand zones back."""
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-def _fields(event: Event) -> dict[str, Any]:
-    return {f.name: getattr(event, f.name) for f in fields(event)}
 
 
 def _cell(event: Event, name: str) -> Any:

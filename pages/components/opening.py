@@ -18,7 +18,7 @@ from pages.components import state
 from pages.components.guard import guard
 from pages.components.words import counted, plain
 
-SETTINGS, TRAINING = "pages/1_Settings.py", "pages/2_Training.py"
+SETTINGS, TRAINING, SHARE = "pages/1_Settings.py", "pages/2_Training.py", "pages/7_Share.py"
 
 
 def start_cards() -> None:
@@ -41,13 +41,13 @@ def _demo_card(name: str, projects: list[About]) -> None:
     begun = next((p for p in projects if p.source == demo_source(name)), None)
     with st.container(horizontal=True):
         if begun is not None and st.button("Go on", key=f"resume-{name}", type="primary"):
-            _go(home_folder() / begun.slug, TRAINING)
+            go(home_folder() / begun.slug, TRAINING)
         label = "Start anew" if begun else "Start"
         kind: Any = "secondary" if begun else "primary"
         if st.button(label, key=f"demo-{name}", type=kind):
             with st.spinner("Making the demo, about a second"):
                 folder = start_demo(home_folder(), name)
-            _go(folder, TRAINING)
+            go(folder, TRAINING)
 
 
 @st.cache_data(show_spinner=False)
@@ -164,7 +164,7 @@ def importing() -> None:
     state.set_job(None)
     _forget_upload()
     state.drop_drafts()
-    _go(job.result(), SETTINGS)
+    go(job.result(), SHARE if state.chosen_configuration() else SETTINGS)
 
 
 def _wait_for(job: ImportJob) -> None:
@@ -203,7 +203,7 @@ def _project_row(about: About) -> None:
     with actions, st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Open", key=f"open-{about.slug}"):
             folder = home_folder() / about.slug
-            _go(folder, TRAINING if about.n_answers or about.is_demo else SETTINGS)
+            go(folder, TRAINING if about.n_answers or about.is_demo else SETTINGS)
         # Keyed, so that an open one closes with its project and never turns to the next.
         with st.popover("Delete", key=f"ask-delete-{about.slug}", on_change="rerun"):
             st.markdown(
@@ -217,7 +217,8 @@ def _project_row(about: About) -> None:
                 st.rerun()
 
 
-def _go(folder: Path, target: str) -> None:
+def go(folder: Path, target: str) -> None:
+    """Show a project on a page of it."""
     state.drop_drafts()
     state.choose_project(folder)
     st.switch_page(target, query_params={state.PROJECT_IN_ADDRESS: folder.name})

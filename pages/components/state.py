@@ -12,15 +12,19 @@ from typing import Any
 
 import streamlit as st
 
+from al_engine.exchange.configuration import Configuration, Layout
 from al_engine.fitting import Fit
 from al_engine.home import find_project, home_folder
+from al_engine.job import Job
 from al_engine.maps import Maps, Shown, drawn_of
 from al_engine.project import open_project
+from al_engine.replay import Replayed
 from al_engine.session import LabellingSession
 from al_engine.starting import ImportJob
 from pages.components.remember import remembered_name
 
 PROJECT_IN_ADDRESS, STEP_IN_ADDRESS = "project", "step"
+MARKS = ("correct", "incorrect", "unlabelled", "trained_on", "queried")
 EDITING = "editing"  # the draft of a step of the settings, for as long as it is open
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = ("session", "maps", "learners", "looking", "classifier", "drafts")
@@ -38,6 +42,14 @@ class Looking:
     past: dict[str, int] = field(default_factory=dict)
     notice: dict[str, str] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A configuration that was opened and is not loaded yet, by the name of its file."""
+
+    name: str
+    configuration: Configuration
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,7 @@ def session() -> LabellingSession | None:
         _set("project", slug)
         held.restore_models()
     held.learners = _learners()
+    held.layout = _layout()
     if st.query_params.get(PROJECT_IN_ADDRESS) != slug:
         st.query_params[PROJECT_IN_ADDRESS] = slug
     return held
@@ -258,6 +271,20 @@ def choose_colours(name: str) -> None:
     _set("colours", name)
 
 
+def _layout() -> Layout:
+    """How this tab shows things, as a configuration keeps it."""
+    shown = (_get("looking") or Looking()).shown
+    marks = {label: {m: getattr(what, m) for m in MARKS} for label, what in shown.items()}
+    return Layout("red_green" if colours() == "red_green" else "blue_orange", marks)
+
+
+def take_layout(layout: Layout) -> None:
+    """Show things as a configuration says."""
+    choose_colours(layout.colours)
+    for label, marks in layout.marks.items():
+        show(label, Shown(**{name: is_on for name, is_on in marks.items() if name in MARKS}))
+
+
 # -- what a person just did, for the next run to deal with --
 
 
@@ -303,6 +330,26 @@ def job() -> ImportJob | None:
 
 def set_job(started: ImportJob | None) -> None:
     _set("job", started)
+
+
+def chosen_configuration() -> Chosen | None:
+    """The configuration that was opened, until it is loaded or put away."""
+    held: Chosen | None = _get("configuration")
+    return held
+
+
+def choose_configuration(chosen: Chosen | None) -> None:
+    _set("configuration", chosen)
+
+
+def replay_of(slug: str) -> Job[Replayed] | None:
+    """The replay that is under way in a project."""
+    held: Job[Replayed] | None = _get("replays", {}).get(slug)
+    return held
+
+
+def set_replay(slug: str, job: Job[Replayed] | None) -> None:
+    _set("replays", {**_get("replays", {}), slug: job})
 
 
 def upload() -> tuple[str, Path] | None:

@@ -1,0 +1,228 @@
+"""A configuration: one JSON file with everything that makes a project but its catalogue.
+
+Owns the file's form, both ways, and the words for one that was edited wrongly.  What is read is
+data: nothing in it is run.  Must not know projects; ids, and never row numbers, stand for objects.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from al_engine.config import ProjectConfig, read_as
+from al_engine.data.history import COUNTED
+from al_engine.data.labels import Event
+from al_engine.errors import ConfigurationError, SettingsError
+from al_engine.exchange import astronomical
+from al_engine.exchange.strict_json import read_json
+
+FORMAT, VERSION = "Sextant configuration", 1
+_CITED = ("author", "doi")  # settings that stand at the head of the file
+
+
+@dataclass(frozen=True)
+class DataColumn:
+    """A column of the catalogue, by name and kind."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """The catalogue a configuration was made on, as far as it can be told apart from another.
+
+    ``source`` is the name of its file; ``n_rows`` None and ``fingerprint`` "" are not known.
+    """
+
+    source: str = ""
+    n_rows: int | None = None
+    fingerprint: str = ""
+    columns: tuple[DataColumn, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a person looks at a project: the colours of right and wrong, the marks on the maps."""
+
+    colours: Literal["blue_orange", "red_green"] = "blue_orange"
+    marks: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PastRound:
+    """A round of a classifier as it was; ``scores`` None where it was not scored."""
+
+    classifier: str
+    number: int
+    n_labelled: int
+    scores: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Next:
+    """What a classifier was about to ask, and how that came up."""
+
+    object_id: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A project without its catalogue.
+
+    ``settings`` are those in force, ``events`` all there were, in order; the row numbers of those
+    mean nothing.  ``is_private`` says that ids, labels and notes were left out.
+    ``untranslated`` lists what another program's file said that means nothing here.
+    """
+
+    settings: ProjectConfig = field(default_factory=ProjectConfig)
+    data: Data = Data()
+    layout: Layout = Layout()
+    events: tuple[Event, ...] = ()
+    rounds: tuple[PastRound, ...] = ()
+    next: Mapping[str, Next] = field(default_factory=dict)
+    is_private: bool = False
+    origin: Literal["Sextant", "AstronomicAL"] = "Sextant"
+    saved_at: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    untranslated: tuple[str, ...] = ()
+
+    @property
+    def n_answers(self) -> int:
+        """How many labels, Unsure and Later a person gave, those taken back included."""
+        return sum(event.kind in ("answer", "unsure", "later") for event in self.events)
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+def write_configuration(configuration: Configuration) -> str:
+    """The file's text: an event a line, so that two files can be compared line by line."""
+    plain = asdict(replace(configuration, settings=ProjectConfig(), events=()))
+    settings = configuration.settings.to_dict()
+    head = {"format": FORMAT, "version": VERSION}
+    head |= {name: settings.pop(name) for name in _CITED}
+    written = {**head, **plain, "settings": settings, "events": _plain_events(configuration.events)}
+    return "{\n" + ",\n".join(f"{_text(k)}: {_spread(v)}" for k, v in written.items()) + "\n}\n"
+
+
+def private(configuration: Configuration) -> Configuration:
+    """The same without ids, labels and notes: what may be shown where the data may not."""
+    return replace(configuration, events=(), rounds=(), next={}, is_private=True)
+
+
+def _plain_events(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Every field that says something, whatever fields there come to be, but the row number."""
+    listed = []
+    for event in events:
+        found = {f.name: getattr(event, f.name) for f in fields(event) if f.name != "row_number"}
+        happened_at = found.pop("happened_at")
+        if happened_at > datetime.min:
+            found["happened_at"] = happened_at.isoformat()
+        said = {name: value for name, value in found.items() if value is not None}
+        listed.append({"seq": said.pop("seq"), **said})
+    return listed
+
+
+def _spread(value: Any) -> str:
+    """Lists and objects with each item on a line of its own, and no further."""
+    if isinstance(value, Mapping) and value:
+        return "{\n" + ",\n".join(f" {_text(k)}: {_text(v)}" for k, v in value.items()) + "\n}"
+    if isinstance(value, list | tuple) and value:
+        return "[\n" + ",\n".join(f" {_text(item)}" for item in value) + "\n]"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def read_configuration(data: bytes) -> Configuration:
+    """Read a configuration of Sextant's or of AstronomicAL's.
+
+    Raises
+    ------
+    ConfigurationError, SettingsError : what is wrong, with its key, its value, what is allowed
+    """
+    found = read_json(data)
+    if isinstance(found, Mapping) and astronomical.is_theirs(found):
+        theirs = astronomical.read_theirs(found)
+        return Configuration(
+            theirs.settings,
+            Data(source=_file_name(theirs.source)),
+            events=theirs.events,
+            origin="AstronomicAL",
+            untranslated=theirs.untranslated,
+        )
+    if not isinstance(found, Mapping) or found.get("format") != FORMAT:
+        raise ConfigurationError(
+            "The file is neither a configuration of Sextant's nor of AstronomicAL's.",
+            f'Sextant\'s says "format": "{FORMAT}".',
+        )
+    version = read_as(int, found.get("version"), "version")
+    if not 1 <= version <= VERSION:
+        raise ConfigurationError(
+            f"The configuration has version {version}; this Sextant reads 1 to {VERSION}.",
+            "Open it with a newer Sextant.",
+        )
+    settings = found.get("settings", {})
+    if isinstance(settings, Mapping):
+        settings = {**settings, **{name: found[name] for name in _CITED if name in found}}
+    rest = {k: v for k, v in found.items() if k not in ("format", "version", "settings", *_CITED)}
+    configuration: Configuration = replace(
+        read_as(Configuration, rest, "configuration"), settings=ProjectConfig.from_dict(settings)
+    )
+    _check_events(configuration)
+    source = _file_name(configuration.data.source)
+    return replace(configuration, data=replace(configuration.data, source=source))
+
+
+def _file_name(path: str) -> str:
+    """The last part of a path: where a file lay on another computer says nothing here."""
+    return PurePosixPath(path.replace("\\", "/")).name[:200]
+
+
+def _check_events(configuration: Configuration) -> None:
+    """Raise where events do not follow from each other, or give labels that there never were."""
+    labels = {label.value for label in configuration.settings.labels}
+    seen: dict[int, Event] = {}
+    last = 0
+    for i, event in enumerate(configuration.events):
+        key = f"events[{i}]"
+        if event.seq <= last:
+            raise ConfigurationError(
+                f"{key}.seq is {event.seq} after {last}.", "Events are numbered upwards from 1."
+            )
+        last = event.seq
+        if event.kind == "settings":
+            labels |= _labels_of(event, key)
+        elif event.label is not None and event.label not in labels:
+            raise ConfigurationError(
+                f"{key}.label is '{event.label[:60]}'.",
+                f"It must be one of {', '.join(sorted(labels)) or 'the labels of the settings'}.",
+            )
+        if event.kind in ("given", "answer") and event.label is None:
+            raise ConfigurationError(f"{key}.label is missing.", "An answer has a label.")
+        if event.kind in COUNTED and not event.object_id:
+            raise ConfigurationError(f"{key}.object_id is missing.", "An answer has an object.")
+        undone = seen.get(event.undoes) if event.undoes is not None else None
+        if event.kind == "undo" and (undone is None or undone.classifier != event.classifier):
+            raise ConfigurationError(
+                f"{key}.undoes is {event.undoes}.",
+                "It must be the seq of an earlier event of the same classifier.",
+            )
+        seen[event.seq] = event
+
+
+def _labels_of(event: Event, key: str) -> set[str]:
+    try:
+        settings = ProjectConfig.from_dict(event.payload or {})
+    except SettingsError as error:
+        raise SettingsError(f"{key}.payload: {error.message}", error.hint) from error
+    return {label.value for label in settings.labels}

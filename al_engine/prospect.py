@@ -1,0 +1,222 @@
+"""What a configuration would meet in a project: compared and told before anything changes.
+
+Owns how settings and events of elsewhere are fitted to a project's own catalogue: objects are
+found by their ids.  Changes nothing; must not know sessions or files.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from al_engine.config import ProjectConfig
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.features import list_features
+from al_engine.data.labels import Event
+from al_engine.errors import AlEngineError, ConfigurationError
+from al_engine.exchange.configuration import Configuration
+from al_engine.fitting import learner_spec
+from al_engine.guesses import guess_axes, guess_position
+from al_engine.project import Project
+from al_engine.saving import versions
+
+Level = Literal["layout", "settings", "labels"]
+NAMED = 5  # ids or columns that a sentence names
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What loading would meet, told before anything changes.
+
+    ``differs`` says in what the data are not those of the configuration, ``versions`` which
+    packages are of another version; ``refused`` maps a level to why it cannot be loaded.
+    """
+
+    differs: tuple[str, ...]
+    versions: tuple[str, ...]
+    refused: Mapping[Level, AlEngineError]
+
+
+def look(project: Project, configuration: Configuration) -> Prospect:
+    """Compare a configuration with a project's data; nothing is changed."""
+    catalogue, data = project.catalogue, configuration.data
+    differs = _differing_shape(catalogue, configuration)
+    is_same = data.fingerprint == catalogue.fingerprint
+    if data.fingerprint and not is_same and not differs:
+        differs.append("Rows and columns are as many and named alike, but their values differ.")
+    refused: dict[Level, AlEngineError] = {}
+    try:
+        settings = fitting_settings(project, configuration, configuration.settings)
+    except AlEngineError as error:
+        refused["settings"] = refused["labels"] = error
+    else:
+        unshown = _columns_shown(configuration.settings) - _columns_shown(settings)
+        unshown -= set(catalogue.names())
+        if unshown:
+            differs.append(f"Not shown, for there are no such columns: {_named(sorted(unshown))}.")
+        try:
+            _, absent = events_here(project, configuration)
+        except AlEngineError as error:
+            refused["labels"] = error
+        else:
+            if absent:
+                n = f"{len(absent):,} object{'s' * (len(absent) != 1)}"
+                differs.append(f"{n} with answers are not here, and left out: {_named(absent)}.")
+    here = versions()
+    others = tuple(
+        f"{name} {there}, here {here[name]}"
+        for name, there in configuration.versions.items()
+        if name in here and here[name] != there
+    )
+    return Prospect(tuple(differs), others, refused)
+
+
+def _differing_shape(catalogue: Catalogue, configuration: Configuration) -> list[str]:
+    """In what rows and columns differ."""
+    data, differs = configuration.data, []
+    if data.n_rows not in (None, catalogue.n_rows):
+        before = f"{data.n_rows:,} when the configuration was saved"
+        differs.append(f"It has {catalogue.n_rows:,} rows; {before}.")
+    if not data.columns:
+        return differs
+    there = {column.name: column.kind for column in data.columns}
+    here = {column.name: column.kind for column in catalogue.columns}
+    if gone := [name for name in there if name not in here]:
+        differs.append(f"Columns that are no longer there: {_named(gone)}.")
+    if new := [name for name in here if name not in there]:
+        differs.append(f"Columns that are new: {_named(new)}.")
+    for name in here.keys() & there.keys():
+        if here[name] != there[name]:
+            differs.append(f"Column '{name}' holds {here[name]}; it held {there[name]}.")
+    return differs
+
+
+def _named(listed: Sequence[str]) -> str:
+    """Some names in a sentence, and how many more there are.
+
+    >>> _named(["a", "b"]), _named(list("abcdefg"))
+    ('a, b', 'a, b, c, d, e and 2 more')
+    """
+    more = len(listed) - NAMED
+    return ", ".join(listed[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def fitting_settings(
+    project: Project, configuration: Configuration, settings: ProjectConfig
+) -> ProjectConfig:
+    """Settings as this catalogue can have them: without columns for show that it has not.
+
+    Raises
+    ------
+    UnknownColumnError, UnsuitableColumnError : a column that is needed is not there, or unfit
+    SettingsError : a model or strategy that is not known here
+    """
+    catalogue, columns = project.catalogue, settings.columns
+    for name in (columns.id, columns.label, *settings.features.base):
+        if name is not None:
+            catalogue.column(name)
+    for name in settings.features.base:
+        catalogue.number_sql(name, columns.missing)
+    if columns.id is not None:
+        catalogue.check_id(columns.id)
+    for setup in settings.setups.values():
+        learner_spec(setup, settings.splits.seed)
+    known = set(catalogue.names())
+    ra, dec = columns.ra, columns.dec
+    if configuration.origin == "AstronomicAL":
+        ra, dec = guess_position(catalogue)
+    if ra not in known or dec not in known:
+        ra = dec = None
+    columns = replace(
+        columns,
+        ra=ra,
+        dec=dec,
+        info=tuple(name for name in columns.info if name in known),
+        images=tuple(name for name in columns.images if name in known),
+        pixels=columns.pixels if known.issuperset(columns.pixels) else (),
+        missing={name: values for name, values in columns.missing.items() if name in known},
+    )
+    drawable = {feature.name for feature in list_features(settings.features)}
+    drawable |= set(catalogue.names(numeric=True))
+    x_axis, y_axis = settings.x_axis, settings.y_axis
+    if (x_axis or y_axis) and not {x_axis, y_axis} <= drawable:
+        x_axis, y_axis = guess_axes(settings.features, bool(settings.features.combinations))
+    return replace(settings, columns=columns, x_axis=x_axis, y_axis=y_axis)
+
+
+def _columns_shown(settings: ProjectConfig) -> set[str]:
+    columns = settings.columns
+    named = {columns.ra, columns.dec, settings.x_axis, settings.y_axis}
+    return {name for name in (*named, *columns.info, *columns.images, *columns.pixels) if name}
+
+
+def events_here(
+    project: Project, configuration: Configuration
+) -> tuple[list[Event], tuple[str, ...]]:
+    """The events on the rows of this catalogue, numbered from 1, and the ids that it has not.
+
+    What happened to an object that is not there is left out.
+
+    Raises
+    ------
+    ConfigurationError : there are no answers in it, or none that can be tied to these objects
+    """
+    if not any(event.kind != "settings" for event in configuration.events):
+        raise ConfigurationError(
+            "The configuration holds no labels.",
+            "It was saved without them." if configuration.is_private else "Load its settings.",
+        )
+    refuse_begun(project)
+    id_column = configuration.settings.columns.id
+    if id_column is None and configuration.data.fingerprint != project.catalogue.fingerprint:
+        raise ConfigurationError(
+            "Objects are told apart by row alone, and the data are not the same.",
+            "Import the file that the configuration was made on.",
+        )
+    ids = list(dict.fromkeys(e.object_id for e in configuration.events if e.object_id is not None))
+    rows = project.catalogue.find_rows(id_column, ids)
+    if ids and not rows:
+        raise ConfigurationError(
+            f"None of the {len(ids):,} objects with answers is in this catalogue: {_named(ids)}.",
+            "Choose the catalogue that the configuration was made on.",
+        )
+    numbers: dict[int, int] = {}
+    events = []
+    is_set = False
+    for event in configuration.events:
+        is_gone = event.object_id is not None and event.object_id not in rows
+        if is_gone or (event.undoes is not None and event.undoes not in numbers):
+            continue
+        if event.kind == "settings":
+            was = ProjectConfig.from_dict(event.payload or {})
+            event = _settings_event(project, configuration, was, event)
+            is_set = True
+        elif not is_set:
+            now = configuration.settings
+            events.append(_settings_event(project, configuration, now, Event("settings", seq=1)))
+            is_set = True
+        numbers[event.seq] = len(events) + 1
+        row = None if event.object_id is None else rows[event.object_id]
+        undoes = None if event.undoes is None else numbers[event.undoes]
+        events.append(replace(event, seq=len(events) + 1, row_number=row, undoes=undoes))
+    # Settings that were edited by hand are in force in the end.
+    last = [event for event in events if event.kind == "settings"][-1]
+    closing = _settings_event(project, configuration, configuration.settings, Event("settings"))
+    if closing.payload != last.payload:
+        events.append(replace(closing, seq=len(events) + 1))
+    return events, tuple(text for text in ids if text not in rows)
+
+
+def _settings_event(
+    project: Project, configuration: Configuration, settings: ProjectConfig, event: Event
+) -> Event:
+    fitting = fitting_settings(project, configuration, settings)
+    return replace(event, payload=fitting.to_dict())
+
+
+def refuse_begun(project: Project) -> None:
+    """Raise where a project has answers: what happened elsewhere cannot come after them."""
+    if any(event.kind != "settings" for event in project.log.events()):
+        raise ConfigurationError(
+            f"'{project.name}' has answers of its own already.",
+            "Import the catalogue once more, and load the labels there.",
+        )

@@ -1,0 +1,139 @@
+"""A project as its configuration: put together when asked for, and kept beside it at each round.
+
+Owns which parts of a project stand in the file; its form is ``exchange.configuration``'s.  Must not
+know sessions: what they have at hand is handed in.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from al_engine.background import BACKGROUND
+from al_engine.config import ProjectConfig
+from al_engine.data.history import in_effect
+from al_engine.data.labels import Event
+from al_engine.errors import ProjectError
+from al_engine.exchange.astronomical import write_theirs
+from al_engine.exchange.configuration import (
+    Configuration,
+    Data,
+    DataColumn,
+    Layout,
+    Next,
+    PastRound,
+    write_configuration,
+)
+from al_engine.home import write_whole
+from al_engine.project import Project
+from al_engine.saving import versions
+from al_engine.state import State
+
+CONFIGURATION_FILE = "configuration.json"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A project at one moment: settings, all events, and the states that are of that moment."""
+
+    settings: ProjectConfig
+    events: Sequence[Event]
+    states: Sequence[State]
+    layout: Layout
+
+
+def moment(project: Project, states: Iterable[State], layout: Layout) -> Moment:
+    """The present moment, with those of the states that are of it."""
+    with project.log.lock:
+        config, events = project.config, project.log.events()
+        now = {c: project.history(c) for c in config.setups}
+    of_now = [s for s in states if s.config == config and s.history is now.get(s.classifier)]
+    return Moment(config, events, of_now, layout)
+
+
+def record(project: Project, of: Moment) -> Configuration:
+    """Put together the configuration of a moment."""
+    id_column = of.settings.columns.id
+    about, catalogue = project.about, project.catalogue
+    rows = {e.row_number for e in of.events if e.row_number is not None}
+    rows |= {state.question.row for state in of.states if state.question is not None}
+    listed = sorted(rows)
+    ids = dict(zip(listed, catalogue.object_ids(id_column, listed), strict=True))
+    return Configuration(
+        settings=of.settings,
+        data=Data(
+            about.source,
+            catalogue.n_rows,
+            catalogue.fingerprint,
+            tuple(DataColumn(column.name, column.kind) for column in catalogue.columns),
+        ),
+        layout=of.layout,
+        # By the ids in force: where the id column was chosen late, earlier events know it too.
+        events=tuple(
+            event if event.row_number is None else replace(event, object_id=ids[event.row_number])
+            for event in of.events
+        ),
+        rounds=tuple(
+            PastRound(
+                state.classifier,
+                past.number,
+                past.labelled.n_labelled,
+                past.scores.to_dict() if past.scores else None,
+            )
+            for state in of.states
+            for past in state.rounds
+        ),
+        next={
+            state.classifier: Next(ids[state.question.row], state.question.how)
+            for state in of.states
+            if state.question is not None
+        },
+        saved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+    )
+
+
+def record_soon(project: Project, of: Moment) -> None:
+    """Have the configuration of a moment written into the project's folder, whole or not at all.
+
+    It is written in the background: of several moments the last one is.
+    """
+
+    def write() -> None:
+        if project.is_closed:
+            return  # deleted meanwhile, or closed: the next round writes it
+        text = write_configuration(record(project, of))
+        try:
+            with project.files_lock:
+                write_whole(project.folder / CONFIGURATION_FILE, text)
+        except OSError as error:
+            raise ProjectError(
+                f"The configuration could not be saved: {error.strerror or error}.",
+                "See to the free space and the permissions of the project's folder.",
+            ) from error
+
+    BACKGROUND.do(project, CONFIGURATION_FILE, write)
+
+
+def in_their_form(project: Project, settings: ProjectConfig) -> tuple[str, tuple[str, ...]]:
+    """The settings and labels in AstronomicAL's form, and what has no counterpart in it."""
+    is_integer = (
+        settings.columns.id is not None
+        and project.catalogue.column(settings.columns.id).kind == "integer"
+    )
+    answers: dict[str, list[tuple[str | int, str | None]]] = {}
+    n_others = 0
+    for classifier in settings.setups:
+        history = project.history(classifier)
+        events = in_effect(project.log.events(classifier))
+        order = dict.fromkeys(e.row_number for e in events if e.row_number is not None)
+        rows = [row for row in order if row in history.trained or row in history.unsure]
+        ids = project.catalogue.object_ids(settings.columns.id, rows)
+        answers[classifier] = [
+            (int(text) if is_integer else text, history.trained.get(row))
+            for row, text in zip(rows, ids, strict=True)
+        ]
+        n_others += len(history.validated) + len(history.corrected)
+    text, notes = write_theirs(settings, answers, project.about.source)
+    if n_others:
+        notes = (*notes, f"{n_others:,} answers about objects that validate or test.")
+    return text, notes

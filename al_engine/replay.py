@@ -1,0 +1,202 @@
+"""Loading a configuration into a project: its layout, its settings, or all that happened.
+
+Owns the replay: every event is lived through again on the project's own catalogue, out of sight,
+and kept in one go.  What is compared before is ``prospect``'s.  Must not know files or pages.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from al_engine.background import BACKGROUND
+from al_engine.config import ProjectConfig
+from al_engine.data.features import list_features
+from al_engine.data.labels import AnswerLog
+from al_engine.errors import ReplayCancelled
+from al_engine.exchange.configuration import Configuration, PastRound
+from al_engine.lookahead import LOOKAHEAD
+from al_engine.project import Project
+from al_engine.prospect import events_here, fitting_settings, refuse_begun
+from al_engine.session import LabellingSession
+from al_engine.state import State
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What a replay came to.
+
+    ``n_compared`` rounds had scores to compare; ``difference`` names the first round that differs,
+    else what is asked next where that does, else is "".  ``absent`` are ids with answers that no
+    object has.
+    """
+
+    n_events: int
+    n_compared: int
+    difference: str
+    absent: tuple[str, ...]
+
+
+def load_layout(session: LabellingSession, configuration: Configuration) -> tuple[str, ...]:
+    """Put in force only how things are shown; returns what this project cannot show."""
+    theirs, ours = configuration.settings, session.config
+    catalogue = session.project.catalogue
+    known = set(catalogue.names())
+    drawable = {feature.name for feature in list_features(ours.features)}
+    drawable |= set(catalogue.names(numeric=True))
+    looks = {label.value: label for label in theirs.labels}
+    columns = replace(
+        ours.columns,
+        info=tuple(name for name in theirs.columns.info if name in known),
+        images=tuple(name for name in theirs.columns.images if name in known),
+    )
+    session.change_settings(
+        replace(
+            ours,
+            columns=columns,
+            labels=tuple(looks.get(label.value, label) for label in ours.labels),
+            x_axis=theirs.x_axis if theirs.x_axis in drawable else ours.x_axis,
+            y_axis=theirs.y_axis if theirs.y_axis in drawable else ours.y_axis,
+            pictures=theirs.pictures,
+        )
+    )
+    wanted = (theirs.x_axis, theirs.y_axis, *theirs.columns.info, *theirs.columns.images)
+    return tuple(dict.fromkeys(n for n in wanted if n and n not in known | drawable))
+
+
+def load_settings(session: LabellingSession, configuration: Configuration) -> None:
+    """Put settings in force; each classifier that was set up begins with its first objects.
+
+    Labels that were given here stay, and count.
+    """
+    settings = fitting_settings(session.project, configuration, configuration.settings)
+    if settings.setups:
+        session.project.prepare(settings)
+    setups = {c: s for c, s in session.config.setups.items() if c in settings.train_labels}
+    session.change_settings(replace(settings, setups=setups))
+    for classifier, setup in settings.setups.items():
+        if classifier in settings.train_labels:
+            session.start(classifier, setup)
+
+
+def rounds_lost(session: LabellingSession, configuration: Configuration) -> dict[str, int]:
+    """For each classifier how many rounds its settings would make incomparable."""
+    settings = fitting_settings(session.project, configuration, configuration.settings)
+    return session.rounds_lost(settings)
+
+
+def replay(
+    project: Project,
+    configuration: Configuration,
+    who: str,
+    progress: Callable[[int, int], None] = lambda n_events, of: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Replayed:
+    """Live through every event again, and keep settings, labels and rounds in one go.
+
+    Parameters
+    ----------
+    who : whose session it is; answers keep the names they were signed with
+
+    Raises
+    ------
+    ConfigurationError : what ``look`` refuses
+    ReplayCancelled : ``cancelled`` said so, and nothing is changed
+    """
+    events, absent = events_here(project, configuration)
+    made: dict[tuple[str, str], tuple[int, Mapping[str, Any]]] = {}
+    with _rehearsal(project) as stage, LOOKAHEAD.paused():
+        session = LabellingSession(stage, who)
+        for i, event in enumerate(events):
+            if cancelled():
+                raise ReplayCancelled("The replay was cancelled.", "Nothing was changed.")
+            progress(i, len(events))
+            stage.take_over([event])
+            # Labels taken from the catalogue came in one go with the set-up before them.
+            if i + 1 == len(events) or events[i + 1].kind != "given":
+                for classifier in _started(stage.config):
+                    state = session.state(classifier)
+                    if state.fit is not None and state.scores is not None:
+                        measured = (state.fit.n_labelled, state.scores.to_dict())
+                        made[classifier, state.fit.key] = measured
+        states = {classifier: session.state(classifier) for classifier in _started(stage.config)}
+        n_compared, difference = _compare(session, states, configuration)
+    with project.log.lock:
+        refuse_begun(project)
+        project.take_over(events)
+    for (classifier, key), (n_labelled, scores) in made.items():
+        project.keep_round(classifier, key, n_labelled, scores)
+    LabellingSession(project, who).restore_models()
+    project.touch()
+    return Replayed(len(events), n_compared, difference, absent)
+
+
+@contextmanager
+def _rehearsal(project: Project) -> Iterator[Project]:
+    """The same catalogue under an empty log in memory: nothing of it is kept."""
+    log = AnswerLog(Path(":memory:"))
+    stage = Project(project.folder, (project.catalogue, log))
+    try:
+        yield stage
+    finally:
+        BACKGROUND.drop(stage)
+        stage.is_closed = True
+        log.close()
+
+
+def _started(config: ProjectConfig) -> list[str]:
+    return [classifier for classifier in config.setups if classifier in config.train_labels]
+
+
+def _compare(
+    session: LabellingSession, states: Mapping[str, State], configuration: Configuration
+) -> tuple[int, str]:
+    """How many rounds have scores to compare, and the first thing that is not as it was."""
+    differences = []
+    n_compared = 0
+    for past in configuration.rounds:
+        state = states.get(past.classifier)
+        if state is None or past.scores is None:
+            continue
+        n_compared += 1
+        said = _round_difference(state, past)
+        if said:
+            differences.append((past.number, said))
+    if differences:
+        return n_compared, min(differences)[1]
+    for classifier, state in states.items():
+        before = configuration.next.get(classifier)
+        if before is None:
+            continue
+        now = state.question
+        asked = None if now is None else session.object_id(now.row)
+        if asked != before.object_id:
+            name = session.config.label_name(classifier)
+            return n_compared, f"{name} asked about {before.object_id} next; here about {asked}."
+    return n_compared, ""
+
+
+def _round_difference(state: State, past: PastRound) -> str:
+    """In what a round differs from what it was, or ""."""
+    where = f"Round {past.number} of {state.config.label_name(state.classifier)}"
+    if not 0 <= past.number < len(state.rounds):
+        return f"{where} does not come about here."
+    here = state.rounds[past.number]
+    if here.labelled.n_labelled != past.n_labelled:
+        return f"{where} trained on {past.n_labelled} labels; here on {here.labelled.n_labelled}."
+    scores = here.scores.to_dict() if here.scores else None
+    if scores == past.scores:
+        return ""
+    was, now = _f1(past.scores), _f1(scores)
+    if was != now:
+        return f"{where} has another F1: it was {was}, and is {now} here."
+    return f"{where} has other scores."
+
+
+def _f1(scores: Mapping[str, Any] | None) -> str:
+    """The F1 that a round shows first, as text; a file edited by hand may hold anything."""
+    part = (scores or {}).get("validation") or (scores or {}).get("training")
+    f1 = part.get("f1") if isinstance(part, Mapping) else None
+    value = f1.get("value") if isinstance(f1, Mapping) else None
+    return f"{value:.3f}" if isinstance(value, int | float) else "undefined"

@@ -1,0 +1,248 @@
+"""The configuration of a project: taken away as a file, and another one loaded."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+from al_engine.exchange.configuration import Configuration, private, write_configuration
+from al_engine.job import Job
+from al_engine.prospect import Level, Prospect, look
+from al_engine.recording import Moment, in_their_form, record
+from al_engine.replay import Replayed, load_layout, load_settings, replay, rounds_lost
+from al_engine.session import LabellingSession
+from pages.components import state
+from pages.components.guard import guard
+from pages.components.share.choosing import choose_file, describe, put_away
+from pages.components.words import counted, plain
+
+_DONE = "configuration-done"
+FORMS = {
+    "whole": "Everything",
+    "private": "Without ids, labels and notes",
+    "astronomical": "For AstronomicAL",
+}
+LEVELS: dict[Level, tuple[str, str]] = {
+    "labels": ("Settings and labels", "every answer is replayed, round by round"),
+    "settings": ("Settings", "classifiers begin anew with their first objects"),
+    "layout": ("Layout", "axes, columns shown, names and colours; nothing that is learned"),
+}
+
+
+def draw(session: LabellingSession) -> None:
+    """Taking it away on the left, loading one on the right."""
+    st.subheader("Configuration", anchor=False)
+    take, load = st.columns(2, gap="large")
+    with take, guard():
+        _take_away(session)
+    with load, guard():
+        _load(session)
+
+
+# -- taking it away ----------------------------------------------------------------------------
+
+
+def _take_away(session: LabellingSession) -> None:
+    slug, config = session.project.slug, session.config
+    st.markdown(
+        "One JSON file: settings, layout, models, and every answer in order. It names objects by "
+        "their ids and holds no values of their features."
+    )
+    author_, doi_ = st.columns(2)
+    author = author_.text_input(
+        "Author", config.author, 200, key=f"author-{slug}", help="Whom to cite; stands in the file."
+    )
+    doi = doi_.text_input(
+        "DOI", config.doi, 200, key=f"doi-{slug}", help="Of the paper or data this belongs to."
+    )
+    if (author.strip(), doi.strip()) != (config.author, config.doi):
+        session.change_settings(replace(config, author=author.strip(), doi=doi.strip()))
+    form = st.radio(
+        "What stands in it",
+        list(FORMS),
+        format_func=lambda name: FORMS[name],
+        key=f"configuration-form-{slug}",
+        horizontal=True,
+        help="Without ids, labels and notes: what may be shown where the data are private. "
+        "For AstronomicAL: its own form, with the labels that train.",
+    )
+    if form == "astronomical":
+        _in_their_form(session)
+        return
+    make = partial(_text, session, session.moment(), is_private=form == "private")
+    _download(session, make, "configuration")
+    st.caption(
+        "Kept at each round as configuration.json in the project's folder too, whole."
+        if form == "whole"
+        else "Labels have their names in it, as settings; which object has which has not."
+    )
+
+
+def _text(session: LabellingSession, moment: Moment, *, is_private: bool) -> str:
+    made = record(session.project, moment)
+    return write_configuration(private(made) if is_private else made)
+
+
+def _in_their_form(session: LabellingSession) -> None:
+    text, unsaid = in_their_form(session.project, session.config)
+    _download(session, lambda: text, "astronomical-config")
+    if unsaid:
+        st.caption("What has no counterpart there:")
+        st.markdown("\n".join(f"- {plain(line)}" for line in unsaid))
+
+
+def _download(session: LabellingSession, make: Callable[[], str], name: str) -> None:
+    slug = session.project.slug
+    st.download_button(
+        "Download",
+        make,
+        f"{slug}-{name}.json",
+        "application/json",
+        key=f"download-{name}-{slug}",
+        type="primary",
+        on_click="ignore",
+    )
+
+
+# -- loading one -------------------------------------------------------------------------------
+
+
+def _load(session: LabellingSession) -> None:
+    slug = session.project.slug
+    job = state.replay_of(slug)
+    if job is not None:
+        _finish(session, job)
+    done: list[str] | None = state.draft(_DONE)
+    if done:
+        first, *rest = done
+        st.success(first, icon=":material/check:")
+        for line in rest:
+            st.markdown(f"- {line}")
+    chosen = state.chosen_configuration()
+    if chosen is None:
+        st.markdown("Load a configuration of Sextant's or of AstronomicAL's into this project.")
+        choose_file()
+        return
+    describe(chosen)
+    prospect = _prospect(session, chosen.configuration)
+    _tell(chosen.configuration, prospect)
+    levels = [level for level in LEVELS if level not in prospect.refused]
+    level: Level = st.radio(
+        "Load",
+        levels,
+        format_func=lambda name: LEVELS[name][0],
+        captions=[LEVELS[name][1] for name in levels],
+        key=f"level-{slug}-{len(levels)}-{state.clicks('configuration')}",
+    )
+    if level == "settings" and (lost := rounds_lost(session, chosen.configuration)):
+        name = session.config.label_name
+        listed = ", ".join(f"{n} of {plain(name(label))}" for label, n in lost.items())
+        st.warning(
+            f"Earlier rounds become incomparable ({listed}): their scores leave the score plot. "
+            "Every label is kept."
+        )
+    with st.container(horizontal=True):
+        if st.button("Load", key=f"load-{slug}", type="primary"):
+            _load_now(session, chosen, level)
+        if st.button("Put it away", key="put-configuration-away"):
+            put_away()
+            st.rerun()
+
+
+def _prospect(session: LabellingSession, configuration: Configuration) -> Prospect:
+    """What loading would meet, looked at once for each state of the project."""
+    seen = (session.project.slug, session.project.log.last_seq, state.clicks("configuration"))
+    held: tuple[object, Prospect] | None = state.draft("prospect")
+    if held is None or held[0] != seen:
+        with st.spinner("Comparing it with the catalogue"):
+            held = (seen, look(session.project, configuration))
+        state.keep_draft("prospect", held)
+    return held[1]
+
+
+def _tell(configuration: Configuration, prospect: Prospect) -> None:
+    """Say before anything changes what is not as it was."""
+    if prospect.differs:
+        listed = "\n".join(f"- {plain(line)}" for line in prospect.differs)
+        st.warning(f"These are not the data it was made on:\n{listed}", icon=":material/info:")
+    elif configuration.data.fingerprint:
+        st.caption("These are the very data it was made on.")
+    if prospect.versions:
+        st.caption(f"Other versions: {plain('; '.join(prospect.versions))}. Scores may differ.")
+    if configuration.untranslated:
+        with st.expander(f"No counterpart here: {len(configuration.untranslated)}"):
+            st.markdown("\n".join(f"- {plain(line)}" for line in configuration.untranslated))
+    for level in LEVELS:
+        error = prospect.refused.get(level)
+        # What holds for both is said once.
+        if error is not None and error is not prospect.refused.get("settings"):
+            st.caption(f"{LEVELS[level][0]} cannot be loaded: {plain(error)}")
+    if error := prospect.refused.get("settings"):
+        st.caption(f"Only its layout can be loaded: {plain(error)}")
+
+
+def _load_now(session: LabellingSession, chosen: state.Chosen, level: Level) -> None:
+    configuration = chosen.configuration
+    if level == "labels":
+        project, who = session.project, session.who
+
+        def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Replayed:
+            return replay(project, configuration, who, progress, cancelled)
+
+        state.set_replay(project.slug, Job(work))
+        st.rerun()
+    if level == "settings":
+        with st.spinner("Beginning to train"):
+            load_settings(session, configuration)
+        _say_done("Settings loaded.")
+    else:
+        unshown = load_layout(session, configuration)
+        _say_done(
+            "Layout loaded.",
+            *([f"Not in this project: {plain(', '.join(unshown))}."] if unshown else []),
+        )
+    state.take_layout(configuration.layout)
+    st.rerun()
+
+
+def _say_done(*lines: str) -> None:
+    put_away()
+    state.keep_draft(_DONE, list(lines))
+
+
+def _finish(session: LabellingSession, job: Job[Replayed]) -> None:
+    """Show how far a replay is, and what it came to once it is done.
+
+    It is waited for here, and not looked at again by a timer, as an import is.
+    """
+    if not job.wait(0.5):
+        shown = st.empty()
+        with shown.container():
+            bar = st.progress(0.0)
+            st.button("Cancel the replay", key="cancel-replay", on_click=job.cancel)
+            while not job.wait(0.3):
+                bar.progress(
+                    job.n_done / job.of if job.of else 0.0,
+                    f"Replaying: {job.n_done:,} of {counted(job.of, 'event')}",
+                )
+        shown.empty()
+    state.set_replay(session.project.slug, None)
+    made = job.result()
+    chosen = state.chosen_configuration()
+    if chosen is not None:
+        state.take_layout(chosen.configuration.layout)
+    _say_done(*_outcome(made))
+    st.rerun()
+
+
+def _outcome(made: Replayed) -> list[str]:
+    lines = [f"Replayed {counted(made.n_events, 'event')}."]
+    if made.difference:
+        lines.append(f"Not all is as it was: {plain(made.difference)}")
+    elif made.n_compared:
+        rounds = counted(made.n_compared, "round")
+        lines.append(f"{rounds} compared: the same scores, and the same next question.")
+    if made.absent:
+        lines.append(f"{counted(len(made.absent), 'object')} were not here, and left out.")
+    return lines
