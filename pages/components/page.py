@@ -31,6 +31,7 @@ PAGES = (
     ("pages/1_Settings.py", "Settings", ":material/tune:"),
     ("pages/2_Training.py", "Training", ":material/model_training:"),
     ("pages/3_Labelling.py", "Labelling", ":material/label:"),
+    ("pages/7_Share.py", "Share", ":material/ios_share:"),
 )
 HOME = "app.py"
 _LOG = logging.getLogger(__name__)

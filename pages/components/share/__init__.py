@@ -1,0 +1,1 @@
+"""The sections of the Share page, each in a module of its own."""
