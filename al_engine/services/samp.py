@@ -106,7 +106,9 @@ def _client(params: Mapping[str, str]) -> Iterator[Any]:
     try:
         yield client
     finally:
-        client.disconnect()
+        # Its own disconnect takes a client that cannot be called for one that is gone already.
+        client.client.unregister()
+        client.hub.disconnect()
 
 
 def _library() -> ModuleType:
