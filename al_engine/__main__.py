@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from al_engine.errors import AlEngineError
+from al_engine.exchange.applying import apply_model, parse_renamed
+from al_engine.exchange.saved import WARNING, open_saved
 from al_engine.starting import import_file
 
 
@@ -43,6 +45,26 @@ def _import(options: argparse.Namespace) -> int:
     return 0
 
 
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
+
+
+def _score(options: argparse.Namespace) -> int:
+    saved = open_saved(Path(options.model))
+    n_rows = apply_model(
+        saved,
+        Path(options.catalogue),
+        Path(options.out),
+        renamed=parse_renamed(options.map, saved.columns),
+        keep=options.keep.split(",") if options.keep else None,
+        part=options.hdu,
+        say=_say,
+    )
+    line = {"rows": n_rows, "out": options.out, "probability_of": saved.name}
+    sys.stdout.write(json.dumps(line) + "\n")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m al_engine", description="Sextant's engine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -53,6 +75,20 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--label", metavar="COLUMN", help="what is known; guessed if left out")
     command.add_argument("--hdu", metavar="N", help="which HDU or table of the file")
     command.set_defaults(run=_import)
+    command = commands.add_parser(
+        "score", help="apply a saved model to a catalogue", description=WARNING
+    )
+    command.add_argument("model", metavar="MODEL", help="a .joblib file, a folder, or a .zip")
+    command.add_argument("--catalogue", metavar="FILE", required=True, help="what to score")
+    command.add_argument("--out", metavar="FILE", required=True, help="its suffix is the format")
+    command.add_argument(
+        "--map", metavar="OURS=THEIRS,...", default="", help="which columns serve as the model's"
+    )
+    command.add_argument(
+        "--keep", metavar="COLUMN,...", help="columns of the catalogue to write; all if left out"
+    )
+    command.add_argument("--hdu", metavar="N", help="which HDU or table of the catalogue")
+    command.set_defaults(run=_score)
     return parser
 
 

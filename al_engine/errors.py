@@ -31,6 +31,18 @@ class ImportCancelled(AlEngineError):
     """The person stopped an import; nothing of it is left."""
 
 
+class ExportCancelled(AlEngineError):
+    """The person stopped the writing of a file; nothing of it is left."""
+
+
+class UnusableModelError(AlEngineError):
+    """A saved model that is not what its JSON says, or does not fit what it is applied to."""
+
+
+class ServiceError(AlEngineError):
+    """Another program or a server does not answer, or not as it should."""
+
+
 class UnknownColumnError(AlEngineError):
     """A column that the catalogue does not have."""
 

@@ -125,7 +125,12 @@ class SavedModels:
             "classes": {"0": f"not {name}", "1": name},
             "label": state.classifier,
             "features": [
-                {"name": f.name, "formula": f.formula, "columns": list(f.columns)}
+                {
+                    "name": f.name,
+                    "formula": f.formula,
+                    "columns": list(f.columns),
+                    "operation": f.operation,
+                }
                 for f in dataset.features
             ],
             "values_read_as_missing": {k: list(v) for k, v in config.columns.missing.items()},

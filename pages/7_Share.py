@@ -1,10 +1,11 @@
-"""Share: the project as a configuration, to be taken away and loaded again."""
+"""Share: what was worked out in a project, as files and in other programs."""
 
 import streamlit as st
 
 from pages.components.page import page
-from pages.components.share import configuration
+from pages.components.share import configuration, exports
 
 with page("Share") as session:
     st.title("Share")
+    exports.draw(session)
     configuration.draw(session)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from al_engine.data.columns import ROW, CatalogueColumn, CatalogueColumns, Missing
 from al_engine.data.importing import CATALOGUE_STEPS, give_back_memory
 from al_engine.data.schema import connect, quote
+from al_engine.data.table import Column
 from al_engine.errors import ProjectError, UnsuitableColumnError
 
 Floats = npt.NDArray[np.float64]
@@ -101,6 +102,42 @@ class Catalogue(CatalogueColumns):
         found = self._fetch_arrays(f"SELECT {sql} AS key FROM catalogue ORDER BY {ROW}")
         return np.asarray(found["key"], dtype=np.uint64)
 
+    # -- columns as they leave --------------------------------------------------------------
+
+    def outgoing(self, names: Sequence[str]) -> tuple[Column, ...]:
+        """Columns with the types in which ``records`` and ``picked`` hand them out."""
+        types = self._arrow(names, f"WHERE {ROW} < 0").schema.types
+        return tuple(
+            Column(column.name, kind, column.unit, column.description)
+            for column, kind in zip(map(self.column, names), types, strict=True)
+        )
+
+    def records(self, names: Sequence[str], start: int, stop: int) -> list[pa.Array]:
+        """Columns over the rows from ``start`` up to ``stop``, in order; times as text."""
+        # By a range of rows, which touches only what is in it: a stream over all rows in order
+        # would hold more the more there are.
+        where = f"WHERE {ROW} >= {int(start)} AND {ROW} < {int(stop)}"
+        return _arrays(self._arrow(names, where))
+
+    def picked(self, names: Sequence[str], rows: Sequence[int]) -> list[pa.Array]:
+        """Columns over some rows, in the order asked; times as text."""
+        wanted, places = np.unique(np.asarray(rows, dtype=np.int64), return_inverse=True)
+        found = self._arrow(
+            names, f"WHERE {ROW} IN (SELECT unnest(?::BIGINT[]))", [wanted.tolist()]
+        )
+        return _arrays(found.take(pa.array(places)))
+
+    def _arrow(self, names: Sequence[str], where: str, values: Sequence[Any] = ()) -> pa.Table:
+        # Under names of our own: those of the file may be one and the same to DuckDB.
+        listed = ", ".join(f"{self._shown_sql(name)} AS c{i}" for i, name in enumerate(names))
+        cursor = self._cursor()
+        try:
+            return cursor.sql(
+                f"SELECT {listed} FROM catalogue {where} ORDER BY {ROW}", params=list(values)
+            ).to_arrow_table()
+        finally:
+            cursor.close()
+
     # -- objects --------------------------------------------------------------------------
 
     def values(self, row: int, names: Sequence[str]) -> dict[str, Any]:
@@ -138,15 +175,22 @@ class Catalogue(CatalogueColumns):
         known = self._ids.setdefault(id_column, {})
         unknown = [row for row in wanted if row not in known]
         if unknown:
-            found = self._fetch(
-                f"SELECT {ROW}, {self.text_sql(id_column)} FROM catalogue "
-                f"WHERE {ROW} IN (SELECT unnest(?::BIGINT[]))",
-                [unknown],
-            )
+            found = zip(unknown, self.texts(id_column, unknown), strict=True)
             if len(known) > IDS_KEPT:
                 known = self._ids[id_column] = {row: known[row] for row in wanted if row in known}
-            known.update((int(row), text if text is not None else "") for row, text in found)
+            known.update((row, text if text is not None else "") for row, text in found)
         return [known[row] for row in wanted]
+
+    def texts(self, name: str, rows: Sequence[int]) -> list[str | None]:
+        """One column in some rows, as the text under which a label is known, in the order asked."""
+        wanted = [int(row) for row in rows]
+        found = self._fetch(
+            f"SELECT {ROW}, {self.text_sql(name)} FROM catalogue "
+            f"WHERE {ROW} IN (SELECT unnest(?::BIGINT[]))",
+            [wanted],
+        )
+        by_row = dict(found)
+        return [by_row[row] for row in wanted]
 
     def find_row(self, id_column: str | None, object_id: str) -> int | None:
         """The row of an object, or None where no object has that id."""
@@ -306,6 +350,16 @@ class Catalogue(CatalogueColumns):
             return cast(dict[str, npt.NDArray[Any]], cursor.execute(sql, list(values)).fetchnumpy())
         finally:
             cursor.close()
+
+
+def _arrays(table: pa.Table) -> list[pa.Array]:
+    """The columns of a table, each in one piece."""
+    return [
+        column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(
+            column.chunks or [pa.array([], column.type)]
+        )
+        for column in table.columns
+    ]  # fmt: skip
 
 
 def _histogram(values: npt.NDArray[np.float64], n_bins: int = 24) -> tuple[int, ...]:

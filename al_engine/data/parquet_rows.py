@@ -6,24 +6,20 @@ worker of a cluster.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from al_engine.data.columns import ROW, CatalogueColumn, CatalogueColumns
+from al_engine.data.computed import compute
 from al_engine.data.importing import kind_of, stored_names
 from al_engine.data.readers.arrays import BATCH_ROWS, Arranged
 from al_engine.data.readers.columnar import ParquetSet, parquet_batches
 from al_engine.data.readers.source import boundary, guarded, refusal
-from al_engine.data.schema import SAFE_OPTIONS
 
 ROWS_AT_ONCE = 1_000_000
 # Of all columns together.  DuckDB holds a batch several times over: 0.1 GB at this size, 0.3 GB at
@@ -127,31 +123,13 @@ def read(partition: Partition, wanted: Extract) -> Iterator[tuple[int, list[npt.
     ------
     UnreadableFileError : a file that is not there, damaged, or another than was cut
     """
-    listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(wanted.expressions))
     names = [ROW, *wanted.stored]
     row = partition.first_row
-    with closing(_database().cursor()) as connection:
-        for batch in _batches(partition, wanted):
-            rows = pa.array(range(row, row + batch.num_rows), pa.int64())
-            connection.register(
-                "catalogue", pa.Table.from_arrays([rows, *batch.columns], names=names)
-            )
-            made = connection.execute(
-                f"SELECT {listed} FROM catalogue", list(wanted.bound)
-            ).fetchnumpy()
-            yield row, [_plain(made[f"e{i}"]) for i in range(len(wanted.expressions))]
-            connection.unregister("catalogue")
-            row += batch.num_rows
-
-
-@cache
-def _database() -> duckdb.DuckDBPyConnection:
-    """An empty database, one a process: opening one takes as long as reading 100,000 rows.
-
-    It has one thread: as many partitions are under way as there are processors, and rows that are
-    only projected stay in order.
-    """
-    return duckdb.connect(config={**SAFE_OPTIONS, "threads": 1})
+    for batch in _batches(partition, wanted):
+        rows = pa.array(range(row, row + batch.num_rows), pa.int64())
+        numbered = pa.Table.from_arrays([rows, *batch.columns], names=names)
+        yield row, compute(numbered, wanted.expressions, wanted.bound)
+        row += batch.num_rows
 
 
 def _batches(partition: Partition, wanted: Extract) -> Iterator[pa.RecordBatch]:
@@ -169,7 +147,3 @@ def _batches(partition: Partition, wanted: Extract) -> Iterator[pa.RecordBatch]:
                 )
 
     return guarded(file, "Parquet", batches)()
-
-
-def _plain(values: Any) -> npt.NDArray[Any]:
-    return np.asarray(values.filled(np.nan) if np.ma.isMaskedArray(values) else values)

@@ -4,7 +4,7 @@ Owns the one array that queries, scores and plots are derived from.  Takes array
 be memory-mapped; knows no files and no catalogue.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = [
     "column_scorer",
     "consensus",
     "decision_margin",
+    "estimator_scorer",
     "member_probabilities",
     "predict",
     "with_probabilities",
@@ -107,7 +108,13 @@ def column_scorer(
     It takes columns of shape (n_features, n_rows), which may be memory-mapped, and the rows
     wanted; threads may call it at once.
     """
-    estimators = _estimators(learner)
+    return estimator_scorer(_estimators(learner), classes)
+
+
+def estimator_scorer(
+    estimators: Sequence[Any], classes: NDArray[Any]
+) -> Callable[[Columns, Rows], Scored]:
+    """``column_scorer`` for fitted estimators that no learner holds: one, or a committee's."""
     compiled = [compile_pipeline(estimator) for estimator in estimators]
     places = [_columns(estimator, classes) for estimator in estimators]
 

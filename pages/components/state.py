@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from al_engine.exchange.configuration import Configuration, Layout
+from al_engine.exporting import ExportJob
 from al_engine.fitting import Fit
 from al_engine.home import find_project, home_folder
 from al_engine.job import Job
@@ -27,7 +28,9 @@ PROJECT_IN_ADDRESS, STEP_IN_ADDRESS = "project", "step"
 MARKS = ("correct", "incorrect", "unlabelled", "trained_on", "queried")
 EDITING = "editing"  # the draft of a step of the settings, for as long as it is open
 # What is of one project, and is put away with it; events not dealt with yet are not.
-_OF_A_PROJECT = ("session", "maps", "learners", "looking", "classifier", "drafts")
+_OF_A_PROJECT = (
+    "session", "maps", "learners", "looking", "classifier", "drafts", "export", "export_note",
+)  # fmt: skip
 
 
 @dataclass
@@ -350,6 +353,25 @@ def replay_of(slug: str) -> Job[Replayed] | None:
 
 def set_replay(slug: str, job: Job[Replayed] | None) -> None:
     _set("replays", {**_get("replays", {}), slug: job})
+
+
+def export() -> ExportJob | None:
+    """The export that is being waited for."""
+    held: ExportJob | None = _get("export")
+    return held
+
+
+def set_export(started: ExportJob | None) -> None:
+    _set("export", started)
+
+
+def export_note() -> str:
+    """What became of the last export."""
+    return str(_get("export_note", ""))
+
+
+def note_export(text: str) -> None:
+    _set("export_note", text)
 
 
 def upload() -> tuple[str, Path] | None:

@@ -1,0 +1,38 @@
+"""Files that are there whole or not at all.
+
+Owns the partial file and what the disk refuses, as one sentence.  Must not know what is written.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from al_engine.errors import ProjectError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A name beside ``path`` to write under, which becomes ``path`` once all is well.
+
+    A file that stands there is replaced; whatever goes wrong, it stays as it was.
+
+    Raises
+    ------
+    ProjectError : the disk is full, or may not be written to
+    """
+    partial = path.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    try:
+        try:
+            yield partial
+            with partial.open("r+b") as file:
+                os.fsync(file.fileno())  # whole before it has its name
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"The file '{path.name}' could not be written: {error.strerror or error}.",
+            "See to the free space and the permissions of its folder.",
+        ) from error

@@ -1,0 +1,103 @@
+"""What classifiers make of every object of a catalogue, as a table in the catalogue's order.
+
+Owns the columns of that table and its stream, some rows at a time.  Takes functions that score
+rows; must not know models or sessions.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from al_engine.config import ProjectConfig
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.splits import PART_NAMES, Parts
+from al_engine.data.table import Column
+from al_engine.exchange.carried import Carried, carried
+from al_engine.exchange.writers.outgoing import Outgoing
+
+ROWS_AT_ONCE = 65_536
+
+Score: TypeAlias = Callable[[int, int], tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]]
+_SETS = np.array([{"out": "left out"}.get(name, name) for name in PART_NAMES])
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A classifier as the table has it.
+
+    ``score`` gives the probability of its label and whether it is over one half, from one row up
+    to another; ``parts`` is the set of every object, ``labels`` the labels in force by row.
+    """
+
+    label: str
+    name: str
+    score: Score
+    parts: Parts
+    labels: Mapping[int, str]
+
+
+def columns_of(label: str, name: str) -> tuple[Column, Column]:
+    """Probability and prediction, as every table of predictions calls them."""
+    return (
+        Column(f"probability_{label}", pa.float32(), "", f"Probability of {name}"),
+        Column(f"predicted_{label}", pa.bool_(), "", f"Whether {name} is likelier than not"),
+    )
+
+
+def predictions_table(
+    catalogue: Catalogue,
+    config: ProjectConfig,
+    predictors: Sequence[Predictor],
+    extra: Sequence[str] = (),
+    about: Mapping[str, str] | None = None,
+) -> Outgoing:
+    """Every object with what each classifier makes of it.
+
+    Raises
+    ------
+    UnknownColumnError : an extra column that is not there
+    """
+    ours: list[Column] = []
+    for predictor in predictors:
+        label, name = predictor.label, predictor.name
+        ours += [
+            *columns_of(label, name),
+            Column(f"set_{label}", pa.string(), "", f"Set of the object for {name}"),
+            Column(f"label_{label}", pa.string(), "", f"Label given to the object for {name}"),
+        ]
+    objects = carried(catalogue, config, extra, [column.name for column in ours])
+    return Outgoing(
+        "predictions",
+        (*objects.columns, *ours),
+        _batches(
+            catalogue, objects, predictors, [column.name for column in (*objects.columns, *ours)]
+        ),
+        about or {},
+        objects.ucds,
+        catalogue.n_rows,
+    )
+
+
+def _batches(
+    catalogue: Catalogue, objects: Carried, predictors: Sequence[Predictor], names: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    labelled = [np.array(sorted(predictor.labels), dtype=np.int64) for predictor in predictors]
+    for start in range(0, catalogue.n_rows, ROWS_AT_ONCE):
+        stop = min(start + ROWS_AT_ONCE, catalogue.n_rows)
+        arrays = objects.records(catalogue, start, stop)
+        for predictor, rows in zip(predictors, labelled, strict=True):
+            proba, predicted = predictor.score(start, stop)
+            given = np.full(stop - start, None, dtype=object)
+            for row in rows[slice(*np.searchsorted(rows, [start, stop]))].tolist():
+                given[row - start] = predictor.labels[row]
+            arrays += [
+                pa.array(proba, pa.float32()),
+                pa.array(predicted),
+                pa.array(_SETS[predictor.parts[start:stop]], pa.string()),
+                pa.array(given, pa.string()),
+            ]
+        yield pa.RecordBatch.from_arrays(arrays, names=list(names))

@@ -1,0 +1,282 @@
+"""Taking a project's work away: labels, predictions and models as files in its ``exports`` folder.
+
+Owns what is exported under which name, and the job beside the page that waits for it.  What stands
+in a file is ``exchange``'s.  Must not know pages.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from al_engine.background import BACKGROUND
+from al_engine.dataset import Dataset
+from al_engine.errors import (
+    AlEngineError,
+    ExportCancelled,
+    NotEnoughLabelsError,
+    ProjectError,
+    UnusableModelError,
+)
+from al_engine.exchange.bundles import write_bundle
+from al_engine.exchange.carried import carried
+from al_engine.exchange.labels import labels_table
+from al_engine.exchange.models import model_stem
+from al_engine.exchange.predictions import Predictor, Score, predictions_table
+from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
+from al_engine.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
+from al_engine.learning.scoring import column_scorer, consensus
+from al_engine.services import samp
+from al_engine.services.samp import Program
+from al_engine.session import LabellingSession, State
+
+FOLDER = "exports"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was taken away."""
+
+    path: Path
+    n_bytes: int
+    made_at: datetime
+
+
+def exported(session: LabellingSession) -> list[Exported]:
+    """The files in the project's ``exports`` folder, the newest first."""
+    found = []
+    folder = session.project.folder / FOLDER
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_file() and not path.name.startswith("."):
+            stat = path.stat()
+            made_at = datetime.fromtimestamp(stat.st_mtime, UTC)
+            found.append(Exported(path, stat.st_size, made_at))
+    return sorted(found, key=lambda file: (file.made_at, file.path.name), reverse=True)
+
+
+def labels_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
+    """Every answer in force of a project, one row an object and classifier.
+
+    Raises
+    ------
+    NotEnoughLabelsError : nothing has been answered
+    """
+    project = session.project
+    events = project.log.events()
+    return labels_table(project.catalogue, session.config, events, extra, _about(session))
+
+
+def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
+    """What every trained classifier makes of every object, the test set's and those left out too.
+
+    Raises
+    ------
+    NotEnoughLabelsError : no classifier has a model
+    """
+    config, dataset = session.config, session.project.dataset()
+    states = [session.state(c) for c in config.train_labels if session.is_started(c)]
+    trained = [(state, state.fit) for state in states if state.fit is not None]
+    if not trained:
+        raise NotEnoughLabelsError("No classifier has a model yet.", "Label at least one object.")
+    about = _about(session)
+    for i, (state, fit) in enumerate(trained, start=1):
+        about[f"MODEL{i}"] = f"{state.classifier}: {fit.n_labelled} labels, round {fit.key}"
+    predictors = [_predictor(state, fit, dataset) for state, fit in trained]
+    return predictions_table(session.project.catalogue, config, predictors, extra, about)
+
+
+def _predictor(state: State, fit: Fit, dataset: Dataset) -> Predictor:
+    history = state.history
+    return Predictor(
+        state.classifier,
+        state.config.label_name(state.classifier),
+        _scorer(dataset, fit),
+        parts_in_force(dataset, history),
+        {**history.trained, **history.verified},
+    )
+
+
+def _scorer(dataset: Dataset, fit: Fit) -> Score:
+    """What the page shows, and the same model's word on what no round looks at."""
+    score = column_scorer(fit.learner, BINARY)
+
+    def some(start: int, stop: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+        proba, predicted = fit.proba[start:stop].copy(), fit.predicted[start:stop].copy()
+        unseen = np.flatnonzero(np.isnan(proba))
+        if len(unseen):
+            places: Rows = dataset.X.place_of[start + unseen].astype(np.intp)
+            made = score(dataset.X.columns, places)
+            positive = consensus(made.members)[:, 1]
+            proba[unseen] = made.by_row(positive.astype(np.float32))
+            predicted[unseen] = made.by_row(positive > 0.5)
+        return proba, predicted
+
+    return some
+
+
+def _about(session: LabellingSession) -> dict[str, str]:
+    """Where a file comes from, in words that fit a FITS header."""
+    project = session.project
+    return {
+        "CREATOR": "Sextant",
+        "DATE": datetime.now(UTC).isoformat(timespec="seconds"),
+        "PROJECT": project.name,
+        "CATALOG": project.about.source,
+        "DATAHASH": project.catalogue.fingerprint,
+    }
+
+
+def objects_of(session: LabellingSession, rows: Sequence[int]) -> Outgoing:
+    """Some objects with all that the catalogue says of them."""
+    catalogue = session.project.catalogue
+    every = carried(catalogue, session.config, catalogue.names(), [])
+    names = [column.name for column in every.columns]
+    batch = pa.RecordBatch.from_arrays(every.picked(catalogue, rows), names=names)
+    return Outgoing("objects", every.columns, [batch], _about(session), every.ucds, len(rows))
+
+
+def bundles_of(session: LabellingSession) -> list[str]:
+    """The saved models of a project: those of the present rounds first, then checkpoints."""
+    folder = session.project.folder / "models"
+    present = [_stem(session, c) for c in session.config.train_labels if session.is_started(c)]
+    saved = sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+    there = set(saved)
+    return [s for s in present if s in there] + [s for s in saved if s not in present]
+
+
+def _stem(session: LabellingSession, classifier: str) -> str:
+    config = session.config
+    return model_stem(classifier, learner_spec(config.setups[classifier], config.splits.seed))
+
+
+# -- the work itself, which may be waited for --
+
+Progress = Callable[[int], None]
+Cancelled = Callable[[], bool]
+
+
+def write_export(
+    session: LabellingSession,
+    table: Outgoing,
+    form: Format,
+    progress: Progress = lambda n_rows: None,
+    cancelled: Cancelled = lambda: False,
+) -> Path:
+    """Write a table into the project's ``exports`` folder, in place of the last of its kind."""
+    path = _folder(session) / f"{session.project.slug}-{table.name}{form.suffixes[0]}"
+    write_table(path, table, form, progress, cancelled)
+    return path
+
+
+def write_model(session: LabellingSession, stem: str) -> Path:
+    """Write a saved model as a bundle into the project's ``exports`` folder.
+
+    Raises
+    ------
+    UnusableModelError : there is no such model
+    """
+    project = session.project
+    if stem not in bundles_of(session):
+        raise UnusableModelError(f"There is no saved model '{stem}'.", "Choose one of the list.")
+    BACKGROUND.wait(project)  # the last round's files may still be due
+    with project.files_lock:
+        return write_bundle(_folder(session) / f"{stem}.zip", project.folder / "models", stem)
+
+
+def remove(session: LabellingSession, file: Exported) -> None:
+    """Remove a file from the project's ``exports`` folder."""
+    try:
+        (session.project.folder / FOLDER / file.path.name).unlink(missing_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"'{file.path.name}' could not be removed: {error.strerror or error}.",
+            "See to the permissions of the project's folder.",
+        ) from error
+
+
+def programs() -> list[Program]:
+    """The programs of this machine that a table can be sent to.
+
+    Raises
+    ------
+    ServiceError : there is a hub, but it does not answer
+    """
+    return samp.programs()
+
+
+def send(session: LabellingSession, table: Outgoing, to: Program | None) -> list[str]:
+    """Have one program, or all, load a table; the names of those asked.
+
+    Raises
+    ------
+    ServiceError : nobody is there
+    """
+    path = write_export(session, table, FORMATS["votable"])
+    return samp.send_table(path, f"{session.project.name}, {table.name}", to)
+
+
+def _folder(session: LabellingSession) -> Path:
+    folder = session.project.folder / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"The folder '{FOLDER}' could not be made: {error.strerror or error}.",
+            "See to the free space and the permissions of the project's folder.",
+        ) from error
+    return folder
+
+
+class ExportJob:
+    """An export that runs beside the page that waits for it.
+
+    ``n_rows`` of ``of`` rows are written; once ``is_done``, ``result`` is the file, or raises what
+    went wrong.
+    """
+
+    def __init__(self, session: LabellingSession, table: Outgoing, form: Format) -> None:
+        self.title, self.n_rows, self.of = form.title, 0, table.n_rows
+        self._path: Path | None = None
+        self._fault: BaseException | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(session, table, form), daemon=True, name="export"
+        )
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait a little; whether it is done."""
+        self._thread.join(seconds)
+        return self.is_done
+
+    def cancel(self) -> None:
+        self._stop.set()
+
+    def result(self) -> Path | None:
+        """The file, once done, or None where it was cancelled; raises what went wrong."""
+        if isinstance(self._fault, ExportCancelled):
+            return None
+        if self._fault is not None:
+            raise self._fault
+        return self._path
+
+    def _run(self, session: LabellingSession, table: Outgoing, form: Format) -> None:
+        try:
+            self._path = write_export(session, table, form, self._note, self._stop.is_set)
+        except AlEngineError as error:
+            self._fault = error.with_traceback(None)  # which would keep all that it was made of
+        except BaseException as fault:
+            # A thread's exception would vanish; the page that waits raises it instead.
+            self._fault = fault
+
+    def _note(self, n_rows: int) -> None:
+        self.n_rows = n_rows

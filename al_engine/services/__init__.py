@@ -1,0 +1,1 @@
+"""Other programs and servers: the only part of the engine that opens connections."""

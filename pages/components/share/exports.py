@@ -1,0 +1,256 @@
+"""Labels, predictions and models as files, and as tables in other programs of this machine."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from al_engine import exporting
+from al_engine.exchange.labels import answers_in_force
+from al_engine.exchange.saved import WARNING
+from al_engine.exchange.writers import FORMATS, Format
+from al_engine.exporting import Exported, ExportJob
+from al_engine.session import LabellingSession
+from pages.components import loop
+from pages.components import state as tab
+from pages.components.guard import guard
+from pages.components.words import counted, plain
+
+# What Streamlit sends it holds in memory, once, for as long as the page is open.
+MOST_DOWNLOADED_BYTES = 500_000_000
+
+
+def draw(session: LabellingSession) -> None:
+    """Everything that can be taken away, and what was."""
+    with guard():
+        _waiting()
+    st.title("Share")
+    n_answers = len(answers_in_force(session.project.log.events()))
+    trained = [c for c in session.config.train_labels if session.is_started(c)]
+    if not n_answers and not trained:
+        st.info("Nothing to take away yet: label some objects first.")
+    else:
+        tables, models = st.columns([3, 2], gap="medium")
+        with tables, st.container(border=True, height="stretch"):
+            _tables(session, n_answers, trained)
+        with models, st.container(border=True, height="stretch"):
+            _models(session)
+            if _is_here():
+                st.divider()
+                with guard():
+                    _programs(session, n_answers)
+    _files(session)
+
+
+def _tables(session: LabellingSession, n_answers: int, trained: list[str]) -> None:
+    st.subheader("Labels and predictions", anchor=False)
+    name = st.segmented_control(
+        "Format",
+        list(FORMATS),
+        default="fits",
+        required=True,
+        format_func=lambda name: FORMATS[name].title,
+        key="share-format",
+    )
+    form = FORMATS[name]
+    st.caption(form.help)
+    columns = session.config.columns
+    shown = {columns.id, columns.ra, columns.dec}
+    extra = st.multiselect(
+        "Columns of the catalogue besides id and position",
+        [n for n in session.project.catalogue.names() if n not in shown],
+        [n for n in columns.info if n not in shown],
+        key=f"share-columns-{session.project.slug}",
+        placeholder="None",
+        help="They go with every row, with their units.",
+    )
+    _offer(
+        session,
+        form,
+        "Write the labels",
+        f"{counted(n_answers, 'answer')} in force: who gave it, when, how the object came up, and "
+        "where classifiers disagree.",
+        lambda: exporting.labels_of(session, extra),
+        disabled=not n_answers,
+    )
+    names = ", ".join(plain(session.config.label_name(c)) for c in trained)
+    _offer(
+        session,
+        form,
+        "Write the predictions",
+        f"All {counted(session.project.catalogue.n_rows, 'object')}, the test set's too: "
+        f"probability, prediction, set and label for {names}."
+        if trained
+        else "No classifier is trained yet.",
+        lambda: exporting.predictions_of(session, extra),
+        disabled=not trained,
+    )
+
+
+def _offer(
+    session: LabellingSession,
+    form: Format,
+    title: str,
+    what: str,
+    make: Callable[[], Any],
+    *,
+    disabled: bool,
+) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(title, key=f"share-{title}", type="primary", disabled=disabled):
+            with guard():
+                tab.set_export(ExportJob(session, make(), form))
+                st.rerun()
+        st.caption(what)
+
+
+def _models(session: LabellingSession) -> None:
+    st.subheader("Models", anchor=False)
+    stems = exporting.bundles_of(session)
+    if not stems:
+        st.caption("No model is saved yet.")
+        return
+    stem = st.selectbox(
+        "Model",
+        stems,
+        key=f"share-model-{session.project.slug}",
+        help="Those of the present round come first, then checkpoints.",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Write the bundle", key="share-model-write", type="primary"):
+            with guard():
+                tab.note_export(f"Written: {exporting.write_model(session, stem).name}.")
+                st.rerun()
+        st.caption("A zip with the model, what it is, and how to use it.")
+    st.caption(WARNING)
+
+
+def _programs(session: LabellingSession, n_answers: int) -> None:
+    """TOPCAT, Aladin and others, which read a file from this machine's disk."""
+    st.subheader("TOPCAT and Aladin", anchor=False)
+    programs = exporting.programs()
+    if not programs:
+        st.caption("None is running here. Start TOPCAT or Aladin, then come back to this page.")
+        return
+    to = st.selectbox(
+        "Send to",
+        [None, *programs],
+        format_func=lambda program: "all that take tables" if program is None else program.name,
+        key="share-program",
+        help="Programs at the SAMP hub of this machine that load tables.",
+    )
+    with st.container(horizontal=True):
+        labels = st.button("Send the labels", key="share-send-labels", disabled=not n_answers)
+        row = _row_on_screen(session)
+        one = st.button(
+            "Send the object",
+            key="share-send-object",
+            disabled=row is None,
+            help="The one that is selected or asked about, with every column.",
+        )
+    if labels:
+        sent = exporting.send(session, exporting.labels_of(session), to)
+        st.caption(f"Sent to {plain(', '.join(sent))}.")
+    if one and row is not None:
+        sent = exporting.send(session, exporting.objects_of(session, [row]), to)
+        st.caption(f"Sent to {plain(', '.join(sent))}.")
+
+
+def _row_on_screen(session: LabellingSession) -> int | None:
+    started = tuple(c for c in session.config.train_labels if session.is_started(c))
+    return loop.on_screen(session.state(tab.classifier(started))) if started else None
+
+
+def _files(session: LabellingSession) -> None:
+    st.subheader("Files", anchor=False)
+    files = exporting.exported(session)
+    if tab.export_note():
+        st.caption(plain(tab.export_note()))
+    if not files:
+        st.caption("None yet.")
+        return
+    if not _is_public():
+        st.caption(f"In the folder {plain(session.project.folder / exporting.FOLDER)}")
+    for file in files:
+        _file(session, file)
+
+
+def _file(session: LabellingSession, file: Exported) -> None:
+    name, size, made, actions = st.columns([5, 2, 3, 3], vertical_alignment="center")
+    name.markdown(plain(file.path.name))
+    size.caption(_size(file.n_bytes))
+    made.caption(f"{file.made_at.astimezone():%d %b %Y, %H:%M}")
+    with actions, st.container(horizontal=True, horizontal_alignment="right"):
+        if file.n_bytes <= MOST_DOWNLOADED_BYTES:
+            # Read when it is asked for: a page that offers ten files holds none.
+            st.download_button(
+                "Download",
+                file.path.read_bytes,
+                file.path.name,
+                mime="application/octet-stream",
+                on_click="ignore",
+                key=f"download-{file.path.name}",
+            )
+        else:
+            st.caption("Too large for a browser")
+        if st.button(
+            "", key=f"remove-{file.path.name}", icon=":material/delete:", help="Remove this file"
+        ):
+            exporting.remove(session, file)
+            tab.note_export(f"Removed: {file.path.name}.")
+            st.rerun()
+
+
+def _size(n_bytes: int) -> str:
+    """A size as a person says it.
+
+    >>> _size(900), _size(12_345_678)
+    ('1 kB', '12.3 MB')
+    """
+    return f"{max(1, round(n_bytes / 1e3))} kB" if n_bytes < 1e6 else f"{n_bytes / 1e6:,.1f} MB"
+
+
+def _waiting() -> None:
+    """Show how far an export is until it is done, or raise what went wrong with it.
+
+    It is waited for here, and not looked at again by a timer: a timer that runs out while
+    Streamlit changes to another page leaves that page empty.
+    """
+    job = tab.export()
+    if job is None:
+        return
+    # Small files are written before a bar could be read.
+    if not job.wait(0.5):
+        shown = st.empty()
+        with shown.container():
+            _wait_for(job)
+        shown.empty()
+    tab.set_export(None)
+    tab.note_export("")
+    path = job.result()
+    tab.note_export("Cancelled: no file was written." if path is None else f"Written: {path.name}.")
+
+
+def _wait_for(job: ExportJob) -> None:
+    bar = st.progress(0.0)
+    st.button("Cancel the export", key="cancel-export", on_click=job.cancel)
+    while True:
+        of = f" of {job.of:,}" if job.of else ""
+        share = min(job.n_rows / job.of, 1.0) if job.of else 0.0
+        bar.progress(share, f"{job.title}: {job.n_rows:,}{of} rows")
+        if job.wait(0.3):
+            return
+
+
+def _is_public() -> bool:
+    return os.environ.get("SEXTANT_PUBLIC") == "1"
+
+
+def _is_here() -> bool:
+    """Does Sextant run on the machine whose browser shows it?"""
+    host = urlsplit(st.context.url or "").hostname
+    return not _is_public() and st.context.ip_address is None and (
+        host in ("localhost", "127.0.0.1", "::1")
+    )  # fmt: skip
