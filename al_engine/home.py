@@ -40,7 +40,10 @@ class About:
 
 
 def home_folder() -> Path:
-    """Where projects live: ``SEXTANT_HOME``, else ``~/.sextant``."""
+    """Where projects live: ``SEXTANT_HOME``, else ``~/.sextant``.
+
+    On a public server each visitor has a home of their own below it (``public.visitor_folder``).
+    """
     return Path(os.environ.get("SEXTANT_HOME") or Path.home() / ".sextant").expanduser()
 
 

@@ -49,6 +49,12 @@ class LabellingSession:
         self._saved = SavedModels(project)
         self._maker = RoundMaker(project, {} if learners is None else learners)
         self._states: dict[str, tuple[tuple[int, ProjectConfig], State]] = {}
+        project.at_close(self.put_away)
+
+    def put_away(self) -> None:
+        """Give back the memory; all of it is made again where it is wanted."""
+        self._states.clear()
+        self._maker.put_away()
 
     @property
     def learners(self) -> MutableMapping[str, Fit]:
