@@ -31,9 +31,9 @@ class Limits:
     rows: int = 200_000
     columns: int = 1_000
     upload_mb: int = 50
-    unpacked_mb: int = 500
-    visitor_mb: int = 500
-    total_mb: int = 4_000
+    unpacked_mb: int = 300
+    visitor_mb: int = 200
+    total_mb: int = 2_000
     open_projects: int = 10
     idle_hours: int = 6
 

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.importing import column_checksum, fingerprint_of
 from al_engine.data.labels import AnswerLog, Event, KeptRound
-from al_engine.data.readers.source import Cancelled, go_on
-from al_engine.errors import ProjectError
+from al_engine.data.readers.source import Cancelled
+from al_engine.errors import ImportCancelled, ProjectError
 from al_engine.exchange.archive import is_archive_with
 
 FORMAT, VERSION = "Sextant project", 1
@@ -101,7 +101,7 @@ def write_whole(
             _write_lines(archive, EVENTS, map(_event_fields, events))
             _write_lines(archive, ROUNDS, map(_round_fields, log.kept_rounds()))
             for picture in _pictures(images):
-                go_on(cancelled)
+                _go_on(cancelled)
                 archive.write(picture, f"{IMAGES}{picture.relative_to(images).as_posix()}")
             about = {
                 "format": FORMAT,
@@ -133,6 +133,11 @@ def write_whole(
         partial.unlink(missing_ok=True)
 
 
+def _go_on(cancelled: Cancelled) -> None:
+    if cancelled():
+        raise ImportCancelled("The file was not written: it was cancelled.", "Ask for it again.")
+
+
 def _write_rows(
     member: IO[bytes], catalogue: Catalogue, progress: Progress, cancelled: Cancelled
 ) -> str:
@@ -141,7 +146,7 @@ def _write_rows(
     writer: pq.ParquetWriter | None = None
     try:
         for stored in catalogue.rows():
-            go_on(cancelled)
+            _go_on(cancelled)
             batch = _portable(stored)
             if writer is None:
                 writer = pq.ParquetWriter(member, _described(batch, catalogue), compression="zstd")
