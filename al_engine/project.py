@@ -11,7 +11,8 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +43,7 @@ from al_engine.home import (
     DELETED,
     IMPORTING,
     About,
+    at_home,
     free_name,
     free_slug,
     read_about,
@@ -223,18 +225,13 @@ def create_project(
     """
     if folder_name:
         refuse_existing(home / folder_name)
-    made = [path for path in (home, *home.parents) if not path.exists()]
-    home.mkdir(parents=True, exist_ok=True)
-    sweep(home)
-    work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    work.mkdir()
 
     def heard(n_rows: int) -> None:
         refuse_size(n_rows, len(table.columns))
         refuse_overuse(home)
         progress(n_rows)
 
-    try:
+    with at_home(home), _new_folder(home) as work:
         refuse_size(table.n_rows or 0, len(table.columns))
         imported = import_table(table, work / CATALOGUE_FILE, heard, cancelled)
         catalogue = Catalogue(work / CATALOGUE_FILE)
@@ -262,19 +259,25 @@ def create_project(
             folder = home / (folder_name or free_slug(home, name))
             refuse_existing(folder)
             work.rename(folder)
+    return folder, imported
+
+
+@contextmanager
+def _new_folder(home: Path) -> Iterator[Path]:
+    """A folder to make a project in, which goes where that fails; the disk's word as a sentence."""
+    sweep(home)
+    work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    work.mkdir()
+    try:
+        yield work
     except BaseException as error:
         shutil.rmtree(work, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            # Only those that are empty: another import may have begun there meanwhile.
-            for path in made:
-                path.rmdir()
         if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
             raise ProjectError(
                 f"No project could be made in '{home}': {str(error).splitlines()[0]}",
                 "See to its permissions, the free space and the memory.",
             ) from error
         raise
-    return folder, imported
 
 
 _OPEN: dict[Path, Project] = {}

@@ -26,7 +26,7 @@ from al_engine.exchange.whole import is_whole
 from al_engine.exchange.whole_reading import WholeProject, read_whole
 from al_engine.fitting import RoundScores
 from al_engine.guesses import guess_config, label_choices, make_labels
-from al_engine.home import IMPORTING
+from al_engine.home import IMPORTING, at_home
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
 from al_engine.lookahead import LOOKAHEAD
@@ -107,8 +107,7 @@ def _import_whole(
     home: Path, path: Path, folder_name: str | None, progress: Progress, cancelled: Cancelled
 ) -> tuple[Path, Imported]:
     """Make the project of a whole project's file, with all that was answered and scored in it."""
-    with _boundary(home), LOOKAHEAD.paused():
-        home.mkdir(parents=True, exist_ok=True)
+    with _boundary(home), LOOKAHEAD.paused(), at_home(home):
         work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         work.mkdir()
         try:

@@ -33,6 +33,7 @@ from al_engine.exchange.whole import (
 )
 
 MAX_ROWS = 2**31 - 1
+READ_AHEAD_BYTES = 65_536  # of each column
 _NAMED = {"name": 200, "source": 300, "notice": 1000}
 
 
@@ -184,7 +185,10 @@ def _rows(path: Path, file: Path, schema: pa.Schema, most_bytes: int) -> Iterato
     texts, n_bytes = [field.name for field in schema if field.type == pa.string()], 0
     with zip_boundary(path):
         # Kept as dictionaries until their length is known: a few bytes can stand for any number.
-        opened = pq.ParquetFile(file, read_dictionary=texts)
+        # A buffer reads on as rows are wanted; without one all of the file is read ahead.
+        opened = pq.ParquetFile(
+            file, read_dictionary=texts, buffer_size=READ_AHEAD_BYTES, pre_buffer=False
+        )
     with opened:
         batches = opened.iter_batches(BATCH_ROWS)
         while True:
