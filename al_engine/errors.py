@@ -83,5 +83,9 @@ class AnswerRefusedError(AlEngineError):
     """An answer that does not fit the object or the question it came with."""
 
 
+class PublicServerError(AlEngineError):
+    """More than a public server lends to a visitor, or what it does for nobody."""
+
+
 class ClusterError(AlEngineError):
     """A Dask cluster cannot be reached, or does not finish what it was given."""

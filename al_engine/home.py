@@ -4,12 +4,15 @@ Owns names and addresses of projects, their notes, and what dead processes left 
 project; must not know catalogues or answers.
 """
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import unicodedata
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +43,10 @@ class About:
 
 
 def home_folder() -> Path:
-    """Where projects live: ``SEXTANT_HOME``, else ``~/.sextant``."""
+    """Where projects live: ``SEXTANT_HOME``, else ``~/.sextant``.
+
+    On a public server each visitor has a home of their own below it (``public.visitor_folder``).
+    """
     return Path(os.environ.get("SEXTANT_HOME") or Path.home() / ".sextant").expanduser()
 
 
@@ -49,6 +55,21 @@ def find_project(home: Path, slug: str) -> Path:
     if not slug or slug != Path(slug).name or slug.startswith("."):
         raise ProjectError(f"'{slug[:60]}' is no project's name.", "Choose one on the Home page.")
     return home / slug
+
+
+@contextmanager
+def at_home(home: Path) -> Iterator[None]:
+    """Have the folder of all projects there; what was made of it goes again where this fails."""
+    made = [path for path in (home, *home.parents) if not path.exists()]
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            # Only those that are empty: another import may have begun there meanwhile.
+            for path in made:
+                path.rmdir()
+        raise
 
 
 def list_projects(home: Path) -> list[About]:

@@ -42,6 +42,12 @@ class RoundMaker:
         self._owners: set[Hashable] = set()
         weakref.finalize(self, _drop, self._owners)
 
+    def put_away(self) -> None:
+        """Forget every fit and all that was made ahead."""
+        for held in (self.learners, self._former, self._scores, self._initial, self._begun):
+            held.clear()
+        _drop(self._owners)
+
     def key(self, classifier: str, config: ProjectConfig, labelled: LabelledSet) -> str:
         """Names a round by all that its model depends on."""
         settings = round_key(config, classifier, self._project.catalogue.fingerprint)

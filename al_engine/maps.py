@@ -81,13 +81,21 @@ class Drawn:
         self.facts: OrderedDict[Hashable, Any] = OrderedDict()
         self.arrays: OrderedDict[Hashable, Codes] = OrderedDict()
 
+    def put_away(self) -> None:
+        """Give back the memory."""
+        with self.lock:
+            for held in (self.pictures, self.facts, self.arrays):
+                held.clear()
+
 
 _DRAWN: weakref.WeakKeyDictionary[Project, Drawn] = weakref.WeakKeyDictionary()
 
 
 def drawn_of(project: Project) -> Drawn:
     """What all sessions on a project share: a page is drawn again and again, and in many tabs."""
-    return _DRAWN.setdefault(project, Drawn())
+    if project not in _DRAWN:
+        project.at_close(_DRAWN.setdefault(project, Drawn()).put_away)
+    return _DRAWN[project]
 
 
 class Maps:

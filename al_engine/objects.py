@@ -23,6 +23,7 @@ from al_engine.data.columns import CatalogueColumn
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
 from al_engine.fitting import parts_in_force
+from al_engine.public import is_public
 from al_engine.session import LabellingSession, State
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
@@ -220,7 +221,7 @@ def _picture(session: LabellingSession, name: str, value: Any) -> Picture:
     except ValueError:
         return Picture(name, sentence=f"'{shown}' is not a whole address.")
     folders = [session.project.folder / "images"]
-    if os.environ.get("SEXTANT_IMAGES"):
+    if os.environ.get("SEXTANT_IMAGES") and not is_public():
         folders.append(Path(os.environ["SEXTANT_IMAGES"]).expanduser())
     for folder in folders:
         path = _file_inside(folder, text)

@@ -8,35 +8,42 @@ import contextlib
 import os
 import shutil
 import threading
+import time
 import uuid
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from al_engine.arrays import Arrays
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.features import axis_feature, feature_sql
-from al_engine.data.grid import Grid, open_grid
+from al_engine.data.grid import Grid
 from al_engine.data.history import History, fold, in_effect
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
-from al_engine.data.matrix import open_column
 from al_engine.data.table import Table
-from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
-from al_engine.errors import ImportCancelled, ProjectError, ProjectInUseError
+from al_engine.dataset import Dataset, SplitSizes
+from al_engine.errors import (
+    ImportCancelled,
+    ProjectError,
+    ProjectInUseError,
+    PublicServerError,
+)
 from al_engine.home import (
     CATALOGUE_FILE,
     DELETED,
     IMPORTING,
     About,
+    at_home,
     free_name,
     free_slug,
     read_about,
@@ -44,12 +51,17 @@ from al_engine.home import (
     sweep,
     write_about,
 )
-
-Made = TypeVar("Made")
+from al_engine.public import (
+    idle_visitors,
+    is_idle,
+    is_public,
+    limits,
+    refuse_overuse,
+    refuse_size,
+)
 
 ANSWERS_FILE = "answers.duckdb"
-DATASETS_KEPT = 2  # the one in force, and one that is being tried
-AXES_HELD, GRIDS_HELD = 8, 4
+AT_WORK_S = 120.0  # a project used since then is not closed to make room for another
 
 
 class Project:
@@ -63,18 +75,14 @@ class Project:
         self.slug = folder.name
         self.catalogue, self.log = parts or _open_parts(folder)
         self._config = _latest_config(self.log)
-        # The log's lock rules events and the settings in force.  Whoever holds the arrays' lock
-        # takes no other, so that no two threads can wait for each other.
-        self._arrays_lock = threading.RLock()
+        # The log's lock rules events and the settings in force.
         self.files_lock = threading.RLock()
         self._about_lock = threading.RLock()
-        self._datasets: list[tuple[ProjectConfig, Dataset]] = []
-        self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
+        self._arrays = Arrays(self.catalogue, folder / "matrix")
         self._histories: dict[str, History] = {}
-        self._axes: OrderedDict[Hashable, npt.NDArray[np.float32]] = OrderedDict()
-        self._grids: OrderedDict[Hashable, Grid] = OrderedDict()
-        self._held_lock = threading.Lock()
         self.is_closed = False
+        self.used_at = time.monotonic()
+        self._at_close: list[weakref.WeakMethod[Callable[[], None]]] = []
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
         if parts is None:
             self.touch()
@@ -84,6 +92,16 @@ class Project:
         self.is_closed = True
         self.catalogue.close()
         self.log.close()
+        # A browser that was left open keeps its session, and with it this: but not the memory.
+        self._arrays.put_away()
+        self._histories.clear()
+        for put_away in filter(None, [method() for method in self._at_close]):
+            put_away()
+
+    def at_close(self, put_away: Callable[[], None]) -> None:
+        """Have a method called once the project is closed; its object is not kept for that."""
+        alive = [method for method in self._at_close if method() is not None]
+        self._at_close = [*alive, weakref.WeakMethod(put_away)]
 
     @property
     def name(self) -> str:
@@ -133,74 +151,21 @@ class Project:
 
     def prepare(self, config: ProjectConfig) -> Dataset:
         """The arrays for settings that may come into force; raises where they fit no data."""
-        check(config)
-        wanted = _of_the_data(config)
-        held = self._prepared(wanted)
-        if held is not None:
-            return held
-        with self._arrays_lock:
-            held = self._prepared(wanted)
-            if held is None:
-                held = build_dataset(self.catalogue, wanted, self.folder / "matrix")
-                self._datasets = [*self._datasets, (wanted, held)][-DATASETS_KEPT:]
-            return held
-
-    def _prepared(self, wanted: ProjectConfig) -> Dataset | None:
-        return next((made for key, made in self._datasets if key == wanted), None)
+        return self._arrays.prepare(config)
 
     def split_sizes(self, config: ProjectConfig) -> SplitSizes:
         """How many objects of each label every set would hold under some settings."""
-        check(config)
-        wanted, held = _of_the_data(config), self._sizes
-        if held is None or held[0] != wanted:
-            # Under no lock: maps need not wait for it.
-            held = self._sizes = (wanted, split_sizes(self.catalogue, wanted))
-        return held[1]
+        return self._arrays.split_sizes(config)
 
     def axis(self, name: str, config: ProjectConfig | None = None) -> npt.NDArray[np.float32]:
         """A feature or numeric column over all rows as float32, for plotting."""
-        sql = self._axis_sql(name, config or self._config)
-        folder = self.folder / "matrix"
-        return self._held(
-            self._axes, AXES_HELD, sql, lambda: open_column(folder, self.catalogue, sql)
-        )
+        self._check_open()
+        return self._arrays.axis(name, config or self._config)
 
     def grid(self, config: ProjectConfig) -> Grid:
         """Which objects lie where on the two axes of the maps."""
-        x, y = self.axis(config.x_axis, config), self.axis(config.y_axis, config)
-        sqls = [self._axis_sql(name, config) for name in (config.x_axis, config.y_axis)]
-        made_of = (self.catalogue.fingerprint, *sqls)
-        return self._held(
-            self._grids,
-            GRIDS_HELD,
-            made_of,
-            lambda: open_grid(self.folder / "matrix", made_of, x, y),
-        )
-
-    def _held(
-        self,
-        held: OrderedDict[Hashable, Made],
-        most: int,
-        key: Hashable,
-        make: Callable[[], Made],
-    ) -> Made:
-        """What is held under a key, made where it is not; whoever finds it waits for nobody."""
         self._check_open()
-        with self._held_lock:
-            if key in held:
-                held.move_to_end(key)
-                return held[key]
-        with self._arrays_lock:
-            made = held[key] if key in held else make()
-        with self._held_lock:
-            held[key] = made
-            while len(held) > most:
-                held.popitem(last=False)
-        return made
-
-    def _axis_sql(self, name: str, config: ProjectConfig) -> str:
-        feature = axis_feature(name, config.features)
-        return feature_sql(feature, self.catalogue, config.columns.missing)
+        return self._arrays.grid(config)
 
     def _check_open(self) -> None:
         if self.is_closed:
@@ -227,13 +192,9 @@ class Project:
 
     def touch(self) -> None:
         """Note in the folder what the list of projects shows: the log knows, the note reminds."""
-        answered = {
-            (event.classifier, event.row_number)
-            for event in in_effect(self.log.events())
-            if event.kind == "answer"
-        }
+        n_answers = _n_answers(self.log)
         with self._about_lock:
-            self.about = replace(self.about, last_used=datetime.now(UTC), n_answers=len(answered))
+            self.about = replace(self.about, last_used=datetime.now(UTC), n_answers=n_answers)
             if self.folder.is_dir():
                 write_about(self.folder, self.about)
 
@@ -253,10 +214,12 @@ def create_project(
     progress: Callable[[int], None] = lambda n_rows: None,
     cancelled: Callable[[], bool] = lambda: False,
     finish: Callable[[Catalogue, ProjectConfig], ProjectConfig] = lambda catalogue, config: config,
+    restore: Callable[[Path, AnswerLog], None] | None = None,
 ) -> tuple[Path, Imported]:
     """Import a table into a new project folder under ``home``.
 
-    ``finish`` sees the imported catalogue and returns the settings to begin with.  Whatever goes
+    ``finish`` sees the imported catalogue and returns the settings to begin with; where the
+    project has been before, ``restore`` fills its folder and its empty log instead.  Whatever goes
     wrong, nothing is left behind.
 
     Returns
@@ -266,13 +229,15 @@ def create_project(
     """
     if folder_name:
         refuse_existing(home / folder_name)
-    made = [path for path in (home, *home.parents) if not path.exists()]
-    home.mkdir(parents=True, exist_ok=True)
-    sweep(home)
-    work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    work.mkdir()
-    try:
-        imported = import_table(table, work / CATALOGUE_FILE, progress, cancelled)
+
+    def heard(n_rows: int) -> None:
+        refuse_size(n_rows, len(table.columns))
+        refuse_overuse(home)
+        progress(n_rows)
+
+    with at_home(home), _new_folder(home) as work:
+        refuse_size(table.n_rows or 0, len(table.columns))
+        imported = import_table(table, work / CATALOGUE_FILE, heard, cancelled)
         catalogue = Catalogue(work / CATALOGUE_FILE)
         try:
             config = finish(catalogue, config)
@@ -280,31 +245,43 @@ def create_project(
             catalogue.close()
         check(config)
         log = AnswerLog(work / ANSWERS_FILE)
-        log.append(Event("settings", "", payload=config.to_dict()))
-        log.close()
-        about = About(
-            "", free_name(home, name), imported.n_rows, 0, datetime.now(UTC), source, notice
-        )
+        try:
+            if restore is None:
+                log.append(Event("settings", "", payload=config.to_dict()))
+            else:
+                restore(work, log)
+            n_answers = _n_answers(log)
+        finally:
+            log.close()
+        now = datetime.now(UTC)
+        about = About("", free_name(home, name), imported.n_rows, n_answers, now, source, notice)
         write_about(work, about)
+        refuse_overuse(home)
         if cancelled():
             raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
         with _OPEN_LOCK:
             folder = home / (folder_name or free_slug(home, name))
             refuse_existing(folder)
             work.rename(folder)
+    return folder, imported
+
+
+@contextmanager
+def _new_folder(home: Path) -> Iterator[Path]:
+    """A folder to make a project in, which goes where that fails; the disk's word as a sentence."""
+    sweep(home)
+    work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    work.mkdir()
+    try:
+        yield work
     except BaseException as error:
         shutil.rmtree(work, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            # Only those that are empty: another import may have begun there meanwhile.
-            for path in made:
-                path.rmdir()
         if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
             raise ProjectError(
                 f"No project could be made in '{home}': {str(error).splitlines()[0]}",
                 "See to its permissions, the free space and the memory.",
             ) from error
         raise
-    return folder, imported
 
 
 _OPEN: dict[Path, Project] = {}
@@ -318,6 +295,7 @@ def open_project(folder: Path) -> Project:
     ------
     ProjectError : no project there, or a damaged one
     ProjectInUseError : another process has it open
+    PublicServerError : a public server has as many open as it can, all at work
     """
     folder = folder.resolve()
     with _OPEN_LOCK:
@@ -326,8 +304,23 @@ def open_project(folder: Path) -> Project:
                 raise ProjectError(
                     f"There is no project '{folder.name}'.", "Choose one on the Home page."
                 )
+            if is_public():
+                _make_room(limits().open_projects)
             _OPEN[folder] = Project(folder)
+        _OPEN[folder].used_at = time.monotonic()
         return _OPEN[folder]
+
+
+def _make_room(most: int) -> None:
+    """Close what was used longest ago, until one more can be opened."""
+    while len(_OPEN) >= most:
+        folder, oldest = min(_OPEN.items(), key=lambda item: item[1].used_at)
+        if time.monotonic() - oldest.used_at < AT_WORK_S:
+            raise PublicServerError(
+                f"This public server has {most:,} projects open, which is all it can.",
+                "Try again in a few minutes, or run Sextant on your own computer.",
+            )
+        close_project(folder)
 
 
 def close_project(folder: Path) -> None:
@@ -380,21 +373,24 @@ def _open_parts(folder: Path) -> tuple[Catalogue, AnswerLog]:
     return catalogue, log
 
 
+def sweep_visitors(home: Path) -> None:
+    """Remove the folders of visitors who have not been here for some hours, projects and all."""
+    for folder in idle_visitors(home):
+        with _OPEN_LOCK:
+            if not is_idle(folder):
+                continue  # came back just now
+            for path in [path for path in _OPEN if path.is_relative_to(folder.resolve())]:
+                BACKGROUND.drop(_OPEN[path])
+                close_project(path)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _n_answers(log: AnswerLog) -> int:
+    """How many objects have an answer of a person in force, each classifier's counted."""
+    events = in_effect(log.events())
+    return len({(e.classifier, e.row_number) for e in events if e.kind == "answer"})
+
+
 def _latest_config(log: AnswerLog) -> ProjectConfig:
     settings = [event for event in log.events() if event.kind == "settings"]
     return ProjectConfig.from_dict(settings[-1].payload or {}) if settings else ProjectConfig()
-
-
-def _of_the_data(config: ProjectConfig) -> ProjectConfig:
-    """The settings that change arrays, the rest at their defaults."""
-    labels = tuple(replace(label, name=label.value, colour="") for label in config.labels)
-    return replace(
-        ProjectConfig(),
-        labels=labels,
-        columns=replace(config.columns, info=(), images=(), ra=None, dec=None, pixels=()),
-        features=config.features,
-        splits=config.splits,
-        train_labels=config.train_labels if config.leave_out_other_labels else (),
-        leave_out_other_labels=config.leave_out_other_labels,
-        leave_out_unknown=config.leave_out_unknown,
-    )

@@ -52,6 +52,12 @@ class LabellingSession:
         self._maker = RoundMaker(project, {} if learners is None else learners)
         self._states: dict[str, tuple[tuple[int, ProjectConfig], State]] = {}
         self.layout = Layout()
+        project.at_close(self.put_away)
+
+    def put_away(self) -> None:
+        """Give back the memory; all of it is made again where it is wanted."""
+        self._states.clear()
+        self._maker.put_away()
 
     @property
     def learners(self) -> MutableMapping[str, Fit]:

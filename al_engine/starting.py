@@ -1,9 +1,12 @@
-"""Starting a project: from a file, or from a demo; in the background where someone waits.
+"""Starting a project: from a catalogue, a demo, or the one file that a whole project was saved as.
 
 Owns the way from a file on disk to a project with good settings.  Must not know pages.
 """
 
-import threading
+import math
+import os
+import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,12 +17,21 @@ from al_engine.config import Columns, Combination, Features, ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.demo import DEMOS, Demo
 from al_engine.data.importing import Imported
-from al_engine.data.readers import open_table
-from al_engine.data.readers.source import in_brief
-from al_engine.errors import AlEngineError, ProjectError, SettingsError
+from al_engine.data.labels import AnswerLog
+from al_engine.data.readers import Part, list_parts, open_table
+from al_engine.data.readers.source import go_on, in_brief, is_gzipped, open_bytes, refusal
+from al_engine.errors import ProjectError, SettingsError
+from al_engine.exchange.archive import too_much, zip_boundary
+from al_engine.exchange.whole import is_whole
+from al_engine.exchange.whole_reading import WholeProject, read_whole
+from al_engine.fitting import RoundScores
 from al_engine.guesses import guess_config, label_choices, make_labels
+from al_engine.home import IMPORTING, at_home
+from al_engine.jobs import Cancelled, Job, Progress
+from al_engine.learning.metrics import Scores
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.project import create_project
+from al_engine.public import most_unpacked_bytes, refuse_server_file
 
 
 def import_file(
@@ -34,7 +46,7 @@ def import_file(
     progress: Callable[[int, int | None], None] = lambda n_rows, of: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[Path, Imported]:
-    """Make a project of a file, with guessed settings.
+    """Make a project of a catalogue, with guessed settings, or of a whole project as it was.
 
     Parameters
     ----------
@@ -47,6 +59,15 @@ def import_file(
     UnreadableFileError, UnsuitableColumnError, UnknownColumnError, ProjectError,
     ImportCancelled : and then nothing is left behind
     """
+    refuse_server_file(home, path)
+    if is_whole(path):
+        if id_column is not None or label_column is not None:
+            raise SettingsError(
+                f"{path.name} is a whole project, which has its columns chosen.",
+                "Leave out the choice of columns.",
+            )
+        return _import_whole(home, path, folder_name, progress, cancelled)
+    _refuse_unpacked(path, cancelled)
     table = open_table(path, part=part, cancelled=cancelled)
 
     def finish(catalogue: Catalogue, _: ProjectConfig) -> ProjectConfig:
@@ -69,6 +90,103 @@ def import_file(
             cancelled=cancelled,
             finish=finish,
         )
+
+
+def list_tables(home: Path, path: Path) -> list[Part]:
+    """The tables of a file that holds several, for a person to choose from; else nothing.
+
+    Raises
+    ------
+    UnreadableFileError, PublicServerError : the file will not be imported
+    """
+    refuse_server_file(home, path)
+    return [] if is_whole(path) else list_parts(path)
+
+
+def _import_whole(
+    home: Path, path: Path, folder_name: str | None, progress: Progress, cancelled: Cancelled
+) -> tuple[Path, Imported]:
+    """Make the project of a whole project's file, with all that was answered and scored in it."""
+    with _boundary(home), LOOKAHEAD.paused(), at_home(home):
+        work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        work.mkdir()
+        try:
+            room = most_unpacked_bytes() or shutil.disk_usage(home).free
+            whole = read_whole(path, work, room, cancelled)
+            config = _config_of(path, whole)
+
+            def check_columns(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
+                for name in _columns_used(config):
+                    catalogue.column(name)
+                return config
+
+            def restore(folder: Path, log: AnswerLog) -> None:
+                if whole.images.is_dir():
+                    whole.images.rename(folder / "images")
+                log.restore(whole.events, whole.rounds)
+
+            return create_project(
+                home,
+                whole.name.name or _plain_name(path),
+                whole.table,
+                config,
+                source=whole.name.source,
+                notice=whole.name.notice,
+                folder_name=folder_name,
+                progress=lambda n_rows: progress(n_rows, whole.table.n_rows),
+                cancelled=cancelled,
+                finish=check_columns,
+                restore=restore,
+            )
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _config_of(path: Path, whole: WholeProject) -> ProjectConfig:
+    """The settings in force in a whole project, all that its log holds being sound."""
+    for kept in whole.rounds:
+        try:
+            scores = RoundScores.from_dict(dict(kept.scores))
+            is_sound = all(map(_holds_numbers, (scores.training, scores.validation)))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            is_sound = False
+        if not is_sound:
+            raise refusal(path, f"is damaged: what stands as scores of {ascii(kept.key)[:40]}")
+    settings = [event for event in whole.events if event.kind == "settings"]
+    return ProjectConfig.from_dict(settings[-1].payload or {}) if settings else ProjectConfig()
+
+
+def _holds_numbers(scores: Any) -> bool:
+    """Is whatever scores are made of a number, or none?"""
+    if isinstance(scores, Scores):
+        scores = scores.to_dict()
+    if isinstance(scores, dict | list | tuple):
+        return all(map(_holds_numbers, scores.values() if isinstance(scores, dict) else scores))
+    return scores is None or (isinstance(scores, int | float) and math.isfinite(scores))
+
+
+def _refuse_unpacked(path: Path, cancelled: Cancelled) -> None:
+    """Refuse a compressed file that holds more than a public server unpacks."""
+    most = most_unpacked_bytes()
+    if most is None or not path.is_file():
+        return
+    n_bytes = 0
+    with zip_boundary(path):
+        if not is_gzipped(path):
+            return
+        with open_bytes(path) as stream:
+            while piece := stream.read(1 << 20):
+                go_on(cancelled)
+                n_bytes += len(piece)
+                if n_bytes > most:
+                    raise too_much(path, most)
+
+
+def _columns_used(config: ProjectConfig) -> list[str]:
+    columns = config.columns
+    named = [*columns.info, *columns.images, *columns.pixels, *columns.missing]
+    named += [name for name in (columns.id, columns.label, columns.ra, columns.dec) if name]
+    return [*named, *config.features.base]
 
 
 def start_demo(home: Path, name: str) -> Path:
@@ -142,59 +260,14 @@ def demo_config(demo: Demo, catalogue: Catalogue) -> ProjectConfig:
     )
 
 
-class ImportJob:
-    """An import that runs beside the page that waits for it.
-
-    ``n_rows`` of ``of`` rows are in (``of`` None where the file does not say); once ``is_done``,
-    either ``folder`` or ``error`` is there, unless it was cancelled.
-    """
+class ImportJob(Job):
+    """An import that runs beside the page that waits for it; ``options`` are ``import_file``'s."""
 
     def __init__(self, home: Path, path: Path, **options: Any) -> None:
-        self.n_rows = 0
-        self.of: int | None = None
-        self.folder: Path | None = None
-        self.error: AlEngineError | None = None
-        self._fault: BaseException | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(home, path, options), daemon=True, name="import"
-        )
-        self._thread.start()
+        def work(progress: Progress, cancelled: Cancelled) -> Path:
+            return import_file(home, path, progress=progress, cancelled=cancelled, **options)[0]
 
-    @property
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait a little; whether it is done."""
-        self._thread.join(seconds)
-        return self.is_done
-
-    def cancel(self) -> None:
-        self._stop.set()
-
-    def result(self) -> Path:
-        """The project's folder, once done; raises what went wrong."""
-        if self.error is not None:
-            raise self.error
-        if self._fault is not None:
-            raise self._fault
-        assert self.folder is not None, "asked for before it was done"
-        return self.folder
-
-    def _run(self, home: Path, path: Path, options: dict[str, Any]) -> None:
-        try:
-            self.folder, _ = import_file(
-                home, path, progress=self._note, cancelled=self._stop.is_set, **options
-            )
-        except AlEngineError as error:
-            self.error = error
-        except BaseException as fault:
-            # A thread's exception would vanish; the page that waits raises it instead.
-            self._fault = fault
-
-    def _note(self, n_rows: int, of: int | None) -> None:
-        self.n_rows, self.of = n_rows, of
+        super().__init__(work)
 
 
 def _plain_name(path: Path) -> str:

@@ -420,7 +420,7 @@ def test_scores_that_could_not_be_written_are_tried_again_and_told(
 def test_what_is_held_is_found_while_other_arrays_are_being_made(project: Project) -> None:
     held = project.axis("g")
     found = []
-    with project._arrays_lock:
+    with project._arrays._making:
         reader = threading.Thread(target=lambda: found.append(project.axis("g")))
         reader.start()
         reader.join(5)

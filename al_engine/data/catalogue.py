@@ -22,6 +22,7 @@ from al_engine.errors import ProjectError, UnsuitableColumnError
 
 Floats = npt.NDArray[np.float64]
 
+ROWS_AT_ONCE, VALUES_AT_ONCE = 122_880, 4_000_000  # a row group of DuckDB's, or fewer rows
 IDS_KEPT = 20_000  # looked up last; each answer asks for those of the whole labelled set
 
 
@@ -137,6 +138,31 @@ class Catalogue(CatalogueColumns):
             ).to_arrow_table()
         finally:
             cursor.close()
+
+
+    def rows(self) -> Iterator[pa.RecordBatch]:
+        """Stream every column as it is stored, in the order of the rows, by the file's names.
+
+        A slice of rows is asked for at a time: memory does not grow with the catalogue.
+        """
+        stored = ", ".join(quote(column.stored_as) for column in self.columns)
+        names = [column.name for column in self.columns]
+        at_once = max(1024, min(ROWS_AT_ONCE, VALUES_AT_ONCE // len(names)))
+        for first in range(0, self.n_rows, at_once):
+            cursor = self._cursor()
+            try:
+                found = cursor.sql(
+                    f"SELECT {stored} FROM catalogue "
+                    f"WHERE {ROW} >= {first} AND {ROW} < {first + at_once} ORDER BY {ROW}"
+                ).to_arrow_table()
+            except duckdb.Error:
+                self._cursor().close()  # says so where the project was closed meanwhile
+                raise
+            finally:
+                cursor.close()
+            for batch in found.to_batches():
+                yield pa.RecordBatch.from_arrays(batch.columns, names=names)
+        give_back_memory()
 
     # -- objects --------------------------------------------------------------------------
 

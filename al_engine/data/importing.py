@@ -88,6 +88,15 @@ def import_table(
         n_rows, fingerprint = _write_rows(connection, table, stored, progress, cancelled)
         if n_rows == 0:
             raise UnreadableFileError("The table has no rows.", "Choose another table or file.")
+        if table.copy_of is not None:
+            written, known_as = table.copy_of
+            if fingerprint != written:
+                raise UnreadableFileError(
+                    "The rows of the catalogue are not those that were written.",
+                    "Copy the file again.",
+                )
+            # The same but for what the database keeps shorter, such as a nanosecond of a time.
+            fingerprint = known_as
         set_aside = tuple(f"{column.name}: {column.reason}" for column in table.set_aside)
         connection.executemany(
             "INSERT INTO catalogue_column VALUES (?, ?, ?, ?, ?, ?)",
@@ -169,8 +178,13 @@ def _write_rows(
             n_rows += batch.num_rows
             progress(n_rows)
             batch = following.result()
-    described = repr([(c.name, checksums[i]) for i, c in enumerate(table.columns)])
-    return n_rows, hashlib.sha256(f"{n_rows} {described}".encode()).hexdigest()[:32]
+    return n_rows, fingerprint_of(n_rows, [column.name for column in table.columns], checksums)
+
+
+def fingerprint_of(n_rows: int, names: Sequence[str], checksums: Sequence[int]) -> str:
+    """What a catalogue goes by: 32 hexadecimal digits from its names and values."""
+    described = repr(list(zip(names, checksums, strict=True)))
+    return hashlib.sha256(f"{n_rows} {described}".encode()).hexdigest()[:32]
 
 
 def _checksums(batch: pa.RecordBatch, first_row: int) -> list[int]:

@@ -6,7 +6,7 @@ to is for ``history``; must not know learners or pictures.
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +45,17 @@ class Event:
     payload: Mapping[str, Any] | None = None
     seq: int = 0
     happened_at: datetime = datetime.min
+
+
+@dataclass(frozen=True)
+class KeptRound:
+    """The scores of one round as the log keeps them, under the round's key."""
+
+    classifier: str
+    key: str
+    happened_at: datetime
+    n_labelled: int
+    scores: Mapping[str, Any]
 
 
 _NAMES = ("seq", *(f.name for f in fields(Event) if f.name != "seq"))
@@ -118,18 +129,32 @@ class AnswerLog:
                 )
                 for i, event in enumerate(events)
             ]
-            places = ", ".join("?" * len(_NAMES))
-            statement = f"INSERT INTO event ({', '.join(_NAMES)}) VALUES ({places})"
-            self._connection.begin()
-            try:
-                for event in written:
-                    self._connection.execute(statement, [_cell(event, n) for n in _NAMES])
-                self._connection.commit()
-            except BaseException:
-                self._connection.rollback()
-                raise
-            self._events.extend(written)
+            self._write(written, ())
             return written
+
+    def restore(self, events: Sequence[Event], rounds: Sequence[KeptRound]) -> None:
+        """Fill an empty log with what another held: all of it, as it was, or none."""
+        with self.lock:
+            self._check_open()
+            assert not self._events, "only an empty log is filled"
+            self._write(events, rounds)
+            for kept in rounds:
+                self._rounds.setdefault(kept.classifier, {})[kept.key] = dict(kept.scores)
+
+    def _write(self, events: Sequence[Event], rounds: Sequence[KeptRound]) -> None:
+        places = ", ".join("?" * len(_NAMES))
+        statement = f"INSERT INTO event ({', '.join(_NAMES)}) VALUES ({places})"
+        self._connection.begin()
+        try:
+            for event in events:
+                self._connection.execute(statement, [_cell(event, n) for n in _NAMES])
+            for kept in rounds:
+                self._connection.execute(_INSERT_ROUND, _round_cells(kept))
+            self._connection.commit()
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._events.extend(events)
 
     # -- scores of rounds: a record of what was measured, found again by what it was measured on
 
@@ -139,10 +164,8 @@ class AnswerLog:
         """Write the scores of a round to disk; nobody who looks at the log waits for that."""
         with self._rounds_lock:
             self._check_open()
-            self._rounds_cursor.execute(
-                "INSERT OR REPLACE INTO scored_round VALUES (?, ?, ?, ?, ?)",
-                [classifier, key, _now(), n_labelled, json.dumps(scores)],
-            )
+            kept = KeptRound(classifier, key, _now(), n_labelled, scores)
+            self._rounds_cursor.execute(_INSERT_ROUND, _round_cells(kept))
         self.note_round(classifier, key, scores)
 
     def note_round(self, classifier: str, key: str, scores: Mapping[str, Any]) -> None:
@@ -159,6 +182,27 @@ class AnswerLog:
         """Scores by the key of the round."""
         with self.lock:
             return dict(self._rounds.get(classifier, {}))
+
+    def kept_rounds(self) -> list[KeptRound]:
+        """Every round whose scores are on disk, in the order in which they were kept."""
+        with self._rounds_lock:
+            self._check_open()
+            found = self._rounds_cursor.execute(
+                "SELECT classifier, key, happened_at, n_labelled, scores FROM scored_round "
+                "ORDER BY happened_at, classifier, key"
+            ).fetchall()
+        return [
+            KeptRound(classifier, key, happened_at, n_labelled, json.loads(scores))
+            for classifier, key, happened_at, n_labelled, scores in found
+        ]
+
+
+_INSERT_ROUND = "INSERT OR REPLACE INTO scored_round VALUES (?, ?, ?, ?, ?)"
+
+
+def _round_cells(kept: KeptRound) -> list[Any]:
+    scores = json.dumps(kept.scores)
+    return [kept.classifier, kept.key, kept.happened_at, kept.n_labelled, scores]
 
 
 def _now() -> datetime:

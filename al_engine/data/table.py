@@ -34,7 +34,8 @@ class Table:
 
     ``batches`` may be called more than once; each call starts from the first row and yields
     record batches whose schema is that of ``columns``, in order.  ``n_rows`` is None where the
-    number is known only at the end.
+    number is known only at the end.  ``copy_of`` is set on what Sextant itself wrote: the
+    fingerprint that its values have, and the one that the catalogue goes by.
     """
 
     reader: str
@@ -44,6 +45,7 @@ class Table:
     set_aside: tuple[SetAside, ...] = ()
     part: str = ""
     notes: tuple[str, ...] = field(default=())
+    copy_of: tuple[str, str] | None = None
 
     @property
     def schema(self) -> pa.Schema:

@@ -3,6 +3,7 @@
 Every page that asks draws the same bar and hands its events here.
 """
 
+from pathlib import Path
 from typing import Any, cast
 
 import streamlit as st
@@ -52,7 +53,8 @@ def deal_with_first(queue: list[Posted]) -> None:
     posted = queue[0]
     if posted.kind == "bar" and posted.event.action in ("answer", "unsure", "later", "undo"):
         is_seen = tab.page() in PAGES_THAT_ASK and posted.slug == tab.project_slug()
-        _take_answer(queue, tab.session_at_hand(), tab.looking(), tab.name_given(), is_seen)
+        at_hand, home = tab.session_at_hand(), tab.home()
+        _take_answer(queue, home, at_hand, tab.looking(), tab.name_given(), is_seen)
         return
     queue.pop(0)
     # A look at something is worth nothing where something else is looked at by now.
@@ -72,6 +74,7 @@ def deal_with_first(queue: list[Posted]) -> None:
 
 def _take_answer(
     queue: list[Posted],
+    home: Path,
     at_hand: LabellingSession | None,
     looking: Looking,
     who: str,
@@ -88,7 +91,7 @@ def _take_answer(
     if elsewhere:
         looking = Looking()  # nothing that is on the screen follows from it
     try:
-        session = tab.session_for(slug, at_hand, who)
+        session = tab.session_for(home, slug, at_hand, who)
         _give(session, label, row, moment, event, looking)
     except AnswerRefusedError as refused:
         # In the bar, where the eye is; the page's frame says it where no bar is drawn.

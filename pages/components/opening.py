@@ -9,13 +9,15 @@ from typing import Any
 import streamlit as st
 
 from al_engine.data.demo import DEMOS
-from al_engine.data.readers import READERS, list_parts
-from al_engine.home import UPLOADS, About, home_folder, list_projects
+from al_engine.data.readers import READERS
+from al_engine.home import UPLOADS, About, list_projects, read_about
 from al_engine.project import delete_project
-from al_engine.starting import ImportJob, demo_source, start_demo
+from al_engine.public import is_public, limits, refuse_upload
+from al_engine.starting import ImportJob, demo_source, list_tables, start_demo
 from al_engine.views.demo_pictures import thumbnail
 from pages.components import state
 from pages.components.guard import guard
+from pages.components.waiting import wait_for
 from pages.components.words import counted, plain
 
 SETTINGS, TRAINING, SHARE = "pages/1_Settings.py", "pages/2_Training.py", "pages/7_Share.py"
@@ -23,7 +25,7 @@ SETTINGS, TRAINING, SHARE = "pages/1_Settings.py", "pages/2_Training.py", "pages
 
 def start_cards() -> None:
     """A card for each demo, and one to open a catalogue."""
-    projects = list_projects(home_folder())
+    projects = list_projects(state.home())
     for column, name in zip(st.columns(len(DEMOS) + 1), [*DEMOS, None], strict=True):
         with column, st.container(border=True, height="stretch"):
             if name is None:
@@ -41,12 +43,12 @@ def _demo_card(name: str, projects: list[About]) -> None:
     begun = next((p for p in projects if p.source == demo_source(name)), None)
     with st.container(horizontal=True):
         if begun is not None and st.button("Go on", key=f"resume-{name}", type="primary"):
-            go(home_folder() / begun.slug, TRAINING)
+            go(state.home() / begun.slug, TRAINING)
         label = "Start anew" if begun else "Start"
         kind: Any = "secondary" if begun else "primary"
         if st.button(label, key=f"demo-{name}", type=kind):
             with st.spinner("Making the demo, about a second"):
-                folder = start_demo(home_folder(), name)
+                folder = start_demo(state.home(), name)
             go(folder, TRAINING)
 
 
@@ -58,27 +60,39 @@ def _thumbnail(name: str) -> bytes:
 def _open_catalogue() -> None:
     st.subheader("Open a catalogue", anchor=False)
     titles = ", ".join(reader.title for reader in READERS.values())
-    st.markdown(f"{titles}; gzipped or not. Your file is read, never changed.")
-    uploaded, on_disk = st.tabs(["Upload", "From this computer's disk"])
-    with uploaded:
-        st.file_uploader(
-            "A catalogue file",
-            key="upload",
-            label_visibility="collapsed",
-            on_change=lambda: state.keep_draft("offered", st.session_state["upload"]),
-        )
-    with on_disk:
-        st.text_input(
-            "Path of a file, or of a folder of Parquet files",
-            key="path",
-            placeholder="/data/survey.fits",
-            help="A path on the computer that Sextant runs on; Enter opens it.",
-            on_change=lambda: state.keep_draft("offered", st.session_state["path"].strip()),
-        )
+    st.markdown(
+        f"{titles}; gzipped or not. Your file is read, never changed. A project that was saved "
+        "as one file opens here too."
+    )
+    if is_public():
+        _upload(limits().upload_mb)
+        st.caption(f"Up to {limits().rows:,} objects on this public server.")
+    else:
+        uploaded, on_disk = st.tabs(["Upload", "From this computer's disk"])
+        with uploaded:
+            _upload(None)
+        with on_disk:
+            st.text_input(
+                "Path of a file, or of a folder of Parquet files",
+                key="path",
+                placeholder="/data/survey.fits",
+                help="A path on the computer that Sextant runs on; Enter opens it.",
+                on_change=lambda: state.keep_draft("offered", st.session_state["path"].strip()),
+            )
     offered = state.draft("offered")
     if offered:
         with guard():
             _offer(offered)
+
+
+def _upload(most_mb: int | None) -> None:
+    st.file_uploader(
+        "A catalogue file",
+        key="upload",
+        label_visibility="collapsed",
+        max_upload_size=most_mb,
+        on_change=lambda: state.keep_draft("offered", st.session_state["upload"]),
+    )
 
 
 def _offer(offered: Any) -> None:
@@ -87,7 +101,7 @@ def _offer(offered: Any) -> None:
     parts = None
     with st.spinner("Looking at the file"):
         try:
-            parts = list_parts(path)
+            parts = list_tables(state.home(), path)
         finally:
             if parts is None:
                 # A file that is refused is not tried again by itself.
@@ -110,7 +124,7 @@ def _offer(offered: Any) -> None:
 
 def _import(path: Path, part: str | None) -> None:
     name = _project_name(path.name) + (f" {part}" if part else "")
-    state.set_job(ImportJob(home_folder(), path, part=part, name=name))
+    state.set_job(ImportJob(state.home(), path, part=part, name=name))
     st.rerun()
 
 
@@ -125,9 +139,10 @@ def _uploaded(file: Any) -> Path:
     if held is not None and held[0] == file.file_id:
         return held[1]
     _forget_upload()
+    refuse_upload(state.home(), file.size)
     # Beside the projects, where there is room for catalogues; the folder for temporary files may
     # be small, or in memory.
-    uploads = home_folder() / f"{UPLOADS}{os.getpid()}"
+    uploads = state.home() / f"{UPLOADS}{os.getpid()}"
     uploads.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(dir=uploads)) / (Path(file.name).name or "upload")
     path.write_bytes(file.getbuffer())
@@ -159,30 +174,23 @@ def importing() -> None:
     if not job.wait(0.5):
         shown = st.empty()
         with shown.container():
-            _wait_for(job)
+            wait_for(job, "Importing", "Looking at the file", "Cancel the import")
         shown.empty()
     state.set_job(None)
     _forget_upload()
     state.drop_drafts()
-    go(job.result(), SHARE if state.chosen_configuration() else SETTINGS)
+    folder = job.result()
+    go(folder, SHARE if state.chosen_configuration() else _first_page(read_about(folder)))
 
 
-def _wait_for(job: ImportJob) -> None:
-    bar = st.progress(0.0)
-    st.button("Cancel the import", key="cancel-import", on_click=job.cancel)
-    while True:
-        of = f" of {job.of:,}" if job.of else ""
-        bar.progress(
-            min(job.n_rows / job.of, 1.0) if job.of else 0.0,
-            f"Importing: {job.n_rows:,}{of} rows" if job.n_rows else "Looking at the file",
-        )
-        if job.wait(0.3):
-            return
+def _first_page(about: About) -> str:
+    """Where a project is gone on with: its training, once there is something to go on with."""
+    return TRAINING if about.n_answers or about.is_demo else SETTINGS
 
 
 def project_list() -> None:
     """The projects there are, last used first."""
-    projects = list_projects(home_folder())
+    projects = list_projects(state.home())
     st.subheader("Projects", anchor=False)
     if not projects:
         st.caption("None yet. Start a demo or open a catalogue above.")
@@ -202,8 +210,8 @@ def _project_row(about: About) -> None:
     used.caption(f"last used {about.last_used.astimezone():%d %b %Y, %H:%M}")
     with actions, st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Open", key=f"open-{about.slug}"):
-            folder = home_folder() / about.slug
-            go(folder, TRAINING if about.n_answers or about.is_demo else SETTINGS)
+            folder = state.home() / about.slug
+            go(folder, _first_page(about))
         # Keyed, so that an open one closes with its project and never turns to the next.
         with st.popover("Delete", key=f"ask-delete-{about.slug}", on_change="rerun"):
             st.markdown(
@@ -211,7 +219,7 @@ def _project_row(about: About) -> None:
                 "and its models? This cannot be undone. The catalogue file it came from stays."
             )
             if st.button("Delete for good", key=f"delete-{about.slug}", type="primary"):
-                delete_project(home_folder() / about.slug)
+                delete_project(state.home() / about.slug)
                 if state.project_slug() == about.slug:
                     state.forget_project()
                 st.rerun()
@@ -221,4 +229,4 @@ def go(folder: Path, target: str) -> None:
     """Show a project on a page of it."""
     state.drop_drafts()
     state.choose_project(folder)
-    st.switch_page(target, query_params={state.PROJECT_IN_ADDRESS: folder.name})
+    st.switch_page(target, query_params=state.address())

@@ -14,10 +14,14 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 import streamlit as st
+from streamlit.config import set_option
 from streamlit.errors import StreamlitAPIException
 
 from al_engine.data import nearness
+from al_engine.home import home_folder
 from al_engine.learning import kernels
+from al_engine.project import sweep_visitors
+from al_engine.public import is_public, limits
 from al_engine.session import LabellingSession
 from al_engine.views import raster
 from pages.components import loop, state
@@ -55,6 +59,10 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
     ground = str(st.get_option(f"theme.{theme}.backgroundColor"))
     st.html(f"<style>{_STYLE.replace('GROUND', ground)}</style>")
     _warm_up()
+    with guard():
+        state.visit()
+        if is_public():
+            _look_after_visitors()
     state.open_page(title)
     _deal_with_posted()
     session = None
@@ -66,7 +74,7 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
                 st.info("Open a project first.")
     _links(session, session is not None if needs_project else _is_one_at_hand())
     if needs_project and session is None:
-        st.page_link(HOME, label="Go to Home", icon=":material/home:")
+        link(HOME, "Go to Home", icon=":material/home:")
         st.stop()
     with guard():
         yield session  # type: ignore[misc]
@@ -94,8 +102,8 @@ def view(draw: Callable[P, None]) -> Callable[P, None]:
     @functools.wraps(draw)
     def framed(*args: P.args, **kwargs: P.kwargs) -> None:
         _deal_with_posted()
-        if not state.is_project_there():
-            st.rerun()  # the whole page, which says so and leads home
+        if not (state.is_project_there() and state.is_project_open()):
+            st.rerun()  # the whole page, which opens it, or says so and leads home
         _tell_trouble()
         with guard():
             draw(*args, **kwargs)
@@ -114,10 +122,9 @@ def draw_again() -> None:
 
 
 def link(target: str, label: str, **options: Any) -> None:
-    """A link to a page that keeps the project in the address."""
-    slug = state.project_slug()
-    query = {state.PROJECT_IN_ADDRESS: slug} if slug else None
-    st.page_link(target, label=label, query_params=query, **options)
+    """A link to a page that keeps in the address what stands there; Home shows no project."""
+    query = state.address(project=target != HOME)
+    st.page_link(target, label=label, query_params=query or None, **options)
 
 
 def _is_one_at_hand() -> bool:
@@ -126,17 +133,33 @@ def _is_one_at_hand() -> bool:
 
 def _links(session: LabellingSession | None, can_open: bool) -> None:
     with st.sidebar:
-        st.page_link(HOME, label="**Sextant**", icon=":material/explore:")
+        link(HOME, "**Sextant**", icon=":material/explore:")
         if not can_open:
             st.caption("No project is open.")
+            _say_that_the_disk_is_temporary(can_open)
             return
         for target, label, icon in PAGES:
             link(target, label, icon=icon)
+        _say_that_the_disk_is_temporary(can_open)
         if session is not None:
             st.divider()
             st.caption(f"{plain(session.project.name)}")
             st.caption(counted(session.project.catalogue.n_rows, "object"))
             _signature(session)
+
+
+def _say_that_the_disk_is_temporary(can_open: bool) -> None:
+    """One line on every page of a public server, with the way to keep one's work."""
+    if not is_public():
+        return
+    with st.container(key="temporary"):
+        st.caption(
+            "Public server: its disk is temporary.",
+            help="Your projects are removed some hours after your last visit, and with every "
+            "restart. Whoever has this address has your projects.",
+        )
+        if can_open:
+            link("pages/7_Share.py", "Download the project", icon=":material/download:")
 
 
 def _signature(session: LabellingSession) -> None:
@@ -165,6 +188,15 @@ def _signature(session: LabellingSession) -> None:
 def _warm_up() -> None:
     """Compile what sorts, draws and scores, once a process, beside the first page."""
     threading.Thread(target=_compile, daemon=True, name="warm-up").start()
+
+
+@st.cache_resource(show_spinner=False, ttl=600)
+def _look_after_visitors() -> None:
+    """Take no more at once than is lent, and now and then remove what nobody came back for."""
+    # Of the server, not of the page: what is too large is refused before it is in memory.
+    set_option("server.maxUploadSize", limits().upload_mb)
+    home = home_folder()
+    threading.Thread(target=sweep_visitors, args=(home,), daemon=True, name="sweep").start()
 
 
 def _compile() -> None:

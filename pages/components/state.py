@@ -20,12 +20,12 @@ from al_engine.job import Job
 from al_engine.maps import Maps, Shown, drawn_of
 from al_engine.project import open_project
 from al_engine.replay import Replayed
+from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
 from al_engine.session import LabellingSession
-from al_engine.starting import ImportJob
 from pages.components.remember import remembered_name
 
-PROJECT_IN_ADDRESS, STEP_IN_ADDRESS = "project", "step"
 MARKS = ("correct", "incorrect", "unlabelled", "trained_on", "queried")
+PROJECT_IN_ADDRESS, STEP_IN_ADDRESS, KEY_IN_ADDRESS = "project", "step", "key"
 EDITING = "editing"  # the draft of a step of the settings, for as long as it is open
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = (
@@ -77,6 +77,46 @@ def _set(key: str, value: Any) -> None:
     st.session_state[f"sextant.{key}"] = value
 
 
+# -- whose projects --
+
+
+def home() -> Path:
+    """Where the projects of whoever looks live: on a public server each browser has its own."""
+    return visitor_folder(home_folder(), _key()) if is_public() else home_folder()
+
+
+def visit() -> None:
+    """Know whose projects are shown, keep that in the address, and remember the visit."""
+    if is_public():
+        note_visit(home())
+        if st.query_params.get(KEY_IN_ADDRESS) != _key():
+            st.query_params[KEY_IN_ADDRESS] = _key()
+
+
+def _key() -> str:
+    """The visitor's key: the one this tab has, or one in the address that has projects.
+
+    Any other key is none: a stranger's address cannot choose where one's projects will lie.
+    """
+    held, named = _get("key"), str(st.query_params.get(KEY_IN_ADDRESS, ""))
+    if named != held and is_key(named) and visitor_folder(home_folder(), named).is_dir():
+        _put_away()
+        _set("project", None)
+        held = named
+    if held is None:
+        held = new_key()
+    if held != _get("key"):
+        _set("key", held)
+    return str(held)
+
+
+def address(*, project: bool = True) -> dict[str, str]:
+    """What every link keeps in the address: the visitor's key and the project."""
+    kept = {KEY_IN_ADDRESS: _key()} if is_public() else {}
+    slug = project_slug() if project else None
+    return {**kept, PROJECT_IN_ADDRESS: slug} if slug else kept
+
+
 # -- which project --
 
 
@@ -113,7 +153,7 @@ def session() -> LabellingSession | None:
     slug = project_slug()
     if slug is None:
         return None
-    project = open_project(find_project(home_folder(), slug))
+    project = open_project(find_project(home(), slug))
     held = _get("session")
     if held is None or held.project is not project:
         # The address may name another project than the one at hand: the browser's Back does that.
@@ -156,9 +196,17 @@ def is_project_there() -> bool:
     return at_hand is None or at_hand.project.folder.is_dir()
 
 
-def session_for(slug: str, at_hand: LabellingSession | None, who: str) -> LabellingSession:
+def is_project_open() -> bool:
+    """Is the project at hand still open?  A public server closes what was not used for a while."""
+    at_hand = session_at_hand()
+    return at_hand is None or not at_hand.project.is_closed
+
+
+def session_for(
+    home: Path, slug: str, at_hand: LabellingSession | None, who: str
+) -> LabellingSession:
     """The session on one project: the one at hand, else one for this moment.  Free of Streamlit."""
-    project = open_project(find_project(home_folder(), slug))
+    project = open_project(find_project(home, slug))
     if at_hand is not None and at_hand.project is project:
         return at_hand
     who = who or (at_hand.who if at_hand is not None else _last_name(project.log.events()))
@@ -187,7 +235,7 @@ def _last_name(events: Any) -> str:
         if event.who and event.kind in ("answer", "unsure", "later"):
             return str(event.who)
     try:
-        return getpass.getuser()
+        return "visitor" if is_public() else getpass.getuser()
     except OSError:
         return "me"
 
@@ -326,12 +374,12 @@ def count_click(key: str) -> None:
 # -- forms under way --
 
 
-def job() -> ImportJob | None:
-    held: ImportJob | None = _get("job")
+def job() -> Job | None:
+    held: Job | None = _get("job")
     return held
 
 
-def set_job(started: ImportJob | None) -> None:
+def set_job(started: Job | None) -> None:
     _set("job", started)
 
 

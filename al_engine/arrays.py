@@ -1,0 +1,131 @@
+"""The arrays that an open project holds, each made once and mapped from disk.
+
+Owns which of them are kept in memory and for whom one waits.  Must not know answers or learners.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from al_engine.config import ProjectConfig, check
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.features import axis_feature, feature_sql
+from al_engine.data.grid import Grid, open_grid
+from al_engine.data.matrix import open_column
+from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
+
+Made = TypeVar("Made")
+
+DATASETS_KEPT = 2  # the one in force, and one that is being tried
+AXES_HELD, GRIDS_HELD = 8, 4
+
+
+class Arrays:
+    """The arrays of one catalogue, whose files lie in ``folder``."""
+
+    def __init__(self, catalogue: Catalogue, folder: Path) -> None:
+        self._catalogue, self._folder = catalogue, folder
+        # Whoever holds the first takes no lock but the second, so that no two threads can wait
+        # for each other.
+        self._making, self._lock = threading.RLock(), threading.Lock()
+        self._datasets: list[tuple[ProjectConfig, Dataset]] = []
+        self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
+        self._axes: OrderedDict[Hashable, npt.NDArray[np.float32]] = OrderedDict()
+        self._grids: OrderedDict[Hashable, Grid] = OrderedDict()
+
+    def put_away(self) -> None:
+        """Give back the memory of all that is held."""
+        with self._making, self._lock:
+            self._datasets, self._sizes = [], None
+            self._axes.clear()
+            self._grids.clear()
+
+    def prepare(self, config: ProjectConfig) -> Dataset:
+        """The arrays for settings that may come into force; raises where they fit no data."""
+        check(config)
+        wanted = _of_the_data(config)
+        held = self._prepared(wanted)
+        if held is not None:
+            return held
+        with self._making:
+            held = self._prepared(wanted)
+            if held is None:
+                held = build_dataset(self._catalogue, wanted, self._folder)
+                self._datasets = [*self._datasets, (wanted, held)][-DATASETS_KEPT:]
+            return held
+
+    def _prepared(self, wanted: ProjectConfig) -> Dataset | None:
+        return next((made for key, made in self._datasets if key == wanted), None)
+
+    def split_sizes(self, config: ProjectConfig) -> SplitSizes:
+        """How many objects of each label every set would hold under some settings."""
+        check(config)
+        wanted, held = _of_the_data(config), self._sizes
+        if held is None or held[0] != wanted:
+            # Under no lock: maps need not wait for it.
+            held = self._sizes = (wanted, split_sizes(self._catalogue, wanted))
+        return held[1]
+
+    def axis(self, name: str, config: ProjectConfig) -> npt.NDArray[np.float32]:
+        """A feature or numeric column over all rows as float32, for plotting."""
+        sql = self._axis_sql(name, config)
+        return self._held(
+            self._axes, AXES_HELD, sql, lambda: open_column(self._folder, self._catalogue, sql)
+        )
+
+    def grid(self, config: ProjectConfig) -> Grid:
+        """Which objects lie where on the two axes of the maps."""
+        x, y = self.axis(config.x_axis, config), self.axis(config.y_axis, config)
+        sqls = [self._axis_sql(name, config) for name in (config.x_axis, config.y_axis)]
+        made_of = (self._catalogue.fingerprint, *sqls)
+        return self._held(
+            self._grids,
+            GRIDS_HELD,
+            made_of,
+            lambda: open_grid(self._folder, made_of, x, y),
+        )
+
+    def _held(
+        self,
+        held: OrderedDict[Hashable, Made],
+        most: int,
+        key: Hashable,
+        make: Callable[[], Made],
+    ) -> Made:
+        """What is held under a key, made where it is not; whoever finds it waits for nobody."""
+        with self._lock:
+            if key in held:
+                held.move_to_end(key)
+                return held[key]
+        with self._making:
+            made = held[key] if key in held else make()
+        with self._lock:
+            held[key] = made
+            while len(held) > most:
+                held.popitem(last=False)
+        return made
+
+    def _axis_sql(self, name: str, config: ProjectConfig) -> str:
+        feature = axis_feature(name, config.features)
+        return feature_sql(feature, self._catalogue, config.columns.missing)
+
+
+def _of_the_data(config: ProjectConfig) -> ProjectConfig:
+    """The settings that change arrays, the rest at their defaults."""
+    labels = tuple(replace(label, name=label.value, colour="") for label in config.labels)
+    return replace(
+        ProjectConfig(),
+        labels=labels,
+        columns=replace(config.columns, info=(), images=(), ra=None, dec=None, pixels=()),
+        features=config.features,
+        splits=config.splits,
+        train_labels=config.train_labels if config.leave_out_other_labels else (),
+        leave_out_other_labels=config.leave_out_other_labels,
+        leave_out_unknown=config.leave_out_unknown,
+    )

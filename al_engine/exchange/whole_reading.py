@@ -1,0 +1,216 @@
+"""Reads a whole project's file, which a stranger may have made, and checks all that it says.
+
+Owns what such a file may hold; ``whole`` owns the format.  Must not know projects, settings or
+learners: it gives back plain data.
+"""
+
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from al_engine.data.labels import Event, KeptRound
+from al_engine.data.readers.arrays import BATCH_ROWS
+from al_engine.data.readers.source import DOWNLOAD_AGAIN, Cancelled, refusal
+from al_engine.data.table import Column, SetAside, Table
+from al_engine.exchange.archive import Archive, open_archive, too_much, zip_boundary
+from al_engine.exchange.said import Said
+from al_engine.exchange.whole import (
+    ABOUT,
+    CATALOGUE,
+    EVENTS,
+    FORMAT,
+    IMAGES,
+    MEMBERS,
+    ROUNDS,
+    VERSION,
+    Name,
+    lets_in,
+)
+
+MAX_ROWS = 2**31 - 1
+READ_AHEAD_BYTES = 65_536  # of each column
+_NAMED = {"name": 200, "source": 300, "notice": 1000}
+
+
+@dataclass(frozen=True)
+class WholeProject:
+    """What a file held, checked; the rows are still to be streamed.
+
+    ``images`` is the folder that its pictures were unpacked to, which is there if it held any.
+    """
+
+    name: Name
+    table: Table
+    events: tuple[Event, ...]
+    rounds: tuple[KeptRound, ...]
+    images: Path
+
+
+def read_whole(
+    path: Path, work: Path, most_bytes: int, cancelled: Cancelled = lambda: False
+) -> WholeProject:
+    """Read and check all of a whole project's file but its rows, which are streamed later.
+
+    Parameters
+    ----------
+    work : an empty folder for what is unpacked, to be removed by the caller
+    most_bytes : how much the file, and the values of its rows, may unpack to
+
+    Raises
+    ------
+    UnreadableFileError : it is no such file, or damaged, or holds what it must not; raised by the
+        table's ``batches`` as well
+    """
+    with open_archive(path, lets_in, most_bytes) as archive:
+        for name in MEMBERS:
+            if name not in archive.names:
+                raise refusal(path, f"has no '{name}'", DOWNLOAD_AGAIN)
+        about = Said(path, ABOUT, archive.read(ABOUT))
+        _refuse_other_formats(about)
+        n_rows = about.number("n_rows", 1, MAX_ROWS)
+        events = _events(archive, n_rows)
+        rounds = tuple(_round(line) for line in _lines(archive, ROUNDS))
+        archive.extract(CATALOGUE, work / CATALOGUE, cancelled)
+        for name in archive.names:
+            if name.startswith(IMAGES):
+                to = work / name
+                to.parent.mkdir(parents=True, exist_ok=True)
+                archive.extract(name, to, cancelled)
+        table = _table(about, work / CATALOGUE, n_rows, most_bytes)
+    named = Name(*(about.text(key)[:most] for key, most in _NAMED.items()))
+    return WholeProject(named, table, events, rounds, work / IMAGES)
+
+
+def _refuse_other_formats(about: Said) -> None:
+    version = about.number("version", 1, 10**6)
+    if about.text("format") != FORMAT:
+        raise about.wrong("format", f"must be '{FORMAT}'")
+    if version > VERSION:
+        raise refusal(
+            about.path,
+            f"has version {version} of the format; this Sextant reads up to {VERSION}",
+            "Open it with a newer Sextant.",
+        )
+
+
+def _lines(archive: Archive, name: str) -> Iterator[Said]:
+    for number, line in enumerate(archive.lines(name), start=1):
+        yield Said(archive.path, f"{name}, line {number}", line)
+
+
+def _events(archive: Archive, n_rows: int) -> tuple[Event, ...]:
+    events: list[Event] = []
+    for line in _lines(archive, EVENTS):
+        event = _event(line, n_rows)
+        if event.seq <= (events[-1].seq if events else 0):
+            raise line.wrong("seq", "must grow from line to line")
+        events.append(event)
+    return tuple(events)
+
+
+def _event(line: Said, n_rows: int) -> Event:
+    known = typing.get_type_hints(Event)
+    for name in line.found:
+        if name not in known:
+            raise line.wrong(name, "is not known; a newer Sextant may have written it")
+    values = {name: line.value(name, kind) for name, kind in known.items() if name in line.found}
+    for name in ("kind", "seq", "happened_at"):
+        if name not in values:
+            raise line.wrong(name, "must be there")
+    event = Event(**values)
+    if event.row_number is not None and not 0 <= event.row_number < n_rows:
+        raise line.wrong("row_number", f"must be one of the {n_rows:,} rows, counted from 0")
+    return event
+
+
+def _round(line: Said) -> KeptRound:
+    known = typing.get_type_hints(KeptRound)
+    return KeptRound(**{name: line.value(name, kind) for name, kind in known.items()})
+
+
+def _table(about: Said, file: Path, n_rows: int, most_bytes: int) -> Table:
+    described = about.found.get("columns")
+    if not isinstance(described, list) or not all(isinstance(each, dict) for each in described):
+        raise about.wrong("columns", "must be a list of columns")
+    parts = [Said(about.path, f"{ABOUT}, column {i + 1}", each) for i, each in enumerate(described)]
+    with pq.ParquetFile(file) as opened:
+        schema, n_found = opened.schema_arrow, opened.metadata.num_rows
+    names = [part.text("name") for part in parts]
+    if schema.names != names or len(set(names)) != len(names) or not names:
+        raise about.wrong("columns", f"must be those of {CATALOGUE}, each by a name of its own")
+    if n_found != n_rows:
+        raise about.wrong("n_rows", f"must be the number of rows of {CATALOGUE}, {n_found:,}")
+    for field in schema:
+        if not _is_plain(field.type):
+            raise refusal(
+                about.path,
+                f"has a column '{field.name[:60]}' of type {str(field.type)[:60]}",
+                "Columns hold one number, text, time, or true or false a row.",
+            )
+    return Table(
+        about.text("reader"),
+        tuple(
+            Column(field.name, field.type, part.text("unit"), part.text("description"))
+            for field, part in zip(schema, parts, strict=True)
+        ),
+        lambda: _rows(about.path, file, schema, most_bytes),
+        n_rows,
+        tuple(SetAside(*_split(each)) for each in about.texts("set_aside")),
+        notes=about.texts("notes"),
+        copy_of=(about.text("checksum"), about.text("fingerprint")),
+    )
+
+
+def _split(said: str) -> tuple[str, str]:
+    name, _, reason = said.partition(": ")
+    return name, reason
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    """Is it one of the types that a catalogue is kept in?"""
+    return bool(
+        pa.types.is_integer(kind)
+        or kind in (pa.float32(), pa.float64(), pa.bool_(), pa.string(), pa.date32())
+        or pa.types.is_timestamp(kind)
+    )
+
+
+def _rows(path: Path, file: Path, schema: pa.Schema, most_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Stream the rows, as long as their values are not more than there is room for."""
+    texts, n_bytes = [field.name for field in schema if field.type == pa.string()], 0
+    with zip_boundary(path):
+        # Kept as dictionaries until their length is known: a few bytes can stand for any number.
+        # A buffer reads on as rows are wanted; without one all of the file is read ahead.
+        opened = pq.ParquetFile(
+            file, read_dictionary=texts, buffer_size=READ_AHEAD_BYTES, pre_buffer=False
+        )
+    with opened:
+        batches = opened.iter_batches(BATCH_ROWS)
+        while True:
+            with zip_boundary(path):
+                batch = next(batches, None)
+                if batch is None:
+                    return
+                n_bytes += sum(map(_n_bytes, batch.columns))
+                if n_bytes > most_bytes:
+                    raise too_much(path, most_bytes)
+                columns = [
+                    column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+                    for column in batch.columns
+                ]
+                rows = pa.RecordBatch.from_arrays(columns, schema=schema.remove_metadata())
+                rows.validate(full=True)
+            yield rows
+
+
+def _n_bytes(column: pa.Array) -> int:
+    """What the values of a column take once each stands for itself."""
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    lengths = pc.binary_length(column.dictionary).take(column.indices)
+    return int(pc.sum(lengths).as_py() or 0) + 4 * len(column)

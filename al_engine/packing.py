@@ -1,0 +1,80 @@
+"""A project packed as one file in its own folder, beside the page that waits for it.
+
+Owns where that file lies and what was answered since it was written.  The file's format is
+``exchange.whole``'s; must not know pages.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from al_engine.background import BACKGROUND
+from al_engine.exchange.whole import Name, write_whole
+from al_engine.jobs import Cancelled, Job, Progress
+from al_engine.project import Project
+from al_engine.public import refuse_overuse
+from al_engine.saving import versions
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A project's file as it lies there; ``n_newer`` events happened since it was written."""
+
+    path: Path
+    n_bytes: int
+    n_newer: int
+
+
+def packed(project: Project) -> Packed | None:
+    """The file that a project was packed as last, or None."""
+    path = _place(project)
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    then = datetime.fromtimestamp(found.st_mtime, UTC).replace(tzinfo=None)
+    n_newer = sum(event.happened_at > then for event in project.log.events())
+    return Packed(path, found.st_size, n_newer)
+
+
+class PackJob(Job):
+    """Packing that runs beside the page that waits for it; its result is the file."""
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(lambda progress, cancelled: pack(project, progress, cancelled))
+
+
+def pack(
+    project: Project,
+    progress: Progress = lambda n_rows, of: None,
+    cancelled: Cancelled = lambda: False,
+) -> Path:
+    """Write a project as one file into its folder, in place of the one before, or nothing.
+
+    Models and checkpoints are not in it: models are trained again where it is opened.
+
+    Raises
+    ------
+    ProjectError, PublicServerError : there is no room
+    ImportCancelled : ``cancelled`` said so
+    """
+    home, n_rows = project.folder.parent, project.catalogue.n_rows
+
+    def heard(n: int) -> None:
+        refuse_overuse(home)
+        progress(n, n_rows)
+
+    refuse_overuse(home)
+    BACKGROUND.wait(project)  # the scores of the last round are on their way to the disk
+    path, began_at = _place(project), datetime.now(UTC).timestamp()
+    about = project.about
+    name = Name(about.name, about.source, about.notice)
+    images = project.folder / "images"
+    write_whole(path, name, project.catalogue, project.log, images, versions(), heard, cancelled)
+    os.utime(path, (began_at, began_at))
+    return path
+
+
+def _place(project: Project) -> Path:
+    return project.folder / "exports" / f"{project.slug}.zip"

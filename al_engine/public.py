@@ -1,0 +1,177 @@
+"""One server for strangers: whose folder is whose, and how much each may take.
+
+Owns ``SEXTANT_PUBLIC``, visitors' keys and every limit that comes with them.  Must not know
+projects or pages: it is handed folders and numbers.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from al_engine.errors import PublicServerError
+
+VISITORS = "visitors"  # under the home; each visitor's folder is named by a hash of the key
+_KEY = re.compile(r"[A-Za-z0-9_-]{32}")
+_MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a public server lends; ``SEXTANT_PUBLIC_ROWS`` and so on change a number.
+
+    ``rows`` and ``columns`` are of one catalogue, ``upload_mb`` of one file, packed, and
+    ``unpacked_mb`` of what a compressed one holds; ``visitor_mb`` is the disk of one visitor and
+    ``total_mb`` that of all; a visitor's folder goes after ``idle_hours`` without a visit.
+    """
+
+    rows: int = 200_000
+    columns: int = 1_000
+    upload_mb: int = 50
+    unpacked_mb: int = 300
+    visitor_mb: int = 200
+    total_mb: int = 2_000
+    open_projects: int = 10
+    idle_hours: int = 6
+
+
+def is_public() -> bool:
+    """Does this process serve strangers?"""
+    return os.environ.get("SEXTANT_PUBLIC") == "1"
+
+
+def limits() -> Limits:
+    """The limits in force; PublicServerError names a variable that is no whole number above 0."""
+    found = {}
+    for limit in fields(Limits):
+        name = f"SEXTANT_PUBLIC_{limit.name.upper()}"
+        text = os.environ.get(name, "").strip()
+        if not text:
+            continue
+        if not (text.isascii() and text.isdecimal() and 0 < int(text[:19]) < 10**12):
+            raise PublicServerError(
+                f"{name} is '{text[:40]}'.", "Set it to a whole number above 0, or leave it out."
+            )
+        found[limit.name] = int(text)
+    return Limits(**found)
+
+
+# -- whose folder ------------------------------------------------------------------------------
+
+
+def new_key() -> str:
+    """A key that nobody guesses: 24 random bytes, fit for an address."""
+    return secrets.token_urlsafe(24)
+
+
+def is_key(text: str) -> bool:
+    """Can this be a visitor's key?"""
+    return _KEY.fullmatch(text) is not None
+
+
+def visitor_folder(home: Path, key: str) -> Path:
+    """Where the projects of the visitor with that key live; it is made with the first of them.
+
+    The folder's name tells nothing of the key, and no key can name another folder.
+    """
+    if not is_key(key):
+        raise PublicServerError("The address holds no visitor's key.", "Open Home anew.")
+    return home / VISITORS / hashlib.sha256(key.encode()).hexdigest()[:40]
+
+
+def note_visit(folder: Path) -> None:
+    """Remember that a visitor was here just now."""
+    if folder.is_dir():
+        os.utime(folder)
+
+
+def idle_visitors(home: Path) -> list[Path]:
+    """The folders of visitors who have not been here for long."""
+    there = home / VISITORS
+    return [folder for folder in there.iterdir() if is_idle(folder)] if there.is_dir() else []
+
+
+def is_idle(folder: Path) -> bool:
+    """Has nobody been in a visitor's folder for some hours?"""
+    try:
+        return time.time() - folder.stat().st_mtime > 3600 * limits().idle_hours
+    except OSError:
+        return False
+
+
+# -- how much ----------------------------------------------------------------------------------
+
+
+def refuse_size(n_rows: int, n_columns: int) -> None:
+    """Refuse a catalogue that is larger than a public server takes."""
+    if not is_public():
+        return
+    for n, most, what in (
+        (n_rows, limits().rows, "objects"),
+        (n_columns, limits().columns, "columns"),
+    ):
+        if n > most:
+            raise PublicServerError(
+                f"The catalogue has more {what} than this public server takes, which is {most:,}.",
+                "Cut it, or run Sextant on your own computer.",
+            )
+
+
+def refuse_upload(home: Path, n_bytes: int) -> None:
+    """Refuse a file before it is written, for its own size or for the room there is."""
+    if is_public() and n_bytes > limits().upload_mb * _MB:
+        raise PublicServerError(
+            f"The file has {n_bytes / _MB:,.0f} MB; this public server takes "
+            f"{limits().upload_mb:,} MB.",
+            "Choose a smaller one, or run Sextant on your own computer.",
+        )
+    refuse_overuse(home, n_bytes)
+
+
+def refuse_overuse(home: Path, n_bytes: int = 0) -> None:
+    """Refuse where a visitor's folder, or all of them, would take more disk than there is to lend.
+
+    Parameters
+    ----------
+    n_bytes : about to be written, beside what is there
+    """
+    if not is_public():
+        return
+    for folder, most, whose in (
+        (home, limits().visitor_mb, "Your projects"),
+        (home.parent, limits().total_mb, "All visitors' projects together"),
+    ):
+        if used_bytes(folder) + n_bytes > most * _MB:
+            raise PublicServerError(
+                f"{whose} would take more disk than this public server lends, which is {most:,} "
+                "MB.",
+                "Delete a project, come back later, or run Sextant on your own computer.",
+            )
+
+
+def most_unpacked_bytes() -> int | None:
+    """How much a compressed file may hold, in bytes; None where only the disk sets a limit."""
+    return limits().unpacked_mb * _MB if is_public() else None
+
+
+def refuse_server_file(home: Path, path: Path) -> None:
+    """Refuse a path on the server's disk: strangers open what they upload, and nothing else."""
+    if is_public() and not path.resolve().is_relative_to(home.resolve()):
+        raise PublicServerError(
+            "A public server opens no paths on its own disk.", "Upload the file."
+        )
+
+
+def used_bytes(folder: Path) -> int:
+    """The sizes of all files below a folder; one that vanishes meanwhile counts nothing."""
+    n_bytes = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                n_bytes += os.lstat(os.path.join(place, name)).st_size
+            except OSError:
+                continue
+    return n_bytes

@@ -1,0 +1,71 @@
+"""The whole project as one file: made on request, then offered for download."""
+
+import streamlit as st
+
+from al_engine.packing import Packed, PackJob, packed
+from al_engine.public import is_public
+from al_engine.session import LabellingSession
+from pages.components import state
+from pages.components.guard import guard
+from pages.components.waiting import wait_for
+from pages.components.words import counted, plain
+
+# A browser gets a download out of the server's memory.
+MOST_DOWNLOADED_BYTES = 500_000_000
+_JOB = "packing"
+
+
+def draw(session: LabellingSession) -> None:
+    """Offer the file there is, and make it where there is none or it is out of date."""
+    st.subheader("The whole project, as one file", anchor=False)
+    st.markdown(
+        "The catalogue, the settings, every answer and the scores of every round, as Parquet and "
+        "JSON in a ZIP. It opens again on Home, here or on another computer; models are trained "
+        "again there. Checkpoints are not in it."
+    )
+    with guard():
+        _make(session)
+    found = packed(session.project)
+    if found is not None:
+        _offer(session, found)
+    if found is None or found.n_newer:
+        label = "Make the file" if found is None else "Make it again"
+        if st.button(label, key="pack", type="primary" if found is None else "secondary"):
+            state.keep_draft(_JOB, PackJob(session.project))
+            st.rerun()
+
+
+def _make(session: LabellingSession) -> None:
+    """Show how far the file is that is being made, or raise what went wrong with it."""
+    job: PackJob | None = state.draft(_JOB)
+    if job is None:
+        return
+    # Small projects are written before a bar could be read.
+    if not job.wait(0.5):
+        shown = st.empty()
+        with shown.container():
+            wait_for(job, "Writing", "Writing what there is", "Cancel")
+        shown.empty()
+    state.keep_draft(_JOB, None)
+    job.result()
+
+
+def _offer(session: LabellingSession, found: Packed) -> None:
+    size = f"{max(found.n_bytes / 1e6, 0.1):,.1f} MB"
+    if found.n_bytes <= MOST_DOWNLOADED_BYTES or is_public():
+        st.download_button(
+            f"Download {plain(found.path.name)}, {size}",
+            data=found.path.read_bytes,
+            file_name=found.path.name,
+            mime="application/zip",
+            key="download-whole",
+            icon=":material/download:",
+            type="primary",
+            on_click="ignore",
+        )
+    if not is_public():
+        st.caption(f"{size}, on the disk of the computer that Sextant runs on:")
+        st.code(str(found.path), language=None, wrap_lines=True)
+    if found.n_newer:
+        since = counted(found.n_newer, "thing")
+        st.caption(f"{since} you did since it was written: answers, settings.")
