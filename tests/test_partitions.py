@@ -1,6 +1,6 @@
 """A data set that stays where it lies, in partitions: the same as an import of it gives.
 
-The first part does the work in this process, the second on two Dask workers of little memory.
+The first part does the work in this process, the second on two Dask workers.
 """
 
 import os
@@ -380,8 +380,6 @@ def test_a_task_that_would_send_back_more_than_a_megabyte_is_refused(sky: Sky) -
 
 # -- on two workers ----------------------------------------------------------------------------
 
-MEMORY_LIMIT = 640_000_000
-
 
 @dataclass
 class Cluster:
@@ -411,7 +409,9 @@ def cluster() -> Iterator[Cluster]:
         local = distributed.LocalCluster(
             n_workers=2,
             threads_per_worker=1,
-            memory_limit=MEMORY_LIMIT,
+            # None: a worker that is short of memory is paused, and how much it needs to begin with
+            # is the machine's affair.  The test that is about memory looks at how much it grew.
+            memory_limit=0,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",  # bound even where nothing is drawn there
         )
@@ -424,7 +424,7 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def little_sent(cluster: Cluster) -> Iterator[Cluster]:
     """The cluster, whose workers must not send back more than a megabyte at a time."""
-    cluster.local.wait_for_workers(2, timeout=30)
+    cluster.local.wait_for_workers(2, timeout=120)
     cluster.sent.clear()
     yield cluster
     assert cluster.sent
@@ -491,16 +491,23 @@ def test_a_worker_that_is_killed_in_mid_round_changes_nothing(
     assert_same_round(found, expected, here, history)
 
 
+def _highest_memory_bytes() -> int:
+    # Not getrusage's: that begins with what the program had that started this one.
+    [line] = [x for x in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in x]
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much memory was used")
 def test_a_partition_may_be_larger_than_a_workers_memory(
     little_sent: Cluster, tmp_path: Path
 ) -> None:
+    little_sent.workers._client.restart()
     n, names = 2_050_000, [f"f{i:02}" for i in range(40)]
     rng = np.random.default_rng(1)
     base = rng.integers(0, 100, n)
     columns = {name: ((base * (i + 1)) % 101).astype(np.float64) for i, name in enumerate(names)}
     columns["kind"] = pa.array(np.array(["a", "b"])[(base % 7 > 3).astype(int)])
     table = pa.table(columns)
-    assert table.nbytes > MEMORY_LIMIT
     pq.write_table(table, tmp_path / "large.parquet", row_group_size=n, write_statistics=False)
     pq.write_table(table.slice(0, 1000), tmp_path / "small.parquet")
     folder, _ = import_file(tmp_path, tmp_path / "small.parquet", label_column="kind")
@@ -515,13 +522,15 @@ def test_a_partition_may_be_larger_than_a_workers_memory(
     plan = PartitionedPlan(large, "a", spec, "A", np.arange(0), 0, 0, {})
     labels = table["kind"][:30].to_pylist()
     history = history_of(*(("answer", row, labels[row], "query", "train") for row in range(30)))
-    before = {n.process.pid for n in little_sent.local.workers.values()}
+    before = little_sent.workers._client.run(_highest_memory_bytes)
     there = rounds.make_round(little_sent.workers.run, plan, history)
     [whole] = large.partitions
     parts = np.concatenate([c.parts for c in reading.chunks(whole, large.reading_of_keys())])
     assert there.n_pool == np.count_nonzero(parts[30:] == TRAIN)
     assert there.question is not None
-    assert {n.process.pid for n in little_sent.local.workers.values()} == before
+    after = little_sent.workers._client.run(_highest_memory_bytes)
+    grown = [after[worker] - before[worker] for worker in before]
+    assert 0 < max(grown) < table.nbytes / 3
 
 
 def test_what_a_worker_cannot_read_is_said_as_here(sky: Sky, cluster: Cluster) -> None:
