@@ -144,7 +144,7 @@ def test_an_id_that_is_not_there_is_named_and_not_fatal(small: Make) -> None:
     file["classifiers"]["1"]["id"][1] = 999
     project = small()
     assert look(project, read(file)).differs[-1] == (
-        "1 object with answers are not here, and left out: 999."
+        "Not here, and left out with their answers: 1 object (999)."
     )
     assert replay(project, read(file), "Ada").absent == ("999",)
     assert project.history("1").trained == {2: "0", 11: "1"}
