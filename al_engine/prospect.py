@@ -11,6 +11,7 @@ from typing import Literal
 from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import list_features
+from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
 from al_engine.errors import AlEngineError, ConfigurationError
 from al_engine.exchange.configuration import Configuration
@@ -28,11 +29,13 @@ class Prospect:
     """What loading would meet, told before anything changes.
 
     ``differs`` says in what the data are not those of the configuration, ``versions`` which
-    packages are of another version; ``refused`` maps a level to why it cannot be loaded.
+    packages are of another version; ``disputed`` are ids with one label for one classifier and
+    another for the next; ``refused`` maps a level to why it cannot be loaded.
     """
 
     differs: tuple[str, ...]
     versions: tuple[str, ...]
+    disputed: tuple[str, ...]
     refused: Mapping[Level, AlEngineError]
 
 
@@ -52,7 +55,7 @@ def look(project: Project, configuration: Configuration) -> Prospect:
         unshown = _columns_shown(configuration.settings) - _columns_shown(settings)
         unshown -= set(catalogue.names())
         if unshown:
-            differs.append(f"Not shown, for there are no such columns: {_named(sorted(unshown))}.")
+            differs.append(f"Not shown, for there are no such columns: {named(sorted(unshown))}.")
         try:
             _, absent = events_here(project, configuration)
         except AlEngineError as error:
@@ -60,14 +63,22 @@ def look(project: Project, configuration: Configuration) -> Prospect:
         else:
             if absent:
                 n = f"{len(absent):,} object{'s' * (len(absent) != 1)}"
-                differs.append(f"{n} with answers are not here, and left out: {_named(absent)}.")
+                differs.append(f"Not here, and left out with their answers: {n} ({named(absent)}).")
     here = versions()
     others = tuple(
         f"{name} {there}, here {here[name]}"
         for name, there in configuration.versions.items()
         if name in here and here[name] != there
     )
-    return Prospect(tuple(differs), others, refused)
+    return Prospect(tuple(differs), others, _disputed(configuration.events), refused)
+
+
+def _disputed(events: Sequence[Event]) -> tuple[str, ...]:
+    labels: dict[str, dict[str | None, str]] = {}
+    for event in in_effect(events):
+        if event.object_id is not None and event.label is not None:
+            labels.setdefault(event.object_id, {})[event.classifier] = event.label
+    return tuple(text for text, given in labels.items() if len(set(given.values())) > 1)
 
 
 def _differing_shape(catalogue: Catalogue, configuration: Configuration) -> list[str]:
@@ -81,19 +92,19 @@ def _differing_shape(catalogue: Catalogue, configuration: Configuration) -> list
     there = {column.name: column.kind for column in data.columns}
     here = {column.name: column.kind for column in catalogue.columns}
     if gone := [name for name in there if name not in here]:
-        differs.append(f"Columns that are no longer there: {_named(gone)}.")
+        differs.append(f"Columns that are no longer there: {named(gone)}.")
     if new := [name for name in here if name not in there]:
-        differs.append(f"Columns that are new: {_named(new)}.")
+        differs.append(f"Columns that are new: {named(new)}.")
     for name in here.keys() & there.keys():
         if here[name] != there[name]:
             differs.append(f"Column '{name}' holds {here[name]}; it held {there[name]}.")
     return differs
 
 
-def _named(listed: Sequence[str]) -> str:
+def named(listed: Sequence[str]) -> str:
     """Some names in a sentence, and how many more there are.
 
-    >>> _named(["a", "b"]), _named(list("abcdefg"))
+    >>> named(["a", "b"]), named(list("abcdefg"))
     ('a, b', 'a, b, c, d, e and 2 more')
     """
     more = len(listed) - NAMED
@@ -176,7 +187,7 @@ def events_here(
     rows = project.catalogue.find_rows(id_column, ids)
     if ids and not rows:
         raise ConfigurationError(
-            f"None of the {len(ids):,} objects with answers is in this catalogue: {_named(ids)}.",
+            f"None of the {len(ids):,} objects with answers is in this catalogue: {named(ids)}.",
             "Choose the catalogue that the configuration was made on.",
         )
     numbers: dict[int, int] = {}

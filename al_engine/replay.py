@@ -13,7 +13,7 @@ from typing import Any
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.data.features import list_features
-from al_engine.data.labels import AnswerLog
+from al_engine.data.labels import BY_HAND, AnswerLog
 from al_engine.errors import ReplayCancelled
 from al_engine.exchange.configuration import Configuration, PastRound
 from al_engine.lookahead import LOOKAHEAD
@@ -27,12 +27,13 @@ from al_engine.state import State
 class Replayed:
     """What a replay came to.
 
-    ``n_compared`` rounds had scores to compare; ``difference`` names the first round that differs,
-    else what is asked next where that does, else is "".  ``absent`` are ids with answers that no
-    object has.
+    ``n_answers`` of the ``n_events`` were given by a person; ``n_compared`` rounds had scores to
+    compare; ``difference`` names the first round that differs, else what is asked next where that
+    does, else is "".  ``absent`` are ids with answers that no object has.
     """
 
     n_events: int
+    n_answers: int
     n_compared: int
     difference: str
     absent: tuple[str, ...]
@@ -129,7 +130,8 @@ def replay(
         project.keep_round(classifier, key, n_labelled, scores)
     LabellingSession(project, who).restore_models()
     project.touch()
-    return Replayed(len(events), n_compared, difference, absent)
+    n_answers = sum(event.kind in BY_HAND for event in events)
+    return Replayed(len(events), n_answers, n_compared, difference, absent)
 
 
 @contextmanager

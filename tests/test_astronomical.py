@@ -23,7 +23,7 @@ from al_engine.starting import import_file
 Make = Callable[..., Project]
 
 
-def small_file() -> dict[str, Any]:
+def small_file(model: str = "DTree") -> dict[str, Any]:
     """A file in their form about thirty objects with whole numbers for ids."""
     return {
         "Author": "Ada",
@@ -50,7 +50,7 @@ def small_file() -> dict[str, Any]:
         "test_set_file": False,
         "classifiers": {
             "1": {
-                "classifier": ["RForest", "KNN"],
+                "classifier": [model, "KNN"],
                 "query": ["Margin Sampling", "Entropy Sampling"],
                 "id": [3, 4, 11, 12],
                 "y": [0, 1, -1, 1],
@@ -90,7 +90,7 @@ def small(tmp_path: Path, opened: Open) -> Make:
 
 
 def test_every_setting_of_theirs_that_has_a_counterpart_is_read() -> None:
-    found = read(small_file())
+    found = read(small_file("RForest"))
     settings = found.settings
     assert found.origin == "AstronomicAL"
     assert found.data.source == "small.csv"
@@ -144,7 +144,7 @@ def test_an_id_that_is_not_there_is_named_and_not_fatal(small: Make) -> None:
     file["classifiers"]["1"]["id"][1] = 999
     project = small()
     assert look(project, read(file)).differs[-1] == (
-        "1 object with answers are not here, and left out: 999."
+        "Not here, and left out with their answers: 1 object (999)."
     )
     assert replay(project, read(file), "Ada").absent == ("999",)
     assert project.history("1").trained == {2: "0", 11: "1"}
@@ -243,7 +243,7 @@ def test_what_came_in_their_form_goes_out_in_it(small: Make) -> None:
 def test_what_they_cannot_say_is_listed(small: Make) -> None:
     project = small()
     file = small_file()
-    file["classifiers"]["1"] |= {"classifier": ["RForest"], "query": ["Margin Sampling"]}
+    file["classifiers"]["1"] |= {"classifier": ["DTree"], "query": ["Margin Sampling"]}
     replay(project, read(file), "Ada")
     session = LabellingSession(project, "Ada")
     config = session.config

@@ -147,13 +147,13 @@ def test_the_main_job_from_a_file_to_a_saved_model_survives_refresh_and_kill(
         assert scores["Accuracy"][1].split()[0] == f"{accuracy:.3f}"
 
 
-def open_by_path(page: Page, source: Path) -> None:
-    """From Home to the settings of a file on the server's disk."""
-    page.get_by_role("tab", name="From this computer's disk").click()
+def open_by_path(page: Page, source: Path, then: str = "Settings") -> None:
+    """From Home to the settings of a file on the server's disk, or to another page of it."""
+    page.get_by_role("tab", name="From this computer's disk").first.click()
     path = page.get_by_role("textbox", name="Path of a file")
     path.fill(str(source))
     path.press("Enter")
-    expect(page).to_have_title("Settings · Sextant")
+    expect(page).to_have_title(f"{then} · Sextant")
 
 
 def import_and_set_up(page: Page, source: Path) -> None:
@@ -546,3 +546,80 @@ def test_an_answer_right_after_the_link_of_the_page_one_is_on_is_taken(tab):
     go_to(page, "Labelling")
     answer(page, "3", by_key=True)
     assert n_labels(page) == before + 1
+
+
+def test_a_deleted_project_comes_back_from_its_configuration(shared_data, app, tab, tmp_path):
+    page, _ = tab
+    source = tmp_path / "two_thousand.csv"
+    with gzip.open(shared_data / "sdss17" / "sdss17.csv.gz", "rt", encoding="utf-8") as file:
+        source.write_text("".join(next(file) for _ in range(2001)), encoding="utf-8")
+    with source.open(encoding="utf-8") as file:
+        truth = {row["row_id"]: row["class"] for row in csv.DictReader(file)}
+    open_by_path(page, source)
+    for step in range(4):
+        page.locator(f".st-key-next-{step} button").click()
+    page.get_by_role("button", name="Start training").click()
+    answerable(page)
+    go_to(page, "Labelling")
+    answer_some(page, truth, 3)
+    pass_with_unsure_and_later(page)
+    take_one_back(page, truth)
+    asked, labels = object_shown(page), n_labels(page)
+    go_to(page, "Training")
+    scores = scores_shown(page)
+    go_to(page, "Share")
+    with page.expect_download() as downloaded:
+        page.get_by_role("button", name="Download", exact=True).click()
+    taken = tmp_path / "taken.json"
+    downloaded.value.save_as(taken)
+
+    page.locator("[data-testid=stSidebar]").get_by_role("link", name="Sextant").click()
+    settled(page)
+    page.locator(".st-key-ask-delete-two-thousand button").click()
+    page.locator(".st-key-delete-two-thousand button").click()
+    expect(page.locator(".st-key-ask-delete-two-thousand")).to_have_count(0)
+    assert not (app.home / "two-thousand").exists()
+
+    open_configuration(page, taken)
+    open_by_path(page, source, "Share")
+    expect(page.get_by_text("These are the very data it was made on.")).to_be_visible()
+    load_it(page)
+    expect(page.get_by_text("the same scores, and the same question is next.")).to_be_visible()
+    go_to(page, "Training")
+    answerable(page)
+    assert scores_shown(page) == scores
+    go_to(page, "Labelling")
+    answerable(page)
+    assert (object_shown(page), n_labels(page)) == (asked, labels)
+
+
+def open_configuration(page: Page, path: Path) -> None:
+    """Give Home a configuration, which then waits for its catalogue."""
+    opener = page.locator(".st-key-open-configuration")
+    opener.get_by_text("Open a configuration").click()
+    opener.locator("input[type=file]").set_input_files(path)
+    expect(opener.get_by_text(path.name)).to_be_visible()
+    settled(page)
+
+
+def load_it(page: Page) -> None:
+    settled(page)
+    page.get_by_role("button", name="Load", exact=True).click()
+
+
+def test_a_configuration_of_astronomical_s_is_loaded_with_its_labels(shared_data, tab, tmp_path):
+    page, _ = tab
+    form = shared_data / "astronomical_form"
+    theirs = json.loads((form / "config.json").read_text())
+    for classifier in theirs["classifiers"].values():
+        classifier["classifier"][0] = "DTree"  # a thousand trees take their time
+    (tmp_path / "config.json").write_text(json.dumps(theirs))
+    open_configuration(page, tmp_path / "config.json")
+    open_by_path(page, form / "sdss_3000.fits", "Share")
+    expect(page.get_by_text("in AstronomicAL's form")).to_be_visible()
+    load_it(page)
+    expect(page.get_by_text("65 answers replayed.")).to_be_visible()
+    page.get_by_role("link", name="Go to Training").click()
+    answerable(page)
+    expect(page.get_by_text("38 points trained on")).to_be_visible()
+    expect(bar(page).locator(".question")).to_have_text("Is it a Star?")

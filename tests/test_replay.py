@@ -34,6 +34,7 @@ from al_engine.config import (
     ProjectConfig,
     Splits,
 )
+from al_engine.data.labels import BY_HAND
 from al_engine.data.splits import VALIDATION
 from al_engine.errors import (
     AlEngineError,
@@ -129,7 +130,8 @@ def test_a_replay_gives_the_same_rounds_scores_models_and_next_query(
     again = fresh()
     made = replay(again, saved(session), "Bob")
     n_scored = sum(r.scores is not None for c in ("QSO", "STAR") for r in session.state(c).rounds)
-    assert made == Replayed(len(project.log.events()), n_scored, "", ())
+    n_answers = sum(e.kind in BY_HAND for e in project.log.events())
+    assert made == Replayed(len(project.log.events()), n_answers, n_scored, "", ())
     assert n_scored > 5
     replayed = LabellingSession(again, "Bob")
     assert replayed.config == session.config
@@ -283,7 +285,8 @@ def test_a_replay_that_fails_half_way_changes_nothing(
 
 def test_the_very_same_data_differ_in_nothing(project: Project, fresh: Make) -> None:
     prospect = look(fresh(), saved(lived(project)))
-    assert (prospect.differs, prospect.versions, prospect.refused) == ((), (), {})
+    assert (prospect.differs, prospect.versions) == ((), ())
+    assert (prospect.disputed, prospect.refused) == ((), {})
 
 
 def test_other_rows_columns_and_ids_are_named_before_anything_changes(
@@ -305,7 +308,7 @@ def test_other_rows_columns_and_ids_are_named_before_anything_changes(
         "Columns that are no longer there: note.",
         "Columns that are new: extra.",
         "Column 'huge' holds text; it held integer.",
-        f"1 object with answers are not here, and left out: {gone}.",
+        f"Not here, and left out with their answers: 1 object ({gone}).",
     )
     made = replay(again, saved(session), "Bob")
     assert made.absent == (gone,)
@@ -330,6 +333,22 @@ def test_an_undo_of_an_answer_about_a_missing_object_is_left_out_with_it(
     kinds = [event.kind for event in again.log.events()]
     assert "undo" not in kinds
     assert kinds.count("answer") == 1
+
+
+def test_an_object_with_two_labels_is_named_and_each_classifier_keeps_its_own(
+    project: Project, fresh: Make
+) -> None:
+    session = begin(project)
+    session.start("STAR", small_setup())
+    question = session.state("STAR").question
+    assert question is not None
+    answer(session, "STAR", question.row, "STAR")
+    answer(session, "QSO", question.row, "QSO")
+    again = fresh()
+    assert look(again, saved(session)).disputed == (session.object_id(question.row),)
+    replay(again, saved(session), "Bob")
+    both = {c: again.history(c).trained[question.row] for c in ("STAR", "QSO")}
+    assert both == {"STAR": "STAR", "QSO": "QSO"}
 
 
 def test_packages_of_other_versions_are_named(project: Project, fresh: Make) -> None:

@@ -16,6 +16,7 @@ from al_engine.data.schema import ANSWER_STEPS, connect
 from al_engine.errors import ProjectError
 
 EventKind = Literal["settings", "given", "answer", "unsure", "later", "undo"]
+BY_HAND = ("answer", "unsure", "later")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from al_engine.config import ProjectConfig, read_as
 from al_engine.data.history import COUNTED
-from al_engine.data.labels import Event
+from al_engine.data.labels import BY_HAND, Event
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
@@ -93,7 +93,7 @@ class Configuration:
     @property
     def n_answers(self) -> int:
         """How many labels, Unsure and Later a person gave, those taken back included."""
-        return sum(event.kind in ("answer", "unsure", "later") for event in self.events)
+        return sum(event.kind in BY_HAND for event in self.events)
 
 
 # -- writing -----------------------------------------------------------------------------------

@@ -98,9 +98,10 @@ def open_on_home() -> None:
         if projects:
             _choose_project(chosen, projects)
         source = chosen.configuration.data.source
+        catalogue = plain(source) if source else "its catalogue"
         st.caption(
-            f"Or open {plain(source) if source else 'its catalogue'} above: the configuration is "
-            "waiting for it."
+            f"{'Or open' if projects else 'Open'} {catalogue} above: this is loaded into it next, "
+            "once you have seen what there is."
         )
         if st.button("Put it away", key="put-configuration-away"):
             put_away()

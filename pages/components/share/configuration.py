@@ -8,12 +8,13 @@ import streamlit as st
 
 from al_engine.exchange.configuration import Configuration, private, write_configuration
 from al_engine.job import Job
-from al_engine.prospect import Level, Prospect, look
+from al_engine.prospect import Level, Prospect, look, named
 from al_engine.recording import Moment, in_their_form, record
 from al_engine.replay import Replayed, load_layout, load_settings, replay, rounds_lost
 from al_engine.session import LabellingSession
 from pages.components import state
 from pages.components.guard import guard
+from pages.components.page import link
 from pages.components.share.choosing import choose_file, describe, put_away
 from pages.components.words import counted, plain
 
@@ -25,7 +26,7 @@ FORMS = {
 }
 LEVELS: dict[Level, tuple[str, str]] = {
     "labels": ("Settings and labels", "every answer is replayed, round by round"),
-    "settings": ("Settings", "classifiers begin anew with their first objects"),
+    "settings": ("Settings", "a classifier that has no labels here begins with its first objects"),
     "layout": ("Layout", "axes, columns shown, names and colours; nothing that is learned"),
 }
 
@@ -36,7 +37,8 @@ def draw(session: LabellingSession) -> None:
     take, load = st.columns(2, gap="large")
     with take, guard():
         _take_away(session)
-    with load, guard():
+    # Of one piece: nothing of it stands on, greyed, while a replay is waited for.
+    with load, st.empty().container(), guard():
         _load(session)
 
 
@@ -113,14 +115,9 @@ def _load(session: LabellingSession) -> None:
     job = state.replay_of(slug)
     if job is not None:
         _finish(session, job)
-    done: list[str] | None = state.draft(_DONE)
-    if done:
-        first, *rest = done
-        st.success(first, icon=":material/check:")
-        for line in rest:
-            st.markdown(f"- {line}")
     chosen = state.chosen_configuration()
     if chosen is None:
+        _tell_done(state.draft(_DONE, []))
         st.markdown("Load a configuration of Sextant's or of AstronomicAL's into this project.")
         choose_file()
         return
@@ -150,6 +147,13 @@ def _load(session: LabellingSession) -> None:
             st.rerun()
 
 
+def _tell_done(lines: list[str]) -> None:
+    """What was loaded last, and where to go on from there."""
+    if lines:
+        st.success(" ".join(lines), icon=":material/check:")
+        link("pages/2_Training.py", "Go to Training", icon=":material/model_training:")
+
+
 def _prospect(session: LabellingSession, configuration: Configuration) -> Prospect:
     """What loading would meet, looked at once for each state of the project."""
     seen = (session.project.slug, session.project.log.last_seq, state.clicks("configuration"))
@@ -170,6 +174,10 @@ def _tell(configuration: Configuration, prospect: Prospect) -> None:
         st.caption("These are the very data it was made on.")
     if prospect.versions:
         st.caption(f"Other versions: {plain('; '.join(prospect.versions))}. Scores may differ.")
+    if prospect.disputed:
+        n = counted(len(prospect.disputed), "object")
+        listed = plain(named(prospect.disputed))
+        st.caption(f"Labelled one way for one classifier, another for the next: {n} ({listed}).")
     if configuration.untranslated:
         with st.expander(f"No counterpart here: {len(configuration.untranslated)}"):
             st.markdown("\n".join(f"- {plain(line)}" for line in configuration.untranslated))
@@ -237,12 +245,12 @@ def _finish(session: LabellingSession, job: Job[Replayed]) -> None:
 
 
 def _outcome(made: Replayed) -> list[str]:
-    lines = [f"Replayed {counted(made.n_events, 'event')}."]
+    lines = [f"{counted(made.n_answers, 'answer')} replayed."]
     if made.difference:
         lines.append(f"Not all is as it was: {plain(made.difference)}")
     elif made.n_compared:
         rounds = counted(made.n_compared, "round")
-        lines.append(f"{rounds} compared: the same scores, and the same next question.")
+        lines.append(f"{rounds} compared: the same scores, and the same question is next.")
     if made.absent:
-        lines.append(f"{counted(len(made.absent), 'object')} were not here, and left out.")
+        lines.append(f"Left out, for they are not here: {counted(len(made.absent), 'object')}.")
     return lines

@@ -1,0 +1,191 @@
+"""The Share page and Home's way to it: what is offered, told before, and kept."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, answer, make_table, small_setup, survey_values
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+from al_engine.background import BACKGROUND
+from al_engine.config import ProjectConfig
+from al_engine.exchange.configuration import write_configuration
+from al_engine.project import Project, close_project, create_project, open_project
+from al_engine.recording import record
+from al_engine.session import LabellingSession
+
+SHARE = "pages/7_Share.py"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of projects that the pages use."""
+    folder = tmp_path / "home"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.setenv("SEXTANT_HOME", str(folder))
+    monkeypatch.setattr(ContextProxy, "cookies", {})
+    yield folder
+    BACKGROUND.wait()
+    for each in folder.iterdir():
+        close_project(each)
+
+
+@pytest.fixture
+def begun(home: Path, survey_folder: Path) -> LabellingSession:
+    """The small project with some answers."""
+    session = LabellingSession(open_project(survey_folder), "Ada")
+    session.change_settings(replace(session.config, x_axis="g", y_axis="r"))
+    session.start("QSO", small_setup())
+    for _ in range(3):
+        answer(session)
+    return session
+
+
+@pytest.fixture
+def file(begun: LabellingSession, tmp_path: Path) -> Path:
+    """Its configuration, as it was downloaded."""
+    path = tmp_path / "taken.json"
+    path.write_text(write_configuration(record(begun.project, begun.moment())), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def fresh(home: Path) -> Project:
+    """The same catalogue, imported once more."""
+    table = make_table(survey_values())
+    folder, _ = create_project(home, "Fresh", table, ProjectConfig(), source="again.csv")
+    return open_project(folder)
+
+
+def show(page: str, slug: str = "") -> AppTest:
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    if slug:
+        at.query_params["project"] = slug
+    return at.switch_page(page).run() if page else at
+
+
+def fine(at: AppTest) -> AppTest:
+    assert [each.message for each in at.exception] == []
+    return at
+
+
+def open_path(at: AppTest, path: Path | str) -> AppTest:
+    (field,) = [each for each in at.text_input if each.label == "Path of a configuration"]
+    return fine(field.set_value(str(path)).run())
+
+
+def said(at: AppTest) -> str:
+    kinds = (at.markdown, at.caption, at.warning, at.error, at.success)
+    return "\n".join(str(each.value).replace("\\", "") for kind in kinds for each in kind)
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    (button,) = [each for each in at.button if each.label == label]
+    return fine(button.click().run())
+
+
+def test_settings_and_labels_load_and_are_replayed_to_the_same_question(file, begun, fresh):
+    at = open_path(show(SHARE, "fresh"), file)
+    assert "These are the very data it was made on." in said(at)
+    assert "3 answers" in said(at)
+    assert [e.kind for e in fresh.log.events()] == ["settings"], "nothing before the button"
+    at = press(at, "Load")
+    assert "3 answers replayed. 4 rounds compared: the same scores" in said(at)
+    there, here = begun.state("QSO"), LabellingSession(fresh, "Bob").state("QSO")
+    assert (here.question, here.scores) == (there.question, there.scores)
+
+
+def test_what_differs_is_told_first_and_what_cannot_be_loaded_is_not_offered(file, home, begun):
+    values = survey_values()
+    del values["g"]
+    table = make_table(values)
+    folder, _ = create_project(home, "Other", table, ProjectConfig())
+    at = open_path(show(SHARE, "other"), file)
+    assert "Columns that are no longer there: g." in said(at)
+    assert "Only its layout can be loaded: Column 'g' is not in the catalogue" in said(at)
+    (levels,) = [each for each in at.radio if each.label == "Load"]
+    assert levels.options == ["Layout"]
+    press(at, "Load")
+    assert [e.kind for e in open_project(folder).log.events()][1:] in ([], ["settings"])
+
+
+def test_settings_over_rounds_say_what_they_cost(file, begun):
+    begun.change_settings(replace(begun.config, leave_out_unknown=True))
+    answer(begun)
+    at = open_path(show(SHARE, "survey"), file)
+    assert "answers of its own already" in said(at)
+    assert "Earlier rounds become incomparable (5 of Qso)" in said(at)
+    press(at, "Load")
+    assert begun.config.leave_out_unknown is False
+    assert len(begun.project.history("QSO").trained) == 9
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"a": 1}', "", "[[[[", '{"format": "Sextant configuration"}']
+)
+def test_a_bad_file_costs_one_sentence_and_changes_nothing(begun, tmp_path, text):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    n_events = len(begun.project.log.events())
+    at = open_path(show(SHARE, "survey"), path)
+    assert len(at.error) == 1
+    assert "Load" not in [each.label for each in at.button]
+    assert len(begun.project.log.events()) == n_events
+    assert len(fine(at.run()).error) == 0, "and is not tried again by itself"
+
+
+def test_an_uploaded_configuration_is_read_at_once(file, fresh):
+    at = show(SHARE, "fresh")
+    at.file_uploader[0].set_value(("taken.json", file.read_bytes(), "application/json"))
+    at = fine(at.run())
+    assert "taken.json" in said(at)
+
+
+def test_author_and_doi_stand_in_what_is_kept(begun):
+    at = show(SHARE, "survey")
+    (author,) = [each for each in at.text_input if each.label == "Author"]
+    (doi,) = [each for each in at.text_input if each.label == "DOI"]
+    author.set_value("<b>Ada</b>")
+    fine(doi.set_value("10.1/x").run())
+    BACKGROUND.wait()
+    kept = json.loads((begun.project.folder / "configuration.json").read_text())
+    assert (kept["author"], kept["doi"]) == ("<b>Ada</b>", "10.1/x")
+
+
+def test_what_astronomical_cannot_say_is_said_in_words(begun):
+    at = show(SHARE, "survey")
+    (form,) = [each for each in at.radio if each.label == "What stands in it"]
+    at = fine(form.set_value("astronomical").run())
+    assert "whole numbers as labels; 'GALAXY' is none" in said(at)
+
+
+def test_home_leads_a_configuration_to_its_project(file, begun, fresh):
+    at = open_path(show(""), file)
+    assert "taken.json" in said(at)
+    (projects,) = [each for each in at.selectbox if each.label == "Load it into"]
+    # The one whose source the configuration names comes first.
+    assert [option.split(":")[0] for option in projects.options] == ["Survey", "Fresh"]
+    projects.select_index(1)
+    at = press(at, "Go on")
+    assert at.query_params["project"] in ("fresh", ["fresh"])
+    assert at.title[0].value == "Share"
+    assert "taken.json" in said(at)
+    at = press(at, "Put it away")
+    assert "taken.json" not in said(at)
+
+
+def test_an_import_goes_on_to_the_configuration_that_waits_for_it(file, begun, tmp_path):
+    source = tmp_path / "objects.csv"
+    source.write_text("name,class,g\n" + "\n".join(f"J{i},QSO,{i}.5" for i in range(20)))
+    at = open_path(show(""), file)
+    (path,) = [each for each in at.text_input if each.label.startswith("Path of a file")]
+    at = fine(path.set_value(str(source)).run())
+    for _ in range(3):
+        if at.title[0].value == "Share":
+            break
+        at = fine(at.run())
+    assert at.title[0].value == "Share"
+    assert "Only its layout can be loaded" in said(at)
