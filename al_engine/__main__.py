@@ -16,13 +16,19 @@ from al_engine.starting import import_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 where it worked, 2 where it refused with a sentence on stderr."""
+    """Run one command; 0 where it worked, 2 where it refused with a sentence on stderr.
+
+    130 says that it was stopped by Ctrl-C.
+    """
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except AlEngineError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped; nothing was written.\n")
+        return 130
 
 
 def _import(options: argparse.Namespace) -> int:

@@ -124,7 +124,7 @@ def _about(session: LabellingSession) -> dict[str, str]:
     project = session.project
     return {
         "CREATOR": "Sextant",
-        "DATE": datetime.now(UTC).isoformat(timespec="seconds"),
+        "DATE": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}",  # UTC, as FITS has it
         "PROJECT": project.name,
         "CATALOG": project.about.source,
         "DATAHASH": project.catalogue.fingerprint,

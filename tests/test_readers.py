@@ -910,3 +910,23 @@ def test_counts_of_one_are_singular(tmp_path: Path) -> None:
     assert "has 2 values in line 3, where 1 belongs" in refusal(
         written(tmp_path / "b.csv", "a\n1\n1,2\n")
     )
+
+
+def test_parquet_is_asked_for_a_few_row_groups_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is read ahead stays in memory until all that was asked for at once has been read.
+    asked: list[object] = []
+    read = columnar.parquet_batches
+
+    def listening(opened, arranged, names, row_groups):
+        asked.append(row_groups)
+        return read(opened, arranged, names, row_groups)
+
+    monkeypatch.setattr(columnar, "parquet_batches", listening)
+    monkeypatch.setattr(columnar, "ROWS_READ_AHEAD", 250)
+    table = pa.table({"a": list(range(1000))})
+    pq.write_table(table, tmp_path / "t.parquet", row_group_size=100)
+    read_again = pa.Table.from_batches(list(open_table(tmp_path / "t.parquet").batches()))
+    assert read_again["a"].to_pylist() == list(range(1000))
+    assert asked == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]

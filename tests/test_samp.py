@@ -93,9 +93,9 @@ def test_a_selection_reaches_the_one_program_that_was_chosen(
         first, second = exporting.programs()
         assert (first.name, second.name) == ("Aladin", "TOPCAT")
         rows = [N_ROWS - 1, 0, 7]
-        assert exporting.send(begin(project), exporting.objects_of(begin(project), rows), first) == [
-            "Aladin"
-        ]
+        assert exporting.send(
+            begin(project), exporting.objects_of(begin(project), rows), first
+        ) == ["Aladin"]
         table = loaded(aladin.wait())
         assert table["huge"].tolist() == [str(2**64 - 1 - N_ROWS + row) for row in rows]
         assert topcat.heard == []

@@ -468,6 +468,22 @@ def test_a_catalogue_is_scored_as_a_stream(
     assert pq.read_table(out)[same].to_pylist() == pacsv.read_csv(whole)[same].to_pylist()
 
 
+def test_a_command_that_is_stopped_leaves_nothing(
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stop(*arguments: Any) -> Any:
+        raise KeyboardInterrupt
+
+    other, out = catalogue_file(tmp_path), tmp_path / "out.fits"
+    monkeypatch.setattr("al_engine.exchange.applying.compute", stop)
+    assert score(model, "--catalogue", other, "--out", out) == 130
+    assert capsys.readouterr().err.endswith("Stopped; nothing was written.\n")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["other.parquet"]
+
+
 def test_pairs_of_names_may_hold_signs_of_equality() -> None:
     assert parse_renamed("a=b=c, x=y", ["a=b", "x"]) == {"a=b": "c", "x": "y"}
     assert parse_renamed("", ["a"]) == {}

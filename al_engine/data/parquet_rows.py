@@ -18,7 +18,7 @@ from al_engine.data.columns import ROW, CatalogueColumn, CatalogueColumns
 from al_engine.data.computed import compute
 from al_engine.data.importing import kind_of, stored_names
 from al_engine.data.readers.arrays import BATCH_ROWS, Arranged
-from al_engine.data.readers.columnar import ParquetSet, parquet_batches
+from al_engine.data.readers.columnar import ParquetSet, parquet_batches, runs
 from al_engine.data.readers.source import boundary, guarded, refusal
 
 ROWS_AT_ONCE = 1_000_000
@@ -63,24 +63,12 @@ def cut(found: ParquetSet, rows_at_once: int = ROWS_AT_ONCE) -> tuple[Partition,
     for file, sizes in zip(found.files, found.row_groups, strict=True):
         with boundary(file, "Parquet"):
             path, n_bytes = str(file.resolve()), file.stat().st_size
-        for run in _runs(sizes, rows_at_once):
+        for run in runs(sizes, rows_at_once):
             n_rows = sum(sizes[group] for group in run)
             if n_rows:
                 partitions.append(Partition(path, n_bytes, tuple(run), first_row, n_rows))
             first_row += n_rows
     return tuple(partitions)
-
-
-def _runs(sizes: Sequence[int], rows_at_once: int) -> list[list[int]]:
-    runs: list[list[int]] = []
-    n_rows = 0
-    for group, size in enumerate(sizes):
-        if not runs or n_rows + size > rows_at_once:
-            runs.append([])
-            n_rows = 0
-        runs[-1].append(group)
-        n_rows += size
-    return runs
 
 
 def columns_of(found: ParquetSet) -> CatalogueColumns:

@@ -95,7 +95,7 @@ def apply_model(
 
     about = {
         "CREATOR": "Sextant",
-        "DATE": datetime.now(UTC).isoformat(timespec="seconds"),
+        "DATE": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}",  # UTC, as FITS has it
         "MODEL": saved.stem,
         "SHA256": " ".join(saved.hashes.values()),
         "CATALOG": catalogue.name,

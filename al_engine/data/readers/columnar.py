@@ -29,6 +29,7 @@ from al_engine.data.readers.source import Cancelled, Head, boundary, refusal
 from al_engine.data.table import Table
 from al_engine.errors import UnreadableFileError
 
+ROWS_READ_AHEAD = 262_144
 PARQUET_SUFFIXES = (".parquet", ".parq", ".pq")
 
 
@@ -57,9 +58,11 @@ def open_parquet(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     found = look_over(path)
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for file in found.files:
+        for file, sizes in zip(found.files, found.row_groups, strict=True):
             with pq.ParquetFile(file) as opened:
-                yield from parquet_batches(opened, found.arranged, found.names)
+                # What is read ahead is kept until all that was asked for has been read.
+                for run in runs(sizes, ROWS_READ_AHEAD):
+                    yield from parquet_batches(opened, found.arranged, found.names, run)
 
     return Table(
         reader="parquet",
@@ -106,6 +109,19 @@ def look_over(path: Path) -> ParquetSet:
     arranged = arrange(path, _found(schema, lambda: _first(files)))
     names = tuple(schema.field(i).name for i in arranged.kept)
     return ParquetSet(tuple(files), tuple(row_groups), arranged, names)
+
+
+def runs(sizes: Sequence[int], rows_at_once: int) -> list[list[int]]:
+    """Row groups that follow each other, by their numbers, of about so many rows together."""
+    found: list[list[int]] = []
+    n_rows = 0
+    for group, size in enumerate(sizes):
+        if not found or n_rows + size > rows_at_once:
+            found.append([])
+            n_rows = 0
+        found[-1].append(group)
+        n_rows += size
+    return found
 
 
 def parquet_batches(

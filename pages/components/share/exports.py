@@ -26,11 +26,10 @@ def draw(session: LabellingSession) -> None:
     """Everything that can be taken away, and what was."""
     with guard():
         _waiting()
-    st.title("Share")
     n_answers = len(answers_in_force(session.project.log.events()))
     trained = [c for c in session.config.train_labels if session.is_started(c)]
     if not n_answers and not trained:
-        st.info("Nothing to take away yet: label some objects first.")
+        st.info("No labels or models to take away yet: label some objects first.")
     else:
         tables, models = st.columns([3, 2], gap="medium")
         with tables, st.container(border=True, height="stretch"):
@@ -70,7 +69,7 @@ def _tables(session: LabellingSession, n_answers: int, trained: list[str]) -> No
         session,
         form,
         "Write the labels",
-        f"{counted(n_answers, 'answer')} in force: who gave it, when, how the object came up, and "
+        f"{counted(n_answers, 'label')} in force: who gave it, when, how the object came up, and "
         "where classifiers disagree.",
         lambda: exporting.labels_of(session, extra),
         disabled=not n_answers,
@@ -98,12 +97,14 @@ def _offer(
     *,
     disabled: bool,
 ) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(title, key=f"share-{title}", type="primary", disabled=disabled):
-            with guard():
-                tab.set_export(ExportJob(session, make(), form))
-                st.rerun()
-        st.caption(what)
+    button, said = st.columns([2, 5], vertical_alignment="center")
+    said.caption(what)
+    if button.button(
+        title, key=f"share-{title}", type="primary", disabled=disabled, width="stretch"
+    ):
+        with guard():
+            tab.set_export(ExportJob(session, make(), form))
+            st.rerun()
 
 
 def _models(session: LabellingSession) -> None:
@@ -118,13 +119,11 @@ def _models(session: LabellingSession) -> None:
         key=f"share-model-{session.project.slug}",
         help="Those of the present round come first, then checkpoints.",
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Write the bundle", key="share-model-write", type="primary"):
-            with guard():
-                tab.note_export(f"Written: {exporting.write_model(session, stem).name}.")
-                st.rerun()
-        st.caption("A zip with the model, what it is, and how to use it.")
-    st.caption(WARNING)
+    st.caption(f"The bundle is a zip with the model, what it is, and how to use it. {WARNING}")
+    if st.button("Write the bundle", key="share-model-write", type="primary"):
+        with guard():
+            tab.note_export(f"Written: {exporting.write_model(session, stem).name}.")
+            st.rerun()
 
 
 def _programs(session: LabellingSession, n_answers: int) -> None:
@@ -164,8 +163,10 @@ def _row_on_screen(session: LabellingSession) -> int | None:
 
 
 def _files(session: LabellingSession) -> None:
-    st.subheader("Files", anchor=False)
     files = exporting.exported(session)
+    if not files and not session.config.setups:
+        return
+    st.subheader("Files", anchor=False)
     if tab.export_note():
         st.caption(plain(tab.export_note()))
     if not files:

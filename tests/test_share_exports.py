@@ -1,0 +1,161 @@
+"""The exports of the Share page: what a person reads there, and the files that come of it."""
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from astropy.table import Table
+from browser import App, answerable, chromium, go_to, new_tab, settled
+from conftest import N_ROWS, answer, small_setup
+from playwright.sync_api import expect
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+from test_pages import fine, show
+from test_pages import read as read_escaped
+from test_samp import Receiver, hub, loaded, lockfile, topcat  # noqa: F401 the fixtures
+
+from al_engine import exporting
+from al_engine.exporting import ExportJob
+from al_engine.project import close_project, open_project
+from al_engine.session import LabellingSession
+from al_engine.starting import start_demo
+
+SHARE = "pages/7_Share.py"
+
+
+@pytest.fixture
+def session(
+    survey_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[LabellingSession]:
+    """The small project, in the folder of projects that the pages use."""
+    monkeypatch.setenv("SEXTANT_HOME", str(survey_folder.parent))
+    monkeypatch.setattr(ContextProxy, "cookies", {})
+    session = LabellingSession(open_project(survey_folder), "Ada")
+    session.change_settings(replace(session.config, x_axis="g", y_axis="r"))
+    yield session
+    close_project(survey_folder)
+
+
+def read(at: AppTest) -> str:
+    """Everything that the page says, as a browser shows it."""
+    return read_escaped(at).replace("\\", "")
+
+
+def click(at: AppTest, key: str) -> AppTest:
+    at.button(key=key).click().run()
+    fine(at)
+    return at
+
+
+def names(session: LabellingSession) -> list[str]:
+    return sorted(file.path.name for file in exporting.exported(session))
+
+
+def test_a_project_without_labels_says_what_to_do(session: LabellingSession) -> None:
+    at = show(SHARE, session.project.slug)
+    fine(at)
+    assert "No labels or models to take away yet: label some objects first." in read(at)
+    assert not [button.key for button in at.button if str(button.key).startswith("share-")]
+
+
+def test_labels_predictions_and_models_are_written_and_listed(session: LabellingSession) -> None:
+    session.start("QSO", small_setup())
+    answer(session)
+    at = show(SHARE, session.project.slug)
+    fine(at)
+    assert "6 labels in force" in read(at)
+    click(at, "share-Write the labels")
+    assert "Written: survey-labels.fits" in read(at)
+    at.segmented_control(key="share-format").set_value("parquet").run()
+    at.multiselect(key="share-columns-survey").set_value(["huge"]).run()
+    click(at, "share-Write the predictions")
+    click(at, "share-model-write")
+    assert names(session) == [
+        "QSO-RandomForest_Uncertainty.zip", "survey-labels.fits", "survey-predictions.parquet",
+    ]  # fmt: skip
+    folder = session.project.folder / "exports"
+    assert len(Table.read(folder / "survey-labels.fits")) == 6
+    predicted = Table.read(folder / "survey-predictions.parquet")
+    assert (len(predicted), predicted.colnames[:2]) == (N_ROWS, ["name", "huge"])
+    assert zipfile.is_zipfile(folder / "QSO-RandomForest_Uncertainty.zip")
+    assert f"In the folder {folder}" in read(at)
+    assert [each.proto.label for each in at.get("download_button")] == ["Download"] * 3
+
+
+def test_a_file_that_is_removed_is_gone_from_disk_and_list(session: LabellingSession) -> None:
+    session.start("QSO", small_setup())
+    at = click(show(SHARE, session.project.slug), "share-Write the labels")
+    click(at, "remove-survey-labels.fits")
+    assert names(session) == []
+    assert "Removed: survey-labels.fits" in read(at)
+
+
+def test_an_export_that_takes_longer_shows_how_far_it_is(
+    session: LabellingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.start("QSO", small_setup())
+    waits: list[float] = []
+    wait = ExportJob.wait
+
+    def not_yet(job: ExportJob, seconds: float) -> bool:
+        waits.append(seconds)
+        return len(waits) > 2 and wait(job, 30)
+
+    monkeypatch.setattr(ExportJob, "wait", not_yet)
+    at = click(show(SHARE, session.project.slug), "share-Write the predictions")
+    assert len(waits) == 3
+    assert "Written: survey-predictions.fits" in read(at)
+
+
+def test_what_cannot_be_written_is_a_sentence_on_the_page(session: LabellingSession) -> None:
+    session.start("QSO", small_setup())
+    (session.project.folder / "exports").write_text("in the way")
+    at = click(show(SHARE, session.project.slug), "share-Write the labels")
+    assert [error.value.replace("\\", "") for error in at.error] == [
+        "The folder 'exports' could not be made: File exists. See to the free space and the "
+        "permissions of the project's folder."
+    ]
+
+
+def test_a_page_from_elsewhere_offers_no_programs_of_this_machine(
+    session: LabellingSession,
+) -> None:
+    session.start("QSO", small_setup())
+    at = show(SHARE, session.project.slug)
+    assert [each.value for each in at.subheader] == ["Labels and predictions", "Models", "Files"]
+
+
+@pytest.mark.browser
+def test_files_are_downloaded_and_tables_reach_topcat(
+    tmp_path: Path,
+    topcat: Receiver,  # noqa: F811
+) -> None:
+    app = App(tmp_path / "home", tmp_path / "server.log")
+    start_demo(app.home, "sky_survey")
+    with chromium() as browser:
+        app.start()
+        try:
+            with new_tab(browser, app) as (page, watched):
+                page.goto(app.address)
+                page.get_by_role("button", name="Open", exact=True).click()
+                page.get_by_role("button", name="Start training").first.click()
+                answerable(page)
+                go_to(page, "Share")
+                page.get_by_role("button", name="Write the predictions").click()
+                expect(page.get_by_text("Written: ")).to_be_visible()
+                settled(page)
+                with page.expect_download() as download:
+                    page.get_by_role("button", name="Download").click()
+                kept = tmp_path / download.value.suggested_filename
+                download.value.save_as(kept)
+                page.get_by_role("button", name="Send the labels").click()
+                expect(page.get_by_text("Sent to TOPCAT")).to_be_visible()
+                assert len(loaded(topcat.wait())) == 5
+                assert watched.errors == []
+                assert watched.elsewhere == []
+        finally:
+            app.kill()
+    table = Table.read(kept)
+    assert [name for name in table.colnames if name.startswith("probability_")]
