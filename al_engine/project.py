@@ -151,10 +151,12 @@ class Project:
 
     def prepare(self, config: ProjectConfig) -> Dataset:
         """The arrays for settings that may come into force; raises where they fit no data."""
+        self._check_open()
         return self._arrays.prepare(config)
 
     def split_sizes(self, config: ProjectConfig) -> SplitSizes:
         """How many objects of each label every set would hold under some settings."""
+        self._check_open()
         return self._arrays.split_sizes(config)
 
     def axis(self, name: str, config: ProjectConfig | None = None) -> npt.NDArray[np.float32]:

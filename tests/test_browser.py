@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -623,3 +624,82 @@ def test_a_configuration_of_astronomical_s_is_loaded_with_its_labels(shared_data
     answerable(page)
     expect(page.get_by_text("38 points trained on")).to_be_visible()
     expect(bar(page).locator(".question")).to_have_text("Is it a Star?")
+
+
+# -- a server for strangers ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def public_app(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
+    """A server of its own that strangers share."""
+    monkeypatch.setenv("SEXTANT_PUBLIC", "1")
+    app = App(tmp_path / "home", tmp_path / "server.log")
+    app.start()
+    yield app
+    app.kill()
+
+
+def key_in(page: Page) -> str:
+    return parse_qs(urlsplit(page.url).query)["key"][0]
+
+
+def test_of_two_browsers_neither_reaches_the_other_s_project_pictures_or_exports(
+    browser, public_app, tmp_path
+):
+    with new_tab(browser, public_app) as (ada, watched), new_tab(browser, public_app) as (eve, _):
+        served: list[str] = []
+        ada.on("response", lambda reply: served.append(reply.url))
+        ada.goto(public_app.address)
+        expect(ada.get_by_text("disk is temporary")).to_be_visible()
+        expect(ada.get_by_text("From this computer's disk")).to_have_count(0)
+        start_demo(ada, "digits")
+        go_to(ada, "Labelling")
+        shown = object_shown(ada)
+        ada.keyboard.press("1")
+        expect(ada.locator(".st-key-card h3")).not_to_have_text(shown)
+        answerable(ada)
+        key, slug = key_in(ada), parse_qs(urlsplit(ada.url).query)["project"][0]
+
+        go_to(ada, "Share")
+        ada.get_by_role("button", name="Make the file").click()
+        with ada.expect_download() as download:
+            ada.get_by_role("button", name=re.compile("^Download .*zip")).click()
+        file = tmp_path / "taken.zip"
+        download.value.save_as(file)
+        assert watched.errors == []
+
+        # Eve knows the server, the project's name and how Sextant keeps its folders.
+        eve.goto(public_app.address)
+        expect(eve.get_by_text("None yet")).to_be_visible()
+        own = key_in(eve)
+        assert own != key
+        (folder,) = (public_app.home / "visitors").iterdir()
+        for tried in (own, folder.name, f"../visitors/{folder.name}", "%2e%2e", key[:-1]):
+            for name in (slug, f"../{folder.name}/{slug}", f"visitors/{folder.name}/{slug}"):
+                eve.goto(f"{public_app.address}/Labelling?key={tried}&project={name}")
+                expect(eve.get_by_role("alert")).to_be_visible()
+                settled(eve)
+                assert bar(eve).count() == 0
+                assert key_in(eve) != key
+        # No address on the server's disk is served, whatever lies there.
+        for path in (
+            f"media/{slug}.zip",
+            f"app/static/visitors/{folder.name}/{slug}/exports/{slug}.zip",
+            f"visitors/{folder.name}/{slug}/exports/{slug}.zip",
+            f"media/..%2f..%2fvisitors%2f{folder.name}%2f{slug}%2fexports%2f{slug}.zip",
+            f"static/..%2f..%2f..%2f{folder.name}",
+        ):
+            reply = eve.request.get(f"{public_app.address}/{path}")
+            # Streamlit answers an address that it does not know with its own empty page.
+            assert reply.status != 200 or b"<html" in reply.body(), path
+        # What the server does hand out goes by its contents, not by anything that can be guessed.
+        handed = {url.rsplit("/", 1)[1] for url in served if "/media/" in url}
+        assert all(re.match(r"[0-9a-f]{32,}", name) for name in handed)
+
+        # The file is what Ada takes elsewhere: as a stranger she opens it again.
+        eve.goto(public_app.address)
+        eve.locator("input[type=file]").set_input_files(file)
+        expect(eve).to_have_title("Training · Sextant")
+        answerable(eve)
+        assert len(list((public_app.home / "visitors").iterdir())) == 2
+        assert key_in(eve) != key

@@ -296,7 +296,7 @@ def test_every_page_says_that_the_disk_is_temporary_and_links_keep_the_key(key, 
     fine(at)
     assert "disk is temporary" in read(at)
     links = [each.proto for each in at.get("page_link")]
-    assert "Download the project" in [link.label for link in links]
+    assert "Download it" in [link.label for link in links]
     assert all(f"key={key}" in link.query_string for link in links)
 
 

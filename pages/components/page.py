@@ -159,7 +159,7 @@ def _say_that_the_disk_is_temporary(can_open: bool) -> None:
             "restart. Whoever has this address has your projects.",
         )
         if can_open:
-            link("pages/7_Share.py", "Download the project", icon=":material/download:")
+            link("pages/7_Share.py", "Download it", icon=":material/download:")
 
 
 def _signature(session: LabellingSession) -> None:

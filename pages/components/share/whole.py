@@ -64,8 +64,7 @@ def _offer(session: LabellingSession, found: Packed) -> None:
             on_click="ignore",
         )
     if not is_public():
-        st.caption(f"{size}, on the disk of the computer that Sextant runs on:")
+        st.caption(f"It lies on the disk of the computer that Sextant runs on, with {size}:")
         st.code(str(found.path), language=None, wrap_lines=True)
     if found.n_newer:
-        since = counted(found.n_newer, "thing")
-        st.caption(f"{since} you did since it was written: answers, settings.")
+        st.caption(f"Since it was written: {counted(found.n_newer, 'event')}, answers or settings.")
