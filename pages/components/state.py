@@ -12,9 +12,12 @@ from typing import Any
 
 import streamlit as st
 
+from al_engine.criteria import Search
+from al_engine.curation import Curator
 from al_engine.fitting import Fit
 from al_engine.home import find_project, home_folder
 from al_engine.maps import Maps, Shown, drawn_of
+from al_engine.match_map import MatchMap
 from al_engine.project import open_project
 from al_engine.session import LabellingSession
 from al_engine.starting import ImportJob
@@ -23,7 +26,28 @@ from pages.components.remember import remembered_name
 PROJECT_IN_ADDRESS, STEP_IN_ADDRESS = "project", "step"
 EDITING = "editing"  # the draft of a step of the settings, for as long as it is open
 # What is of one project, and is put away with it; events not dealt with yet are not.
-_OF_A_PROJECT = ("session", "maps", "learners", "looking", "classifier", "drafts")
+_OF_A_PROJECT = (
+    "session",
+    "maps",
+    "curator",
+    "match_map",
+    "learners",
+    "looking",
+    "classifier",
+    "drafts",
+)
+
+
+@dataclass
+class Curating:
+    """Where one looks on the Test set page.
+
+    ``search`` is as far as it is typed, None while it is the project's.
+    """
+
+    selected: int | None = None
+    notice: str = ""
+    search: Search | None = None
 
 
 @dataclass
@@ -38,6 +62,7 @@ class Looking:
     past: dict[str, int] = field(default_factory=dict)
     notice: dict[str, str] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
+    curating: Curating = field(default_factory=Curating)
 
 
 @dataclass(frozen=True)
@@ -107,6 +132,8 @@ def session() -> LabellingSession | None:
         held = LabellingSession(project, who, _learners())
         _set("session", held)
         _set("maps", Maps(held, drawn_of(project)))
+        _set("curator", Curator(held))
+        _set("match_map", MatchMap(project))
         _set("project", slug)
         held.restore_models()
     held.learners = _learners()
@@ -125,6 +152,16 @@ def _learners() -> MutableMapping[str, Fit]:
 
 def maps() -> Maps:
     held: Maps = _get("maps")
+    return held
+
+
+def curator() -> Curator:
+    held: Curator = _get("curator")
+    return held
+
+
+def match_map() -> MatchMap:
+    held: MatchMap = _get("match_map")
     return held
 
 
