@@ -5,7 +5,8 @@ not know pages, nor what a classifier makes of the objects: nobody is to be led 
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -165,7 +166,7 @@ class Curator:
                 f"Rows go from 0 to {self._project.catalogue.n_rows - 1}.",
             )
         how = _how_of(token, row)
-        with self._project.log.lock:
+        with self._writing():
             self._refuse_stale(row, token)
             event = Event(
                 kind,
@@ -178,7 +179,8 @@ class Curator:
                 seconds=seconds,
                 payload=self._drawn_from(row, how, search),
             )
-            return self._write([event])
+            self._project.log.append(event)
+        return self.curated
 
     def _drawn_from(self, row: int, how: How, search: Search | None) -> dict[str, Any] | None:
         """What is kept of a draw: enough to tell later what it was a sample of."""
@@ -212,7 +214,7 @@ class Curator:
         ------
         AnswerRefusedError : there is nothing, or another tab has answered since ``token``
         """
-        with self._project.log.lock:
+        with self._writing():
             curated = self.curated
             if not curated.last:
                 raise AnswerRefusedError("There is nothing to undo.", "Answer about one first.")
@@ -221,29 +223,33 @@ class Curator:
                     "Something was answered in another tab meanwhile.", "Look, then undo again."
                 )
             who = self.session.who
-            self._write(
-                [
-                    Event(
-                        "undo",
-                        who,
-                        row_number=event.row_number,
-                        object_id=event.object_id,
-                        part=CURATED,
-                        undoes=event.seq,
-                    )
-                    for event in curated.last
-                ]
-            )
-            return curated.last
+            undos = [
+                Event(
+                    "undo",
+                    who,
+                    row_number=event.row_number,
+                    object_id=event.object_id,
+                    part=CURATED,
+                    undoes=event.seq,
+                )
+                for event in curated.last
+            ]
+            self._project.log.append(*undos)
+        return curated.last
 
-    def _write(self, events: Sequence[Event]) -> CuratedSet:
-        """Write events; models that have trained on what tests now are made again."""
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Look at the log and write to it in one step.
+
+        Models that have trained on what tests by then are made again, after it: what is being
+        saved in the background looks at the log too.
+        """
         before = self._labelled_sets()
-        self._project.log.append(*events)
+        with self._project.log.lock:
+            yield
         self._project.touch()
         if before != self._labelled_sets():
             self.session.restore_models()
-        return self.curated
 
     def _labelled_sets(self) -> dict[str, str]:
         histories = {c: self._project.history(c) for c in self.session.config.setups}
@@ -266,7 +272,7 @@ class Curator:
         config, catalogue = self.session.config, self._project.catalogue
         id_column = config.columns.id
         read = read_test_set(content, config, lambda ids: catalogue.find_rows(id_column, ids))
-        with self._project.log.lock:
+        with self._writing():
             curated = self.curated
             answers: dict[int, str | None] = {**read.labels, **dict.fromkeys(read.unsure)}
             changed = [
@@ -290,8 +296,7 @@ class Curator:
                 )
                 for row, object_id in zip(changed, ids, strict=True)
             ]
-            if events:
-                self._write(events)
+            self._project.log.append(*events)
         return read, len(changed)
 
     def file(self) -> bytes:

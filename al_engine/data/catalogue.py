@@ -164,13 +164,11 @@ class Catalogue(CatalogueColumns):
         if id_column is None:
             found = ((text, self.find_row(None, text)) for text in object_ids)
             return {text: row for text, row in found if row is not None}
-        # What cannot be written as UTF-8 is no id.
-        sound = [text for text in object_ids if not any("\ud800" <= c <= "\udfff" for c in text)]
         text = self.text_sql(id_column)
         rows = self._fetch(
-            f"SELECT {text} AS id, min({ROW}) FROM catalogue "
-            "WHERE id IN (SELECT unnest(?::VARCHAR[])) GROUP BY id",
-            [sound],
+            f"SELECT {text}, min({ROW}) FROM catalogue "
+            f"WHERE {text} IN (SELECT unnest(?::VARCHAR[])) GROUP BY {text}",
+            [list(object_ids)],
         )
         return {text: int(row) for text, row in rows}
 

@@ -122,22 +122,28 @@ def _pairs(content: bytes) -> list[tuple[str, int | str]]:
         raise _refused("holds no object of ids and labels, but something else")
     if not found:
         raise _refused("names no object")
-    return [(object_id, _label(object_id, label)) for object_id, label in found]
+    return [(_sound(object_id), _label(object_id, label)) for object_id, label in found]
 
 
 class _Pairs(list[tuple[str, Any]]):
     """The names and values of a JSON object; a list of the file is a plain one."""
 
 
+def _sound(text: str) -> str:
+    """A text as UTF-8 has it: JSON may name halves of characters, which nobody can write down."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def _label(object_id: str, label: Any) -> int | str:
     if isinstance(label, float) and label.is_integer() and abs(label) < _TOO_LARGE:
         label = int(label)
     if isinstance(label, str) and label.strip():
-        return label.strip()
+        return _sound(label.strip())
     if isinstance(label, int) and not isinstance(label, bool) and abs(label) < _TOO_LARGE:
         return label
+    object_id = _sound(object_id)[:40]
     shown = "another object" if isinstance(label, _Pairs) else json.dumps(label)[:40]
-    raise _refused(f"gives {object_id[:40]!r} the label {shown}")
+    raise _refused(f"gives {object_id!r} the label {shown}")
 
 
 def _refused(fault: str) -> UnreadableFileError:

@@ -67,12 +67,11 @@ def criteria_editor(
     said : what the search finds, in words
     """
 
-    def before_the_run() -> None:
-        sent = take(key, reported(key, "search"))
-        if sent is not None:
-            on_event(SearchEvent(sent["search"], bool(sent["is_done"])))
+    def hand_on(sent: Mapping[str, Any] | None) -> None:
+        if (found := take(key, sent)) is not None:
+            on_event(SearchEvent(found["search"], bool(found["is_done"])))
 
-    _mount(
+    result = _mount(
         key=key,
         data={
             "search": asdict(search),
@@ -86,8 +85,9 @@ def criteria_editor(
             "said": said,
             "handled": last_nonce(key),
         },
-        on_search_change=before_the_run,
+        on_search_change=lambda: hand_on(reported(key, "search")),
     )
+    hand_on(result.search)
 
 
 def _n_fields(operation: Operation) -> int:

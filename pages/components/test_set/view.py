@@ -150,7 +150,8 @@ def _what_is_drawn(curator: Curator, curated: CuratedSet) -> Matches:
         label_visibility="collapsed",
     )
     st.caption(_SUPPORTS[draw] + (_audit_so_far(curated) if draw == "audit" else ""))
-    matches = curator.found(dealing.usable(curator, looking))
+    search = dealing.usable(curator, looking)
+    matches = curator.found(search)
     if draw == "criteria":
         typed, searched = dealing.typed(curator, looking), curator.searched()
         criteria_editor(
@@ -158,7 +159,7 @@ def _what_is_drawn(curator: Curator, curated: CuratedSet) -> Matches:
             search=typed,
             columns=searched.names(),
             faults=faults(typed, searched),
-            said=_found(matches, session.project.catalogue.n_rows, typed.n_criteria),
+            said=_found(matches, session.project.catalogue.n_rows, search.n_criteria),
             on_event=lambda event: tab.post(dealing.SEARCH, slug, "", event),
         )
     return matches
@@ -166,7 +167,7 @@ def _what_is_drawn(curator: Curator, curated: CuratedSet) -> Matches:
 
 def _found(matches: Matches, n_rows: int, n_criteria: int) -> str:
     if not n_criteria:
-        return f"No criterion yet: all {counted(n_rows, 'object')} match."
+        return f"Without criteria all {counted(n_rows, 'object')} match."
     if not matches.n:
         return "No object matches."
     return f"{matches.n:,} of {counted(n_rows, 'object')} match."
