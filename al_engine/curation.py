@@ -5,7 +5,7 @@ not know pages, nor what a classifier makes of the objects: nobody is to be led 
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from al_engine.criteria import Search
 from al_engine.data.curated import ALSO, CuratedSet, How
+from al_engine.data.history import History
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.search import Searched, search_sql
 from al_engine.errors import AnswerRefusedError
@@ -59,6 +60,7 @@ class Curator:
         self.session = session
         self._project = session.project
         self._found: OrderedDict[Hashable, Matches] = OrderedDict()
+        self._next: tuple[Hashable, int | None] | None = None
 
     @property
     def curated(self) -> CuratedSet:
@@ -100,14 +102,29 @@ class Curator:
         curated = self.curated
         if selected is not None:
             return Shown(selected, "chosen", f"{curated.last_seq}:{selected}:chosen")
-        row = self._audited(curated) if draw == "audit" else self._drawn(curated, search)
+        config = self.session.config
+        histories = [self._project.history(classifier) for classifier in config.setups]
+        matches = self.found(Search() if draw == "audit" else search)
+        # A page is drawn many times for one draw.
+        drawn_from = (
+            draw, matches.of, curated.last_seq, tuple(h.last_seq for h in histories), repr(config),
+        )  # fmt: skip
+        if self._next is None or self._next[0] != drawn_from:
+            if draw == "audit":
+                row = self._audited(curated)
+            else:
+                row = self._drawn(curated, matches, histories)
+            self._next = drawn_from, row
+        row = self._next[1]
         return None if row is None else Shown(row, draw, f"{curated.last_seq}:{row}:{draw}")
 
-    def _drawn(self, curated: CuratedSet, search: Search) -> int | None:
-        open_ = self.found(search).is_match.copy()
+    def _drawn(
+        self, curated: CuratedSet, matches: Matches, histories: Sequence[History]
+    ) -> int | None:
+        open_ = matches.is_match.copy()
         open_[list(curated.how)] = False
-        for classifier in self.session.config.setups:
-            open_[list(self._project.history(classifier).trained)] = False
+        for history in histories:
+            open_[list(history.trained)] = False
         rows = np.flatnonzero(open_)
         return int(rows[self._order("criteria", rows).argmin()]) if len(rows) else None
 

@@ -86,7 +86,7 @@ def test_it_opens_before_anything_is_trained_and_says_how_far_one_is(survey):  #
     fine(at)
     assert [each.value for each in at.error] == []
     assert "**0 of 500 labelled**" in read(at)
-    assert "objects like these, and for no others" in read(at)
+    assert "Scores hold for objects like these only" in read(at)
     assert editor(at)["said"] == "Without criteria all 300 objects match."
     assert [column for column, _ in editor(at)["columns"]][:2] == ["name", "class"]
     assert HOSTILE in [column for column, _ in editor(at)["columns"]]
@@ -215,7 +215,7 @@ def test_an_audit_says_what_its_scores_support(curator):
     at.segmented_control[0].set_value("audit").run().run()
     fine(at)
     assert curator.session.config.curation.draw == "audit"
-    assert "hold for the whole catalogue" in read(at)
+    assert "Scores hold for the whole catalogue" in read(at)
     expected = curator.next_object("audit", Search())
     assert bar(at)["object_id"] == curator.session.object_id(expected.row)
     press(at, "answer", TRUTH[expected.row])

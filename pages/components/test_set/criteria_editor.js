@@ -144,12 +144,6 @@ function makeEditor(root) {
       drawCriterion(row, group, criterion, i, j);
       faultLines.set(`${i}.${j}`, element("div", "fault", frame));
     });
-    button(frame, "add inner", "Add a criterion", "In this group", () => {
-      group.criteria.push(blank());
-      draw();
-      focusLast(i);
-      send(true);
-    });
   }
 
   function drawCriterion(row, group, criterion, i, j) {
@@ -175,6 +169,13 @@ function makeEditor(root) {
       draw();
       send(true);
     }).setAttribute("aria-label", "Remove this criterion");
+    if (j < group.criteria.length - 1) return;
+    button(row, "more", "+", "Add a criterion to this group", () => {
+      group.criteria.push(blank());
+      draw();
+      focusLast(i);
+      send(true);
+    }).setAttribute("aria-label", "Add a criterion to this group");
   }
 
   function drawValues(row, criterion) {

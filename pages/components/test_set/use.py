@@ -21,7 +21,7 @@ def use_menu(curator: Curator, curated: CuratedSet) -> None:
     in_use = config.splits.curated
     key = f"use-{curator.session.project.slug}"
     # Its key counts what was changed: with a new key it stands closed, as things are by then.
-    with st.popover("In use" if in_use else "Not in use", key=f"{key}-{tab.clicks(key)}"):
+    with st.popover("In use" if in_use else "Use as test set", key=f"{key}-{tab.clicks(key)}"):
         st.markdown(
             "In use, these objects are the test set of every classifier. They never train, "
             "whatever came first; the share drawn for testing at random validates instead."

@@ -22,15 +22,14 @@ from pages.components.test_set.criteria_editor import criteria_editor
 from pages.components.test_set.use import file_menu, use_menu
 from pages.components.words import counted, plain
 
-MAP_HEIGHT_PX, FILL = 250, (1.0, 470)
+MAP_HEIGHT_PX = 200
+TAKEN_PX, ROW_PX, GROUP_PX, EDITOR_PX = 330, 31, 28, 170  # of the height: the map has the rest
 MARKED = 2000  # objects of the test set, those answered last
 
 _DRAWS = {"criteria": "From the criteria", "audit": "Audit of the whole catalogue"}
 _SUPPORTS = {
-    "criteria": "Drawn at random from what the criteria find. Scores over these objects hold for "
-    "objects like these, and for no others.",
-    "audit": "Every object of the catalogue is as likely to come up as any other. Scores over "
-    "these objects hold for the whole catalogue.",
+    "criteria": "A random object of those that match. Scores hold for objects like these only.",
+    "audit": "A random object of all there are. Scores hold for the whole catalogue.",
 }
 _HOW = {
     "criteria": "drawn by the criteria",
@@ -186,6 +185,7 @@ def _map(
 ) -> None:
     """What matches in the colour of its label, over the whole catalogue."""
     drawn, config, slug = tab.match_map(), session.config, session.project.slug
+    is_audit = config.curation.draw == "audit"
     key = f"map-test-{slug}"
     row = None if shown is None else shown.row
     home = drawn.home(480, MAP_HEIGHT_PX, row)
@@ -199,7 +199,9 @@ def _map(
         name = "selected" if mark[0] == "bracket" else "new"
         marks.append(Overlay(mark[0], name, *drawn.place([row]), "", mark[1], mark[2]))  # type: ignore[arg-type]
     labels = [LegendEntry(label.name, label.colour) for label in config.labels[:12]]
-    labels += [LegendEntry("unknown", NEUTRAL), LegendEntry("no match", ground)]
+    labels.append(LegendEntry("unknown", NEUTRAL))
+    if not is_audit:
+        labels.append(LegendEntry("no match", ground))
     labels += [LegendEntry(mark.name, mark.colour, mark.shape, mark.filled) for mark in marks]
     scatter_map(
         key,
@@ -212,11 +214,20 @@ def _map(
         overlays=marks,
         legend=labels,
         height_px=MAP_HEIGHT_PX,
-        fill=FILL,
-        title="What matches, by label",
+        fill=(1.0, TAKEN_PX + _editor_px(config)),
+        title="Catalogue, by label" if is_audit else "What matches, by label",
         note="Preparing the maps…" if png is None else "",
         on_event=lambda event: tab.post(dealing.MAP, slug, "", event),
     )
+
+
+def _editor_px(config: ProjectConfig) -> int:
+    """How high the criteria stand."""
+    groups = dealing.typed(tab.curator(), tab.looking().curating).groups
+    if config.curation.draw == "audit":
+        return 0
+    n_rows = sum(len(group.criteria) for group in groups)
+    return min(EDITOR_PX, ROW_PX * n_rows + GROUP_PX * max(0, len(groups) - 1) + 3 * len(groups))
 
 
 def _ask(
