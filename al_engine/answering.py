@@ -60,6 +60,10 @@ def answer_event(
     history = project.history(classifier)
     part = int(parts_in_force(dataset, history)[row])
     object_id = project.catalogue.object_ids(config.columns.id, [row])[0]
+    if row in history.curated:
+        raise AnswerRefusedError(
+            f"{object_id} is in the curated test set.", "Change its label on the Test set page."
+        )
     if part == OUT and row not in history.trained:
         raise AnswerRefusedError(
             f"{object_id} is left out by the settings.", "Ask about another, or change them."

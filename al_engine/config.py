@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from al_engine.criteria import Search, check_search
 from al_engine.errors import SettingsError
 
 CONFIG_VERSION = 1
@@ -73,7 +74,8 @@ class Splits:
     """How objects with a known label are shared out; counts are numbers of objects.
 
     ``stratified`` keeps each label's share in every set; ``balanced`` takes as many objects of
-    each label as of the rarest, and leaves the others out.
+    each label as of the rarest, and leaves the others out.  ``curated`` makes the curated objects
+    the test set; the share drawn for it then validates.
     """
 
     mode: Literal["shares", "counts"] = "shares"
@@ -82,6 +84,7 @@ class Splits:
     test: float = 20.0
     draw: Literal["stratified", "balanced"] = "stratified"
     seed: int = 0
+    curated: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,18 @@ class Asking:
     random_every: int | None = None
     start: Literal["spread", "random"] = "spread"
     ahead_mb: int = 1000
+
+
+@dataclass(frozen=True)
+class Curation:
+    """How objects of the curated test set are drawn, and how many there should be.
+
+    ``draw`` is from what ``search`` finds, or by an audit of the whole catalogue.
+    """
+
+    search: Search = field(default_factory=Search)
+    draw: Literal["criteria", "audit"] = "criteria"
+    target: int = 500
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,7 @@ class ProjectConfig:
     features: Features = Features()
     splits: Splits = Splits()
     asking: Asking = Asking()
+    curation: Curation = Curation()
     train_labels: tuple[str, ...] = ()
     leave_out_other_labels: bool = False
     leave_out_unknown: bool = False
@@ -167,6 +183,11 @@ class ProjectConfig:
         return config
 
 
+def read_search(data: Any) -> Search:
+    """Read a search alone; a bad one costs a SettingsError that names key and value."""
+    return typing.cast(Search, _read(Search, data, "search"))
+
+
 def check(config: ProjectConfig) -> None:
     """Raise SettingsError where settings contradict themselves."""
     for combination in config.features.combinations:
@@ -193,6 +214,9 @@ def check(config: ProjectConfig) -> None:
             f"asking.random_every is {config.asking.random_every}.",
             "Use 0 for never, or a number of questions.",
         )
+    if config.curation.target < 1:
+        raise SettingsError(f"curation.target is {config.curation.target}.", "Use 1 or more.")
+    check_search(config.curation.search)
     seen: set[str] = set()
     for label in config.labels:
         if label.name in seen:
@@ -237,6 +261,9 @@ def round_key(config: ProjectConfig, classifier: str, fingerprint: str) -> str:
     """
     columns = config.columns
     setup = config.setups.get(classifier, ClassifierSetup())
+    splits = _plain(config.splits)
+    if not config.splits.curated:
+        del splits["curated"]  # rounds made before there was such a switch keep their keys
     relevant = {
         "fingerprint": fingerprint,
         "id": columns.id,
@@ -244,7 +271,7 @@ def round_key(config: ProjectConfig, classifier: str, fingerprint: str) -> str:
         "missing": _plain(columns.missing),
         "labels": sorted(label.value for label in config.labels),
         "features": _plain(config.features),
-        "splits": _plain(config.splits),
+        "splits": splits,
         "left_out": (
             sorted(config.train_labels) if config.leave_out_other_labels else None,
             config.leave_out_unknown,

@@ -15,7 +15,7 @@ from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import Feature, feature_sql, list_features
 from al_engine.data.matrix import Columns, Matrix, open_matrix
-from al_engine.data.splits import TRAIN, VALIDATION, Parts, split
+from al_engine.data.splits import TEST, TRAIN, VALIDATION, Parts, split
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import Preparation, fit_preparation
 from al_engine.mixing import Keys
@@ -107,7 +107,10 @@ def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Pa
 def share_out(
     catalogue: Catalogue, config: ProjectConfig
 ) -> tuple[npt.NDArray[np.int16], Keys, Parts]:
-    """The label, the key and the set of every object, in the order of the catalogue's rows."""
+    """The label, the key and the set of every object, in the order of the catalogue's rows.
+
+    Where the test set is a curated one, nothing is drawn for it: its share validates.
+    """
     columns = config.columns
     values = tuple(label.value for label in config.labels)
     codes = (
@@ -125,6 +128,8 @@ def share_out(
     parts = split(
         codes, keys, config.splits, left_out=left_out, leave_out_unknown=leave_out_unknown
     )
+    if config.splits.curated:
+        parts[parts == TEST] = VALIDATION
     return codes, keys, parts
 
 

@@ -6,7 +6,7 @@ DuckDB, pages, or what is asked next.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -39,9 +39,10 @@ class Fit:
     """A trained model and what it makes of every object.
 
     ``proba`` is the probability of the classifier's own label, shape (n_rows,), NaN for objects
-    that were not scored (test set, left out); ``predicted`` whether it is over one half, before
-    rounding to float32; ``utility`` is what the strategy in force gives each object that is in
-    the training set or was drawn into it, NaN elsewhere; ``secondary`` orders equal utilities.
+    that were not scored (test set, left out; what is curated may be, and no score uses it);
+    ``predicted`` whether it is over one half, before rounding to float32; ``utility`` is what the
+    strategy in force gives each object that is in the training set or was drawn into it, NaN
+    elsewhere; ``secondary`` orders equal utilities.
     """
 
     key: str
@@ -104,11 +105,13 @@ def parts_in_force(dataset: Dataset, history: History) -> Parts:
     """Each object's set once answers are counted.
 
     What has trained stays in the training set and what came up at random stays in validation,
-    even when later settings would draw otherwise: a chosen object must never score.
+    even when later settings would draw otherwise: a chosen object must never score.  What is
+    curated, where that is in use, tests.
     """
     parts = dataset.parts.copy()
     parts[list(history.trained)] = TRAIN
     parts[list(history.validated)] = VALIDATION
+    parts[list(history.curated)] = TEST
     for row, label in history.verified.items():
         if label in dataset.left_out:
             parts[row] = OUT
@@ -148,8 +151,10 @@ def fit_round(
     learner = fit_learner(spec, dataset.rows(rows), y, dataset.preparation, BINARY)
     parts = parts_in_force(dataset, history)
     is_scored = (parts == TRAIN) | (parts == VALIDATION)
-    # What a random question moved to validation since is still in: an undo moves it back, and
-    # a fit must not depend on when it was made.
+    # What was curated since is still in, as is what a random question moved to validation: an undo
+    # moves it back, and a fit must not depend on when it was made.
+    curated = list(history.curated)
+    is_scored[curated] = dataset.parts[curated] != OUT
     in_training = (parts == TRAIN) | (dataset.parts == TRAIN)
     proba = np.full(dataset.n_rows, np.nan, dtype=np.float32)
     predicted = np.zeros(dataset.n_rows, dtype=np.bool_)
@@ -261,10 +266,23 @@ def scores_over(chosen: npt.NDArray[np.bool_], truth: Truth, fit: Fit) -> Scores
     return _scores(chosen & np.isfinite(fit.proba), truth, fit.predicted)
 
 
-def test_round(dataset: Dataset, history: History, classifier: str, fit: Fit) -> Scores | None:
-    """Scores over the test set, which no round looks at; computed only when asked for."""
+def test_round(
+    dataset: Dataset,
+    history: History,
+    classifier: str,
+    fit: Fit,
+    among: Collection[int] | None,
+) -> Scores | None:
+    """Scores over the test set, which no round looks at; computed only when asked for.
+
+    ``among`` are the rows that count, where not all of the test set do.
+    """
     truth = truth_in_force(dataset, history, classifier)
     chosen = (parts_in_force(dataset, history) == TEST) & (truth >= 0)
+    if among is not None:
+        count = np.zeros(dataset.n_rows, dtype=np.bool_)
+        count[list(among)] = True
+        chosen &= count
     predicted = np.zeros(dataset.n_rows, dtype=np.bool_)
     score = column_scorer(fit.learner, BINARY)
 

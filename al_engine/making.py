@@ -12,7 +12,7 @@ from functools import partial
 
 from al_engine.answering import answer_event
 from al_engine.config import ProjectConfig, round_key
-from al_engine.data.history import History, LabelledSet, fold
+from al_engine.data.history import History, LabelledSet
 from al_engine.data.labels import Event
 from al_engine.dataset import Dataset
 from al_engine.fitting import Fit, RoundScores, Rows, learner_spec
@@ -38,7 +38,7 @@ class RoundMaker:
         self._former: OrderedDict[tuple[str, str, str], Fit] = OrderedDict()
         self._scores: dict[str, tuple[str, dict[int, str], RoundScores]] = {}
         self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
-        self._begun: dict[str, tuple[int, ProjectConfig]] = {}
+        self._begun: dict[str, Hashable] = {}
         self._owners: set[Hashable] = set()
         weakref.finalize(self, _drop, self._owners)
 
@@ -136,7 +136,8 @@ class RoundMaker:
 
         ``then`` is called in another thread with each of them, once all are made.
         """
-        moment = (events[-1].seq if events else 0, config)
+        last_seq = events[-1].seq if events else 0
+        moment = (last_seq, self._project.history(classifier).curated_seq, config)
         if not is_on() or self._begun.get(classifier) == moment:
             return  # a page is drawn many times for one question
         self._begun[classifier] = moment
@@ -151,12 +152,12 @@ class RoundMaker:
         likely = present is None or present.predicted[question.row]
         labels = ([*own, *other] if likely else [*other, *own])[:n_sides]
         passed = answer_event(self._project, config, classifier, question.row, "later", None, token)
-        passed = replace(passed, seq=moment[0] + 1)
+        passed = replace(passed, seq=last_seq + 1)
         answers = [replace(passed, kind="answer", label=label) for label in labels]
         rounds: list[tuple[Hashable, Work]] = []
         afterwards: list[tuple[Hashable, Work]] = []
         for event in (*answers, replace(passed, kind="unsure"), passed):
-            history = fold([*events, event])
+            history = self._project.fold([*events, event])
             key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
             fit, scores = self._at_hand(classifier, key, plan.spec.strategy, history)
             make = partial(make_round, plan, history, fit=fit, scores=scores, n_threads=1)
@@ -220,6 +221,7 @@ def _standing(classifier: str, config: ProjectConfig, history: History) -> Hasha
         sides(history.trained),
         sides(history.validated),
         sides(history.corrected),
+        sides(dict(history.curated)),
         left_out,
         history.unsure,
         frozenset((row, put_off.due, put_off.how) for row, put_off in history.later.items()),

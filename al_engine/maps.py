@@ -335,7 +335,7 @@ class Maps:
             state.classifier,
             has_fit,
             sides,
-            *map(frozenset, (history.trained, history.validated)),
+            *map(frozenset, (history.trained, history.validated, history.curated)),
         )
 
     def _once(
@@ -368,7 +368,7 @@ class Maps:
 def _labels_in(history: History) -> Hashable:
     """What answers make of labels and sets."""
     verified = frozenset(history.verified.items())
-    return verified, frozenset(history.trained), frozenset(history.validated)
+    return (verified, *map(frozenset, (history.trained, history.validated, history.curated)))
 
 
 def _categories(part: int, shown: Shown, *, has_fit: bool) -> Codes:

@@ -8,6 +8,7 @@ import math
 import os
 import struct
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from astropy.coordinates import Angle
 from PIL import Image
 
 from al_engine.data.columns import CatalogueColumn
+from al_engine.data.history import History
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
 from al_engine.fitting import parts_in_force
@@ -103,8 +105,15 @@ class ObjectCard:
     part: str
 
 
-def object_card(session: LabellingSession, state: State, row: int) -> ObjectCard:
+def object_card(
+    session: LabellingSession,
+    state: State | None,
+    row: int,
+    verified: Mapping[int, str] | None = None,
+) -> ObjectCard:
     """Gather what is known of the object in ``row``, as one classifier's state has it.
+
+    Without a state no classifier has a say, and ``verified`` are the labels given.
 
     Raises
     ------
@@ -123,7 +132,8 @@ def object_card(session: LabellingSession, state: State, row: int) -> ObjectCard
     wanted += [name for name in (columns.ra, columns.dec) if name]
     found = catalogue.values(row, list(dict.fromkeys(wanted)))
     code = int(dataset.codes[row])
-    verified = state.history.verified.get(row)
+    history = state.history if state is not None else History()
+    given = (history.verified if verified is None else verified).get(row)
     return ObjectCard(
         row,
         catalogue.object_ids(columns.id, [row])[0],
@@ -132,9 +142,9 @@ def object_card(session: LabellingSession, state: State, row: int) -> ObjectCard
         (*(_value(catalogue.column(name), found[name]) for name in base), *_axes(session, row)),
         _pictures(session, found),
         config.label_name(dataset.values[code]) if code >= 0 else None,
-        None if verified is None else config.label_name(verified),
-        tuple(_probabilities(session, state, row)),
-        PART_NAMES[int(parts_in_force(dataset, state.history)[row])],
+        None if given is None else config.label_name(given),
+        () if state is None else tuple(_probabilities(session, state, row)),
+        PART_NAMES[int(parts_in_force(dataset, history)[row])],
     )
 
 
@@ -190,7 +200,8 @@ def _probabilities(
             continue
         fit = state.fit if label == state.classifier else session.state(label).fit
         if fit is not None:
-            p = float(fit.proba[row])
+            # What tests is answered about without the classifier's word.
+            p = math.nan if row in state.history.curated else float(fit.proba[row])
             listed.append((session.config.label_name(label), None if math.isnan(p) else p))
     return listed
 

@@ -26,6 +26,7 @@ from al_engine.arrays import Arrays
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.curated import CuratedSet, fold_curated
 from al_engine.data.grid import Grid
 from al_engine.data.history import History, fold, in_effect
 from al_engine.data.importing import Imported, import_table
@@ -80,6 +81,7 @@ class Project:
         self._about_lock = threading.RLock()
         self._arrays = Arrays(self.catalogue, folder / "matrix")
         self._histories: dict[str, History] = {}
+        self._curated = CuratedSet()
         self.is_closed = False
         self.used_at = time.monotonic()
         self._at_close: list[weakref.WeakMethod[Callable[[], None]]] = []
@@ -140,10 +142,27 @@ class Project:
         """What the events of a classifier amount to by now."""
         with self.log.lock:
             events = self.log.events(classifier)
-            held = self._histories.get(classifier)
-            if held is None or held.last_seq != (events[-1].seq if events else 0):
-                held = self._histories[classifier] = fold(events)
+            held, curated = self._histories.get(classifier), self._curated_in_use()
+            moment = (events[-1].seq if events else 0, curated.last_seq)
+            if held is None or (held.last_seq, held.curated_seq) != moment:
+                held = self._histories[classifier] = self.fold(events)
             return held
+
+    def fold(self, events: Sequence[Event]) -> History:
+        """What some events of a classifier amount to, beside the test set in force."""
+        curated = self._curated_in_use()
+        return fold(events, curated.labels, curated.last_seq)
+
+    def curated(self) -> CuratedSet:
+        """The curated test set by now, in use or not."""
+        with self.log.lock:
+            events = self.log.curated_events()
+            if self._curated.last_seq != (events[-1].seq if events else 0):
+                self._curated = fold_curated(events)
+            return self._curated
+
+    def _curated_in_use(self) -> CuratedSet:
+        return self.curated() if self._config.splits.curated else CuratedSet()
 
     def dataset(self) -> Dataset:
         """The arrays for the settings in force, made once."""

@@ -6,7 +6,7 @@ Pages talk to this and to nothing below it.  Must not know Streamlit.
 
 import math
 import weakref
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ import numpy as np
 from al_engine.answering import answer_event, refuse_stale
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig, round_key
-from al_engine.data.history import History, fold, in_effect
+from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
 from al_engine.errors import AlEngineError, AnswerRefusedError, NotEnoughLabelsError, SettingsError
 from al_engine.exchange.configuration import Layout
@@ -50,7 +50,7 @@ class LabellingSession:
         self.who = who
         self._saved = SavedModels(project)
         self._maker = RoundMaker(project, {} if learners is None else learners)
-        self._states: dict[str, tuple[tuple[int, ProjectConfig], State]] = {}
+        self._states: dict[str, tuple[tuple[int, int, ProjectConfig], State]] = {}
         self.layout = Layout()
         project.at_close(self.put_away)
 
@@ -81,7 +81,7 @@ class LabellingSession:
         """The present state of a classifier, made from the project where it is not at hand."""
         config = self._started_config(classifier)
         history = self.project.history(classifier)
-        moment = (history.last_seq, config)
+        moment = (history.last_seq, history.curated_seq, config)
         held = self._states.get(classifier)
         if held is not None and held[0] == moment and classifier in self.learners:
             return held[1]
@@ -102,7 +102,7 @@ class LabellingSession:
             )
         last = present.history.sets[number].seq
         events = in_effect(self.project.log.events(classifier))
-        history = fold([event for event in events if event.seq <= last])
+        history = self.project.fold([event for event in events if event.seq <= last])
         return self._make_state(classifier, self._started_config(classifier), history, number)
 
     def _make_state(
@@ -342,12 +342,15 @@ class LabellingSession:
                 if not self._saved.is_current(state):
                     self._saved.save(state)
 
-    def test_scores(self, classifier: str) -> Scores | None:
-        """Scores over the test set; a deliberate step, so they are computed only here."""
+    def test_scores(self, classifier: str, among: Collection[int] | None = None) -> Scores | None:
+        """Scores over the test set; a deliberate step, so they are computed only here.
+
+        ``among`` are the rows that count, where not all of the test set do.
+        """
         state = self.state(classifier)
         if state.fit is None:
             raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
-        return test_round(self.project.dataset(), state.history, classifier, state.fit)
+        return test_round(self.project.dataset(), state.history, classifier, state.fit, among)
 
     def moment(self) -> Moment:
         """The present moment, of which a configuration is made."""

@@ -29,10 +29,11 @@ from pages.components.charts import round_of_point
 from pages.components.loop import make_token, split_token
 from pages.components.state import Posted
 
-SETTINGS, TRAINING, LABELLING = PAGES = (
+SETTINGS, TRAINING, LABELLING, TEST_SET = PAGES = (
     "pages/1_Settings.py",
     "pages/2_Training.py",
     "pages/3_Labelling.py",
+    "pages/4_Test_set.py",
 )
 HOSTILE_NAMES = ("<b>x</b>", "![a](http://x/y.png)", 'a"b')
 _nonces = itertools.count(1)

@@ -231,17 +231,24 @@ class Catalogue(CatalogueColumns):
         return int(found[0][0]) if found else None
 
     def find_rows(self, id_column: str | None, object_ids: Sequence[str]) -> dict[str, int]:
-        """The rows of objects by their ids; an id that no object has is left out."""
+        """The rows of the objects among these ids; those that no object has are left out."""
         if id_column is None:
-            found = {text: self.find_row(None, text) for text in object_ids}
-            return {text: row for text, row in found.items() if row is not None}
-        text_sql = self.text_sql(id_column)
-        listed = self._fetch(
-            f"SELECT {text_sql}, {ROW} FROM catalogue "
-            f"WHERE {text_sql} IN (SELECT unnest(?::VARCHAR[]))",
+            found = ((text, self.find_row(None, text)) for text in object_ids)
+            return {text: row for text, row in found if row is not None}
+        text = self.text_sql(id_column)
+        rows = self._fetch(
+            f"SELECT {text}, min({ROW}) FROM catalogue "
+            f"WHERE {text} IN (SELECT unnest(?::VARCHAR[])) GROUP BY {text}",
             [list(object_ids)],
         )
-        return {str(text): int(row) for text, row in listed}
+        return {text: int(row) for text, row in rows}
+
+    def rows_where(self, condition: str, values: Sequence[Any]) -> npt.NDArray[np.bool_]:
+        """Which rows meet an SQL condition, shape (n_rows,); ``values`` are bound to its places."""
+        found = self._fetch_arrays(f"SELECT {ROW} AS r FROM catalogue WHERE {condition}", values)
+        meets = np.zeros(self.n_rows, dtype=np.bool_)
+        meets[np.asarray(found["r"], dtype=np.int64)] = True
+        return meets
 
     # -- what a column looks like -----------------------------------------------------------
 

@@ -5,7 +5,7 @@ know DuckDB, arrays of features, or learners.  The same events give the same his
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from al_engine.data.labels import Event
@@ -38,7 +38,8 @@ class History:
     ``trained`` maps rows to labels that train; ``validated`` those of random questions, which
     only validate; ``corrected`` answers about validation or test objects; ``given`` are the rows of
     ``trained`` whose label is the catalogue's.  ``sets`` lists every labelled set there has been,
-    oldest first: one for each round.
+    oldest first: one for each round.  ``curated`` are the labels of the curated test set where that
+    is in use, by its last event ``curated_seq``: those objects are in none of the others.
     """
 
     trained: dict[int, str] = field(default_factory=dict)
@@ -53,12 +54,14 @@ class History:
     last: Event | None = None
     last_seq: int = 0
     sets: tuple[LabelledSet, ...] = ()
+    curated: Mapping[int, str] = field(default_factory=dict)
+    curated_seq: int = 0
 
     @property
     def verified(self) -> dict[int, str]:
         """Every label in force that is not merely the catalogue's, whatever it is used for."""
         by_hand = {row: label for row, label in self.trained.items() if row not in self.given}
-        return {**self.corrected, **self.validated, **by_hand}
+        return {**self.corrected, **self.validated, **by_hand, **self.curated}
 
     @property
     def asked(self) -> set[int]:
@@ -72,8 +75,14 @@ def in_effect(events: Sequence[Event]) -> list[Event]:
     return [e for e in events if e.kind in COUNTED and e.seq not in undone]
 
 
-def fold(events: Sequence[Event]) -> History:
-    """Fold one classifier's events, oldest first, into what they amount to."""
+def fold(
+    events: Sequence[Event], curated: Mapping[int, str] | None = None, curated_seq: int = 0
+) -> History:
+    """Fold one classifier's events, oldest first, into what they amount to.
+
+    ``curated`` objects test: whatever was answered about them, and whenever, never trains.
+    """
+    curated = curated or {}
     trained: dict[int, str] = {}
     validated: dict[int, str] = {}
     corrected: dict[int, str] = {}
@@ -85,7 +94,7 @@ def fold(events: Sequence[Event]) -> History:
     fingerprint = 0
     is_changed = False
     last = None
-    counted = in_effect(events)
+    counted = [e for e in in_effect(events) if e.kind != "given" or e.row_number not in curated]
     for i, event in enumerate(counted):
         row = event.row_number
         if row is None:
@@ -96,6 +105,8 @@ def fold(events: Sequence[Event]) -> History:
             last = event
             n_passed += 1
             n_questions += how in ("query", "random")
+        if row in curated:
+            continue  # asked and passed all the same: what comes up next goes by the count
         before = trained.get(row)
         if event.kind == "later":
             later[row] = Postponed(n_passed + LATER_AFTER, how)
@@ -142,6 +153,8 @@ def fold(events: Sequence[Event]) -> History:
         last,
         events[-1].seq if events else 0,
         tuple(sets),
+        curated,
+        curated_seq,
     )
 
 

@@ -15,6 +15,8 @@ from typing import Any, Literal
 from al_engine.data.schema import ANSWER_STEPS, connect
 from al_engine.errors import ProjectError
 
+CURATED = "curated"  # the part of events about the curated test set
+
 EventKind = Literal["settings", "given", "answer", "unsure", "later", "undo"]
 BY_HAND = ("answer", "unsure", "later")
 
@@ -28,6 +30,9 @@ class Event:
     says how the object came up (query, random, click, initial), ``part`` which set it was in
     (train, validation, test), ``probability`` is that of the classifier's own label at the time,
     ``undoes`` the ``seq`` of the event taken back; ``happened_at`` is UTC.
+
+    Events about the curated test set have the part CURATED and no classifier; their ``how`` is
+    criteria, audit, chosen or file, and their ``payload`` says from what was drawn.
     """
 
     kind: EventKind
@@ -112,6 +117,11 @@ class AnswerLog:
             if classifier is None:
                 return list(self._events)
             return [event for event in self._events if event.classifier == classifier]
+
+    def curated_events(self) -> list[Event]:
+        """All events about the curated test set, in order."""
+        with self.lock:
+            return [event for event in self._events if event.part == CURATED]
 
     def append(self, *events: Event) -> list[Event]:
         """Write events; they are on disk when this returns, all of them or none.

@@ -80,6 +80,11 @@ def lay_out(
     UnknownColumnError, UnsuitableColumnError : a column that is not there, or does not serve
     """
     check(config)
+    if config.splits.curated:
+        raise SettingsError(
+            "splits.curated is true, and a data set in partitions has no curated test set.",
+            "Import it, or draw the test set at random.",
+        )
     found = look_over(path)
     partitions = cut(found, rows_at_once)
     features = tuple(list_features(config.features))

@@ -3,7 +3,7 @@
 // made once and lives until its element leaves the page.
 
 const FIXED = [
-  { action: "unsure", name: "Unsure", key: "U", help: "Take it out of the pool, ask another" },
+  { action: "unsure", name: "Unsure", key: "U", help: "Pass it by for good, ask about another" },
   { action: "later", name: "Later", key: "L", help: "Ask this one again after some others" },
   { action: "undo", name: "Undo", key: "Z", help: "Take back the last answer" },
 ];
@@ -114,6 +114,7 @@ function makeBar(root) {
   let waiting = 0;
   let turns = 0;
 
+  const fixedOnes = () => FIXED.filter(({ action }) => data.fixed.includes(action));
   const locked = () => pending !== null || data.busy;
 
   // ---- sending
@@ -201,7 +202,7 @@ function makeBar(root) {
     for (const choice of data.choices.filter((each) => each.key)) choiceButton(choices, choice);
     const more = data.choices.filter((each) => !each.key).length;
     if (more) button(choices, `${more} more`, "/", "Find a label by typing", openFinder);
-    for (const { action, name, key, help: title } of FIXED) {
+    for (const { action, name, key, help: title } of fixedOnes()) {
       button(fixed, name, key, title, () => send(action)).dataset.sent = action;
     }
     const all = button(fixed, "", "?", "Show all keys", toggleHelp);
@@ -214,7 +215,7 @@ function makeBar(root) {
     const rows = [
       ...data.choices.filter(({ key }) => key).map(({ key, name }) => [key, name]),
       ...(data.choices.some(({ key }) => !key) ? [["/", "find a label by typing its name"]] : []),
-      ...FIXED.map(({ key, name }) => [key, name]),
+      ...fixedOnes().map(({ key, name }) => [key, name]),
       ["N", "back to what is asked"],
       ...Object.entries(data.extra_keys),
       ["?", "show or hide these keys"],
@@ -305,7 +306,7 @@ function makeBar(root) {
   function press(key) {
     const letter = key.length === 1 ? key.toUpperCase() : key;
     const choice = data.choices.find((each) => each.key && each.key === key);
-    const fixed = FIXED.find((each) => each.key === letter);
+    const fixed = fixedOnes().find((each) => each.key === letter);
     const many = data.choices.some((each) => !each.key);
     if (choice) take(choice);
     else if (fixed) send(fixed.action);

@@ -86,6 +86,7 @@ def answer_bar(
     confirmation: str = "",
     busy: bool = False,
     extra_keys: Mapping[str, str] | None = None,
+    fixed: Sequence[Action] = ("unsure", "later", "undo"),
     on_event: Callable[[BarEvent], None] | None = None,
 ) -> BarEvent | None:
     """Draw the question; what the person chose, once.
@@ -104,6 +105,7 @@ def answer_bar(
     busy : no answer is taken now
     extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft") and what
         they do; they come back as ``BarEvent("key", ...)``
+    fixed : which of Unsure, Later and Undo there are
     on_event : called with the event before the page runs again (one run where a returned
         event takes two); nothing is returned then
     """
@@ -135,6 +137,7 @@ def answer_bar(
             "confirmation": confirmation,
             "busy": busy,
             "extra_keys": dict(extra_keys or {}),
+            "fixed": list(fixed),
             "handled": handled,
         },
         on_event_change=before_the_run,

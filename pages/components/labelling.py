@@ -1,5 +1,6 @@
 """The loop seen from the object: its card, its pictures, its place on the map, the question."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -66,9 +67,8 @@ def _status(state: State) -> None:
         )
 
 
-def _find(session: LabellingSession, state: State) -> None:
+def find(session: LabellingSession, key: str, select: Callable[[int], None]) -> None:
     """A way to any object by its id."""
-    key = f"find-{session.project.slug}-{state.classifier}"
     # Its key counts the objects found: with a new key it stands closed, and its field empty.
     found = tab.clicks(key)
     with (
@@ -80,7 +80,7 @@ def _find(session: LabellingSession, state: State) -> None:
         wanted = st.text_input("Id", key=f"{key}-id-{found}", placeholder="its id in full")
         if st.form_submit_button("Show it") and wanted.strip():
             with guard():
-                tab.select(state.classifier, find_object(session, wanted))
+                select(find_object(session, wanted))
                 tab.count_click(key)
                 draw_again()
 
@@ -88,7 +88,13 @@ def _find(session: LabellingSession, state: State) -> None:
 def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
         st.subheader(plain(card.object_id), anchor=False)
-        _find(session, state)
+        key = f"find-{session.project.slug}-{state.classifier}"
+        find(session, key, lambda row: tab.select(state.classifier, row))
+    card_body(card)
+
+
+def card_body(card: ObjectCard) -> None:
+    """All of a card but its head."""
     if card.position is not None:
         with st.container(key="position", horizontal=True):
             st.code(card.position.degrees, language=None, width="content")

@@ -184,6 +184,8 @@ def ask(session: LabellingSession, state: State) -> None:
     if row is not None and asked is not None and asked.row != row:
         part = part_of(session.project.dataset(), state.history, row)
         use = "" if part == "training" else f" An answer corrects the {part} set, and never trains."
+        if row in state.history.curated:
+            use = " It is in the curated test set: its label is given on the Test set page."
         why = f"{object_id} is selected by you, not the queried object.{use}"
         back = "Back to the queried object"
     if state.past is not None:

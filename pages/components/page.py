@@ -27,6 +27,7 @@ from al_engine.views import raster
 from pages.components import loop, state
 from pages.components.guard import guard
 from pages.components.remember import MAX_CHARS, remember_name
+from pages.components.test_set import dealing
 from pages.components.words import counted, plain
 
 P = ParamSpec("P")
@@ -35,6 +36,7 @@ PAGES = (
     ("pages/1_Settings.py", "Settings", ":material/tune:"),
     ("pages/2_Training.py", "Training", ":material/model_training:"),
     ("pages/3_Labelling.py", "Labelling", ":material/label:"),
+    ("pages/4_Test_set.py", "Test set", ":material/checklist:"),
     ("pages/7_Share.py", "Share", ":material/ios_share:"),
 )
 HOME = "app.py"
@@ -84,8 +86,9 @@ def _deal_with_posted() -> None:
     """Do what was asked for since the last run, whatever page it was asked on."""
     queue = state.posted()
     while queue:
+        of_test_set = queue[0].kind in dealing.KINDS
         with guard():
-            loop.deal_with_first(queue)
+            (dealing.deal_with_first if of_test_set else loop.deal_with_first)(queue)
 
 
 def _tell_trouble() -> None:

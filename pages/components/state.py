@@ -12,12 +12,15 @@ from typing import Any
 
 import streamlit as st
 
+from al_engine.criteria import Search
+from al_engine.curation import Curator
 from al_engine.exchange.configuration import Configuration, Layout
 from al_engine.exporting import ExportJob
 from al_engine.fitting import Fit
 from al_engine.home import find_project, home_folder
 from al_engine.job import Job
 from al_engine.maps import Maps, Shown, drawn_of
+from al_engine.match_map import MatchMap
 from al_engine.project import open_project
 from al_engine.replay import Replayed
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
@@ -29,8 +32,21 @@ PROJECT_IN_ADDRESS, STEP_IN_ADDRESS, KEY_IN_ADDRESS = "project", "step", "key"
 EDITING = "editing"  # the draft of a step of the settings, for as long as it is open
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = (
-    "session", "maps", "learners", "looking", "classifier", "drafts", "export", "export_note",
+    "session", "maps", "curator", "match_map", "learners", "looking", "classifier", "drafts",
+    "export", "export_note",
 )  # fmt: skip
+
+
+@dataclass
+class Curating:
+    """Where one looks on the Test set page.
+
+    ``search`` is as far as it is typed, None while it is the project's.
+    """
+
+    selected: int | None = None
+    notice: str = ""
+    search: Search | None = None
 
 
 @dataclass
@@ -45,6 +61,7 @@ class Looking:
     past: dict[str, int] = field(default_factory=dict)
     notice: dict[str, str] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
+    curating: Curating = field(default_factory=Curating)
 
 
 @dataclass(frozen=True)
@@ -162,6 +179,8 @@ def session() -> LabellingSession | None:
         held = LabellingSession(project, who, _learners())
         _set("session", held)
         _set("maps", Maps(held, drawn_of(project)))
+        _set("curator", Curator(held))
+        _set("match_map", MatchMap(project))
         _set("project", slug)
         held.restore_models()
     held.learners = _learners()
@@ -181,6 +200,16 @@ def _learners() -> MutableMapping[str, Fit]:
 
 def maps() -> Maps:
     held: Maps = _get("maps")
+    return held
+
+
+def curator() -> Curator:
+    held: Curator = _get("curator")
+    return held
+
+
+def match_map() -> MatchMap:
+    held: MatchMap = _get("match_map")
     return held
 
 

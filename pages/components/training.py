@@ -169,16 +169,43 @@ def _test_results(session: LabellingSession, state: State) -> None:
     if state.fit is None or state.past is not None:
         st.caption("There is no present model to test.")
         return
-    if st.button("Show the test results of this round", key=f"test-{state.classifier}"):
-        scores = session.test_scores(state.classifier)
-        if scores is None:
-            st.caption("No object with a known label is in the test set.")
-        else:
-            with st.container(key="scores-test"):
-                st.markdown(_table({"Test set": (scores, None)}), help=_SCORES_HELP)
-            (tn, fp), (fn, tp) = scores.confusion
-            st.caption(f"True positives {tp:,}, false positives {fp:,}, false negatives {fn:,}, "
-                       f"true negatives {tn:,}.")  # fmt: skip
+    if not st.button("Show the test results of this round", key=f"test-{state.classifier}"):
+        return
+    found = {
+        title: scores
+        for title, among in _test_sets(session, state).items()
+        if (scores := session.test_scores(state.classifier, among)) is not None
+    }
+    if not found:
+        st.caption("No object with a known label is in the test set.")
+        return
+    with st.container(key="scores-test"):
+        table = _table({title: (scores, None) for title, scores in found.items()})
+        st.markdown(table, help=_SCORES_HELP)
+    for title, scores in found.items():
+        (tn, fp), (fn, tp) = scores.confusion
+        st.caption(f"{title}: true positives {tp:,}, false positives {fp:,}, false negatives "
+                   f"{fn:,}, true negatives {tn:,}. {_TEST_SETS[title]}")  # fmt: skip
+
+
+_TEST_SETS = {
+    "Test set": "",
+    "Audit sample": "Drawn from the whole catalogue, so these hold for all of it.",
+    "Chosen objects": "Drawn by criteria, chosen or from a file, so these hold only for objects "
+    "like them, not for the catalogue.",
+}
+
+
+def _test_sets(session: LabellingSession, state: State) -> dict[str, frozenset[int] | None]:
+    """What is scored apart, because it tells of other objects; None for the whole test set."""
+    if not state.config.splits.curated:
+        return {"Test set": None}
+    curated = session.project.curated()
+    labelled = frozenset(curated.labels)
+    return {
+        "Audit sample": labelled & curated.audit,
+        "Chosen objects": labelled - curated.audit,
+    }
 
 
 def _title(state: State, name: str) -> str:

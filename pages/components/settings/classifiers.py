@@ -120,6 +120,8 @@ def _splits(session: LabellingSession) -> Any:
                 key=f"split-{name}-{mode}-{slug}",
             )
         )
+    if splits.curated:
+        st.caption("The curated test set is in use, so what is drawn for testing here validates.")
     draw_, seed_ = st.columns(2)
     draws = ["stratified", "balanced"]
     draw: Any = draw_.selectbox(

@@ -1,0 +1,152 @@
+"""What a person did on the Test set page, dealt with before a page is drawn.
+
+Knows the curator and where one looks; draws nothing.
+"""
+
+from dataclasses import replace
+
+from al_engine.config import read_search
+from al_engine.criteria import Search
+from al_engine.curation import Curator
+from al_engine.data.search import without_faults
+from al_engine.errors import AnswerRefusedError
+from al_engine.session import LabellingSession
+from pages.components import state as tab
+from pages.components.answer_bar import BarEvent
+from pages.components.scatter_map import MapEvent
+from pages.components.state import Curating, Looking, Posted
+from pages.components.test_set.criteria_editor import SearchEvent
+from pages.components.words import counted
+
+TITLE = "Test set"
+BAR, MAP, SEARCH, DRAW = KINDS = (
+    "test set: bar", "test set: map", "test set: search", "test set: draw",
+)  # fmt: skip
+
+
+def deal_with_first(queue: list[Posted]) -> None:
+    """Do the first thing that was asked for, and take it out of the queue."""
+    posted = queue[0]
+    if posted.kind == BAR and posted.event.action in ("answer", "unsure", "undo"):
+        is_seen = tab.page() == TITLE and posted.slug == tab.project_slug()
+        _take_answer(queue, tab.session_at_hand(), tab.looking(), tab.name_given(), is_seen)
+        return
+    queue.pop(0)
+    session = tab.session() if posted.slug == tab.project_slug() else None
+    if session is None:
+        return
+    looking = tab.looking().curating
+    if posted.kind == SEARCH:
+        _take_search(session, looking, posted.event)
+    elif posted.kind == DRAW:
+        _save(session, draw=posted.event)
+        looking.selected = None
+    elif posted.page == tab.page() and posted.kind == MAP:
+        _select_on_map(tab.curator(), looking, posted.event)
+    elif posted.page == tab.page():
+        _walk(tab.curator(), looking, posted.event)
+
+
+def make_token(slug: str, row: int | None, moment: str) -> str:
+    """What an answer is about: project, row ("" for none) and moment."""
+    return f"{slug}|{'' if row is None else row}|{moment}"
+
+
+def _take_answer(
+    queue: list[Posted],
+    at_hand: LabellingSession | None,
+    looking: Looking,
+    who: str,
+    is_seen: bool,
+) -> None:
+    """Give the first answer of the queue to the project it was asked for.
+
+    Nothing in here calls Streamlit, which may break off a run at any of its calls: an answer
+    leaves the queue only once the engine has taken or refused it.
+    """
+    event: BarEvent = queue[0].event
+    slug, row, moment = event.token.split("|", 2)
+    here = at_hand is not None and at_hand.project.folder.name == slug
+    curating = looking.curating if here else Curating()
+    try:
+        _give(Curator(tab.session_for(slug, at_hand, who)), row, moment, event, curating)
+    except AnswerRefusedError as refused:
+        # In the bar, where the eye is; the page's frame says it where no bar is drawn.
+        if not (here and is_seen):
+            raise
+        curating.notice = str(refused)
+    finally:
+        queue.pop(0)
+
+
+def _give(curator: Curator, row: str, moment: str, event: BarEvent, curating: Curating) -> None:
+    curating.notice = ""
+    if event.action == "undo":
+        undone = curator.undo(token=moment)
+        last, n = undone[-1], len(undone)
+        said = last.object_id if n == 1 else f"{counted(n, 'answer')} from the file"
+        curating.notice = f"Taken back: {said}"
+        is_drawn = last.how in ("criteria", "audit") and last.row_number not in curator.curated.how
+        curating.selected = None if n > 1 or is_drawn else last.row_number
+        return
+    if not row:
+        return
+    shown, was_there = int(row), int(row) in curator.curated.how
+    kind = "unsure" if event.action == "unsure" else "answer"
+    value = str(event.label) if kind == "answer" else None
+    search = usable(curator, curating)
+    curated = curator.answer(shown, kind, value, token=moment, search=search, seconds=event.seconds)
+    name = "Unsure" if value is None else curator.session.config.label_name(value)
+    curating.notice = f"{name}, {len(curated.labels):,} in the test set; undo Z"
+    # Whoever looks through what was answered stays there; whoever goes on gets the next one.
+    if curating.selected == shown and not was_there:
+        curating.selected = None
+
+
+def typed(curator: Curator, curating: Curating) -> Search:
+    """The criteria as they stand in this tab, half typed ones included."""
+    held = curator.session.config.curation.search
+    return held if curating.search is None else curating.search
+
+
+def usable(curator: Curator, curating: Curating) -> Search:
+    """What of the criteria can be carried out; an audit is of every object."""
+    if curator.session.config.curation.draw == "audit":
+        return Search()
+    return without_faults(typed(curator, curating), curator.searched())
+
+
+def _take_search(session: LabellingSession, looking: Curating, event: SearchEvent) -> None:
+    search = read_search(event.sent)
+    looking.search = search
+    looking.selected = None
+    if event.is_done:
+        _save(session, search=without_faults(search, tab.curator().searched()))
+
+
+def _save(session: LabellingSession, **changes: object) -> None:
+    curation = replace(session.config.curation, **changes)  # type: ignore[arg-type]
+    if curation != session.config.curation:
+        session.change_settings(replace(session.config, curation=curation))
+
+
+def _walk(curator: Curator, looking: Curating, event: BarEvent) -> None:
+    """Move through the objects answered about, oldest to newest, a new one at the end."""
+    rows = curator.curated.rows
+    here = rows.index(looking.selected) if looking.selected in rows else len(rows)
+    if event.action == "queried":
+        to = len(rows)
+    elif event.label == "Home":
+        to = 0
+    else:
+        to = max(0, here + (-1 if event.label == "ArrowLeft" else 1))
+    looking.selected = rows[to] if to < len(rows) else None
+
+
+def _select_on_map(curator: Curator, looking: Curating, event: MapEvent) -> None:
+    if event.kind != "click":
+        return
+    matches = curator.found(usable(curator, looking))
+    row = tab.match_map().nearest_row(matches, event.x, event.y, event.view)
+    if row is not None:
+        looking.selected = row

@@ -1,0 +1,113 @@
+"""What is done with the curated test set: putting it in use, and its file."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from al_engine.curation import Curator
+from al_engine.data.curated import CuratedSet
+from al_engine.exchange.curated import CuratedFile
+from pages.components import state as tab
+from pages.components.guard import guard
+from pages.components.page import draw_again
+from pages.components.words import counted, plain
+
+_LISTED = 20
+
+
+def use_menu(curator: Curator, curated: CuratedSet) -> None:
+    """The one switch, with what it costs; and the target."""
+    config = curator.session.config
+    in_use = config.splits.curated
+    key = f"use-{curator.session.project.slug}"
+    # Its key counts what was changed: with a new key it stands closed, as things are by then.
+    with st.popover("In use" if in_use else "Use as test set", key=f"{key}-{tab.clicks(key)}"):
+        st.markdown(
+            "In use, these objects are the test set of every classifier. They never train, "
+            "whatever came first; the share drawn for testing at random validates instead."
+        )
+        wanted = st.toggle(
+            f"Use {counted(len(curated.labels), 'object')} as the test set",
+            in_use,
+            key=f"{key}-switch-{tab.clicks(key)}",
+            disabled=not in_use and not curated.labels,
+            help="Objects with a label. Label one first." if not curated.labels else None,
+        )
+        if wanted != in_use:
+            _change_use(curator, wanted, key)
+        target = st.number_input(
+            "Target", 1, 1_000_000, config.curation.target, 50, key=f"{key}-target",
+            help="Labelled objects to aim for. AstronomicAL recommends more than 500.",
+        )  # fmt: skip
+        if int(target) != config.curation.target:
+            curation = replace(config.curation, target=int(target))
+            curator.session.change_settings(replace(config, curation=curation))
+            draw_again()
+
+
+def _change_use(curator: Curator, wanted: bool, key: str) -> None:
+    session = curator.session
+    edited = replace(session.config, splits=replace(session.config.splits, curated=wanted))
+    lost = session.rounds_lost(edited)
+    if lost:
+        name = session.config.label_name
+        listed = ", ".join(f"{n} of {plain(name(classifier))}" for classifier, n in lost.items())
+        st.warning(
+            f"This makes earlier rounds incomparable ({listed}): their scores leave the score "
+            "plot. Every label is kept, and the next round is trained on those that may train.",
+            icon=":material/info:",
+        )
+        if not st.button("Use it" if wanted else "Stop using it", key=f"{key}-do", type="primary"):
+            return
+    with st.spinner("Training again"):
+        session.change_settings(edited)
+    tab.count_click(key)
+    tab.looking().curating.notice = "The test set is in use" if wanted else "No longer in use"
+    draw_again()
+
+
+def file_menu(curator: Curator, curated: CuratedSet) -> None:
+    """Reading and writing the test set in AstronomicAL's form."""
+    slug = curator.session.project.slug
+    key = f"test-file-{slug}"
+    with st.popover("File"):
+        st.download_button(
+            f"Write test_set.json ({counted(len(curated.how), 'object')})",
+            curator.file,
+            "test_set.json",
+            "application/json",
+            key=f"{key}-write",
+            disabled=not curated.how,
+            on_click="ignore",
+            help="Ids and labels as AstronomicAL reads them; -1 stands for Unsure.",
+        )
+        uploaded = st.file_uploader(
+            "Read a test_set.json",
+            "json",
+            key=f"{key}-read-{tab.clicks(key)}",
+            help="Adds to the test set; what the file says otherwise is changed. Undo takes all "
+            "of a file back.",
+        )
+        if uploaded is not None:
+            with guard(), st.spinner("Reading"):
+                tab.keep_draft(key, None)
+                tab.keep_draft(key, curator.read_file(uploaded.getvalue(), uploaded.name))
+            if tab.draft(key) is not None:
+                tab.count_click(key)
+                draw_again()
+        if tab.draft(key) is not None:
+            _report(*tab.draft(key))
+
+
+def _report(read: CuratedFile, n_changed: int) -> None:
+    """What the last file brought, and what of it could not be used."""
+    st.markdown(f"Read {counted(read.n_read, 'object')}; {n_changed:,} new or changed.")
+    for title, lines in (
+        ("not in the catalogue", read.not_found),
+        ("standing twice; the last counts", read.repeated),
+        ("with a label that is not this project's", [f"{i}: {label}" for i, label in read.unknown]),
+    ):
+        if lines:
+            more = ", …" if len(lines) > _LISTED else ""
+            listed = plain(", ".join(lines[:_LISTED])) + more
+            st.warning(f"{counted(len(lines), 'id')} {title}: {listed}", icon=":material/info:")

@@ -1,0 +1,277 @@
+"""The Test set page: the object, what is searched, and the answer; drawn again by itself."""
+
+from typing import Any
+
+import streamlit as st
+
+from al_engine.config import ProjectConfig
+from al_engine.curation import Curator, Matches, Shown, known_to_within
+from al_engine.data.curated import CuratedSet
+from al_engine.data.search import faults
+from al_engine.objects import object_card
+from al_engine.session import LabellingSession
+from al_engine.views.palette import NEUTRAL
+from al_engine.views.raster import is_warm
+from pages.components import state as tab
+from pages.components.answer_bar import BarEvent, Choice, answer_bar
+from pages.components.labelling import card_body, find
+from pages.components.page import view
+from pages.components.scatter_map import LegendEntry, Overlay, scatter_map, view_to_draw
+from pages.components.test_set import dealing
+from pages.components.test_set.criteria_editor import criteria_editor
+from pages.components.test_set.use import file_menu, use_menu
+from pages.components.words import counted, plain
+
+MAP_HEIGHT_PX = 200
+TAKEN_PX, ROW_PX, GROUP_PX, EDITOR_PX = 330, 31, 28, 170  # of the height: the map has the rest
+MARKED = 2000  # objects of the test set, those answered last
+
+_DRAWS = {"criteria": "From the criteria", "audit": "Audit of the whole catalogue"}
+_SUPPORTS = {
+    "criteria": "A random object of those that match. Scores hold for objects like these only.",
+    "audit": "A random object of all there are. Scores hold for the whole catalogue.",
+}
+_HOW = {
+    "criteria": "drawn by the criteria",
+    "audit": "drawn by the audit",
+    "chosen": "chosen by you",
+    "file": "read from a file",
+}
+
+
+@view
+def test_set_view(session: LabellingSession) -> None:
+    """The curated test set and the object that may come into it."""
+    curator, looking = tab.curator(), tab.looking().curating
+    config, curated = session.config, curator.curated
+    search = dealing.usable(curator, looking)
+    if looking.selected is not None and looking.selected >= session.project.catalogue.n_rows:
+        looking.selected = None
+    shown = curator.next_object(config.curation.draw, search, looking.selected)
+    _top_line(curator, curated)
+    left, right = st.columns([1, 1], gap="medium")
+    with left, st.container(height=520, border=False, key="card"):
+        _object(session, curated, shown)
+    with right:
+        matches = _what_is_drawn(curator, curated)
+        _map(session, curated, matches, shown)
+    _ask(session, curated, matches, shown)
+
+
+def _top_line(curator: Curator, curated: CuratedSet) -> None:
+    """How many there are, of which labels, and what is done with them."""
+    config = curator.session.config
+    n, target = len(curated.labels), config.curation.target
+    with st.container(horizontal=True, vertical_alignment="center", key="top-line"):
+        counts = curated.counts()
+        said = [f"**{n:,} of {target:,} labelled**"]
+        said += [f"{plain(c.name)} {counts.get(c.value, 0):,}" for c in config.labels[:12]]
+        if curated.unsure:
+            said.append(f"{len(curated.unsure):,} unsure")
+        within = known_to_within(n)
+        st.markdown(
+            " · ".join(said),
+            help="Objects of the curated test set, in all and of each label you gave; Unsure ones "
+            "are in no score. "
+            + (f"{n:,} objects tell an accuracy near 0.9 to within ±{within:.3f}." if n else "")
+            + f" The target is {target:,}.",
+        )
+        use_menu(curator, curated)
+        file_menu(curator, curated)
+    with st.container(key="test-progress"):
+        st.progress(min(1.0, n / target))
+
+
+def _object(session: LabellingSession, curated: CuratedSet, shown: Shown | None) -> None:
+    rows = curated.rows
+    at = rows.index(shown.row) if shown is not None and shown.row in curated.how else None
+    with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
+        title = "–" if shown is None else session.object_id(shown.row)
+        st.subheader(plain(title), anchor=False)
+        find(session, f"find-test-{session.project.slug}", _select)
+    with st.container(horizontal=True, vertical_alignment="center", key="card-walk"):
+        here = len(rows) if at is None else at
+        _step("first", ":material/first_page:", "First answered (Home)", "Home", not rows)
+        _step("previous", ":material/chevron_left:", "The one before (←)", "ArrowLeft", not here)
+        _step("next", ":material/chevron_right:", "The next one (→)", "ArrowRight", at is None)
+        is_new = shown is None or shown.how != "chosen"
+        _step("new", "", "Draw an object that has no answer yet (N)", "", is_new, "New")
+        st.caption(_where(session.config, curated, shown, at))
+    if shown is None:
+        st.caption("Nothing is left to draw: change the criteria, or find an object by its id.")
+        return
+    card_body(object_card(session, None, shown.row, curated.labels))
+
+
+def _where(config: ProjectConfig, curated: CuratedSet, shown: Shown | None, at: int | None) -> str:
+    """Where among the answered objects one is."""
+    if shown is None:
+        return ""
+    if at is None:
+        return f"New, {_HOW[shown.how]}"
+    label = curated.labels.get(shown.row)
+    said = "Unsure" if label is None else plain(config.label_name(label))
+    return f"{at + 1:,} of {len(curated.how):,} · **{said}**, {_HOW[curated.how[shown.row]]}"
+
+
+def _select(row: int) -> None:
+    tab.looking().curating.selected = row
+
+
+def _step(name: str, icon: str, help_text: str, key: str, disabled: bool, title: str = "") -> None:
+    """A button that does what a key does; dealt with before the view is drawn."""
+    action: Any = "key" if key else "queried"
+    event = BarEvent(action, key, "", "", 0.0)
+    st.button(
+        title,
+        key=f"walk-{name}",
+        icon=icon or None,
+        help=help_text,
+        disabled=disabled,
+        on_click=tab.post,
+        args=(dealing.BAR, str(tab.project_slug()), "", event),
+    )
+
+
+def _what_is_drawn(curator: Curator, curated: CuratedSet) -> Matches:
+    """The way of drawing and its criteria, with what they find."""
+    session, looking = curator.session, tab.looking().curating
+    slug, draw = session.project.slug, session.config.curation.draw
+    key = f"draw-{slug}-{draw}"
+    st.segmented_control(
+        "Draw",
+        list(_DRAWS),
+        default=draw,
+        required=True,
+        format_func=lambda name: _DRAWS[name],
+        key=key,
+        on_change=lambda: tab.post(dealing.DRAW, slug, "", st.session_state[key]),
+        label_visibility="collapsed",
+    )
+    st.caption(_SUPPORTS[draw] + (_audit_so_far(curated) if draw == "audit" else ""))
+    search = dealing.usable(curator, looking)
+    matches = curator.found(search)
+    if draw == "criteria":
+        typed, searched = dealing.typed(curator, looking), curator.searched()
+        criteria_editor(
+            f"criteria-{slug}",
+            search=typed,
+            columns=searched.names(),
+            faults=faults(typed, searched),
+            said=_found(matches, session.project.catalogue.n_rows, search.n_criteria),
+            on_event=lambda event: tab.post(dealing.SEARCH, slug, "", event),
+        )
+    return matches
+
+
+def _found(matches: Matches, n_rows: int, n_criteria: int) -> str:
+    if not n_criteria:
+        return f"Without criteria all {counted(n_rows, 'object')} match."
+    if not matches.n:
+        return "No object matches."
+    return f"{matches.n:,} of {counted(n_rows, 'object')} match."
+
+
+def _audit_so_far(curated: CuratedSet) -> str:
+    n, n_unsure = len(curated.audit), len(curated.audit & curated.unsure)
+    if not n:
+        return ""
+    passed = f", {n_unsure:,} passed as unsure, which the scores leave out" if n_unsure else ""
+    return f" So far: {counted(n, 'object')}{passed}."
+
+
+def _map(
+    session: LabellingSession, curated: CuratedSet, matches: Matches, shown: Shown | None
+) -> None:
+    """What matches in the colour of its label, over the whole catalogue."""
+    drawn, config, slug = tab.match_map(), session.config, session.project.slug
+    is_audit = config.curation.draw == "audit"
+    key = f"map-test-{slug}"
+    row = None if shown is None else shown.row
+    home = drawn.home(480, MAP_HEIGHT_PX, row)
+    at = view_to_draw(key, home, (config.x_axis, config.y_axis))
+    ground = "#3A464D" if st.context.theme.type == "dark" else "#D3DADE"
+    png = drawn.picture(matches, curated, at, ground) if is_warm() else None
+    rows = list(curated.labels)[-MARKED:]
+    marks = [Overlay("ring", "in the test set", *drawn.place(rows), "", 9)] if rows else []
+    if row is not None:
+        mark = ("bracket", 18, False) if shown and shown.how == "chosen" else ("star", 16, True)
+        name = "selected" if mark[0] == "bracket" else "new"
+        marks.append(Overlay(mark[0], name, *drawn.place([row]), "", mark[1], mark[2]))  # type: ignore[arg-type]
+    labels = [LegendEntry(label.name, label.colour) for label in config.labels[:12]]
+    labels.append(LegendEntry("unknown", NEUTRAL))
+    if not is_audit:
+        labels.append(LegendEntry("no match", ground))
+    labels += [LegendEntry(mark.name, mark.colour, mark.shape, mark.filled) for mark in marks]
+    scatter_map(
+        key,
+        png=png,
+        of=f"{matches.of} {curated.last_seq} {ground}",
+        view=at,
+        home=home,
+        x_title=config.x_axis,
+        y_title=config.y_axis,
+        overlays=marks,
+        legend=labels,
+        height_px=MAP_HEIGHT_PX,
+        fill=(1.0, TAKEN_PX + _editor_px(config)),
+        title="Catalogue, by label" if is_audit else "What matches, by label",
+        note="Preparing the maps…" if png is None else "",
+        on_event=lambda event: tab.post(dealing.MAP, slug, "", event),
+    )
+
+
+def _editor_px(config: ProjectConfig) -> int:
+    """How high the criteria stand."""
+    groups = dealing.typed(tab.curator(), tab.looking().curating).groups
+    if config.curation.draw == "audit":
+        return 0
+    n_rows = sum(len(group.criteria) for group in groups)
+    return min(EDITOR_PX, ROW_PX * n_rows + GROUP_PX * max(0, len(groups) - 1) + 3 * len(groups))
+
+
+def _ask(
+    session: LabellingSession, curated: CuratedSet, matches: Matches, shown: Shown | None
+) -> None:
+    """The question with its buttons and keys, at the place it has on every page."""
+    slug, looking = session.project.slug, tab.looking().curating
+    row = None if shown is None else shown.row
+    moment = shown.token if shown is not None else f"{curated.last_seq}::"
+    with st.container(key="answer-bar"):
+        answer_bar(
+            f"answers-test-{slug}",
+            question="What is it?" if row is not None else "Nothing is left to draw.",
+            object_id="" if row is None else session.object_id(row),
+            token=dealing.make_token(slug, row, moment),
+            choices=[Choice(c.value, c.name, c.colour) for c in session.config.labels],
+            can_undo=bool(curated.last),
+            why=_why(session, curated, shown),
+            back="New" if shown is not None and shown.how == "chosen" else "",
+            confirmation=looking.notice,
+            busy=row is None,
+            extra_keys={
+                "Home": "the first answered",
+                "ArrowLeft": "the one before",
+                "ArrowRight": "the next one",
+            },
+            fixed=("unsure", "undo"),
+            on_event=lambda event: tab.post(dealing.BAR, slug, "", event),
+        )
+
+
+def _why(session: LabellingSession, curated: CuratedSet, shown: Shown | None) -> str:
+    """What an answer to this object does."""
+    if shown is None:
+        return ""
+    trains = [
+        session.config.label_name(classifier)
+        for classifier in session.config.setups
+        if shown.row in session.project.history(classifier).trained
+    ]
+    if trains:
+        return (
+            f"It trains {', '.join(trains)}: in the test set, it no longer does once that is used."
+        )
+    if shown.row in curated.how:
+        return "It has an answer already; another one takes its place."
+    return f"{session.object_id(shown.row)}, {_HOW[shown.how]}, goes into the test set."
