@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import opening
+from pages.components import extensions, opening
 from pages.components.guard import guard
 from pages.components.page import page
 
@@ -16,3 +16,4 @@ with page("Home", needs_project=False):
         opening.importing()
     opening.start_cards()
     opening.project_list()
+    extensions.listed()

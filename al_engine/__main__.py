@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from al_engine.errors import AlEngineError
+from al_engine.extensions.loading import load_extensions
+from al_engine.home import home_folder
 from al_engine.starting import import_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 where it worked, 2 where it refused with a sentence on stderr."""
     options = _parser().parse_args(arguments)
+    for fault in load_extensions(home_folder()).faults:
+        sys.stderr.write(f"Left out: {fault}\n")
     try:
         return int(options.run(options))
     except AlEngineError as error:

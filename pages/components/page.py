@@ -20,7 +20,7 @@ from al_engine.data import nearness
 from al_engine.learning import kernels
 from al_engine.session import LabellingSession
 from al_engine.views import raster
-from pages.components import loop, state
+from pages.components import extensions, loop, state
 from pages.components.guard import guard
 from pages.components.remember import MAX_CHARS, remember_name
 from pages.components.words import counted, plain
@@ -54,6 +54,7 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
     ground = str(st.get_option(f"theme.{theme}.backgroundColor"))
     st.html(f"<style>{_STYLE.replace('GROUND', ground)}</style>")
     _warm_up()
+    extensions.loaded()
     state.open_page(title)
     _deal_with_posted()
     session = None
