@@ -3,16 +3,22 @@
 Owns which objects a plot is given.  Must not know pages, nor how a figure is drawn.
 """
 
+import json
+from typing import Any
+
 import numpy as np
 
 from al_engine.session import LabellingSession, State
+from al_engine.views.palette import NEUTRAL
 from al_engine.views.plots import PLOTS, figure_json
 
 SHOWN = 5_000  # objects, as evenly through the catalogue as may be
 
 
-def draw_plot(session: LabellingSession, state: State, name: str, row: int) -> str:
-    """A registered plot with one object marked in it, as plotly's JSON.
+def draw_plot(session: LabellingSession, state: State, name: str, row: int) -> dict[str, Any]:
+    """A registered plot with one object marked in it, in plotly's own form.
+
+    Traces that are called as a label is, or "unknown", have its colour unless they have their own.
 
     Raises
     ------
@@ -28,9 +34,15 @@ def draw_plot(session: LabellingSession, state: State, name: str, row: int) -> s
     labels = names[dataset.codes[rows]]  # -1, the last, where it is unknown
     for i in np.flatnonzero(np.isin(rows, list(state.history.verified))):
         labels[i] = config.label_name(state.history.verified[int(rows[i])])
-    return figure_json(
+    drawn = figure_json(
         plot,
         {name: values[rows].astype(np.float64) for name, values in columns.items()},
         labels,
         {name: float(values[row]) for name, values in columns.items()},
     )
+    figure: dict[str, Any] = json.loads(drawn)
+    colours = {label.name: label.colour for label in config.labels} | {"unknown": NEUTRAL}
+    for trace in figure["data"]:
+        if trace.get("name") in colours:
+            trace.setdefault("marker", {}).setdefault("color", colours[trace["name"]])
+    return figure

@@ -237,7 +237,7 @@ def test_a_name_that_another_file_has_is_refused(load: Load) -> None:
     loaded = load(a=LDA, b=LDA)
     (fault,) = loaded.faults
     assert str(fault) == (
-        "b.py, line 4: There is a model 'lda' already, from a.py. Give it another name."
+        "b.py, line 4: The model 'lda' is there already, from a.py. Give it another name."
     )
 
 
@@ -304,7 +304,7 @@ def test_a_saved_model_names_the_files_that_it_was_made_with(
         {"kind": "model", "name": "lda", "file": "mine.py", "sha256": hashes["lda"]},
         {"kind": "query strategy", "name": "far", "file": "far.py", "sha256": hashes["far"]},
         {
-            "kind": "feature operation", "name": "contrast", "file": "features.py",
+            "kind": "operation", "name": "contrast", "file": "features.py",
             "sha256": hashes["contrast"],
         },
     ]  # fmt: skip
@@ -452,19 +452,22 @@ def test_a_plot_is_given_some_objects_and_the_one_on_the_screen(
     plot = (
         "def plot(columns, labels, selected):\n"
         "    x = [len(labels), *columns['g-r'][:2], selected['z']]\n"
-        "    return {'data': [{'x': x, 'text': list(labels[:8])}]}\n"
+        "    return {'data': [{'x': x, 'text': list(labels[:8])}, {'name': 'Star'},\n"
+        "                     {'name': 'Qso', 'marker': {'color': 'red'}}]}\n"
         "register_plot('mine', plot, columns=['g-r', 'z'])\n"
     )
     fine(load(plot=IMPORTS + plot))
     project = opened(survey_folder)
     session = begun(project, config_of(model="knn"))
     state = answer(session, row=5, label="GALAXY")
-    (trace,) = json.loads(draw_plot(session, state, "mine", 4))["data"]
+    trace, star, own = draw_plot(session, state, "mine", 4)["data"]
     assert trace["x"][0] == 300
     np.testing.assert_allclose(
         trace["x"][1:], [*project.axis("g-r")[:2], project.axis("z")[4]], rtol=1e-6
     )
     assert trace["text"] == ["Galaxy", "Qso", "Star", "Galaxy", "Qso", "Galaxy", "Galaxy", ""]
+    assert star["marker"] == {"color": "#0072B2"}
+    assert own["marker"] == {"color": "red"}
 
 
 # -- the examples of docs/extending.md -------------------------------------------------------------
@@ -482,12 +485,12 @@ def test_every_example_of_the_documentation_goes_through_a_round(load: Load) -> 
     by_kind: dict[str, list[str]] = {}
     for entry in loaded.entries:
         by_kind.setdefault(entry.kind, []).append(entry.name)
-    assert set(by_kind) == {"model", "query strategy", "feature operation", "plot"}
+    assert set(by_kind) == {"model", "query strategy", "operation", "plot"}
     folder = start_demo(home_folder(), "sky_survey")
     session = LabellingSession(open_project(folder), "Ada")
     try:
         combined = tuple(
-            Combination(name, OPERATIONS[name].fewest) for name in by_kind["feature operation"]
+            Combination(name, OPERATIONS[name].fewest) for name in by_kind["operation"]
         )
         features = replace(session.config.features, combinations=combined)
         session.change_settings(replace(session.config, features=features))
@@ -500,7 +503,7 @@ def test_every_example_of_the_documentation_goes_through_a_round(load: Load) -> 
                 state = session.answer(label, state.question.row, "answer", label, token=token)
                 assert state.question is not None
                 for plot in by_kind["plot"]:
-                    assert json.loads(draw_plot(session, state, plot, state.question.row))["data"]
+                    assert draw_plot(session, state, plot, state.question.row)["data"]
         assert len(state.history.trained) == 5 + len(by_kind["model"]) * len(
             by_kind["query strategy"]
         )
@@ -544,10 +547,9 @@ def on_pages(monkeypatch: pytest.MonkeyPatch, survey_folder: Path) -> Iterator[P
 def test_home_lists_what_extensions_offer_and_what_was_left_out(load: Load, on_pages: Path) -> None:
     load(mine=LDA, bad="x = (\n")
     at = show()
-    said = "\n".join(str(each.value) for each in at.markdown)
-    assert "Discriminant, a model from mine" in said
-    (warning,) = at.warning
-    assert warning.value.startswith(r"Left out: bad\.py, line 1")
+    said = [each.value for each in at.caption]
+    assert r"**Models:** Discriminant (mine\.py)" in said
+    assert any(r"**Left out:** bad\.py, line 1" in text for text in said)
 
 
 def test_home_says_when_extensions_wait_to_be_switched_on(load: Load, on_pages: Path) -> None:
@@ -607,6 +609,10 @@ def test_training_says_what_is_absent_and_takes_another_set_up(load: Load, on_pa
     assert error.value.startswith("There is no model 'lda'")
     (box,) = [box for box in at.selectbox if box.label == "Model"]
     assert box.value == "lda"
+    labelling = show("pages/3_Labelling.py", "survey")
+    (told,) = labelling.error
+    assert told.value == error.value
+    assert "Go to Training" in [each.proto.label for each in labelling.main.get("page_link")]
     box.set_value("knn").run()
     at.button(key="change-QSO").click().run()
     assert [each.value for each in at.error] == []

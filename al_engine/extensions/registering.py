@@ -47,7 +47,7 @@ MAX_TITLE = 60
 _REGISTRIES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "model": (MODELS,),
     "query strategy": (STRATEGIES, COMMITTEE_STRATEGIES),
-    "feature operation": (OPERATIONS,),
+    "operation": (OPERATIONS,),
     "plot": (PLOTS,),
 }
 
@@ -187,7 +187,7 @@ def register_feature(
     name, title = _named(name, title)
     fewest, most = _arity(name, function)
     _keep(
-        "feature operation",
+        "operation",
         OPERATIONS,
         Operation(
             name,
@@ -243,7 +243,7 @@ def _keep(kind: str, registry: dict[str, Any], made: Any, check: Callable[[Any],
         if entry.name == made.name:
             whose = "this file" if entry.origin == file.origin else _whose(entry.origin)
             raise ContractError(
-                f"There is a {kind} '{made.name}' already, from {whose}.", "Give it another name."
+                f"The {kind} '{made.name}' is there already, from {whose}.", "Give it another name."
             )
     check(made)
     file.made.append((kind, registry, made))

@@ -23,7 +23,7 @@ def used_by(config: ProjectConfig, classifier: str) -> tuple[Entry, ...]:
     named: list[tuple[str, Any]] = [
         *(("model", MODELS.get(member.model)) for member in members),
         *(("query strategy", strategy) for strategy in strategies),
-        *(("feature operation", OPERATIONS.get(c.operation)) for c in config.features.combinations),
+        *(("operation", OPERATIONS.get(c.operation)) for c in config.features.combinations),
     ]
     found = [
         Entry(kind, entry.name, entry.title, entry.origin)

@@ -8,6 +8,13 @@ from al_engine.extensions.loading import Loaded, load_extensions
 from al_engine.home import home_folder
 from pages.components.words import counted, plain
 
+_KINDS = {
+    "model": "Models",
+    "query strategy": "Query strategies",
+    "operation": "Operations on features",
+    "plot": "Plots",
+}
+
 
 def loaded() -> Loaded:
     """What the folder of extensions came to; its files are run when this is asked first."""
@@ -27,17 +34,20 @@ def listed() -> None:
             "rights of the server. Start it with `SEXTANT_EXTENSIONS=1` to have them."
         )
         return
-    for entry in found.entries:
-        st.markdown(f"{plain(entry.title)}, a {entry.kind} from {plain(entry.origin.file)}")
     faults()
+    for kind, title in _KINDS.items():
+        brought = [entry for entry in found.entries if entry.kind == kind]
+        listed = [f"{plain(entry.title)} ({plain(entry.origin.file)})" for entry in brought]
+        if listed:
+            st.caption(f"**{title}:** {', '.join(listed)}")
 
 
 def faults() -> None:
     """The files that were left out, with the line and the reason of each."""
     for fault in loaded().faults:
-        st.warning(f"Left out: {plain(fault)}", icon=":material/extension_off:")
+        st.caption(f":material/extension_off: **Left out:** {plain(fault)}")
 
 
-def title(entry: Any) -> str:
+def offered(entry: Any) -> str:
     """The title of something registered, marked where it is the user's own."""
     return f"{entry.title} (yours)" if entry.origin is not None else str(entry.title)

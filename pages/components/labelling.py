@@ -1,6 +1,5 @@
 """The loop seen from the object: its card, its pictures, its place on the map, the question."""
 
-import json
 from pathlib import Path
 
 import streamlit as st
@@ -15,10 +14,11 @@ from al_engine.views.plots import PLOTS
 from pages.components import extensions, loop
 from pages.components import state as tab
 from pages.components.guard import guard
-from pages.components.page import draw_again, view
+from pages.components.page import draw_again, link, view
 from pages.components.scatter_map import LegendEntry
 from pages.components.words import counted, plain
 
+TRAINING = "pages/2_Training.py"
 MAP_HEIGHT_PX, FILL = 430, (1.0, 244)
 PIXELS_WIDTH_PX = 288
 MAP = "map itself"  # among names of plots, none of which has a space
@@ -28,6 +28,12 @@ MAP = "map itself"  # among names of plots, none of which has a space
 def labelling_view(session: LabellingSession, label: str) -> None:
     """Everything known of the object on the screen, and the answer; drawn again by itself."""
     tab.look_at_round(label, None)
+    fault = session.fault(label)
+    if fault is not None:
+        st.error(plain(fault), icon=":material/error:")
+        st.markdown("Every label is kept. Choose another set-up, and go on from here.")
+        link(TRAINING, "Go to Training", icon=":material/model_training:")
+        return
     state = loop.current(session, label)
     row = loop.on_screen(state)
     left, right = st.columns([1, 1], gap="medium")
@@ -64,7 +70,7 @@ def _which_plot(session: LabellingSession) -> str:
         [MAP, *PLOTS],
         default=MAP,
         required=True,
-        format_func=lambda name: "Map" if name == MAP else extensions.title(PLOTS[name]),
+        format_func=lambda name: "Map" if name == MAP else extensions.offered(PLOTS[name]),
         key=f"beside-{session.project.slug}",
         label_visibility="collapsed",
     )
@@ -73,8 +79,12 @@ def _which_plot(session: LabellingSession) -> str:
 
 def _plot(session: LabellingSession, state: State, name: str, row: int) -> None:
     """A plot of an extension, in which the object on the screen is marked."""
-    figure = json.loads(draw_plot(session, state, name, row))
-    layout = {"height": MAP_HEIGHT_PX, "margin": {"l": 50, "r": 10, "t": 30, "b": 45}}
+    figure = draw_plot(session, state, name, row)
+    layout = {
+        "height": MAP_HEIGHT_PX,
+        "margin": {"l": 50, "r": 10, "t": 40, "b": 45},
+        "legend": {"orientation": "h", "y": 1.12},
+    }
     figure["layout"] = layout | figure.get("layout", {})
     st.plotly_chart(figure, key=f"plot-{name}", config={"displaylogo": False})
     if PLOTS[name].help:

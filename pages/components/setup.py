@@ -139,7 +139,7 @@ def _choose(
     """
 
     def entry_title(name: str) -> str:
-        return extensions.title(registry[name])
+        return extensions.offered(registry[name])
 
     absent = [] if held in registry else [held]
     names = [*absent, *registry]

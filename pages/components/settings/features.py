@@ -135,7 +135,7 @@ def _combinations(session: LabellingSession, n_base: int) -> tuple[Combination, 
     operation: Any = operation_.selectbox(
         "Operation",
         list(OPERATIONS),
-        format_func=lambda name: extensions.title(OPERATIONS[name]),
+        format_func=lambda name: extensions.offered(OPERATIONS[name]),
         key=f"{key}-operation",
     )
     chosen = OPERATIONS[operation]
