@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import opening
+from pages.components import extensions, opening
 from pages.components.guard import guard
 from pages.components.page import page
 from pages.components.share import choosing
@@ -18,3 +18,4 @@ with page("Home", needs_project=False):
     opening.start_cards()
     choosing.open_on_home()
     opening.project_list()
+    extensions.listed()

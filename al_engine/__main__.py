@@ -12,6 +12,8 @@ from pathlib import Path
 from al_engine.errors import AlEngineError
 from al_engine.exchange.applying import apply_model, parse_renamed
 from al_engine.exchange.saved import WARNING, open_saved
+from al_engine.extensions.loading import load_extensions
+from al_engine.home import home_folder
 from al_engine.starting import import_file
 
 
@@ -21,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     130 says that it was stopped by Ctrl-C.
     """
     options = _parser().parse_args(arguments)
+    for fault in load_extensions(home_folder()).faults:
+        sys.stderr.write(f"Left out: {fault}\n")
     try:
         return int(options.run(options))
     except AlEngineError as error:

@@ -22,8 +22,8 @@ from al_engine.errors import SettingsError
 
 CONFIG_VERSION = 1
 
-Operation = Literal["subtract", "add", "multiply", "divide"]
 OPERATION_SIGNS: dict[str, str] = {"subtract": "-", "add": "+", "multiply": "*", "divide": "/"}
+REGISTERED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_COMBINED = 5
 
 
@@ -54,9 +54,12 @@ class Columns:
 
 @dataclass(frozen=True)
 class Combination:
-    """Combine every ``n`` of the base features, in order, by one operation."""
+    """Combine every ``n`` of the base features, in order, by one operation.
 
-    operation: Operation
+    Those of extensions are known to ``data.operations`` alone, and may take single features.
+    """
+
+    operation: str
     n: int = 2
 
 
@@ -191,10 +194,17 @@ def read_search(data: Any) -> Search:
 def check(config: ProjectConfig) -> None:
     """Raise SettingsError where settings contradict themselves."""
     for combination in config.features.combinations:
-        if not 2 <= combination.n <= MAX_COMBINED:
+        if not REGISTERED_NAME.fullmatch(combination.operation):
+            raise SettingsError(
+                f"settings.features.combinations: '{combination.operation[:60]}' names no "
+                "operation.",
+                f"There are {', '.join(OPERATION_SIGNS)}, and those of extensions.",
+            )
+        fewest = 2 if combination.operation in OPERATION_SIGNS else 1
+        if not fewest <= combination.n <= MAX_COMBINED:
             raise SettingsError(
                 f"features.combinations: {combination.n} features cannot be combined.",
-                f"Combine 2 to {MAX_COMBINED}.",
+                f"Combine {fewest} to {MAX_COMBINED}.",
             )
     splits = config.splits
     for name in ("train", "validation", "test"):
@@ -253,11 +263,20 @@ def check(config: ProjectConfig) -> None:
             )
 
 
-def round_key(config: ProjectConfig, classifier: str, fingerprint: str) -> str:
+def round_key(
+    config: ProjectConfig,
+    classifier: str,
+    fingerprint: str,
+    extensions: Mapping[str, str] = types.MappingProxyType({}),
+) -> str:
     """Hash of every setting that can change a model or a score of one classifier, and of the data.
 
     Two configurations with the same key give the same models and scores for the same answers;
     names, colours, axes, extra columns and what is asked next are not in it.
+
+    Parameters
+    ----------
+    extensions : by what the settings name of extensions, the hash of the file that brings it
     """
     columns = config.columns
     setup = config.setups.get(classifier, ClassifierSetup())
@@ -278,6 +297,8 @@ def round_key(config: ProjectConfig, classifier: str, fingerprint: str) -> str:
         ),
         "models": [(member.model, _plain(member.params)) for member in setup.members],
     }
+    if extensions:  # without, keys are those of before there were any
+        relevant["extensions"] = dict(extensions)
     text = json.dumps(relevant, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

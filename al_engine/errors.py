@@ -71,6 +71,10 @@ class ProjectInUseError(ProjectError):
     """Another process holds the project's files."""
 
 
+class ContractError(AlEngineError):
+    """A model, query strategy or feature that does not do what every one of its kind must do."""
+
+
 class NotEnoughLabelsError(AlEngineError):
     """Too few labels for what was asked."""
 

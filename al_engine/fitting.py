@@ -6,8 +6,9 @@ DuckDB, pages, or what is asked next.
 """
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,14 @@ from al_engine.data.history import History
 from al_engine.data.matrix import Matrix
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION, Parts
 from al_engine.dataset import Dataset
+from al_engine.errors import AlEngineError, ContractError
 from al_engine.learning.learners import Learner, LearnerSpec, Member, fit_learner
 from al_engine.learning.metrics import Scores, cross_validated_scores, scores_of_confusion
+from al_engine.learning.models import find_model
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.learning.strategies import utilities
 from al_engine.lookahead import Overtaken
+from al_engine.origin import in_words, line_of
 
 Rows = npt.NDArray[np.intp]
 Floats32 = npt.NDArray[np.float32]
@@ -96,6 +100,30 @@ def learner_spec(setup: ClassifierSetup, seed: int) -> LearnerSpec:
     """What the learning package needs of a classifier's set-up."""
     members = tuple(Member(m.model, dict(m.params), m.strategy) for m in setup.members)
     return LearnerSpec(members, setup.committee_strategy, seed)
+
+
+@contextmanager
+def blaming_extensions(spec: LearnerSpec) -> Iterator[None]:
+    """Turn what a model of an extension raises into a sentence with its file and line."""
+    try:
+        yield
+    except (AlEngineError, Overtaken):
+        raise
+    except Exception as error:
+        theirs = [
+            (model.title, model.origin)
+            for model in (find_model(member.model) for member in spec.members)
+            if model.origin is not None
+        ]
+        if not theirs:
+            raise
+        # The one whose file the error passed through, where it passed through one.
+        through = [each for each in theirs if line_of(error, each[1].path) is not None]
+        title, origin = (through or theirs)[0]
+        raise ContractError(
+            f"The model {title} ({origin.place(error)}) failed: {in_words(error)}.",
+            "Mend it and start Sextant again, or choose another model; no label is lost.",
+        ) from error
 
 
 # -- objects: which set, which truth --
@@ -270,6 +298,7 @@ def test_round(
     dataset: Dataset,
     history: History,
     classifier: str,
+    spec: LearnerSpec,
     fit: Fit,
     among: Collection[int] | None,
 ) -> Scores | None:
@@ -290,7 +319,8 @@ def test_round(
         made = score(dataset.X.columns, places)
         predicted[rows] = made.by_row(consensus(made.members)[:, 1] > 0.5)
 
-    in_chunks(score_some, dataset.X, chosen)
+    with blaming_extensions(spec):
+        in_chunks(score_some, dataset.X, chosen)
     return _scores(chosen, truth, predicted)
 
 

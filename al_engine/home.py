@@ -22,6 +22,7 @@ from al_engine.errors import ProjectError
 
 CATALOGUE_FILE, ABOUT_FILE = "catalogue.duckdb", "project.json"
 # Folders that are no projects; the last two are followed by the process that they belong to.
+EXTENSIONS = "extensions"  # the user's own files of Python
 DELETED, IMPORTING, UPLOADS = ".deleted-", ".importing-", ".uploads-"
 
 
@@ -97,13 +98,13 @@ def free_name(home: Path, name: str) -> str:
 
 def free_slug(home: Path, name: str) -> str:
     slug, n = make_slug(name), 2
-    while (home / slug).exists():
+    while (home / slug).exists() or slug == EXTENSIONS:
         slug, n = f"{make_slug(name)}-{n}", n + 1
     return slug
 
 
 def refuse_existing(folder: Path) -> None:
-    if folder.exists():
+    if folder.exists() or folder.name == EXTENSIONS:
         raise ProjectError(f"'{folder.name}' is there already.", "Choose another folder.")
 
 

@@ -15,6 +15,7 @@ from al_engine.config import ProjectConfig, round_key
 from al_engine.data.history import History, LabelledSet
 from al_engine.data.labels import Event
 from al_engine.dataset import Dataset
+from al_engine.extensions.used import hashes
 from al_engine.fitting import Fit, RoundScores, Rows, learner_spec
 from al_engine.lookahead import LOOKAHEAD, Work, is_on
 from al_engine.project import Project
@@ -50,8 +51,12 @@ class RoundMaker:
 
     def key(self, classifier: str, config: ProjectConfig, labelled: LabelledSet) -> str:
         """Names a round by all that its model depends on."""
-        settings = round_key(config, classifier, self._project.catalogue.fingerprint)
-        return f"{settings}-{labelled.key}"
+        return f"{self.settings_key(classifier, config)}-{labelled.key}"
+
+    def settings_key(self, classifier: str, config: ProjectConfig) -> str:
+        """Names all but the labels that a model depends on, files of extensions included."""
+        fingerprint = self._project.catalogue.fingerprint
+        return round_key(config, classifier, fingerprint, hashes(config, classifier))
 
     def make(
         self, classifier: str, config: ProjectConfig, history: History, *, is_past: bool = False

@@ -19,18 +19,23 @@ from al_engine.fitting import (
     RoundScores,
     Rows,
     Truth,
+    blaming_extensions,
     fit_round,
     labelled_set,
     parts_in_force,
     score_round,
     truth_in_force,
 )
+from al_engine.learning.foreign import QueryFunction, call_strategy
 from al_engine.learning.initial import draw_initial, spread_initial
 from al_engine.learning.learners import LearnerSpec
+from al_engine.learning.scoring import with_probabilities
 from al_engine.learning.selection import pick_one, tie_keys
+from al_engine.learning.strategies import chooses_itself, strategy_in_force
 from al_engine.mixing import Keys
 
 SPREAD_OVER = 50_000
+HANDED_OVER = 50_000  # objects, to a strategy that looks at the pool itself
 
 # Draws of different purposes must not be the same draw.
 _RANDOM_QUESTION, _START = 0x52, 0x53
@@ -91,12 +96,13 @@ def make_round(
     is_wanted : asked now and then; Overtaken is raised once it says no
     """
     dataset, classifier, spec = plan.dataset, plan.classifier, plan.spec
-    if fit is None and len(labelled_set(dataset, history, classifier)[0]):
-        fit = fit_round(dataset, history, classifier, spec, n_threads, is_wanted)
-    if fit is None:
-        scores = None
-    elif scores is None:
-        scores = score_round(dataset, history, classifier, spec, fit)
+    with blaming_extensions(spec):
+        if fit is None and len(labelled_set(dataset, history, classifier)[0]):
+            fit = fit_round(dataset, history, classifier, spec, n_threads, is_wanted)
+        if fit is None:
+            scores = None
+        elif scores is None:
+            scores = score_round(dataset, history, classifier, spec, fit)
     in_training = parts_in_force(dataset, history) == TRAIN
     known = in_training & (truth_in_force(dataset, history, classifier) >= 0)
     n_asked = np.count_nonzero(in_training[list(history.asked)])
@@ -195,6 +201,9 @@ def next_question(
             return tie_keys(dataset.keys[rows], *order_of(how, history, seed))
 
         if how == "query" and fit is not None:
+            function = chooses_itself(fit.strategy)
+            if function is not None and not fit.is_constant:
+                return _chosen_by(function, dataset, fit, np.flatnonzero(open_), keys_of)
             return pick_one(fit.utility, open_, keys_of, fit.secondary)
         pool = np.flatnonzero(open_)
         return int(pool[keys_of(pool).argmin()])
@@ -214,6 +223,21 @@ def next_question(
         n_initial,
         every,
     )
+
+
+def _chosen_by(
+    function: QueryFunction,
+    dataset: Dataset,
+    fit: Fit,
+    pool: Rows,
+    keys_of: Callable[[Rows], Keys],
+) -> int:
+    """What a strategy that looks at the pool itself asks about; of a large pool it sees a draw."""
+    if len(pool) > HANDED_OVER:
+        pool = np.sort(pool[np.argpartition(keys_of(pool), HANDED_OVER)[:HANDED_OVER]])
+    X = dataset.rows(pool).astype(np.float64)
+    chosen, _ = call_strategy(function, with_probabilities(fit.learner), X, 1)
+    return int(pool[chosen[0]])
 
 
 def order_of(how: str, history: History, seed: int) -> tuple[int, int]:
@@ -279,6 +303,9 @@ def why_queried(
         return f"Drawn at random {among}: all labels so far are on one side."
     if strategy == "random":
         return f"{likely:.2f} likely {name}; drawn at random {among}."
+    found = strategy_in_force(strategy)
+    if found.origin is not None:
+        return f"{likely:.2f} likely {name}; {among}, the one that {found.title} asks for."
     if is_committee:
         return f"{likely:.2f} likely {name}; {among}, the one the models disagree on most."
     return f"{likely:.2f} likely {name}; {among}, the one the model is least sure of."

@@ -23,6 +23,7 @@ from al_engine.exchange.models import (
     model_stem,
     save_model,
 )
+from al_engine.extensions.used import used_by
 from al_engine.fitting import labelled_set, learner_spec
 from al_engine.learning.learners import LearnerSpec, pipelines
 from al_engine.project import Project
@@ -137,6 +138,10 @@ class SavedModels:
             "members": [
                 {"model": m.model, "strategy": m.strategy, "params": dict(m.params)}
                 for m in state.setup.members
+            ],
+            "extensions": [
+                {"kind": e.kind, "name": e.name, "file": e.origin.file, "sha256": e.origin.sha256}
+                for e in used_by(config, state.classifier)
             ],
             "committee_strategy": state.setup.committee_strategy,
             "combination": "mean of the members' probabilities",

@@ -15,10 +15,16 @@ import numpy as np
 
 from al_engine.answering import answer_event, refuse_stale
 from al_engine.background import BACKGROUND
-from al_engine.config import ClassifierSetup, ProjectConfig, round_key
+from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
-from al_engine.errors import AlEngineError, AnswerRefusedError, NotEnoughLabelsError, SettingsError
+from al_engine.errors import (
+    AlEngineError,
+    AnswerRefusedError,
+    ContractError,
+    NotEnoughLabelsError,
+    SettingsError,
+)
 from al_engine.exchange.configuration import Layout
 from al_engine.exchange.models import model_stem
 from al_engine.fitting import Fit, RoundScores, Rows, learner_spec, test_round
@@ -92,6 +98,14 @@ class LabellingSession:
         else:
             self.learners.pop(classifier, None)
         return state
+
+    def fault(self, classifier: str) -> AlEngineError | None:
+        """Why a classifier has no state: its settings name what is not there, or what fails."""
+        try:
+            self.state(classifier)
+        except (ContractError, SettingsError) as error:
+            return error
+        return None
 
     def past_state(self, classifier: str, number: int) -> State:
         """The state as it was in an earlier round (0 is the first), trained again."""
@@ -183,10 +197,9 @@ class LabellingSession:
 
     def rounds_lost(self, edited: ProjectConfig) -> dict[str, int]:
         """For each classifier how many rounds could not be compared under other settings."""
-        fingerprint = self.project.catalogue.fingerprint
         lost = {}
         for classifier in self.config.setups:
-            before, after = (round_key(c, classifier, fingerprint) for c in (self.config, edited))
+            before, after = (self._maker.settings_key(classifier, c) for c in (self.config, edited))
             n_rounds = len(self.project.history(classifier).sets)
             if before != after and n_rounds:
                 lost[classifier] = n_rounds
@@ -335,9 +348,12 @@ class LabellingSession:
         return self._saved.is_checkpointed(state)
 
     def restore_models(self) -> None:
-        """Remake the model of each started classifier whose file is missing or of another round."""
+        """Remake the model of each started classifier whose file is missing or of another round.
+
+        One that cannot be made now keeps no other from it, nor the project from being opened.
+        """
         for classifier in self.config.setups:
-            if classifier in self.config.train_labels:
+            if classifier in self.config.train_labels and self.fault(classifier) is None:
                 state = self.state(classifier)
                 if not self._saved.is_current(state):
                     self._saved.save(state)
@@ -350,7 +366,9 @@ class LabellingSession:
         state = self.state(classifier)
         if state.fit is None:
             raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
-        return test_round(self.project.dataset(), state.history, classifier, state.fit, among)
+        spec = learner_spec(state.setup, state.config.splits.seed)
+        dataset = self.project.dataset()
+        return test_round(dataset, state.history, classifier, spec, state.fit, among)
 
     def moment(self) -> Moment:
         """The present moment, of which a configuration is made."""

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
@@ -25,6 +24,7 @@ from al_engine.learning.learners import (
     prepared_pipeline,
 )
 from al_engine.learning.metrics import binary_scores, macro_scores
+from al_engine.learning.models import seeded
 from al_engine.learning.selection import tie_keys
 from al_engine.learning.strategies import find_strategy, run_strategy
 
@@ -245,13 +245,7 @@ def _builder(model: Any, X: NDArray[np.floating[Any]], scale: bool, seed: int) -
     def build(n_labelled: int) -> Pipeline:
         if isinstance(model, str):
             return build_pipeline(model, {}, seed, preparation, n_labelled)
-        estimator = clone(model)
-        unset = {
-            name: seed
-            for name, value in estimator.get_params().items()
-            if name.split("__")[-1] == "random_state" and value is None
-        }
-        estimator.set_params(**unset)
+        estimator = seeded(model, seed)
         takes_missing = get_tags(estimator).input_tags.allow_nan
         return prepared_pipeline(estimator, preparation, impute=not takes_missing)
 

@@ -85,8 +85,12 @@ def test_what_is_absent_has_its_default() -> None:
         ({"features": {"base": ["g", 3]}}, "settings.features.base[1]"),
         ({"features": {"scale": 1}}, "settings.features.scale"),
         (
-            {"features": {"combinations": [{"operation": "power"}]}},
+            {"features": {"combinations": [{"operation": 3}]}},
             "settings.features.combinations[0].operation",
+        ),
+        (
+            {"features": {"combinations": [{"operation": "a) OR (b"}]}},
+            "settings.features.combinations",
         ),
         ({"features": {"combinations": [{"n": 2}]}}, "operation"),
         ({"features": {"combinations": [{"operation": "add", "n": 6}]}}, "features.combinations"),

@@ -15,6 +15,7 @@ from al_engine.data.features import (
     list_features,
     n_combined,
 )
+from al_engine.data.operations import OPERATIONS, check_operation
 from al_engine.errors import SettingsError, UnknownColumnError, UnsuitableColumnError
 
 Build = Callable[..., Catalogue]
@@ -76,6 +77,16 @@ def test_operations_fold_from_the_left(
 ) -> None:
     catalogue = catalogue_of({"a": pa.array([8]), "b": pa.array([4]), "c": pa.array([3])})
     assert values(catalogue, Feature("abc", ("a", "b", "c"), operation)).tolist() == [expected]
+
+
+@pytest.mark.parametrize("name", OPERATION_SIGNS)
+def test_every_operation_keeps_the_contract_that_extensions_are_held_to(name: str) -> None:
+    check_operation(OPERATIONS[name])
+
+
+def test_an_operation_that_is_not_there_is_named_with_what_to_do() -> None:
+    with pytest.raises(SettingsError, match=r"no operation 'power'.*the extension that brings it"):
+        names("ab", Combination("power", 2))
 
 
 def test_integers_are_combined_in_double_precision(catalogue_of: Build) -> None:

@@ -10,6 +10,7 @@ import pytest
 from modAL.models import ActiveLearner, Committee
 
 from al_engine.errors import NotEnoughLabelsError, SettingsError
+from al_engine.learning.contracts import check_model
 from al_engine.learning.learners import (
     MODELS,
     LearnerSpec,
@@ -64,20 +65,8 @@ def test_one_known_class_is_predicted_everywhere(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_same_seed_gives_the_same_probabilities(name):
-    rows = np.arange(30)
-    first, again = (
-        member_probabilities(learner_of(name, rows, seed=3), X, TWO_CLASSES) for _ in range(2)
-    )
-    np.testing.assert_array_equal(first, again)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_saved_pipeline_predicts_the_same(name, tmp_path):
-    pipeline = pipelines(learner_of(name, np.arange(30)))[0]
-    joblib.dump(pipeline, tmp_path / "model.joblib")
-    loaded = joblib.load(tmp_path / "model.joblib")
-    np.testing.assert_array_equal(loaded.predict(X), pipeline.predict(X))
+def test_every_model_keeps_the_contract_that_extensions_are_held_to(name):
+    check_model(MODELS[name])
 
 
 def test_saved_pipelines_open_without_this_package(tmp_path):

@@ -6,6 +6,7 @@ from modAL import disagreement, uncertainty
 from modAL.batch import uncertainty_batch_sampling
 
 from al_engine.errors import EmptyPoolError, SettingsError
+from al_engine.learning.contracts import check_committee_strategy, check_strategy
 from al_engine.learning.learners import LearnerSpec, Member, fit_learner, fit_preparation
 from al_engine.learning.scoring import consensus, member_probabilities
 from al_engine.learning.selection import pick, row_keys, tie_keys
@@ -82,6 +83,13 @@ def test_every_strategy_names_distinct_rows_and_repeats_itself(name, learner):
             run_strategy(name, learner, pool, classes, n, KEYS[: len(pool)])
     given = member_probabilities(learner, X, classes)
     assert run_strategy(name, learner, X, classes, 1, KEYS, proba=given)[0] == chosen[0]
+
+
+def test_every_strategy_keeps_the_contract_that_extensions_are_held_to():
+    for strategy in STRATEGIES.values():
+        check_strategy(strategy)
+    for of_committee in COMMITTEE_STRATEGIES.values():
+        check_committee_strategy(of_committee)
 
 
 @pytest.mark.parametrize("name", COMMITTEE_STRATEGIES)

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from al_engine.data.columns import ROW, CatalogueColumn, CatalogueColumns, Missing
 from al_engine.data.importing import CATALOGUE_STEPS, give_back_memory
+from al_engine.data.operations import add_functions
 from al_engine.data.schema import connect, quote
 from al_engine.data.table import Column
 from al_engine.errors import ProjectError, UnsuitableColumnError
@@ -56,6 +57,7 @@ class Catalogue(CatalogueColumns):
             "ORDER BY position"
         ).fetchall()
         super().__init__(CatalogueColumn(*row) for row in described)
+        self._failures = add_functions(self._connection)
         self._ids: dict[str, dict[int, str]] = {}
         self._is_closed = False
         self._good_ids: set[str] = set()
@@ -72,7 +74,12 @@ class Catalogue(CatalogueColumns):
     # -- columns as arrays ----------------------------------------------------------------
 
     def number_batches(self, expressions: Sequence[str]) -> Iterator[list[Floats]]:
-        """Stream SQL expressions over all rows in order, NULL as NaN."""
+        """Stream SQL expressions over all rows in order, NULL as NaN.
+
+        Raises
+        ------
+        ContractError : a feature of an extension fails
+        """
         listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
         cursor = self._cursor()
         try:
@@ -82,6 +89,11 @@ class Catalogue(CatalogueColumns):
                     np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
                     for column in batch.columns
                 ]
+        except duckdb.Error:
+            if self._failures:
+                failure = self._failures.pop()
+                raise failure from failure.__cause__
+            raise
         finally:
             cursor.close()
             give_back_memory()

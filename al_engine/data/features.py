@@ -4,12 +4,14 @@ Owns naming and order of base and combined features.  Must not compute anything 
 DuckDB does, in double precision.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
 from al_engine.config import OPERATION_SIGNS, Combination, Features
 from al_engine.data.columns import CatalogueColumns, Missing
+from al_engine.data.operations import OPERATIONS, find_operation
 from al_engine.errors import SettingsError
 
 
@@ -26,7 +28,15 @@ class Feature:
         """How the feature is made, e.g. ``g - r``; the name alone for a base column."""
         if not self.operation:
             return self.name
-        return f" {OPERATION_SIGNS[self.operation]} ".join(self.columns)
+        return feature_name(self.operation, self.columns, " ")
+
+
+def feature_name(operation: str, columns: Sequence[str], space: str = "") -> str:
+    """An operation between columns as people write it: by its sign, or as a function of them."""
+    sign = OPERATION_SIGNS.get(operation)
+    if sign is None:
+        return f"{operation}({f',{space}'.join(columns)})"
+    return f"{space}{sign}{space}".join(columns)
 
 
 def n_combined(n_base: int, combination: Combination) -> int:
@@ -47,20 +57,28 @@ def list_features(features: Features) -> list[Feature]:
                 f"{combination.n} features cannot be combined: {len(features.base)} are chosen.",
                 "Choose more features, or combine fewer.",
             )
-        sign = OPERATION_SIGNS[combination.operation]
+        operation = find_operation(combination.operation)
+        if not operation.fewest <= combination.n <= operation.most:
+            raise SettingsError(
+                f"The operation {operation.title} does not take {combination.n} features.",
+                f"It takes {operation.how_many}.",
+            )
         for columns in combinations(features.base, combination.n):
-            name = sign.join(columns)
+            name = feature_name(operation.name, columns)
             listed.setdefault(name, Feature(name, columns, combination.operation))
     return list(listed.values())
 
 
+def features_there(features: Features) -> Features:
+    """The same without combinations by operations that are not there."""
+    there = tuple(made for made in features.combinations if made.operation in OPERATIONS)
+    return replace(features, combinations=there)
+
+
 def feature_sql(feature: Feature, catalogue: CatalogueColumns, missing: Missing) -> str:
     """SQL for a feature in double precision: ``a-b-c`` is ``(a-b)-c``."""
-    sign = OPERATION_SIGNS.get(feature.operation, "")
-    sql = catalogue.number_sql(feature.columns[0], missing)
-    for column in feature.columns[1:]:
-        sql = f"({sql} {sign} {catalogue.number_sql(column, missing)})"
-    return sql
+    numbers = [catalogue.number_sql(column, missing) for column in feature.columns]
+    return find_operation(feature.operation).sql(numbers) if feature.operation else numbers[0]
 
 
 def axis_feature(name: str, features: Features) -> Feature:

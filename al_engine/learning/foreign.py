@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from al_engine.errors import SettingsError
+from al_engine.errors import AlEngineError, SettingsError
 from al_engine.learning.scoring import FloatArray
 from al_engine.learning.selection import IntArray
+from al_engine.origin import in_words
 
 QueryFunction: TypeAlias = Callable[..., Any]
 
@@ -26,20 +27,27 @@ def call_strategy(
     ------
     SettingsError : it fails, or answers with no such rows
     """
-    name = getattr(function, "__name__", type(function).__name__)
-    wanted = {"n_instances": n} if _takes_n(function) else {}
+    name = name_of(function)
+    wanted = {"n_instances": n} if takes_n(function) else {}
     try:
         # Called here and once: modAL's own query() calls a failing strategy a second time.
         answer = function(learner, X_pool, **wanted)
+    except AlEngineError:
+        raise
     except Exception as error:
         raise SettingsError(
-            f"The query strategy {name} failed: {type(error).__name__}: {error}",
+            f"The query strategy {name} failed: {in_words(error)}",
             "It is called as f(classifier, X, n_instances=1).",
         ) from error
     return _parse(name, answer, len(X_pool), n)
 
 
-def _takes_n(function: QueryFunction) -> bool:
+def name_of(function: QueryFunction) -> str:
+    """What a function is called in a sentence."""
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def takes_n(function: QueryFunction) -> bool:
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # some compiled functions have no signature

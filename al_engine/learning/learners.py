@@ -22,7 +22,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from threadpoolctl import threadpool_limits
 
 from al_engine.errors import NotEnoughLabelsError, SettingsError
-from al_engine.learning.models import MODELS, Model, Param, Params, check_params, find_model
+from al_engine.learning.models import MODELS, Model, check_params, find_model
+from al_engine.learning.params import Param, Params, complete
 from al_engine.learning.strategies import find_committee_strategy, find_strategy
 
 __all__ = [
@@ -117,10 +118,16 @@ def build_pipeline(
     model: str, params: Params, seed: int, preparation: Preparation, n_labelled: int
 ) -> Pipeline:
     """The unfitted pipeline of a registry model; its preparation is fitted and stays so."""
-    found = find_model(model)
-    settings = found.adapt(check_params(model, params), n_labelled)
-    estimator = found.build(settings, seed)
-    return prepared_pipeline(estimator, preparation, impute=not found.takes_missing)
+    return pipeline_of(find_model(model), params, seed, preparation, n_labelled)
+
+
+def pipeline_of(
+    model: Model, params: Params, seed: int, preparation: Preparation, n_labelled: int
+) -> Pipeline:
+    """As ``build_pipeline``, of a model that need not be registered."""
+    settings = model.adapt(complete(model.title, model.params, params), n_labelled)
+    estimator = model.build(settings, seed)
+    return prepared_pipeline(estimator, preparation, impute=not model.takes_missing)
 
 
 def prepared_pipeline(estimator: Any, preparation: Preparation, *, impute: bool) -> Pipeline:

@@ -1,13 +1,15 @@
 """The registry of models: what each is called, its few settings, and how it is built.
 
-A new model is one function and one entry in ``MODELS``.  Knows scikit-learn only.
+A new model is one function and one entry in ``MODELS``; extensions add entries of their own.
+Knows scikit-learn only.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
+from sklearn.base import clone
 from sklearn.ensemble import (
     AdaBoostClassifier,
     ExtraTreesClassifier,
@@ -23,32 +25,8 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from al_engine.errors import SettingsError
-
-Value: TypeAlias = int | float | str
-Params: TypeAlias = Mapping[str, Value]
-
-
-@dataclass(frozen=True)
-class Param:
-    """A setting of a model; the type of ``default`` is the type of the value."""
-
-    name: str
-    title: str
-    default: Value
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: tuple[Value, ...] = ()
-    help: str = ""
-
-    @property
-    def allowed(self) -> str:
-        """What may stand here, in words."""
-        if self.choices:
-            return "one of " + ", ".join(str(choice) for choice in self.choices)
-        kind = "a whole number" if isinstance(self.default, int) else "a number"
-        if self.minimum is not None and self.maximum is not None:
-            return f"{kind} from {self.minimum:g} to {self.maximum:g}"
-        return kind if self.minimum is None else f"{kind} of at least {self.minimum:g}"
+from al_engine.learning.params import Param, Params, Value, complete
+from al_engine.origin import IF_AN_EXTENSIONS, Origin
 
 
 @dataclass(frozen=True)
@@ -58,7 +36,7 @@ class Model:
     ``build(params, seed)`` makes the unfitted scikit-learn estimator from complete params;
     ``adapt(params, n_labelled)`` shrinks what a handful of labels cannot support.  Where the
     estimator itself knows no class weights, ``weighs_rows`` says that its ``fit`` takes a weight
-    for each row in their place.
+    for each row in their place.  ``origin`` is the file of an extension.
     """
 
     name: str
@@ -70,6 +48,7 @@ class Model:
     weighs_rows: bool = False
     help: str = ""
     adapt: Callable[[Params, int], Params] = lambda params, n_labelled: params
+    origin: Origin | None = None
 
 
 def check_params(model: str, params: Params) -> dict[str, Value]:
@@ -79,45 +58,29 @@ def check_params(model: str, params: Params) -> dict[str, Value]:
     ------
     SettingsError : an unknown model or setting, or a value outside what is allowed
     """
-    known = {param.name: param for param in find_model(model).params}
-    for name in params:
-        if name not in known:
-            allowed = ", ".join(known) or "none"
-            raise SettingsError(
-                f"{MODELS[model].title} has no setting '{name}'.", f"Its settings: {allowed}."
-            )
-    return {name: _checked(param, params.get(name, param.default)) for name, param in known.items()}
+    found = find_model(model)
+    return complete(found.title, found.params, params)
 
 
 def find_model(name: str) -> Model:
     """Look a model up by its registry name; a SettingsError names the closest ones."""
     if name not in MODELS:
         close = difflib.get_close_matches(str(name), MODELS, n=3) or list(MODELS)
-        raise SettingsError(f"There is no model '{name}'.", f"Closest: {', '.join(close)}.")
+        raise SettingsError(
+            f"There is no model '{name}'.", f"Closest: {', '.join(close)}; {IF_AN_EXTENSIONS}"
+        )
     return MODELS[name]
 
 
-def _checked(param: Param, value: Any) -> Value:
-    wrong = SettingsError(
-        f"{param.title} ({param.name}) is {value!r}, but must be {param.allowed}.",
-        f"The default is {param.default}.",
-    )
-    if param.choices:
-        if value not in param.choices:
-            raise wrong
-        return param.choices[param.choices.index(value)]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise wrong
-    # Written so that NaN, which compares false with everything, is refused as well.
-    if param.minimum is not None and not value >= param.minimum:
-        raise wrong
-    if param.maximum is not None and not value <= param.maximum:
-        raise wrong
-    if isinstance(param.default, int):
-        if value != int(value):
-            raise wrong
-        return int(value)
-    return float(value)
+def seeded(estimator: Any, seed: int) -> Any:
+    """An unfitted copy of an estimator, its ``random_state`` set wherever it was not."""
+    fresh = clone(estimator)
+    unset = {
+        name: seed
+        for name, value in fresh.get_params().items()
+        if name.split("__")[-1] == "random_state" and value is None
+    }
+    return fresh.set_params(**unset)
 
 
 def _class_weight(params: Params) -> str | None:

@@ -7,7 +7,7 @@ probabilities; each also has modAL's call form, and any function of that form ca
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from al_engine.learning.scoring import (
 )
 from al_engine.learning.selection import IntArray, check_pool, pick, row_keys, tie_keys
 from al_engine.mixing import Keys
+from al_engine.origin import IF_AN_EXTENSIONS, Origin
 
 __all__ = [
     "COMMITTEE_STRATEGIES",
@@ -40,20 +41,25 @@ __all__ = [
 ]
 
 
+FromProba: TypeAlias = Callable[[FloatArray], FloatArray]
+
+
 @dataclass(frozen=True)
 class Strategy:
     """A query strategy for one model.
 
     ``from_proba`` maps (n, n_classes) to utilities (n,); ``function`` is the same in modAL's
-    call form ``f(classifier, X, n_instances=1, **kwargs) -> (indices, their utilities)``.
+    call form ``f(classifier, X, n_instances=1, **kwargs) -> (indices, their utilities)``.  Where
+    an extension gives the function alone, ``from_proba`` is None.
     """
 
     name: str
     title: str
     file_name: str
-    from_proba: Callable[[FloatArray], FloatArray]
+    from_proba: FromProba | None
     function: QueryFunction
     help: str = ""
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -63,9 +69,10 @@ class CommitteeStrategy:
     name: str
     title: str
     file_name: str
-    from_proba: Callable[[FloatArray], FloatArray]
+    from_proba: FromProba | None
     function: QueryFunction
     help: str = ""
+    origin: Origin | None = None
 
 
 def least_confidence(proba: FloatArray) -> FloatArray:
@@ -138,7 +145,9 @@ def _x_log(weight: FloatArray, value: FloatArray) -> FloatArray:
     return np.asarray(weight * np.log(value, where=weight > 0, out=np.zeros_like(value)))
 
 
-def _single(from_proba: Callable[[FloatArray], FloatArray]) -> QueryFunction:
+def for_one_model(from_proba: FromProba) -> QueryFunction:
+    """A function of one model's probabilities, in modAL's call form."""
+
     def query(
         classifier: Any, X: Any, n_instances: int = 1, **kwargs: Any
     ) -> tuple[IntArray, FloatArray]:
@@ -149,7 +158,9 @@ def _single(from_proba: Callable[[FloatArray], FloatArray]) -> QueryFunction:
     return query
 
 
-def _committee(from_proba: Callable[[FloatArray], FloatArray]) -> QueryFunction:
+def for_committee(from_proba: FromProba) -> QueryFunction:
+    """A function of the members' probabilities, in modAL's call form."""
+
     def query(
         committee: Any, X: Any, n_instances: int = 1, **kwargs: Any
     ) -> tuple[IntArray, FloatArray]:
@@ -167,8 +178,8 @@ _Entry = TypeVar("_Entry", Strategy, CommitteeStrategy)
 
 def _registry(
     kind: type[_Entry],
-    in_modal_form: Callable[[Callable[[FloatArray], FloatArray]], QueryFunction],
-    entries: Sequence[tuple[str, str, str, Callable[[FloatArray], FloatArray], str]],
+    in_modal_form: Callable[[FromProba], QueryFunction],
+    entries: Sequence[tuple[str, str, str, FromProba, str]],
 ) -> dict[str, _Entry]:
     """Strategies by name, of name, title, file name, function of probabilities and help."""
     return {
@@ -179,7 +190,7 @@ def _registry(
 
 STRATEGIES: dict[str, Strategy] = _registry(
     Strategy,
-    _single,
+    for_one_model,
     (
         (
             "uncertainty",
@@ -214,7 +225,7 @@ STRATEGIES: dict[str, Strategy] = _registry(
 
 COMMITTEE_STRATEGIES: dict[str, CommitteeStrategy] = _registry(
     CommitteeStrategy,
-    _committee,
+    for_committee,
     (
         (
             "vote_entropy",
@@ -254,8 +265,21 @@ def find_committee_strategy(name: str) -> CommitteeStrategy:
 def _find(registry: Mapping[str, _Entry], name: str, kind: str) -> _Entry:
     if name not in registry:
         close = difflib.get_close_matches(str(name), registry, n=3) or list(registry)
-        raise SettingsError(f"There is no {kind} '{name}'.", f"Closest: {', '.join(close)}.")
+        raise SettingsError(
+            f"There is no {kind} '{name}'.", f"Closest: {', '.join(close)}; {IF_AN_EXTENSIONS}"
+        )
     return registry[name]
+
+
+def strategy_in_force(name: str) -> Strategy | CommitteeStrategy:
+    """Look up the strategy of a committee or of one model."""
+    return COMMITTEE_STRATEGIES.get(name) or find_strategy(name)
+
+
+def chooses_itself(strategy: str) -> QueryFunction | None:
+    """The function of a registered strategy that gives no utilities; None of all others."""
+    found = strategy_in_force(strategy)
+    return found.function if found.from_proba is None else None
 
 
 def rank(
@@ -289,15 +313,17 @@ def rank(
 def utilities(strategy: str, scored: Scored) -> tuple[FloatArray, FloatArray | None]:
     """Utilities under a registered strategy of what is scored, and what orders equal ones.
 
-    Both are as long as ``scored.members``; ``scored.by_row`` gives every row its own.
+    Both are as long as ``scored.members``; ``scored.by_row`` gives every row its own.  Of a
+    strategy that chooses itself they are those of uncertainty: something to look at.
     """
     proba = scored.members
-    if strategy in COMMITTEE_STRATEGIES:
-        return COMMITTEE_STRATEGIES[strategy].from_proba(proba), smallest_margin(consensus(proba))
-    found = find_strategy(strategy)
-    if scored.margin is not None and found.from_proba is not all_equal:
+    of_committee = COMMITTEE_STRATEGIES.get(strategy)
+    if of_committee is not None and of_committee.from_proba is not None:
+        return of_committee.from_proba(proba), smallest_margin(consensus(proba))
+    from_proba = least_confidence if of_committee else find_strategy(strategy).from_proba
+    if scored.margin is not None and from_proba is not all_equal:
         return -scored.margin, None
-    return found.from_proba(consensus(proba)), None
+    return (from_proba or least_confidence)(consensus(proba)), None
 
 
 def run_strategy(
@@ -331,8 +357,10 @@ def run_strategy(
     SettingsError : an unknown name, or a function that fails or answers with no such rows
     """
     check_pool(len(X_pool), n)
-    if callable(strategy):
-        return call_strategy(strategy, with_probabilities(learner), X_pool, n)
+    function = strategy if callable(strategy) else chooses_itself(strategy)
+    if function is not None:
+        return call_strategy(function, with_probabilities(learner), X_pool, n)
+    assert isinstance(strategy, str), "a function was called"
     utilities, secondary = rank(strategy, learner, X_pool, classes, proba)
     keys = row_keys(len(X_pool)) if tie_break == "first" else keys
     chosen = pick(utilities, n, keys, secondary)

@@ -5,7 +5,7 @@ back at a time.  Must not know answers, nor who does the work.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,12 @@ import numpy.typing as npt
 from al_engine.config import ProjectConfig, Splits
 from al_engine.data.features import Feature, feature_sql
 from al_engine.data.matrix import Columns, single
+from al_engine.data.operations import find_operation
 from al_engine.data.parquet_rows import Extract, Partition, columns_of, extract, read
 from al_engine.data.partitions import MOST_RETURNED
 from al_engine.data.readers.columnar import ParquetSet
 from al_engine.data.splits import Parts, parts_of
+from al_engine.errors import SettingsError
 from al_engine.mixing import Keys
 
 
@@ -63,6 +65,7 @@ def reading_of(
     others: Sequence[Feature] = (),
 ) -> Reading:
     """How to read these features, labels and keys, and some numbers besides."""
+    refuse_extensions(find_operation(f.operation) for f in (*features, *others) if f.operation)
     columns, parts_played = columns_of(found), config.columns
     values = tuple(label.value for label in config.labels)
     label = parts_played.label
@@ -74,6 +77,22 @@ def reading_of(
     needed |= {name for name in (label, parts_played.id) if name is not None}
     bound = values if label else ()
     return Reading(extract(found, sorted(needed), sqls, bound), len(features), draw)
+
+
+def refuse_extensions(used: Iterable[Any]) -> None:
+    """Refuse what an extension brought: no worker has its file.
+
+    Raises
+    ------
+    SettingsError : one of these entries of registries is an extension's
+    """
+    for entry in used:
+        if entry.origin is not None:
+            raise SettingsError(
+                f"{entry.title} ({entry.origin.file}) is an extension's, which a data set in "
+                "partitions cannot use.",
+                "Choose another, or import the data set.",
+            )
 
 
 def chunks(partition: Partition, reading: Reading) -> Iterator[Chunk]:

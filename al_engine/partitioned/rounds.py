@@ -19,9 +19,12 @@ from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.fitting import BINARY, ENOUGH_TO_VALIDATE, Floats32, RoundScores, Rows
 from al_engine.learning.learners import Learner, LearnerSpec, fit_learner
 from al_engine.learning.metrics import Scores, cross_validated_scores, scores_of_confusion
+from al_engine.learning.models import find_model
 from al_engine.learning.selection import pick, tie_keys
+from al_engine.learning.strategies import strategy_in_force
 from al_engine.mixing import Keys
 from al_engine.partitioned.layout import Layout, features_of
+from al_engine.partitioned.reading import refuse_extensions
 from al_engine.partitioned.scoring import ScoredChunk, Scoring, answers_of, scored_chunks
 from al_engine.rounds import Question, decide, order_of, why_queried
 
@@ -107,6 +110,10 @@ class PartitionedPlan:
     n_initial: int
     every: int
     seen: MutableMapping[int, Floats32]
+
+    def __post_init__(self) -> None:
+        refuse_extensions(find_model(member.model) for member in self.spec.members)
+        refuse_extensions([strategy_in_force(self.spec.strategy)])
 
     @property
     def own(self) -> int:

@@ -8,23 +8,33 @@ from PIL import Image
 
 from al_engine.answering import labels_offered
 from al_engine.objects import ObjectCard, Picture, Value, find_object, object_card
+from al_engine.plots import draw_plot
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import NEUTRAL
-from pages.components import loop
+from al_engine.views.plots import PLOTS
+from pages.components import extensions, loop
 from pages.components import state as tab
 from pages.components.guard import guard
-from pages.components.page import draw_again, view
+from pages.components.page import draw_again, link, view
 from pages.components.scatter_map import LegendEntry
 from pages.components.words import counted, plain
 
+TRAINING = "pages/2_Training.py"
 MAP_HEIGHT_PX, FILL = 430, (1.0, 244)
 PIXELS_WIDTH_PX = 288
+MAP = "map itself"  # among names of plots, none of which has a space
 
 
 @view
 def labelling_view(session: LabellingSession, label: str) -> None:
     """Everything known of the object on the screen, and the answer; drawn again by itself."""
     tab.look_at_round(label, None)
+    fault = session.fault(label)
+    if fault is not None:
+        st.error(plain(fault), icon=":material/error:")
+        st.markdown("Every label is kept. Choose another set-up, and go on from here.")
+        link(TRAINING, "Go to Training", icon=":material/model_training:")
+        return
     state = loop.current(session, label)
     row = loop.on_screen(state)
     left, right = st.columns([1, 1], gap="medium")
@@ -35,20 +45,51 @@ def labelling_view(session: LabellingSession, label: str) -> None:
             _card(session, state, object_card(session, state, row))
     with right:
         _status(state)
-        # Where there are many, the frequent ones.
-        labels = labels_offered(session.project.dataset(), session.config, label)
-        legend = [LegendEntry(item.name, item.colour) for item in labels[:12]]
-        legend.append(LegendEntry("unknown", NEUTRAL))
-        loop.draw_map(
-            session,
-            state,
-            "labels",
-            "Catalogue, by label",
-            MAP_HEIGHT_PX,
-            FILL,
-            legend=tuple(legend),
-        )
+        plot = _which_plot(session) if PLOTS else MAP
+        if plot == MAP or row is None:
+            _map(session, state)
+        else:
+            with guard(), st.container(height=MAP_HEIGHT_PX + 40, border=False, key="plot"):
+                _plot(session, state, plot, row)
     loop.ask(session, state)
+
+
+def _map(session: LabellingSession, state: State) -> None:
+    # Where there are many, the frequent ones.
+    labels = labels_offered(session.project.dataset(), session.config, state.classifier)
+    legend = [LegendEntry(item.name, item.colour) for item in labels[:12]]
+    legend.append(LegendEntry("unknown", NEUTRAL))
+    loop.draw_map(
+        session, state, "labels", "Catalogue, by label", MAP_HEIGHT_PX, FILL, legend=tuple(legend)
+    )
+
+
+def _which_plot(session: LabellingSession) -> str:
+    """The map, or one of the user's own plots in its place."""
+    chosen: str = st.segmented_control(
+        "Beside the object",
+        [MAP, *PLOTS],
+        default=MAP,
+        required=True,
+        format_func=lambda name: "Map" if name == MAP else extensions.offered(PLOTS[name]),
+        key=f"beside-{session.project.slug}",
+        label_visibility="collapsed",
+    )
+    return chosen
+
+
+def _plot(session: LabellingSession, state: State, name: str, row: int) -> None:
+    """A plot of an extension, in which the object on the screen is marked."""
+    figure = draw_plot(session, state, name, row)
+    layout = {
+        "height": MAP_HEIGHT_PX,
+        "margin": {"l": 50, "r": 10, "t": 40, "b": 45},
+        "legend": {"orientation": "h", "y": 1.12},
+    }
+    figure["layout"] = layout | figure.get("layout", {})
+    st.plotly_chart(figure, key=f"plot-{name}", config={"displaylogo": False})
+    if PLOTS[name].help:
+        st.caption(plain(PLOTS[name].help))
 
 
 def _status(state: State) -> None:

@@ -24,7 +24,7 @@ from al_engine.project import sweep_visitors
 from al_engine.public import is_public, limits
 from al_engine.session import LabellingSession
 from al_engine.views import raster
-from pages.components import loop, state
+from pages.components import extensions, loop, state
 from pages.components.guard import guard
 from pages.components.remember import MAX_CHARS, remember_name
 from pages.components.test_set import dealing
@@ -65,6 +65,7 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
         state.visit()
         if is_public():
             _look_after_visitors()
+    extensions.loaded()
     state.open_page(title)
     _deal_with_posted()
     session = None

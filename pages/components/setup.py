@@ -13,6 +13,7 @@ from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.session import LabellingSession
+from pages.components import extensions
 from pages.components import state as tab
 from pages.components.remember import MAX_CHARS
 from pages.components.words import plain
@@ -43,6 +44,7 @@ def setup_form(
     session: LabellingSession, label: str, held: ClassifierSetup, *, begun: bool = False
 ) -> ClassifierSetup:
     """The form of a set-up; how to begin is asked only before the classifier has ``begun``."""
+    extensions.faults()
     key = f"setup-{session.project.slug}-{label}"
     members: list[MemberSetup] = tab.draft(key, list(held.members))
     for i, member in enumerate(members):
@@ -113,10 +115,11 @@ def _member_row(members: list[MemberSetup], i: int, member: MemberSetup, key: st
         "", icon=":material/tune:", width="stretch", help="Hyperparameters", key=f"{row}-params"
     )
     with menu:
-        for param in MODELS[model].params:
+        settings = MODELS[model].params if model in MODELS else ()
+        for param in settings:
             default = member.params.get(param.name, param.default)
             params[param.name] = _param(param, default, f"{row}-{model}-{param.name}")
-        if not MODELS[model].params:
+        if not settings:
             st.caption("None to set.")
     if len(members) > 1 and remove_.button(
         "", key=f"{row}-remove", icon=":material/close:", help="Remove this model"
@@ -130,16 +133,24 @@ def _member_row(members: list[MemberSetup], i: int, member: MemberSetup, key: st
 def _choose(
     title: str, registry: Mapping[str, Any], held: str, key: str, *, disabled: bool = False
 ) -> str:
-    """An entry of a registry by its title, with the help of the one that is held."""
-    names = list(registry)
+    """An entry of a registry by its title, with the help of the one that is held.
+
+    One that is held and not there, with its extension absent, stands among them as that.
+    """
+
+    def entry_title(name: str) -> str:
+        return extensions.offered(registry[name])
+
+    absent = [] if held in registry else [held]
+    names = [*absent, *registry]
     chosen: str = st.selectbox(
         title,
         names,
         names.index(held),
-        format_func=lambda name: registry[name].title,
+        format_func=lambda name: f"{name} (not there)" if name in absent else entry_title(name),
         key=key,
         disabled=disabled,
-        help=registry[held].help,
+        help=(registry[held].help or None) if held in registry else None,
     )
     return chosen
 

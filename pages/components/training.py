@@ -4,20 +4,22 @@ from dataclasses import replace
 
 import streamlit as st
 
+from al_engine.errors import AlEngineError
 from al_engine.learning.metrics import Score, Scores
 from al_engine.learning.models import MODELS
-from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
+from al_engine.learning.strategies import STRATEGIES, strategy_in_force
 from al_engine.maps import Shown
 from al_engine.session import LabellingSession, State
 from al_engine.views.palette import NEUTRAL, colour_table
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.charts import METRICS, TITLES, confusion_matrix, score_plot
-from pages.components.page import draw_again, view
+from pages.components.page import draw_again, link, view
 from pages.components.scatter_map import LegendEntry
 from pages.components.setup import set_up, setup_form
 from pages.components.words import counted, plain
 
+SETTINGS = "pages/1_Settings.py"
 # Two maps share the height of the window that the rest of the page leaves over.
 MAP_HEIGHT_PX, FILL = 214, (0.5, 360)
 NOTE_HEIGHT_PX = 74
@@ -34,6 +36,10 @@ def draw(session: LabellingSession, label: str) -> None:
 @view
 def training_view(session: LabellingSession, label: str) -> None:
     """Maps and scores of this round, and the question; drawn again by itself at each answer."""
+    fault = session.fault(label)
+    if fault is not None:
+        _repair(session, label, fault)
+        return
     state = loop.current(session, label)
     _top_line(session, state)
     left, middle, right = st.columns([5, 5, 4.4], gap="small")
@@ -142,22 +148,38 @@ def _change_setup(session: LabellingSession, state: State) -> bool:
         else MODELS[m.model].title
         for m in setup.members
     ]
-    st.markdown(" + ".join(pairs))
-    edited = setup_form(session, state.classifier, setup, begun=True)
+    st.markdown(plain(" + ".join(pairs)))
+    return _set_up_anew(session, state.classifier)
+
+
+def _set_up_anew(session: LabellingSession, label: str) -> bool:
+    """The form of another set-up; True once it is used."""
+    edited = setup_form(session, label, session.config.setups[label], begun=True)
     if st.button(
         "Use this set-up",
-        key=f"change-{state.classifier}",
+        key=f"change-{label}",
         type="primary",
         help="Trains on all labels given so far; earlier rounds of other models are not shown.",
     ):
         with st.spinner("Training on all labels so far"):
-            changed = session.start(state.classifier, edited)
+            changed = session.start(label, edited)
         n = len(edited.members)
         models = f"a committee of {n}" if n > 1 else MODELS[edited.members[0].model].title
         labels = counted(len(changed.history.trained), "label")
-        tab.note(state.classifier, f"Trained {models} on {labels}")
+        tab.note(label, f"Trained {models} on {labels}")
         return True
     return False
+
+
+def _repair(session: LabellingSession, label: str, fault: AlEngineError) -> None:
+    """Why there is no round, and the set-up, which may be what has to be changed."""
+    name = plain(session.config.label_name(label))
+    st.subheader(f"The classifier for {name} cannot be trained now", anchor=False)
+    st.error(plain(fault), icon=":material/error:")
+    st.markdown("Every label is kept. Choose another set-up here, or other features in Settings.")
+    link(SETTINGS, "Go to Settings", icon=":material/tune:")
+    if _set_up_anew(session, label):
+        draw_again()
 
 
 def _test_results(session: LabellingSession, state: State) -> None:
@@ -217,9 +239,9 @@ def _title(state: State, name: str) -> str:
 def _metric_name(state: State) -> str:
     if state.fit is None:
         return "none yet"
-    name = state.fit.strategy
-    found = COMMITTEE_STRATEGIES.get(name) or STRATEGIES.get(name)
-    return found.title.lower() if found else name
+    found = strategy_in_force(state.fit.strategy)
+    # One that chooses by itself gives no number to the others.
+    return plain(found.title.lower()) if found.from_proba is not None else "uncertainty"
 
 
 def _metric_legend(state: State) -> tuple[LegendEntry, ...]:

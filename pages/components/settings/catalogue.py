@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from al_engine.config import ProjectConfig
-from al_engine.data.features import list_features
+from al_engine.data.features import features_there, list_features
 from al_engine.session import LabellingSession
 from pages.components import state
 from pages.components.settings.form import Way, go_on
@@ -37,7 +37,7 @@ def _guessed(config: ProjectConfig) -> str:
     """The settings so far in one line, where they are enough to train; else nothing."""
     if config.setups or not (config.train_labels and config.features.base):
         return ""
-    n_features = len(list_features(config.features))
+    n_features = len(list_features(features_there(config.features)))
     asked = ", ".join(config.label_name(value) for value in config.train_labels)
     return (
         f"Guessed: {f'id {config.columns.id}' if config.columns.id else 'rows numbered'}; "

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from al_engine.config import ProjectConfig
-from al_engine.data.features import list_features
+from al_engine.data.features import features_there, list_features
 from al_engine.session import LabellingSession
 from pages.components.guard import guard
 from pages.components.settings.form import Way, go_on, index_of, need, present
@@ -43,7 +43,7 @@ def draw(session: LabellingSession, way: Way) -> None:
             help="Unknown objects are never scored; in the pool, they may be asked about.",
         )
         st.subheader("Axes of the maps", anchor=False)
-        axes = [f.name for f in list_features(config.features)]
+        axes = [f.name for f in list_features(features_there(config.features))]
         axes += [n for n in session.project.catalogue.names(numeric=True) if n not in axes]
         x_, y_ = st.columns(2)
         x_axis = x_.selectbox("x", axes, index_of(axes, config.x_axis), key=f"x-{slug}")

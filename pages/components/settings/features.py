@@ -6,16 +6,17 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.config import (
-    MAX_COMBINED,
-    OPERATION_SIGNS,
-    Combination,
-    Features,
+from al_engine.config import Combination, Features
+from al_engine.data.features import (
+    feature_name,
+    features_there,
+    list_features,
+    n_combined,
 )
-from al_engine.data.features import list_features, n_combined
+from al_engine.data.operations import OPERATIONS
 from al_engine.guesses import guess_axes
 from al_engine.session import LabellingSession
-from pages.components import state
+from pages.components import extensions, state
 from pages.components.settings.form import Way, go_on, need, opened_with
 from pages.components.words import counted, plain
 
@@ -34,6 +35,7 @@ def draw(session: LabellingSession, way: Way) -> None:
         listed = ", ".join(others[:12]) + (", …" if len(others) > 12 else "")
         st.caption(f"Not numbers, so not listed: {plain(listed)}.")
     combinations = _combinations(session, len(base))
+    extensions.faults()
     scale = st.toggle(
         "Scale the features",
         features.scale,
@@ -42,10 +44,12 @@ def draw(session: LabellingSession, way: Way) -> None:
         "training set; saved inside the model.",
     )
     edited = Features(tuple(base), combinations, scale)
-    n_all = len(list_features(edited)) if base else 0
+    there = features_there(edited)
+    made = list_features(there) if base else []
+    n_all = len(made)
     st.markdown(
         f"**{counted(n_all, 'feature')}**: {counted(len(base), 'column')}"
-        + "".join(f" + {n_combined(len(base), c)} by {c.operation}" for c in combinations)
+        + "".join(f" + {n_combined(len(base), c)} by {c.operation}" for c in there.combinations)
         + "."
     )
     st.caption(
@@ -53,13 +57,17 @@ def draw(session: LabellingSession, way: Way) -> None:
         "the training set in its place. A division by zero counts as missing."
     )
     changed = replace(config, features=edited)
-    names = [feature.name for feature in list_features(edited)] if base else []
-    known = [*names, *numeric]
+    known = [*(feature.name for feature in made), *numeric]
     if config.x_axis not in known or config.y_axis not in known:
         distinct = catalogue.n_distinct(base, config.columns.missing)
-        x_axis, y_axis = guess_axes(edited, bool(combinations), distinct)
+        x_axis, y_axis = guess_axes(there, bool(combinations), distinct)
         changed = replace(changed, x_axis=x_axis, y_axis=y_axis)
-    go_on(session, changed, way, lambda: need(base, "No feature is chosen.", "Tick at least one."))
+    go_on(session, changed, way, lambda: _check(edited))
+
+
+def _check(edited: Features) -> None:
+    need(edited.base, "No feature is chosen.", "Tick at least one.")
+    list_features(edited)
 
 
 def _feature_table(session: LabellingSession, numeric: Sequence[str], way: Way) -> list[str]:
@@ -116,23 +124,31 @@ def _combinations(session: LabellingSession, n_base: int) -> tuple[Combination, 
     rows: list[Combination] = state.draft(key, list(session.config.features.combinations))
     st.markdown("**Combinations** of the ticked columns")
     for i, row in enumerate(rows):
-        sign = OPERATION_SIGNS[row.operation]
         text, remove = st.columns([6, 1], vertical_alignment="center")
-        shown, n_made = sign.join("abcde"[: row.n]), n_combined(n_base, row)
-        text.markdown(
-            f"{row.operation} every {row.n} ({plain(shown)}): {counted(n_made, 'feature')}"
-        )
+        shown, n_made = feature_name(row.operation, "abcde"[: row.n]), n_combined(n_base, row)
+        there = counted(n_made, "feature") if row.operation in OPERATIONS else "it is not there"
+        text.markdown(f"{plain(row.operation)} every {row.n} ({plain(shown)}): {there}")
         if remove.button("Remove", key=f"{key}-remove-{i}"):
             state.keep_draft(key, rows[:i] + rows[i + 1 :])
             st.rerun()
     operation_, n_, add = st.columns([3, 2, 2], vertical_alignment="bottom")
     operation: Any = operation_.selectbox(
         "Operation",
-        list(OPERATION_SIGNS),
-        format_func=lambda name: f"{name} (a {OPERATION_SIGNS[name]} b)",
+        list(OPERATIONS),
+        format_func=lambda name: extensions.offered(OPERATIONS[name]),
         key=f"{key}-operation",
     )
-    n = n_.number_input("How many at a time", 2, MAX_COMBINED, 2, key=f"{key}-n")
+    chosen = OPERATIONS[operation]
+    fewest, most = chosen.fewest, chosen.most
+    n = n_.number_input(
+        "How many at a time",
+        fewest,
+        most,
+        min(max(2, fewest), most),
+        key=f"{key}-n-{fewest}-{most}",
+        disabled=fewest == most,
+        help=chosen.help or None,
+    )
     made = Combination(operation, int(n))
     if add.button(
         f"Add {counted(n_combined(n_base, made), 'feature')}", key=f"{key}-add", disabled=n_base < n

@@ -1,0 +1,53 @@
+"""A user's own extensions on pages: loaded once, listed at home, marked where they are offered."""
+
+from typing import Any
+
+import streamlit as st
+
+from al_engine.extensions.loading import Loaded, load_extensions
+from al_engine.home import home_folder
+from pages.components.words import counted, plain
+
+_KINDS = {
+    "model": "Models",
+    "query strategy": "Query strategies",
+    "operation": "Operations on features",
+    "plot": "Plots",
+}
+
+
+def loaded() -> Loaded:
+    """What the folder of extensions came to; its files are run when this is asked first."""
+    return load_extensions(home_folder())
+
+
+def listed() -> None:
+    """What extensions offer, and each file that was left out; nothing where there are none."""
+    found = loaded()
+    if not found.n_files:
+        return
+    st.subheader("Your extensions", anchor=False)
+    if not found.is_on:
+        files = counted(found.n_files, "file")
+        st.caption(
+            f"{files} in the folder extensions of Sextant's home, not run: an extension has all "
+            "rights of the server. Start it with `SEXTANT_EXTENSIONS=1` to have them."
+        )
+        return
+    faults()
+    for kind, title in _KINDS.items():
+        brought = [entry for entry in found.entries if entry.kind == kind]
+        listed = [f"{plain(entry.title)} ({plain(entry.origin.file)})" for entry in brought]
+        if listed:
+            st.caption(f"**{title}:** {', '.join(listed)}")
+
+
+def faults() -> None:
+    """The files that were left out, with the line and the reason of each."""
+    for fault in loaded().faults:
+        st.caption(f":material/extension_off: **Left out:** {plain(fault)}")
+
+
+def offered(entry: Any) -> str:
+    """The title of something registered, marked where it is the user's own."""
+    return f"{entry.title} (yours)" if entry.origin is not None else str(entry.title)

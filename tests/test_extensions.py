@@ -1,0 +1,640 @@
+"""A user's own models, strategies and features: what they may do, and what a bad file costs."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, SMALL_FOREST, answer, small_setup, survey_config
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+
+from al_engine.__main__ import main
+from al_engine.background import BACKGROUND
+from al_engine.config import Combination, Features, MemberSetup, ProjectConfig
+from al_engine.data.features import list_features
+from al_engine.data.operations import OPERATIONS
+from al_engine.errors import AlEngineError, ContractError, SettingsError
+from al_engine.extensions import loading, register_model
+from al_engine.extensions.loading import Loaded, load_extensions
+from al_engine.home import free_slug, home_folder
+from al_engine.learning.models import MODELS
+from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
+from al_engine.partitioned.reading import refuse_extensions
+from al_engine.plots import draw_plot
+from al_engine.project import Project, close_project, open_project
+from al_engine.session import LabellingSession
+from al_engine.starting import start_demo
+from al_engine.views.plots import PLOTS
+
+REGISTRIES: tuple[dict, ...] = (MODELS, STRATEGIES, COMMITTEE_STRATEGIES, OPERATIONS, PLOTS)
+Load = Callable[..., Loaded]
+
+IMPORTS = "from al_engine.extensions import *\nimport numpy as np\n"
+LDA = IMPORTS + (
+    "from sklearn.discriminant_analysis import LinearDiscriminantAnalysis as Lda\n"
+    "register_model('lda', Lda(), title='Discriminant')\n"
+)
+CONTRAST = IMPORTS + (
+    "def contrast(a, b):\n    return (a - b) / (a + b)\nregister_feature('contrast', contrast)\n"
+)
+FAR = IMPORTS + (
+    "def far(classifier, X, n_instances=1):\n"
+    "    side = classifier.predict_proba(X)[:, 0]\n"
+    "    return np.argsort(-side, kind='stable')[:n_instances]\n"
+    "register_strategy('far', far, title='Farthest')\n"
+)
+
+
+@pytest.fixture
+def fresh() -> Iterator[Callable[[], None]]:
+    """Registries of Sextant's own alone, now, after the test, and whenever it is called."""
+    own = [dict(registry) for registry in REGISTRIES]
+
+    def forget() -> None:
+        for registry, entries in zip(REGISTRIES, own, strict=True):
+            registry.clear()
+            registry.update(entries)
+        loading._loaded.clear()
+        for name in [name for name in sys.modules if name.startswith("sextant_extension_")]:
+            del sys.modules[name]
+
+    yield forget
+    forget()
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: Callable[[], None]) -> Load:
+    """Start again with these files, by name, as the extensions."""
+
+    def start(is_on: bool = True, **files: str | bytes) -> Loaded:
+        fresh()
+        monkeypatch.setenv("SEXTANT_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("SEXTANT_EXTENSIONS", "1" if is_on else "0")
+        folder = tmp_path / "home" / "extensions"
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("*.py"):
+            old.unlink()
+        for name, content in files.items():
+            content = content.encode() if isinstance(content, str) else content
+            (folder / f"{name}.py").write_bytes(content)
+        return load_extensions(tmp_path / "home")
+
+    return start
+
+
+def fine(loaded: Loaded) -> Loaded:
+    assert [str(fault) for fault in loaded.faults] == []
+    return loaded
+
+
+def registered() -> list[str]:
+    """The names that are not Sextant's own."""
+    return [
+        entry.name
+        for registry in REGISTRIES
+        for entry in registry.values()
+        if entry.origin is not None
+    ]
+
+
+# -- a file, kept whole or left out ----------------------------------------------------------------
+
+
+def test_nothing_is_run_unless_whoever_starts_sextant_asks_for_it(load: Load) -> None:
+    loaded = load(is_on=False, mine="raise SystemExit(3)")
+    assert (loaded.is_on, loaded.n_files, loaded.faults) == (False, 1, ())
+    assert registered() == []
+
+
+def test_files_are_run_once_in_the_order_of_their_names(load: Load, tmp_path: Path) -> None:
+    noting = f"with open({str(tmp_path / 'ran')!r}, 'a') as f: f.write(__name__ + ' ')\n"
+    fine(load(b=CONTRAST + noting, a=LDA + noting, _helper="1/0"))
+    load_extensions(tmp_path / "home")
+    assert (tmp_path / "ran").read_text() == "sextant_extension_a sextant_extension_b "
+    assert registered() == ["lda", "contrast"]
+
+
+def test_a_file_that_fails_at_its_end_has_registered_nothing(load: Load) -> None:
+    loaded = load(a=LDA + "1 / 0\n", b=CONTRAST)
+    (fault,) = loaded.faults
+    assert str(fault) == "a.py, line 5: ZeroDivisionError: division by zero."
+    assert registered() == ["contrast"]
+
+
+BROKEN = {
+    "cut_short": (LDA[:-10], 4),
+    "nothing": (b"", None),
+    "registers_nothing": ("x = 1\n", None),
+    "no_python": ("%PDF-1.4 \x01\x02", 1),
+    "null_bytes": (LDA.encode() + b"\0", None),
+    "utf16": (LDA.encode("utf-16"), None),
+    "latin1": (LDA.replace("'Discriminant'", "'\xe9t\xe9'").encode("latin-1"), 4),
+    "unknown_encoding": ("# coding: klingon\n" + LDA, None),
+    "deep": ("x = " + "(" * 5000 + ")" * 5000 + "\n", 1),
+    "deeper": ("x = " + "-" * 200_000 + "1\n", None),
+    "endless_line": (b"x = '" + b"a" * 2_000_000 + b"'", None),
+    "exits": ("import sys\nsys.exit(0)\n", 2),
+    "no_module": ("import not_a_module_of_anybody\n", 1),
+    "wrong_call": (IMPORTS + "register_model()\n", 3),
+    "unknown_key": (IMPORTS + "register_feature('f', abs, colour='red')\n", 3),
+    "number_as_model": (IMPORTS + "register_model('m', 3)\n", 3),
+    "class_as_model": (LDA.replace("Lda()", "Lda.fit"), 4),
+    "no_estimator": (IMPORTS + "register_model('m', lambda params, seed: 3)\n", 3),
+    "regressor": (
+        IMPORTS + "from sklearn.svm import SVR\nregister_model('m', SVR())\n", 4,
+    ),
+    "nan_limit": (
+        IMPORTS + "p = Param('k', 'K', 1, 0, float('nan'))\n"
+        "register_model('m', lambda params, seed: 1/0, params=[p])\n", 4,
+    ),
+    "huge_default": (
+        IMPORTS + "p = Param('k', 'K', 10**400, 0, 9)\n"
+        "register_model('m', lambda params, seed: 1/0, params=[p])\n", 4,
+    ),
+    "not_a_param": (IMPORTS + "register_model('m', lambda p, s: 1/0, params=[7])\n", 3),
+    "draws": (
+        IMPORTS + "from sklearn.ensemble import RandomForestClassifier as F\n"
+        "import itertools\nn = itertools.count()\n"
+        "register_model('m', lambda params, seed: F(5, random_state=next(n)))\n", 6,
+    ),
+    "path_as_name": (LDA.replace("'lda'", "'../../lda'"), 4),
+    "markup_as_name": (LDA.replace("'lda'", "'<b>'"), 4),
+    "long_title": (LDA.replace("'Discriminant'", "'x' * 1000"), 4),
+    "ours": (LDA.replace("'lda'", "'knn'"), 4),
+    "twice": (LDA + "register_model('lda', Lda())\n", 5),
+    "both_forms": (IMPORTS + "register_strategy('s', abs, from_proba=abs)\n", 3),
+    "nan_utility": (
+        IMPORTS + "register_strategy('s', from_proba=lambda p: p[:, 0] * np.nan)\n", 3,
+    ),
+    "compares_rows": (
+        IMPORTS + "register_strategy('s', from_proba=lambda p: p[:, 0] - p[:, 0].mean())\n", 3,
+    ),
+    "asks_twice": (
+        FAR.replace("np.argsort(-side, kind='stable')[:n_instances]", "[3] * n_instances"), 6,
+    ),
+    "asks_elsewhere": (
+        FAR.replace("np.argsort(-side, kind='stable')[:n_instances]", "[10**9]"), 6,
+    ),
+    "changes_its_mind": (
+        FAR.replace("np.argsort(-side, kind='stable')[:n_instances]",
+                    "np.random.permutation(len(X))[:n_instances]"), 6,
+    ),
+    "one_utility": (IMPORTS + "register_strategy('s', from_proba=lambda p: p.max())\n", 3),
+    "one_number": (IMPORTS + "register_feature('f', lambda a, b: 3.0)\n", 3),
+    "a_text": (IMPORTS + "register_feature('f', lambda a, b: 'abc')\n", 3),
+    "writes_on_input": (
+        CONTRAST.replace("    return", "    a[0] = 3\n    return").replace("'contrast'", "'b'"), 4,
+    ),
+    "mean_of_batch": (IMPORTS + "register_feature('f', lambda a: a - np.nanmean(a))\n", 3),
+    "no_figure": (
+        IMPORTS + "register_plot('p', lambda c, l, s: 'abc', columns=['g'])\n", 3,
+    ),
+    "no_columns": (IMPORTS + "register_plot('p', lambda c, l, s: {}, columns=[])\n", 3),
+    "strange_figure": (
+        IMPORTS + "register_plot('p', lambda c, l, s: {'data': [{'z': 1}]}, columns=['g'])\n", 3,
+    ),
+    "endless_figure": (
+        IMPORTS + "register_plot('p', lambda c, l, s: "
+        "{'data': [{'x': list(range(10**6))}]}, columns=['g'])\n", 3,
+    ),
+    "six_columns": (IMPORTS + "register_feature('f', lambda a, b, c, d, e, f: a)\n", 3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_malformed_file_gives_one_sentence_and_changes_nothing(load: Load, name: str) -> None:
+    content, line = BROKEN[name]
+    loaded = load(**{name: content}, good=CONTRAST)
+    (fault,) = loaded.faults
+    assert (fault.file, fault.line) == (f"{name}.py", line)
+    assert re.search(r"[.)]$", fault.message)
+    assert "\n" not in str(fault)
+    assert len(str(fault)) < 600
+    assert registered() == ["contrast"], "the others serve all the same"
+    assert f"sextant_extension_{name}" not in sys.modules
+
+
+def test_what_is_no_file_or_no_module_is_left_out(load: Load, tmp_path: Path) -> None:
+    load()
+    folder = tmp_path / "home" / "extensions"
+    (folder / "folder.py").mkdir()
+    (folder / "broken_link.py").symlink_to(tmp_path / "nowhere")
+    (folder / "my-model.py").write_text(LDA)
+    loading._loaded.clear()
+    said = {fault.file: fault.message for fault in load_extensions(tmp_path / "home").faults}
+    assert said["folder.py"].startswith("It is no file.")
+    assert said["broken_link.py"].startswith("It is no file.")
+    assert said["my-model.py"].startswith("No module of Python")
+    assert registered() == []
+
+
+def test_a_name_that_another_file_has_is_refused(load: Load) -> None:
+    loaded = load(a=LDA, b=LDA)
+    (fault,) = loaded.faults
+    assert str(fault) == (
+        "b.py, line 4: The model 'lda' is there already, from a.py. Give it another name."
+    )
+
+
+def test_nothing_is_registered_but_by_files_of_the_folder() -> None:
+    with pytest.raises(ContractError, match="while Sextant starts"):
+        register_model("m", None)
+
+
+def test_no_project_is_put_in_the_place_of_the_folder(tmp_path: Path) -> None:
+    assert free_slug(tmp_path, "Extensions") == "extensions-2"
+
+
+# -- in a project --------------------------------------------------------------------------------
+
+
+def config_of(*, model: str = "lda", strategy: str = "margin", **changes: object) -> ProjectConfig:
+    """The small project with a classifier for QSO."""
+    setup = small_setup(members=(MemberSetup(model, strategy),))
+    return survey_config(setups={"QSO": setup}, x_axis="g", y_axis="r", **changes)
+
+
+CONTRASTED = Features(("g", "r", "G"), (Combination("contrast", 2),))
+
+
+def begun(project: Project, config: ProjectConfig) -> LabellingSession:
+    session = LabellingSession(project, "Ada")
+    session.change_settings(replace(config, setups={}))
+    session.start("QSO", config.setups["QSO"])
+    return session
+
+
+def test_a_model_a_strategy_and_a_feature_go_through_a_round(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    fine(load(mine=LDA, far=FAR, features=CONTRAST))
+    project = opened(survey_folder)
+    session = begun(project, config_of(strategy="far", features=CONTRASTED))
+    state = answer(session)
+    assert state.fit is not None
+    assert state.question is not None
+    assert state.question.why.endswith("in the pool, the one that Farthest asks for.")
+    in_pool = np.isfinite(state.fit.utility)
+    in_pool[list(state.history.asked)] = False
+    lowest = state.fit.proba[in_pool].min()
+    assert state.fit.proba[state.question.row] == pytest.approx(lowest, abs=1e-12)
+    names = [f.name for f in project.dataset().features]
+    assert names == ["g", "r", "G", "contrast(g,r)", "contrast(g,G)", "contrast(r,G)"]
+    rows = np.arange(50)
+    g, r, made = project.dataset().rows(rows)[:, [0, 1, 3]].T.astype(np.float64)
+    np.testing.assert_allclose(made, (g - r) / (g + r), rtol=1e-4)
+    np.testing.assert_array_equal(project.axis("contrast(g,r)")[rows], made.astype(np.float32))
+
+
+def test_a_saved_model_names_the_files_that_it_was_made_with(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project], tmp_path: Path
+) -> None:
+    loaded = fine(load(mine=LDA, far=FAR, features=CONTRAST))
+    project = opened(survey_folder)
+    begun(project, config_of(strategy="far", features=CONTRASTED))
+    BACKGROUND.wait(project)
+    about = json.loads((project.folder / "models" / "QSO-Lda_Far.json").read_text())
+    hashes = {entry.name: entry.origin.sha256 for entry in loaded.entries}
+    assert about["extensions"] == [
+        {"kind": "model", "name": "lda", "file": "mine.py", "sha256": hashes["lda"]},
+        {"kind": "query strategy", "name": "far", "file": "far.py", "sha256": hashes["far"]},
+        {
+            "kind": "operation", "name": "contrast", "file": "features.py",
+            "sha256": hashes["contrast"],
+        },
+    ]  # fmt: skip
+    assert about["features"][3] == {
+        "name": "contrast(g,r)", "formula": "contrast(g, r)", "columns": ["g", "r"],
+    }  # fmt: skip
+
+
+def test_another_file_of_the_same_name_is_another_model_and_another_feature(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    config = config_of(features=CONTRASTED)
+    keys, values = [], []
+    for sign in "+-":
+        fine(load(mine=LDA, features=CONTRAST.replace("(a - b)", f"(a {sign} b)")))
+        project = opened(survey_folder)
+        session = LabellingSession(project, "Ada")
+        if not session.is_started("QSO"):
+            session = begun(project, config)
+        state = session.state("QSO")
+        assert state.fit is not None
+        keys.append(state.fit.key)
+        values.append(project.dataset().rows(np.arange(20))[:, 3])
+        close_project(survey_folder)
+    assert keys[0] != keys[1]
+    assert not np.array_equal(*values)
+
+
+def test_settings_that_use_no_extension_keep_the_key_of_their_rounds(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    keys = []
+    for files in ({}, {"mine": LDA}):
+        fine(load(**files))
+        session = begun(opened(survey_folder), config_of(model="knn"))
+        keys.append(session._maker.settings_key("QSO", session.config))
+        close_project(survey_folder)
+    assert keys[0] == keys[1]
+
+
+def test_a_committee_of_yours_votes_as_yours_does(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    spread = "register_strategy('spread', from_proba=lambda p: np.ptp(p[:, :, 1], axis=0), "
+    fine(load(mine=LDA + spread + "committee=True)\n"))
+    setup = small_setup(members=(SMALL_FOREST, MemberSetup("lda")), committee_strategy="spread")
+    session = begun(opened(survey_folder), survey_config(setups={"QSO": setup}))
+    state = answer(session)
+    assert state.question is not None
+    assert state.question.why.endswith("the one that Spread asks for.")
+
+
+ABSENT = {
+    "model": (config_of(), "There is no model 'lda'."),
+    "strategy": (config_of(model="knn", strategy="far"), "There is no query strategy 'far'."),
+    "feature": (
+        config_of(model="knn", features=CONTRASTED),
+        "There is no operation 'contrast' to make features by.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ABSENT)
+def test_a_project_whose_extension_is_absent_opens_with_every_label(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project], kind: str
+) -> None:
+    config, sentence = ABSENT[kind]
+    fine(load(mine=LDA, far=FAR, features=CONTRAST))
+    with_them = answer(begun(opened(survey_folder), config))
+    close_project(survey_folder)
+
+    load()
+    session = LabellingSession(opened(survey_folder), "Ada")
+    session.restore_models()
+    fault = session.fault("QSO")
+    assert isinstance(fault, AlEngineError)
+    assert fault.message == sentence
+    assert "start Sextant with the extension" in fault.hint
+    assert session.project.history("QSO").trained == with_them.history.trained
+    if kind == "feature":
+        session.change_settings(replace(session.config, features=survey_config().features))
+    else:
+        session.start("QSO", small_setup())
+    assert session.fault("QSO") is None
+    assert session.state("QSO").history.trained == with_them.history.trained
+
+
+FRAIL = """
+from sklearn.naive_bayes import GaussianNB
+
+class Frail(GaussianNB):
+    def fit(self, X, y, sample_weight=None):
+        if X.shape[1] == 10:
+            raise ValueError("not today")
+        return super().fit(X, y)
+
+register_model("frail", Frail())
+"""
+
+
+def test_a_model_that_fails_later_is_named_with_its_line_and_costs_no_label(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    fine(load(frail=IMPORTS + FRAIL))
+    session = begun(opened(survey_folder), config_of(model="knn"))
+    n = len(answer(session).history.trained)
+    with pytest.raises(ContractError, match=r"Frail \(frail.py, line 9\) failed: ValueError: not"):
+        session.start("QSO", config_of(model="frail").setups["QSO"])
+    assert isinstance(session.fault("QSO"), ContractError)
+    assert len(session.project.history("QSO").trained) == n
+
+
+def test_a_feature_that_fails_later_is_named_with_its_line(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    small = "    if np.nanmax(np.abs(a)) < 10:\n        raise KeyError('z')\n    return"
+    fine(load(features=CONTRAST.replace("    return", small)))
+    project = opened(survey_folder)
+    with pytest.raises(ContractError, match=r"Contrast \(features.py, line 5\) failed: KeyError"):
+        project.prepare(config_of(model="knn", features=CONTRASTED))
+
+
+def test_an_operation_takes_as_many_features_as_it_has_arguments(load: Load) -> None:
+    logs = "register_feature('log', lambda a: np.log10(a))\n"
+    any_ = "register_feature('mean', lambda *columns: np.nanmean(columns, axis=0))\n"
+    fine(load(features=CONTRAST + logs + any_))
+    assert (OPERATIONS["log"].fewest, OPERATIONS["log"].most) == (1, 1)
+    assert (OPERATIONS["mean"].fewest, OPERATIONS["mean"].most) == (1, 5)
+    named = Features(("g", "r"), (Combination("log", 1), Combination("mean", 2)))
+    names = [feature.name for feature in list_features(named)]
+    assert names == ["g", "r", "log(g)", "log(r)", "mean(g,r)"]
+    with pytest.raises(SettingsError, match="Contrast does not take 3 features"):
+        list_features(Features(("g", "r", "z"), (Combination("contrast", 3),)))
+
+
+def test_a_data_set_in_partitions_refuses_them_by_name(load: Load) -> None:
+    fine(load(mine=LDA))
+    with pytest.raises(SettingsError, match=r"Discriminant \(mine.py\) is an extension's"):
+        refuse_extensions([MODELS["knn"], MODELS["lda"]])
+
+
+def test_a_plot_is_given_some_objects_and_the_one_on_the_screen(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    plot = (
+        "def plot(columns, labels, selected):\n"
+        "    x = [len(labels), *columns['g-r'][:2], selected['z']]\n"
+        "    return {'data': [{'x': x, 'text': list(labels[:8])}, {'name': 'Star'},\n"
+        "                     {'name': 'Qso', 'marker': {'color': 'red'}}]}\n"
+        "register_plot('mine', plot, columns=['g-r', 'z'])\n"
+    )
+    fine(load(plot=IMPORTS + plot))
+    project = opened(survey_folder)
+    session = begun(project, config_of(model="knn"))
+    state = answer(session, row=5, label="GALAXY")
+    trace, star, own = draw_plot(session, state, "mine", 4)["data"]
+    assert trace["x"][0] == 300
+    np.testing.assert_allclose(
+        trace["x"][1:], [*project.axis("g-r")[:2], project.axis("z")[4]], rtol=1e-6
+    )
+    assert trace["text"] == ["Galaxy", "Qso", "Star", "Galaxy", "Qso", "Galaxy", "Galaxy", ""]
+    assert star["marker"] == {"color": "#0072B2"}
+    assert own["marker"] == {"color": "red"}
+
+
+# -- the examples of docs/extending.md -------------------------------------------------------------
+
+
+def examples() -> dict[str, str]:
+    """The files of the page, by name."""
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    found = re.findall(r"```python\n(# (\w+)\.py\n.*?)```", page, re.DOTALL)
+    return {name: content for content, name in found}
+
+
+def test_every_example_of_the_documentation_goes_through_a_round(load: Load) -> None:
+    loaded = fine(load(**examples()))
+    by_kind: dict[str, list[str]] = {}
+    for entry in loaded.entries:
+        by_kind.setdefault(entry.kind, []).append(entry.name)
+    assert set(by_kind) == {"model", "query strategy", "operation", "plot"}
+    folder = start_demo(home_folder(), "sky_survey")
+    session = LabellingSession(open_project(folder), "Ada")
+    try:
+        combined = tuple(
+            Combination(name, OPERATIONS[name].fewest) for name in by_kind["operation"]
+        )
+        features = replace(session.config.features, combinations=combined)
+        session.change_settings(replace(session.config, features=features))
+        label = session.config.train_labels[0]
+        for model in by_kind["model"]:
+            for strategy in by_kind["query strategy"]:
+                state = session.start(label, small_setup(members=(MemberSetup(model, strategy),)))
+                assert state.question is not None
+                token = state.token
+                state = session.answer(label, state.question.row, "answer", label, token=token)
+                assert state.question is not None
+                for plot in by_kind["plot"]:
+                    assert draw_plot(session, state, plot, state.question.row)["data"]
+        assert len(state.history.trained) == 5 + len(by_kind["model"]) * len(
+            by_kind["query strategy"]
+        )
+    finally:
+        close_project(folder)
+
+
+# -- from a terminal -----------------------------------------------------------------------------
+
+
+def test_a_command_tells_of_a_file_that_was_left_out_and_does_its_work(
+    load: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(bad="x = (\n")
+    (tmp_path / "objects.csv").write_text("id,g\na,1.5\nb,2.5\n")
+    project = tmp_path / "made"
+    assert main(["import", str(tmp_path / "objects.csv"), "--project", str(project)]) == 0
+    assert project.is_dir()
+    assert capsys.readouterr().err.startswith("Left out: bad.py, line 1: SyntaxError")
+
+
+# -- on pages ------------------------------------------------------------------------------------
+
+
+def show(page: str = "", slug: str = "") -> AppTest:
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    if slug:
+        at.query_params["project"] = slug
+    at = at.switch_page(page).run() if page else at
+    assert [each.message for each in at.exception] == []
+    return at
+
+
+@pytest.fixture
+def on_pages(monkeypatch: pytest.MonkeyPatch, survey_folder: Path) -> Iterator[Path]:
+    monkeypatch.setattr(ContextProxy, "cookies", {})
+    yield survey_folder
+    close_project(survey_folder)
+
+
+def test_home_lists_what_extensions_offer_and_what_was_left_out(load: Load, on_pages: Path) -> None:
+    load(mine=LDA, bad="x = (\n")
+    at = show()
+    said = [each.value for each in at.caption]
+    assert r"**Models:** Discriminant (mine\.py)" in said
+    assert any(r"**Left out:** bad\.py, line 1" in text for text in said)
+
+
+def test_home_says_when_extensions_wait_to_be_switched_on(load: Load, on_pages: Path) -> None:
+    load(is_on=False, mine=LDA)
+    captions = [each.value for each in show().caption]
+    assert any("1 file" in text and "SEXTANT_EXTENSIONS=1" in text for text in captions)
+
+
+def test_the_set_up_offers_yours_beside_ours(load: Load, on_pages: Path) -> None:
+    fine(load(mine=LDA, far=FAR))
+    at = show("pages/2_Training.py", "survey")
+    boxes = {box.label: box.options for box in at.selectbox}
+    assert "Discriminant (yours)" in boxes["Model"]
+    assert "Farthest (yours)" in boxes["Query strategy"]
+
+
+def test_labelling_offers_a_plot_in_the_place_of_the_map(load: Load, on_pages: Path) -> None:
+    plot = (
+        "def plot(columns, labels, selected):\n"
+        "    return {'data': [{'x': list(columns['g']), 'y': list(columns['r'])}]}\n"
+        "register_plot('mine', plot, columns=['g', 'r'], title='Mine')\n"
+    )
+    fine(load(plot=IMPORTS + plot))
+    begun(open_project(on_pages), config_of(model="knn"))
+    at = show("pages/3_Labelling.py", "survey")
+    (choice,) = at.get("button_group")
+    assert [option.content for option in choice.proto.options] == ["Map", "Mine (yours)"]
+    assert at.get("plotly_chart") == []
+    at.session_state["beside-survey"] = "mine"
+    at.run()
+    assert [each.message for each in at.exception] == []
+    (drawn,) = at.get("plotly_chart")
+    assert len(json.loads(drawn.proto.spec)["data"][0]["x"]) == 300
+
+
+def test_features_are_combined_by_yours(load: Load, on_pages: Path) -> None:
+    fine(load(features=CONTRAST))
+    at = show("pages/1_Settings.py", "survey")
+    at.query_params["step"] = "3"
+    at.run()
+    at.selectbox(key="combinations-survey-operation").set_value("contrast").run()
+    assert [box.disabled for box in at.number_input] == [True]
+    at.button(key="combinations-survey-add").click().run()
+    assert [each.message for each in at.exception] == []
+    combined = open_project(on_pages).config.features.combinations
+    assert Combination("contrast", 2) in combined
+
+
+def test_training_says_what_is_absent_and_takes_another_set_up(load: Load, on_pages: Path) -> None:
+    fine(load(mine=LDA))
+    session = begun(open_project(on_pages), config_of())
+    n = len(answer(session).history.trained)
+    close_project(on_pages)
+    load()
+    at = show("pages/2_Training.py", "survey")
+    (error,) = at.error
+    assert error.value.startswith("There is no model 'lda'")
+    (box,) = [box for box in at.selectbox if box.label == "Model"]
+    assert box.value == "lda"
+    labelling = show("pages/3_Labelling.py", "survey")
+    (told,) = labelling.error
+    assert told.value == error.value
+    assert "Go to Training" in [each.proto.label for each in labelling.main.get("page_link")]
+    box.set_value("knn").run()
+    at.button(key="change-QSO").click().run()
+    assert [each.value for each in at.error] == []
+    again = LabellingSession(open_project(on_pages), "Ada").state("QSO")
+    assert (again.setup.members[0].model, len(again.history.trained)) == ("knn", n)
+
+
+def test_settings_show_a_feature_whose_extension_is_absent_and_remove_it(
+    load: Load, on_pages: Path
+) -> None:
+    fine(load(features=CONTRAST))
+    begun(open_project(on_pages), config_of(model="knn", features=CONTRASTED))
+    close_project(on_pages)
+    load()
+    for step in ("1", "2", "4"):
+        at = show("pages/1_Settings.py", "survey")
+        at.query_params["step"] = step
+        at.run()
+        assert [each.message for each in at.exception] == []
+    at.query_params["step"] = "3"
+    at.run()
+    assert any("it is not there" in each.value for each in at.markdown)
+    at.button(key="combinations-survey-remove-0").click().run()
+    at.button(key="next-2").click().run()
+    assert open_project(on_pages).config.features.combinations == ()
