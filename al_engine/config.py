@@ -188,7 +188,7 @@ class ProjectConfig:
 
 def read_search(data: Any) -> Search:
     """Read a search alone; a bad one costs a SettingsError that names key and value."""
-    return typing.cast(Search, _read(Search, data, "search"))
+    return typing.cast(Search, read_as(Search, data, "search"))
 
 
 def check(config: ProjectConfig) -> None:

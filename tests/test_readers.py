@@ -19,7 +19,7 @@ from astropy.table import MaskedColumn
 from astropy.table import Table as AstropyTable
 from loader_manifest import MANIFEST, Expected, Refused
 
-from al_engine.data.readers import READERS, list_parts, open_table, recognise
+from al_engine.data.readers import READERS, columnar, list_parts, open_table, recognise
 from al_engine.data.table import Table
 from al_engine.errors import UnreadableFileError
 from al_engine.starting import import_file

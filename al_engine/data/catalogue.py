@@ -151,7 +151,6 @@ class Catalogue(CatalogueColumns):
         finally:
             cursor.close()
 
-
     def rows(self) -> Iterator[pa.RecordBatch]:
         """Stream every column as it is stored, in the order of the rows, by the file's names.
 

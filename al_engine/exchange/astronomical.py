@@ -18,7 +18,6 @@ from al_engine.config import (
     Features,
     Label,
     MemberSetup,
-    Operation,
     ProjectConfig,
     check,
     read_as,
@@ -43,7 +42,7 @@ STRATEGIES = {
     "Margin Sampling": "margin",
     "Entropy Sampling": "entropy",
 }
-OPERATIONS: dict[str, Operation] = {
+OPERATIONS = {
     "subtract (a-b)": "subtract",
     "add (a+b)": "add",
     "multiply (a*b)": "multiply",

@@ -22,8 +22,8 @@ from al_engine.job import Job
 from al_engine.maps import Maps, Shown, drawn_of
 from al_engine.match_map import MatchMap
 from al_engine.project import open_project
-from al_engine.replay import Replayed
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
+from al_engine.replay import Replayed
 from al_engine.session import LabellingSession
 from pages.components.remember import remembered_name
 
