@@ -23,16 +23,12 @@ class AlEngineError(Exception):
         return f"{self.message} {self.hint}".strip()
 
 
+class WorkCancelled(AlEngineError):
+    """The person stopped what was under way; nothing of it is left."""
+
+
 class UnreadableFileError(AlEngineError):
     """A file cannot be read as a table."""
-
-
-class ImportCancelled(AlEngineError):
-    """The person stopped an import; nothing of it is left."""
-
-
-class ExportCancelled(AlEngineError):
-    """The person stopped the writing of a file; nothing of it is left."""
 
 
 class UnusableModelError(AlEngineError):
@@ -57,10 +53,6 @@ class SettingsError(AlEngineError):
 
 class ConfigurationError(AlEngineError):
     """A configuration file that cannot be read, or does not fit the project."""
-
-
-class ReplayCancelled(AlEngineError):
-    """The person stopped a replay; nothing of it is left."""
 
 
 class ProjectError(AlEngineError):

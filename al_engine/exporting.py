@@ -4,7 +4,6 @@ Owns what is exported under which name, and the job beside the page that waits f
 in a file is ``exchange``'s.  Must not know pages.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +16,6 @@ import pyarrow as pa
 from al_engine.background import BACKGROUND
 from al_engine.dataset import Dataset
 from al_engine.errors import (
-    AlEngineError,
-    ExportCancelled,
     NotEnoughLabelsError,
     ProjectError,
     UnusableModelError,
@@ -30,6 +27,7 @@ from al_engine.exchange.models import model_stem
 from al_engine.exchange.predictions import Predictor, Score, predictions_table
 from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
 from al_engine.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
+from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.services import samp
 from al_engine.services.samp import Program
@@ -156,15 +154,12 @@ def _stem(session: LabellingSession, classifier: str) -> str:
 
 # -- the work itself, which may be waited for --
 
-Progress = Callable[[int], None]
-Cancelled = Callable[[], bool]
-
 
 def write_export(
     session: LabellingSession,
     table: Outgoing,
     form: Format,
-    progress: Progress = lambda n_rows: None,
+    progress: Callable[[int], None] = lambda n_rows: None,
     cancelled: Cancelled = lambda: False,
 ) -> Path:
     """Write a table into the project's ``exports`` folder, in place of the last of its kind."""
@@ -232,51 +227,12 @@ def _folder(session: LabellingSession) -> Path:
     return folder
 
 
-class ExportJob:
-    """An export that runs beside the page that waits for it.
+def begin_export(session: LabellingSession, table: Outgoing, form: Format) -> Job[Path]:
+    """Write an export beside the page that waits for it."""
 
-    ``n_rows`` of ``of`` rows are written; once ``is_done``, ``result`` is the file, or raises what
-    went wrong.
-    """
-
-    def __init__(self, session: LabellingSession, table: Outgoing, form: Format) -> None:
-        self.title, self.n_rows, self.of = form.title, 0, table.n_rows
-        self._path: Path | None = None
-        self._fault: BaseException | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(session, table, form), daemon=True, name="export"
+    def work(progress: Progress, cancelled: Cancelled) -> Path:
+        return write_export(
+            session, table, form, lambda n_rows: progress(n_rows, table.n_rows), cancelled
         )
-        self._thread.start()
 
-    @property
-    def is_done(self) -> bool:
-        return not self._thread.is_alive()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait a little; whether it is done."""
-        self._thread.join(seconds)
-        return self.is_done
-
-    def cancel(self) -> None:
-        self._stop.set()
-
-    def result(self) -> Path | None:
-        """The file, once done, or None where it was cancelled; raises what went wrong."""
-        if isinstance(self._fault, ExportCancelled):
-            return None
-        if self._fault is not None:
-            raise self._fault
-        return self._path
-
-    def _run(self, session: LabellingSession, table: Outgoing, form: Format) -> None:
-        try:
-            self._path = write_export(session, table, form, self._note, self._stop.is_set)
-        except AlEngineError as error:
-            self._fault = error.with_traceback(None)  # which would keep all that it was made of
-        except BaseException as fault:
-            # A thread's exception would vanish; the page that waits raises it instead.
-            self._fault = fault
-
-    def _note(self, n_rows: int) -> None:
-        self.n_rows = n_rows
+    return Job(work)

@@ -6,32 +6,32 @@ is.
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from al_engine.errors import AlEngineError
 
+Made = TypeVar("Made")
 Progress: TypeAlias = Callable[[int, int | None], None]
 Cancelled: TypeAlias = Callable[[], bool]
+Work: TypeAlias = Callable[[Progress, Cancelled], Made]
 
 
-class Job:
-    """Work that makes a file or folder, begun at once.
+class Job(Generic[Made]):
+    """Work that makes something, begun at once.
 
-    ``n_rows`` of ``of`` rows are done (``of`` None where nobody knows); once ``is_done``, either
-    ``folder`` or ``error`` is there, unless it was cancelled.
+    ``n_done`` of ``of`` are done, in whatever the work counts; ``of`` is None where nobody knows.
 
     Parameters
     ----------
-    work : takes a function to call with progress and one that says whether to stop; gives a path
+    work : takes a function to call with progress and one that says whether to stop, upon which it
+        raises WorkCancelled; gives what was made
     """
 
-    def __init__(self, work: Callable[[Progress, Cancelled], Path]) -> None:
-        self.n_rows = 0
+    def __init__(self, work: Work[Made]) -> None:
+        self.n_done = 0
         self.of: int | None = None
-        self.folder: Path | None = None
-        self.error: AlEngineError | None = None
-        self._fault: BaseException | None = None
+        self._made: list[Made] = []
+        self._failure: BaseException | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True, name="job")
         self._thread.start()
@@ -48,23 +48,20 @@ class Job:
     def cancel(self) -> None:
         self._stop.set()
 
-    def result(self) -> Path:
-        """What was made, once done; raises what went wrong."""
-        if self.error is not None:
-            raise self.error
-        if self._fault is not None:
-            raise self._fault
-        assert self.folder is not None, "asked for before it was done"
-        return self.folder
+    def result(self) -> Made:
+        """What was made, once it is done; raises what went wrong."""
+        if self._failure is not None:
+            raise self._failure
+        return self._made[0]
 
-    def _run(self, work: Callable[[Progress, Cancelled], Path]) -> None:
+    def _run(self, work: Work[Made]) -> None:
         try:
-            self.folder = work(self._note, self._stop.is_set)
+            self._made.append(work(self._note, self._stop.is_set))
         except AlEngineError as error:
-            self.error = error
+            self._failure = error.with_traceback(None)  # which would keep all that it was made of
         except BaseException as fault:
             # A thread's exception would vanish; the page that waits raises it instead.
-            self._fault = fault
+            self._failure = fault
 
-    def _note(self, n_rows: int, of: int | None) -> None:
-        self.n_rows, self.of = n_rows, of
+    def _note(self, n_done: int, of: int | None) -> None:
+        self.n_done, self.of = n_done, of

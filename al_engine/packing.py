@@ -38,11 +38,9 @@ def packed(project: Project) -> Packed | None:
     return Packed(path, found.st_size, n_newer)
 
 
-class PackJob(Job):
-    """Packing that runs beside the page that waits for it; its result is the file."""
-
-    def __init__(self, project: Project) -> None:
-        super().__init__(lambda progress, cancelled: pack(project, progress, cancelled))
+def begin_packing(project: Project) -> Job[Path]:
+    """Pack beside the page that waits for it."""
+    return Job(lambda progress, cancelled: pack(project, progress, cancelled))
 
 
 def pack(
@@ -57,7 +55,7 @@ def pack(
     Raises
     ------
     ProjectError, PublicServerError : there is no room
-    ImportCancelled : ``cancelled`` said so
+    WorkCancelled : ``cancelled`` said so
     """
     home, n_rows = project.folder.parent, project.catalogue.n_rows
 

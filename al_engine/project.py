@@ -34,10 +34,10 @@ from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes
 from al_engine.errors import (
-    ImportCancelled,
     ProjectError,
     ProjectInUseError,
     PublicServerError,
+    WorkCancelled,
 )
 from al_engine.home import (
     CATALOGUE_FILE,
@@ -279,7 +279,7 @@ def create_project(
         write_about(work, about)
         refuse_overuse(home)
         if cancelled():
-            raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
+            raise WorkCancelled("The import was cancelled.", "Nothing of it was kept.")
         with _OPEN_LOCK:
             folder = home / (folder_name or free_slug(home, name))
             refuse_existing(folder)

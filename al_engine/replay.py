@@ -14,7 +14,7 @@ from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.data.features import list_features
 from al_engine.data.labels import BY_HAND, AnswerLog
-from al_engine.errors import ReplayCancelled
+from al_engine.errors import WorkCancelled
 from al_engine.exchange.configuration import Configuration, PastRound
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.project import Project
@@ -103,7 +103,7 @@ def replay(
     Raises
     ------
     ConfigurationError : what ``look`` refuses
-    ReplayCancelled : ``cancelled`` said so, and nothing is changed
+    WorkCancelled : ``cancelled`` said so, and nothing is changed
     """
     events, absent = events_here(project, configuration)
     made: dict[tuple[str, str], tuple[int, Mapping[str, Any]]] = {}
@@ -111,7 +111,7 @@ def replay(
         session = LabellingSession(stage, who)
         for i, event in enumerate(events):
             if cancelled():
-                raise ReplayCancelled("The replay was cancelled.", "Nothing was changed.")
+                raise WorkCancelled("The replay was cancelled.", "Nothing was changed.")
             progress(i, len(events))
             stage.take_over([event])
             # Labels taken from the catalogue came in one go with the set-up before them.

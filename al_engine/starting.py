@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -43,8 +43,8 @@ def import_file(
     folder_name: str | None = None,
     id_column: str | None = None,
     label_column: str | None = None,
-    progress: Callable[[int, int | None], None] = lambda n_rows, of: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress = lambda n_rows, of: None,
+    cancelled: Cancelled = lambda: False,
 ) -> tuple[Path, Imported]:
     """Make a project of a catalogue, with guessed settings, or of a whole project as it was.
 
@@ -57,7 +57,7 @@ def import_file(
     Raises
     ------
     UnreadableFileError, UnsuitableColumnError, UnknownColumnError, ProjectError,
-    ImportCancelled : and then nothing is left behind
+    WorkCancelled : and then nothing is left behind
     """
     refuse_server_file(home, path)
     if is_whole(path):
@@ -260,14 +260,13 @@ def demo_config(demo: Demo, catalogue: Catalogue) -> ProjectConfig:
     )
 
 
-class ImportJob(Job):
-    """An import that runs beside the page that waits for it; ``options`` are ``import_file``'s."""
-
-    def __init__(self, home: Path, path: Path, **options: Any) -> None:
-        def work(progress: Progress, cancelled: Cancelled) -> Path:
-            return import_file(home, path, progress=progress, cancelled=cancelled, **options)[0]
-
-        super().__init__(work)
+def begin_import(home: Path, path: Path, **options: Any) -> Job[Path]:
+    """Import beside the page that waits for it; ``options`` are those of ``import_file``."""
+    return Job(
+        lambda progress, cancelled: import_file(
+            home, path, progress=progress, cancelled=cancelled, **options
+        )[0]
+    )
 
 
 def _plain_name(path: Path) -> str:
@@ -279,7 +278,7 @@ def _plain_name(path: Path) -> str:
 
 __all__ = [
     "DEMOS",
-    "ImportJob",
+    "begin_import",
     "demo_config",
     "demo_source",
     "import_file",

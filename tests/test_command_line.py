@@ -15,7 +15,7 @@ from al_engine.__main__ import main
 from al_engine.errors import ProjectError
 from al_engine.home import list_projects
 from al_engine.project import Project
-from al_engine.starting import DEMOS, ImportJob, start_demo
+from al_engine.starting import DEMOS, begin_import, start_demo
 
 Open = Callable[[Path], Project]
 
@@ -128,7 +128,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(csv: Path, tmp_path: Pat
 
 def test_a_page_that_waits_hears_the_same_sentence(csv: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    job = ImportJob(tmp_path / "file", csv)
+    job = begin_import(tmp_path / "file", csv)
     assert job.wait(30)
     with pytest.raises(ProjectError, match="No project could be made"):
         job.result()

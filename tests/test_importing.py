@@ -12,7 +12,7 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.importing import column_checksum, import_table, stored_names
 from al_engine.data.readers import open_table
 from al_engine.data.table import SetAside, Table
-from al_engine.errors import ImportCancelled, UnreadableFileError
+from al_engine.errors import UnreadableFileError, WorkCancelled
 
 Build = Callable[..., Catalogue]
 
@@ -169,7 +169,7 @@ def test_progress_hears_the_rows_written(tmp_path: Path) -> None:
 def test_a_cancelled_import_stops_at_the_next_batch(tmp_path: Path) -> None:
     heard: list[int] = []
     table = make_table({"a": pa.array(range(10))}, batch_rows=2)
-    with pytest.raises(ImportCancelled):
+    with pytest.raises(WorkCancelled):
         import_table(
             table,
             tmp_path / "catalogue.duckdb",
@@ -208,5 +208,5 @@ def test_a_text_can_be_cancelled_while_its_types_are_being_found(
     header = {"a.csv": "a,b\n", "short.csv": "a,b\n", "a.asc": "a b\n"}.get(name, "")
     path = tmp_path / name
     path.write_text(header + "".join(row.format(i=i) for i in range(100)))
-    with pytest.raises(ImportCancelled):
+    with pytest.raises(WorkCancelled):
         open_table(path, cancelled=lambda: True)

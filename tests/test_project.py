@@ -30,12 +30,12 @@ from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.data.table import Table
 from al_engine.errors import (
-    ImportCancelled,
     ProjectError,
     SettingsError,
     UnknownColumnError,
     UnreadableFileError,
     UnsuitableColumnError,
+    WorkCancelled,
 )
 from al_engine.home import find_project, home_folder, list_projects, make_slug
 from al_engine.project import Project, close_project, create_project, delete_project, open_project
@@ -95,7 +95,7 @@ def full_disk(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
     [
         (broken_table(), {}, UnreadableFileError),
         (make_table({"a": pa.array([], pa.int64())}), {}, UnreadableFileError),
-        (small_table(), {"cancelled": lambda: True}, ImportCancelled),
+        (small_table(), {"cancelled": lambda: True}, WorkCancelled),
         (small_table(), {"finish": refuse}, UnsuitableColumnError),
         (small_table(), {"progress": lambda n: 1 / 0}, ZeroDivisionError),
         (small_table(), {"finish": full_disk}, ProjectError),
@@ -117,7 +117,7 @@ def test_whatever_goes_wrong_nothing_is_left(
 
 def test_a_cancelled_import_can_be_stopped_half_way(tmp_path: Path) -> None:
     heard: list[int] = []
-    with pytest.raises(ImportCancelled):
+    with pytest.raises(WorkCancelled):
         create_project(
             tmp_path,
             "x",

@@ -39,9 +39,9 @@ from al_engine.data.splits import VALIDATION
 from al_engine.errors import (
     AlEngineError,
     ConfigurationError,
-    ReplayCancelled,
     SettingsError,
     UnknownColumnError,
+    WorkCancelled,
 )
 from al_engine.exchange.configuration import (
     Configuration,
@@ -253,7 +253,7 @@ def test_another_next_query_is_named(project: Project, fresh: Make) -> None:
 def test_a_cancelled_replay_changes_nothing(project: Project, fresh: Make) -> None:
     configuration, again = saved(lived(project)), fresh()
     heard: list[int] = []
-    with pytest.raises(ReplayCancelled):
+    with pytest.raises(WorkCancelled):
         replay(again, configuration, "Bob", lambda n, of: heard.append(n), lambda: len(heard) > 6)
     assert heard[:7] == list(range(7))
     assert untouched(again)

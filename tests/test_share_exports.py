@@ -17,7 +17,7 @@ from test_pages import read as read_escaped
 from test_samp import Receiver, hub, loaded, lockfile, topcat  # noqa: F401 the fixtures
 
 from al_engine import exporting
-from al_engine.exporting import ExportJob
+from al_engine.jobs import Job
 from al_engine.project import close_project, open_project
 from al_engine.session import LabellingSession
 from al_engine.starting import start_demo
@@ -97,13 +97,13 @@ def test_an_export_that_takes_longer_shows_how_far_it_is(
 ) -> None:
     session.start("QSO", small_setup())
     waits: list[float] = []
-    wait = ExportJob.wait
+    wait = Job.wait
 
-    def not_yet(job: ExportJob, seconds: float) -> bool:
+    def not_yet(job: Job, seconds: float) -> bool:
         waits.append(seconds)
         return len(waits) > 2 and wait(job, 30)
 
-    monkeypatch.setattr(ExportJob, "wait", not_yet)
+    monkeypatch.setattr(Job, "wait", not_yet)
     at = click(show(SHARE, session.project.slug), "share-Write the predictions")
     assert len(waits) == 3
     assert "Written: survey-predictions.fits" in read(at)

@@ -44,12 +44,13 @@ from al_engine.errors import (
     ProjectError,
     UnknownColumnError,
     UnusableModelError,
+    WorkCancelled,
 )
 from al_engine.exchange.applying import parse_renamed
 from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.saved import load, open_saved
 from al_engine.exchange.writers import FORMATS, Outgoing
-from al_engine.exporting import ExportJob
+from al_engine.jobs import Job
 from al_engine.project import Project, create_project, delete_project
 from al_engine.session import LabellingSession
 
@@ -276,10 +277,11 @@ def test_an_export_can_be_cancelled_and_leaves_nothing(
 ) -> None:
     session = begin(project)
     monkeypatch.setattr("al_engine.exchange.predictions.ROWS_AT_ONCE", 1)
-    monkeypatch.setattr(ExportJob, "_note", lambda job, n_rows: job.cancel())
-    job = ExportJob(session, exporting.predictions_of(session), FORMATS["fits"])
+    monkeypatch.setattr(Job, "_note", lambda job, n_done, of: job.cancel())
+    job = exporting.begin_export(session, exporting.predictions_of(session), FORMATS["fits"])
     assert job.wait(30)
-    assert job.result() is None
+    with pytest.raises(WorkCancelled):
+        job.result()
     assert exporting.exported(session) == []
 
 
@@ -287,7 +289,7 @@ def test_an_export_of_a_project_that_was_deleted_is_one_sentence(project: Projec
     session = begin(project)
     table = exporting.predictions_of(session)
     delete_project(project.folder)
-    job = ExportJob(session, table, FORMATS["csv"])
+    job = exporting.begin_export(session, table, FORMATS["csv"])
     assert job.wait(30)
     with pytest.raises(ProjectError):
         job.result()

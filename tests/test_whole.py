@@ -25,11 +25,11 @@ from PIL import Image
 from al_engine.config import ProjectConfig
 from al_engine.data import catalogue as catalogue_module
 from al_engine.data.labels import Event
-from al_engine.errors import AlEngineError, ImportCancelled, SettingsError, UnreadableFileError
+from al_engine.errors import AlEngineError, SettingsError, UnreadableFileError, WorkCancelled
 from al_engine.exchange.said import Said
 from al_engine.exchange.whole import MEMBERS, _event_fields, is_whole, lets_in
 from al_engine.exchange.whole_reading import read_whole
-from al_engine.packing import PackJob, pack, packed
+from al_engine.packing import begin_packing, pack, packed
 from al_engine.project import Project, create_project
 from al_engine.session import LabellingSession
 from al_engine.starting import import_file, list_tables
@@ -165,7 +165,7 @@ def test_a_cancelled_file_leaves_the_one_before_and_nothing_half_written(
     worked_on: LabellingSession, whole: Path
 ) -> None:
     before = whole.read_bytes()
-    with pytest.raises(ImportCancelled):
+    with pytest.raises(WorkCancelled):
         pack(worked_on.project, cancelled=lambda: True)
     assert whole.read_bytes() == before
     assert [each.name for each in whole.parent.iterdir()] == [whole.name]
@@ -202,10 +202,10 @@ def test_two_files_of_one_project_are_never_alike(worked_on: LabellingSession) -
 
 
 def test_a_job_packs_beside_the_page(worked_on: LabellingSession) -> None:
-    job = PackJob(worked_on.project)
+    job = begin_packing(worked_on.project)
     job.wait(60)
     assert is_whole(job.result())
-    assert (job.n_rows, job.of) == (N_ROWS, N_ROWS)
+    assert (job.n_done, job.of) == (N_ROWS, N_ROWS)
 
 
 def test_columns_cannot_be_chosen_for_a_whole_project(whole: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from conftest import HOSTILE
 
 from al_engine.data.readers import open_table
 from al_engine.data.table import Column
-from al_engine.errors import ExportCancelled, ProjectError, SettingsError
+from al_engine.errors import ProjectError, SettingsError, WorkCancelled
 from al_engine.exchange.writers import FORMATS, Outgoing, format_of, write_table
 
 ASTROPY = {"fits": "fits", "votable": "votable", "ecsv": "ascii.ecsv", "csv": "ascii.csv",
@@ -270,7 +270,7 @@ def test_what_breaks_off_leaves_the_former_file(form: str, tmp_path: Path) -> No
 def test_a_cancelled_export_leaves_nothing(form: str, tmp_path: Path) -> None:
     seen: list[int] = []
     path = tmp_path / f"t{FORMATS[form].suffixes[0]}"
-    with pytest.raises(ExportCancelled):
+    with pytest.raises(WorkCancelled):
         write_table(path, outgoing(), FORMATS[form], seen.append, lambda: len(seen) > 0)
     assert seen == [3]
     assert not list(tmp_path.iterdir())

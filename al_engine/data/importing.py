@@ -19,7 +19,7 @@ from pandas.util import hash_array
 from al_engine.data.columns import ROW
 from al_engine.data.schema import connect
 from al_engine.data.table import Table
-from al_engine.errors import ImportCancelled, ProjectError, UnreadableFileError
+from al_engine.errors import ProjectError, UnreadableFileError, WorkCancelled
 from al_engine.mixing import mix64
 
 CATALOGUE_STEPS = (
@@ -74,7 +74,7 @@ def import_table(
 
     Raises
     ------
-    ImportCancelled : ``cancelled`` said so
+    WorkCancelled : ``cancelled`` said so
     UnreadableFileError : the table has no rows, or its source broke half way
     ProjectError : the disk is full, or may not be written to
     """
@@ -166,7 +166,7 @@ def _write_rows(
         batch = next(batches, None)
         while batch is not None:
             if cancelled():
-                raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
+                raise WorkCancelled("The import was cancelled.", "Nothing of it was kept.")
             summed = beside.submit(_checksums, batch, n_rows)
             following = beside.submit(next, batches, None)
             rows = pa.array(np.arange(n_rows, n_rows + batch.num_rows))

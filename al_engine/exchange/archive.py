@@ -14,13 +14,13 @@ from typing import IO
 
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
-    Cancelled,
     boundary,
     go_on,
     in_brief,
     refusal,
 )
 from al_engine.errors import UnreadableFileError
+from al_engine.jobs import Cancelled
 
 # A directory of all that a file holds is read into memory, at many times its size.
 MAX_DIRECTORY_BYTES = 16_000_000

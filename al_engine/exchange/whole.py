@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.importing import column_checksum, fingerprint_of
 from al_engine.data.labels import AnswerLog, Event, KeptRound
-from al_engine.data.readers.source import Cancelled
-from al_engine.errors import ImportCancelled, ProjectError
+from al_engine.errors import ProjectError, WorkCancelled
 from al_engine.exchange.archive import is_archive_with
+from al_engine.jobs import Cancelled
 
 FORMAT, VERSION = "Sextant project", 1
 CATALOGUE, EVENTS, ROUNDS, ABOUT = MEMBERS = (
@@ -89,7 +89,7 @@ def write_whole(
     Raises
     ------
     ProjectError : the disk would not have it, or the project was closed meanwhile
-    ImportCancelled : ``cancelled`` said so
+    WorkCancelled : ``cancelled`` said so
     """
     events = log.events()
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
@@ -135,7 +135,7 @@ def write_whole(
 
 def _go_on(cancelled: Cancelled) -> None:
     if cancelled():
-        raise ImportCancelled("The file was not written: it was cancelled.", "Ask for it again.")
+        raise WorkCancelled("The file was not written: it was cancelled.", "Ask for it again.")
 
 
 def _write_rows(

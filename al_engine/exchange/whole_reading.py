@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from al_engine.data.labels import Event, KeptRound
 from al_engine.data.readers.arrays import BATCH_ROWS
-from al_engine.data.readers.source import DOWNLOAD_AGAIN, Cancelled, refusal
+from al_engine.data.readers.source import DOWNLOAD_AGAIN, refusal
 from al_engine.data.table import Column, SetAside, Table
 from al_engine.exchange.archive import Archive, open_archive, too_much, zip_boundary
 from al_engine.exchange.said import Said
@@ -31,6 +31,7 @@ from al_engine.exchange.whole import (
     Name,
     lets_in,
 )
+from al_engine.jobs import Cancelled
 
 MAX_ROWS = 2**31 - 1
 READ_AHEAD_BYTES = 65_536  # of each column

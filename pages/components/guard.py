@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from al_engine.errors import AlEngineError
+from al_engine.errors import AlEngineError, WorkCancelled
 from pages.components.words import plain
 
 
@@ -14,5 +14,7 @@ def guard() -> Iterator[None]:
     """What is drawn inside may raise AlEngineError; what comes after is drawn all the same."""
     try:
         yield
+    except WorkCancelled as cancelled:
+        st.info(plain(cancelled), icon=":material/cancel:")
     except AlEngineError as error:
         st.error(f"{plain(error.message)} {plain(error.hint)}".strip(), icon=":material/error:")

@@ -13,11 +13,11 @@ from al_engine.data.readers import READERS
 from al_engine.home import UPLOADS, About, list_projects, read_about
 from al_engine.project import delete_project
 from al_engine.public import is_public, limits, refuse_upload
-from al_engine.starting import ImportJob, demo_source, list_tables, start_demo
+from al_engine.starting import begin_import, demo_source, list_tables, start_demo
 from al_engine.views.demo_pictures import thumbnail
 from pages.components import state
 from pages.components.guard import guard
-from pages.components.waiting import wait_for
+from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 SETTINGS, TRAINING, SHARE = "pages/1_Settings.py", "pages/2_Training.py", "pages/7_Share.py"
@@ -124,7 +124,7 @@ def _offer(offered: Any) -> None:
 
 def _import(path: Path, part: str | None) -> None:
     name = _project_name(path.name) + (f" {part}" if part else "")
-    state.set_job(ImportJob(state.home(), path, part=part, name=name))
+    state.keep_job("import", begin_import(state.home(), path, part=part, name=name))
     st.rerun()
 
 
@@ -162,21 +162,10 @@ def _project_name(file_name: str) -> str:
 
 
 def importing() -> None:
-    """Show how far the import is, and go on to the settings, or raise what went wrong with it.
-
-    It is waited for here, and not looked at again by a timer: a timer that runs out while
-    Streamlit changes to another page leaves that page empty.
-    """
-    job = state.job()
+    """Show how far the import is, and go on to the settings, or raise what went wrong with it."""
+    job = finished("import", "Importing", before="Looking at the file")
     if job is None:
         return
-    # Small files are in before a bar could be read.
-    if not job.wait(0.5):
-        shown = st.empty()
-        with shown.container():
-            wait_for(job, "Importing", "Looking at the file", "Cancel the import")
-        shown.empty()
-    state.set_job(None)
     _forget_upload()
     state.drop_drafts()
     folder = job.result()

@@ -15,15 +15,13 @@ import streamlit as st
 from al_engine.criteria import Search
 from al_engine.curation import Curator
 from al_engine.exchange.configuration import Configuration, Layout
-from al_engine.exporting import ExportJob
 from al_engine.fitting import Fit
 from al_engine.home import find_project, home_folder
-from al_engine.job import Job
+from al_engine.jobs import Job
 from al_engine.maps import Maps, Shown, drawn_of
 from al_engine.match_map import MatchMap
 from al_engine.project import open_project
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
-from al_engine.replay import Replayed
 from al_engine.session import LabellingSession
 from pages.components.remember import remembered_name
 
@@ -33,7 +31,7 @@ EDITING = "editing"  # the draft of a step of the settings, for as long as it is
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = (
     "session", "maps", "curator", "match_map", "learners", "looking", "classifier", "drafts",
-    "export", "export_note",
+    "export_note",
 )  # fmt: skip
 
 
@@ -403,13 +401,15 @@ def count_click(key: str) -> None:
 # -- forms under way --
 
 
-def job() -> Job | None:
-    held: Job | None = _get("job")
+def job(name: str) -> Job[Any] | None:
+    """The job that is waited for under a name; what is of one project has its slug in it."""
+    held: Job[Any] | None = _get("jobs", {}).get(name)
     return held
 
 
-def set_job(started: Job | None) -> None:
-    _set("job", started)
+def keep_job(name: str, begun: Job[Any] | None) -> None:
+    others = {key: job for key, job in _get("jobs", {}).items() if key != name}
+    _set("jobs", others if begun is None else {**others, name: begun})
 
 
 def chosen_configuration() -> Chosen | None:
@@ -420,26 +420,6 @@ def chosen_configuration() -> Chosen | None:
 
 def choose_configuration(chosen: Chosen | None) -> None:
     _set("configuration", chosen)
-
-
-def replay_of(slug: str) -> Job[Replayed] | None:
-    """The replay that is under way in a project."""
-    held: Job[Replayed] | None = _get("replays", {}).get(slug)
-    return held
-
-
-def set_replay(slug: str, job: Job[Replayed] | None) -> None:
-    _set("replays", {**_get("replays", {}), slug: job})
-
-
-def export() -> ExportJob | None:
-    """The export that is being waited for."""
-    held: ExportJob | None = _get("export")
-    return held
-
-
-def set_export(started: ExportJob | None) -> None:
-    _set("export", started)
 
 
 def export_note() -> str:

@@ -7,17 +7,39 @@ another page leaves that page empty.
 import streamlit as st
 
 from al_engine.jobs import Job
+from pages.components import state
+from pages.components.words import counted
+
+AT_ONCE_S = 0.5  # what is done by then is done before a bar could be read
 
 
-def wait_for(job: Job, doing: str, before: str, cancel: str) -> None:
-    """Draw how far a job is until it is done; ``before`` stands there until rows are counted."""
+def finished(name: str, doing: str, *, before: str = "", unit: str = "row") -> Job | None:
+    """The job of a name once it is done, which is no longer kept then; None where there is none.
+
+    Until then draw how far it is, in ``unit``s; ``before`` stands there until one is counted.
+    """
+    job = state.job(name)
+    if job is None:
+        return None
+    if not job.wait(AT_ONCE_S):
+        shown = st.empty()
+        with shown.container():
+            _draw(job, name, doing, before or f"{doing}, just begun", unit)
+        shown.empty()
+    state.keep_job(name, None)
+    return job
+
+
+def _draw(job: Job, name: str, doing: str, before: str, unit: str) -> None:
     bar = st.progress(0.0)
-    st.button(cancel, key=f"cancel-{doing}", on_click=job.cancel)
+    st.button("Cancel", key=f"cancel-{name}", on_click=job.cancel)
     while True:
-        of = f" of {job.of:,}" if job.of else ""
-        bar.progress(
-            min(job.n_rows / job.of, 1.0) if job.of else 0.0,
-            f"{doing}: {job.n_rows:,}{of} rows" if job.n_rows else before,
-        )
+        share, said = 0.0, before
+        if job.n_done and job.of:
+            share = min(job.n_done / job.of, 1.0)
+            said = f"{doing}: {job.n_done:,} of {counted(job.of, unit)}"
+        elif job.n_done:
+            said = f"{doing}: {counted(job.n_done, unit)}"
+        bar.progress(share, said)
         if job.wait(0.3):
             return

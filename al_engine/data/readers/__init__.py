@@ -10,7 +10,6 @@ from pathlib import Path
 
 from al_engine.data.readers import ascii, columnar, fits, jsonl, spaced, text, votable
 from al_engine.data.readers.source import (
-    Cancelled,
     Head,
     Part,
     Reader,
@@ -21,6 +20,7 @@ from al_engine.data.readers.source import (
     refusal,
 )
 from al_engine.data.table import Table
+from al_engine.jobs import Cancelled
 
 __all__ = ["READERS", "Part", "Reader", "list_parts", "open_table", "recognise"]
 
@@ -105,7 +105,7 @@ def open_table(
     Raises
     ------
     UnreadableFileError : the file is no table, or is damaged; raised by ``batches`` as well
-    ImportCancelled : ``cancelled`` said so
+    WorkCancelled : ``cancelled`` said so
     """
     path = Path(path)
     reader = recognise(path)

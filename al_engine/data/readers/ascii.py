@@ -22,8 +22,9 @@ from al_engine.data.readers.arrays import (
     from_numpy,
     numpy_type,
 )
-from al_engine.data.readers.source import Cancelled, Head, in_brief, read_text, refusal
+from al_engine.data.readers.source import Head, in_brief, read_text, refusal
 from al_engine.data.table import Table
+from al_engine.jobs import Cancelled
 
 _IPAC_HEADER = re.compile(r"^(?:\\[^\n]*\n)*\|[^\n]*\|[ \t\r]*\n\|[^\n]*\|[ \t\r]*\n")
 

@@ -25,9 +25,10 @@ from al_engine.data.readers.arrays import (
     settled_type,
     slices,
 )
-from al_engine.data.readers.source import Cancelled, Head, boundary, refusal
+from al_engine.data.readers.source import Head, boundary, refusal
 from al_engine.data.table import Table
 from al_engine.errors import UnreadableFileError
+from al_engine.jobs import Cancelled
 
 ROWS_READ_AHEAD = 262_144
 PARQUET_SUFFIXES = (".parquet", ".parq", ".pq")

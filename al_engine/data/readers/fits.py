@@ -25,7 +25,6 @@ from al_engine.data.readers.fits_columns import (
 from al_engine.data.readers.parts import choose
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
-    Cancelled,
     Head,
     Part,
     is_gzipped,
@@ -34,6 +33,7 @@ from al_engine.data.readers.source import (
 )
 from al_engine.data.table import Table
 from al_engine.errors import UnreadableFileError
+from al_engine.jobs import Cancelled
 
 _BLOCK_BYTES = 2_880
 _MAX_CHUNK_BYTES = 64_000_000

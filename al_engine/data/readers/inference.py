@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from al_engine.data.readers.arrays import BATCH_ROWS, Found, arrange, slices
-from al_engine.data.readers.source import Cancelled, go_on, refusal
+from al_engine.data.readers.source import go_on, refusal
 from al_engine.data.table import Table
+from al_engine.jobs import Cancelled
 
 NUMBER = re.compile(r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$")
 _BATCH_VALUES = 1_000_000
@@ -51,7 +52,7 @@ def table_of_texts(
     Raises
     ------
     UnreadableFileError : there are no rows
-    ImportCancelled : ``cancelled``, which is asked before each batch of the first pass, said so
+    WorkCancelled : ``cancelled``, which is asked before each batch of the first pass, said so
     """
     columns, n_rows = _infer(texts(), len(names), cancelled)
     if n_rows == 0:

@@ -14,8 +14,9 @@ from typing import Any
 import pyarrow as pa
 
 from al_engine.data.readers.arrays import BATCH_ROWS, Found, arrange
-from al_engine.data.readers.source import Cancelled, Head, go_on, open_bytes, refusal
+from al_engine.data.readers.source import Head, go_on, open_bytes, refusal
 from al_engine.data.table import Table
+from al_engine.jobs import Cancelled
 
 _EXACT_IN_FLOAT = 2**53
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, cast
 from xml.parsers.expat import ExpatError
 
 import pyarrow as pa
@@ -23,9 +23,8 @@ from astropy.io.fits import VerifyError
 from astropy.table.meta import YamlParseError
 
 from al_engine.data.table import Table
-from al_engine.errors import ImportCancelled, UnreadableFileError
-
-Cancelled: TypeAlias = Callable[[], bool]
+from al_engine.errors import UnreadableFileError, WorkCancelled
+from al_engine.jobs import Cancelled
 
 HEAD_BYTES = 65_536
 _BINARY = re.compile(rb"[\x00-\x08]")
@@ -100,9 +99,9 @@ class Reader:
 
 
 def go_on(cancelled: Cancelled) -> None:
-    """Raise ImportCancelled where the person has stopped the import."""
+    """Raise WorkCancelled where the person has stopped the import."""
     if cancelled():
-        raise ImportCancelled("The import was cancelled.", "Nothing of it was kept.")
+        raise WorkCancelled("The import was cancelled.", "Nothing of it was kept.")
 
 
 def is_gzipped(path: Path) -> bool:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from al_engine.data.readers.inference import NUMBER, batches_of_texts, table_of_texts
-from al_engine.data.readers.source import LATIN_1_NOTE, Cancelled, Head, open_bytes, peek, refusal
+from al_engine.data.readers.source import LATIN_1_NOTE, Head, open_bytes, peek, refusal
 from al_engine.data.readers.text import irregular
 from al_engine.data.table import Table
+from al_engine.jobs import Cancelled
 
 # A value that itself holds blanks stands in quotation marks.
 _VALUE = re.compile(r'"([^"]*)"|(\S+)')

@@ -20,7 +20,6 @@ from al_engine.data.readers.inference import NUMBER, batches_of_texts, table_of_
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
     LATIN_1_NOTE,
-    Cancelled,
     Head,
     go_on,
     is_gzipped,
@@ -30,6 +29,7 @@ from al_engine.data.readers.source import (
 )
 from al_engine.data.table import Table
 from al_engine.errors import UnreadableFileError
+from al_engine.jobs import Cancelled
 
 _BLOCK_BYTES = 8_000_000
 _DELIMITERS = (",", "\t", ";", "|")

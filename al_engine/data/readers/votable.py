@@ -18,7 +18,6 @@ from al_engine.data.readers.arrays import BATCH_ROWS, Found, arrange, from_numpy
 from al_engine.data.readers.parts import choose
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
-    Cancelled,
     Head,
     Part,
     in_brief,
@@ -26,6 +25,7 @@ from al_engine.data.readers.source import (
     refusal,
 )
 from al_engine.data.table import Table
+from al_engine.jobs import Cancelled
 
 _SAYS_ERROR = ("ERROR", "FAILED", "FAIL")
 

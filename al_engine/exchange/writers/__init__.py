@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from al_engine.data.importing import give_back_memory
-from al_engine.errors import ExportCancelled, SettingsError
+from al_engine.errors import SettingsError, WorkCancelled
 from al_engine.exchange.files import whole_file
 from al_engine.exchange.writers import fits, parquet, text, votable
 from al_engine.exchange.writers.outgoing import Outgoing
@@ -94,7 +94,7 @@ def write_table(
 
     Raises
     ------
-    ExportCancelled : ``cancelled`` said so
+    WorkCancelled : ``cancelled`` said so
     SettingsError : the format cannot hold such a table
     ProjectError : the disk is full, or may not be written to
     """
@@ -104,12 +104,12 @@ def write_table(
         nonlocal n_rows
         for batch in table.batches:
             if cancelled():
-                raise ExportCancelled("The export was cancelled.", "No file was written.")
+                raise WorkCancelled("The export was cancelled.", "No file was written.")
             yield batch
             n_rows += batch.num_rows
             progress(n_rows)
         if cancelled():
-            raise ExportCancelled("The export was cancelled.", "No file was written.")
+            raise WorkCancelled("The export was cancelled.", "No file was written.")
 
     with whole_file(path) as partial:
         form.write(partial, replace(table, batches=batches()))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from al_engine.exchange.configuration import Configuration, read_configuration
 from al_engine.exchange.strict_json import file_bytes
-from al_engine.home import About, home_folder, list_projects
+from al_engine.home import About, list_projects
 from pages.components import state
 from pages.components.guard import guard
 from pages.components.opening import SHARE, go
@@ -94,7 +94,7 @@ def open_on_home() -> None:
             choose_file()
             return
         describe(chosen)
-        projects = list_projects(home_folder())
+        projects = list_projects(state.home())
         if projects:
             _choose_project(chosen, projects)
         source = chosen.configuration.data.source
@@ -125,7 +125,7 @@ def _choose_project(chosen: state.Chosen, projects: list[About]) -> None:
             help="A project of the catalogue that the configuration was made on.",
         )
     if load.button("Go on", key="configuration-go-on", type="primary", width="stretch"):
-        go(home_folder() / projects[picked].slug, SHARE)
+        go(state.home() / projects[picked].slug, SHARE)
 
 
 def _line(about: About) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from al_engine.exchange.configuration import Configuration, private, write_configuration
-from al_engine.job import Job
+from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.prospect import Level, Prospect, look, named
 from al_engine.recording import Moment, in_their_form, record
 from al_engine.replay import Replayed, load_layout, load_settings, replay, rounds_lost
@@ -16,6 +16,7 @@ from pages.components import state
 from pages.components.guard import guard
 from pages.components.page import link
 from pages.components.share.choosing import choose_file, describe, put_away
+from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 _DONE = "configuration-done"
@@ -112,9 +113,7 @@ def _download(session: LabellingSession, make: Callable[[], str], name: str) -> 
 
 def _load(session: LabellingSession) -> None:
     slug = session.project.slug
-    job = state.replay_of(slug)
-    if job is not None:
-        _finish(session, job)
+    _finish(session)
     chosen = state.chosen_configuration()
     if chosen is None:
         _tell_done(state.draft(_DONE, []))
@@ -195,10 +194,10 @@ def _load_now(session: LabellingSession, chosen: state.Chosen, level: Level) -> 
     if level == "labels":
         project, who = session.project, session.who
 
-        def work(progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> Replayed:
+        def work(progress: Progress, cancelled: Cancelled) -> Replayed:
             return replay(project, configuration, who, progress, cancelled)
 
-        state.set_replay(project.slug, Job(work))
+        state.keep_job(_job_of(session), Job(work))
         st.rerun()
     if level == "settings":
         with st.spinner("Beginning to train"):
@@ -219,23 +218,15 @@ def _say_done(*lines: str) -> None:
     state.keep_draft(_DONE, list(lines))
 
 
-def _finish(session: LabellingSession, job: Job[Replayed]) -> None:
-    """Show how far a replay is, and what it came to once it is done.
+def _job_of(session: LabellingSession) -> str:
+    return f"replay-{session.project.slug}"
 
-    It is waited for here, and not looked at again by a timer, as an import is.
-    """
-    if not job.wait(0.5):
-        shown = st.empty()
-        with shown.container():
-            bar = st.progress(0.0)
-            st.button("Cancel the replay", key="cancel-replay", on_click=job.cancel)
-            while not job.wait(0.3):
-                bar.progress(
-                    job.n_done / job.of if job.of else 0.0,
-                    f"Replaying: {job.n_done:,} of {counted(job.of, 'event')}",
-                )
-        shown.empty()
-    state.set_replay(session.project.slug, None)
+
+def _finish(session: LabellingSession) -> None:
+    """Show how far a replay is, and what it came to once it is done."""
+    job = finished(_job_of(session), "Replaying", unit="event")
+    if job is None:
+        return
     made = job.result()
     chosen = state.chosen_configuration()
     if chosen is not None:

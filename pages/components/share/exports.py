@@ -1,6 +1,5 @@
 """Labels, predictions and models as files, and as tables in other programs of this machine."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,11 +10,13 @@ from al_engine import exporting
 from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.saved import WARNING
 from al_engine.exchange.writers import FORMATS, Format
-from al_engine.exporting import Exported, ExportJob
+from al_engine.exporting import Exported
+from al_engine.public import is_public
 from al_engine.session import LabellingSession
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.guard import guard
+from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 # What Streamlit sends it holds in memory, once, for as long as the page is open.
@@ -25,7 +26,7 @@ MOST_DOWNLOADED_BYTES = 500_000_000
 def draw(session: LabellingSession) -> None:
     """Everything that can be taken away, and what was."""
     with guard():
-        _waiting()
+        _finish(session)
     n_answers = len(answers_in_force(session.project.log.events()))
     trained = [c for c in session.config.train_labels if session.is_started(c)]
     if not n_answers and not trained:
@@ -103,7 +104,7 @@ def _offer(
         title, key=f"share-{title}", type="primary", disabled=disabled, width="stretch"
     ):
         with guard():
-            tab.set_export(ExportJob(session, make(), form))
+            tab.keep_job(_job_of(session), exporting.begin_export(session, make(), form))
             st.rerun()
 
 
@@ -172,7 +173,7 @@ def _files(session: LabellingSession) -> None:
     if not files:
         st.caption("None yet.")
         return
-    if not _is_public():
+    if not is_public():
         st.caption(f"In the folder {plain(session.project.folder / exporting.FOLDER)}")
     for file in files:
         _file(session, file)
@@ -213,45 +214,20 @@ def _size(n_bytes: int) -> str:
     return f"{max(1, round(n_bytes / 1e3))} kB" if n_bytes < 1e6 else f"{n_bytes / 1e6:,.1f} MB"
 
 
-def _waiting() -> None:
-    """Show how far an export is until it is done, or raise what went wrong with it.
-
-    It is waited for here, and not looked at again by a timer: a timer that runs out while
-    Streamlit changes to another page leaves that page empty.
-    """
-    job = tab.export()
-    if job is None:
-        return
-    # Small files are written before a bar could be read.
-    if not job.wait(0.5):
-        shown = st.empty()
-        with shown.container():
-            _wait_for(job)
-        shown.empty()
-    tab.set_export(None)
-    tab.note_export("")
-    path = job.result()
-    tab.note_export("Cancelled: no file was written." if path is None else f"Written: {path.name}.")
+def _finish(session: LabellingSession) -> None:
+    """Show how far an export is until it is done, or raise what went wrong with it."""
+    job = finished(_job_of(session), "Writing")
+    if job is not None:
+        tab.note_export("")
+        tab.note_export(f"Written: {job.result().name}.")
 
 
-def _wait_for(job: ExportJob) -> None:
-    bar = st.progress(0.0)
-    st.button("Cancel the export", key="cancel-export", on_click=job.cancel)
-    while True:
-        of = f" of {job.of:,}" if job.of else ""
-        share = min(job.n_rows / job.of, 1.0) if job.of else 0.0
-        bar.progress(share, f"{job.title}: {job.n_rows:,}{of} rows")
-        if job.wait(0.3):
-            return
-
-
-def _is_public() -> bool:
-    return os.environ.get("SEXTANT_PUBLIC") == "1"
+def _job_of(session: LabellingSession) -> str:
+    return f"export-{session.project.slug}"
 
 
 def _is_here() -> bool:
     """Does Sextant run on the machine whose browser shows it?"""
     host = urlsplit(st.context.url or "").hostname
-    return not _is_public() and st.context.ip_address is None and (
-        host in ("localhost", "127.0.0.1", "::1")
-    )  # fmt: skip
+    is_local = host in ("localhost", "127.0.0.1", "::1")
+    return is_local and not is_public() and st.context.ip_address is None

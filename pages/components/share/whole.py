@@ -2,17 +2,16 @@
 
 import streamlit as st
 
-from al_engine.packing import Packed, PackJob, packed
+from al_engine.packing import Packed, begin_packing, packed
 from al_engine.public import is_public
 from al_engine.session import LabellingSession
 from pages.components import state
 from pages.components.guard import guard
-from pages.components.waiting import wait_for
+from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 # A browser gets a download out of the server's memory.
 MOST_DOWNLOADED_BYTES = 500_000_000
-_JOB = "packing"
 
 
 def draw(session: LabellingSession) -> None:
@@ -24,30 +23,21 @@ def draw(session: LabellingSession) -> None:
         "again there. Checkpoints are not in it."
     )
     with guard():
-        _make(session)
+        job = finished(_job_of(session), "Writing")
+        if job is not None:
+            job.result()
     found = packed(session.project)
     if found is not None:
         _offer(session, found)
     if found is None or found.n_newer:
         label = "Make the file" if found is None else "Make it again"
         if st.button(label, key="pack", type="primary" if found is None else "secondary"):
-            state.keep_draft(_JOB, PackJob(session.project))
+            state.keep_job(_job_of(session), begin_packing(session.project))
             st.rerun()
 
 
-def _make(session: LabellingSession) -> None:
-    """Show how far the file is that is being made, or raise what went wrong with it."""
-    job: PackJob | None = state.draft(_JOB)
-    if job is None:
-        return
-    # Small projects are written before a bar could be read.
-    if not job.wait(0.5):
-        shown = st.empty()
-        with shown.container():
-            wait_for(job, "Writing", "Writing what there is", "Cancel")
-        shown.empty()
-    state.keep_draft(_JOB, None)
-    job.result()
+def _job_of(session: LabellingSession) -> str:
+    return f"whole-{session.project.slug}"
 
 
 def _offer(session: LabellingSession, found: Packed) -> None:
