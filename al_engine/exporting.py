@@ -29,6 +29,7 @@ from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
 from al_engine.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.scoring import column_scorer, consensus
+from al_engine.public import refuse_overuse
 from al_engine.services import samp
 from al_engine.services.samp import Program
 from al_engine.session import LabellingSession, State
@@ -163,8 +164,15 @@ def write_export(
     cancelled: Cancelled = lambda: False,
 ) -> Path:
     """Write a table into the project's ``exports`` folder, in place of the last of its kind."""
+    home = session.project.folder.parent
+
+    def heard(n_rows: int) -> None:
+        refuse_overuse(home)
+        progress(n_rows)
+
+    refuse_overuse(home)
     path = _folder(session) / f"{session.project.slug}-{table.name}{form.suffixes[0]}"
-    write_table(path, table, form, progress, cancelled)
+    write_table(path, table, form, heard, cancelled)
     return path
 
 
@@ -178,6 +186,7 @@ def write_model(session: LabellingSession, stem: str) -> Path:
     project = session.project
     if stem not in bundles_of(session):
         raise UnusableModelError(f"There is no saved model '{stem}'.", "Choose one of the list.")
+    refuse_overuse(project.folder.parent)
     BACKGROUND.wait(project)  # the last round's files may still be due
     with project.files_lock:
         return write_bundle(_folder(session) / f"{stem}.zip", project.folder / "models", stem)

@@ -75,4 +75,4 @@ def pack(
 
 
 def _place(project: Project) -> Path:
-    return project.folder / "exports" / f"{project.slug}.zip"
+    return project.folder / "whole" / f"{project.slug}.zip"

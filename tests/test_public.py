@@ -159,7 +159,7 @@ def test_a_project_is_not_packed_where_there_is_no_room(visitor, monkeypatch):
     monkeypatch.setenv("SEXTANT_PUBLIC_VISITOR_MB", "1")
     with pytest.raises(PublicServerError, match="disk"):
         pack(project)
-    assert not (project.folder / "exports").exists()
+    assert not (project.folder / "whole").exists()
 
 
 def test_a_file_too_large_is_refused_before_it_is_written(visitor):
@@ -360,7 +360,7 @@ def test_a_visitor_takes_the_project_along_and_opens_it_in_a_new_home(root, key,
     uploads = other / ".uploads-1"
     uploads.mkdir(parents=True)
     (uploads / "survey.zip").write_bytes(
-        (begun.project.folder / "exports" / "survey.zip").read_bytes()
+        (begun.project.folder / "whole" / "survey.zip").read_bytes()
     )
     folder, _ = import_file(other, uploads / "survey.zip")
     assert LabellingSession(open_project(folder), "B").state("QSO").question == (

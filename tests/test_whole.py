@@ -180,7 +180,7 @@ def test_a_full_disk_costs_a_sentence_and_leaves_nothing(
     monkeypatch.setattr("al_engine.exchange.whole._deflated", full)
     with pytest.raises(AlEngineError, match="No space left"):
         pack(worked_on.project)
-    assert list((worked_on.project.folder / "exports").iterdir()) == []
+    assert list((worked_on.project.folder / "whole").iterdir()) == []
 
 
 def test_what_was_answered_since_the_file_was_written_is_counted(

@@ -7,6 +7,7 @@ import streamlit as st
 from al_engine.exchange.configuration import Configuration, read_configuration
 from al_engine.exchange.strict_json import file_bytes
 from al_engine.home import About, list_projects
+from al_engine.public import is_public, limits, refuse_server_file
 from pages.components import state
 from pages.components.guard import guard
 from pages.components.opening import SHARE, go
@@ -18,32 +19,44 @@ _OFFERED = "configuration-offered"
 def choose_file() -> None:
     """Take a file; once it is read, ``state.chosen_configuration`` holds it."""
     key = f"configuration-{state.clicks('configuration')}"
-    uploaded, on_disk = st.tabs(["Upload", "From this computer's disk"])
-    with uploaded:
-        st.file_uploader(
-            "A configuration",
-            key=f"{key}-upload",
-            label_visibility="collapsed",
-            on_change=lambda: state.keep_draft(_OFFERED, st.session_state[f"{key}-upload"]),
-        )
-    with on_disk:
-        st.text_input(
-            "Path of a configuration",
-            key=f"{key}-path",
-            placeholder="/data/survey/configuration.json",
-            help="A path on the computer that Sextant runs on; Enter opens it.",
-            on_change=lambda: state.keep_draft(_OFFERED, st.session_state[f"{key}-path"].strip()),
-        )
+    if is_public():
+        _upload(key, limits().upload_mb)
+    else:
+        uploaded, on_disk = st.tabs(["Upload", "From this computer's disk"])
+        with uploaded:
+            _upload(key, None)
+        with on_disk:
+            st.text_input(
+                "Path of a configuration",
+                key=f"{key}-path",
+                placeholder="/data/survey/configuration.json",
+                help="A path on the computer that Sextant runs on; Enter opens it.",
+                on_change=lambda: state.keep_draft(
+                    _OFFERED, st.session_state[f"{key}-path"].strip()
+                ),
+            )
     offered = state.draft(_OFFERED)
     if not offered:
         return
     state.keep_draft(_OFFERED, None)  # what is refused is not tried again by itself
     with guard():
         path = Path(offered).expanduser() if isinstance(offered, str) else None
+        if path:
+            refuse_server_file(state.home(), path)
         data = file_bytes(path) if path else offered.getvalue()
         name = path.name if path else offered.name
         state.choose_configuration(state.Chosen(name, read_configuration(data)))
         st.rerun()
+
+
+def _upload(key: str, most_mb: int | None) -> None:
+    st.file_uploader(
+        "A configuration",
+        key=f"{key}-upload",
+        label_visibility="collapsed",
+        max_upload_size=most_mb,
+        on_change=lambda: state.keep_draft(_OFFERED, st.session_state[f"{key}-upload"]),
+    )
 
 
 def put_away() -> None:

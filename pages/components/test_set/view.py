@@ -65,7 +65,7 @@ def _top_line(curator: Curator, curated: CuratedSet) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="top-line"):
         counts = curated.counts()
         said = [f"**{n:,} of {target:,} labelled**"]
-        said += [f"{plain(c.name)} {counts.get(c.value, 0):,}" for c in config.labels[:12]]
+        said += [f"{plain(c.name)}: {counts.get(c.value, 0):,}" for c in config.labels[:12]]
         if curated.unsure:
             said.append(f"{len(curated.unsure):,} unsure")
         within = known_to_within(n)
