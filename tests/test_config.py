@@ -12,6 +12,7 @@ from al_engine.config import (
     ClassifierSetup,
     Columns,
     Combination,
+    Curation,
     Features,
     Label,
     MemberSetup,
@@ -19,9 +20,11 @@ from al_engine.config import (
     Splits,
     round_key,
 )
+from al_engine.criteria import Criterion, Group, Search
 from al_engine.errors import SettingsError
 
 EVERYTHING = ProjectConfig(
+    curation=Curation(Search((Group((Criterion("z", ">", ("1",)),), "or"),), "and"), "audit", 20),
     labels=(Label("0", "Star", "#112233"), Label("1", "Quasar ☄", "#445566")),
     columns=Columns(
         id="id",

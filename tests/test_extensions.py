@@ -310,6 +310,7 @@ def test_a_saved_model_names_the_files_that_it_was_made_with(
     ]  # fmt: skip
     assert about["features"][3] == {
         "name": "contrast(g,r)", "formula": "contrast(g, r)", "columns": ["g", "r"],
+        "operation": "contrast",
     }  # fmt: skip
 
 
@@ -556,6 +557,14 @@ def test_home_says_when_extensions_wait_to_be_switched_on(load: Load, on_pages: 
     load(is_on=False, mine=LDA)
     captions = [each.value for each in show().caption]
     assert any("1 file" in text and "SEXTANT_EXTENSIONS=1" in text for text in captions)
+
+
+def test_a_server_for_strangers_has_none_whatever_was_asked_for(
+    load: Load, on_pages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEXTANT_PUBLIC", "1")
+    assert load(mine="raise SystemExit\n") == Loaded(False, 1)
+    assert "extension" not in " ".join(each.value for each in show().caption).lower()
 
 
 def test_the_set_up_offers_yours_beside_ours(load: Load, on_pages: Path) -> None:

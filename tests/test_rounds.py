@@ -127,7 +127,7 @@ def test_scores_are_over_what_is_known_of_each_set(dataset: Dataset) -> None:
 def test_the_test_set_is_scored_by_the_same_model(dataset: Dataset) -> None:
     history = trained_on(dataset, 12)
     fit = fit_round(dataset, history, "QSO", learner_spec(SETUP, 0))
-    scores = scores_of_test_set(dataset, history, "QSO", fit)
+    scores = scores_of_test_set(dataset, history, "QSO", learner_spec(SETUP, 0), fit, None)
     rows = np.flatnonzero(dataset.parts == TEST)
     predicted = fit.learner.predict(dataset.rows(rows))
     own = dataset.codes[rows] == CLASSES.index("QSO")
@@ -137,7 +137,7 @@ def test_the_test_set_is_scored_by_the_same_model(dataset: Dataset) -> None:
         int((own & (predicted == 1)).sum()),
     )
     none = replace(dataset, parts=np.zeros_like(dataset.parts))
-    assert scores_of_test_set(none, history, "QSO", fit) is None
+    assert scores_of_test_set(none, history, "QSO", learner_spec(SETUP, 0), fit, None) is None
 
 
 def test_no_objects_have_no_scores(dataset: Dataset) -> None:

@@ -17,6 +17,7 @@ from al_engine.errors import AlEngineError, ContractError
 from al_engine.extensions.registering import Registering
 from al_engine.home import EXTENSIONS
 from al_engine.origin import Origin, in_words, line_of
+from al_engine.public import is_public
 
 SWITCH = "SEXTANT_EXTENSIONS"
 MAX_FILE_BYTES = 1_000_000
@@ -59,8 +60,8 @@ _loaded: dict[Path, Loaded] = {}
 
 
 def is_switched_on() -> bool:
-    """Has whoever started this process asked for extensions?"""
-    return os.environ.get(SWITCH) == "1"
+    """Has whoever started this process asked for extensions?  A server for strangers has none."""
+    return os.environ.get(SWITCH) == "1" and not is_public()
 
 
 def load_extensions(home: Path) -> Loaded:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from al_engine.extensions.loading import Loaded, load_extensions
 from al_engine.home import home_folder
+from al_engine.public import is_public
 from pages.components.words import counted, plain
 
 _KINDS = {
@@ -24,7 +25,7 @@ def loaded() -> Loaded:
 def listed() -> None:
     """What extensions offer, and each file that was left out; nothing where there are none."""
     found = loaded()
-    if not found.n_files:
+    if not found.n_files or is_public():
         return
     st.subheader("Your extensions", anchor=False)
     if not found.is_on:

@@ -4,6 +4,7 @@ Knows the curator and where one looks; draws nothing.
 """
 
 from dataclasses import replace
+from pathlib import Path
 
 from al_engine.config import read_search
 from al_engine.criteria import Search
@@ -29,7 +30,8 @@ def deal_with_first(queue: list[Posted]) -> None:
     posted = queue[0]
     if posted.kind == BAR and posted.event.action in ("answer", "unsure", "undo"):
         is_seen = tab.page() == TITLE and posted.slug == tab.project_slug()
-        _take_answer(queue, tab.session_at_hand(), tab.looking(), tab.name_given(), is_seen)
+        home, at_hand = tab.home(), tab.session_at_hand()
+        _take_answer(queue, home, at_hand, tab.looking(), tab.name_given(), is_seen)
         return
     queue.pop(0)
     session = tab.session() if posted.slug == tab.project_slug() else None
@@ -54,6 +56,7 @@ def make_token(slug: str, row: int | None, moment: str) -> str:
 
 def _take_answer(
     queue: list[Posted],
+    home: Path,
     at_hand: LabellingSession | None,
     looking: Looking,
     who: str,
@@ -69,7 +72,7 @@ def _take_answer(
     here = at_hand is not None and at_hand.project.folder.name == slug
     curating = looking.curating if here else Curating()
     try:
-        _give(Curator(tab.session_for(slug, at_hand, who)), row, moment, event, curating)
+        _give(Curator(tab.session_for(home, slug, at_hand, who)), row, moment, event, curating)
     except AnswerRefusedError as refused:
         # In the bar, where the eye is; the page's frame says it where no bar is drawn.
         if not (here and is_seen):
