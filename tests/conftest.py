@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from streamlit.runtime.context import ContextProxy
 
+from al_engine.background import BACKGROUND
 from al_engine.config import (
     ClassifierSetup,
     Columns,
@@ -36,6 +38,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} is not there (set SEXTANT_TEST_DATA)")
     return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder of projects that the pages use."""
+    folder = tmp_path / "home"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.setenv("SEXTANT_HOME", str(folder))
+    monkeypatch.setattr(ContextProxy, "cookies", {})
+    yield folder
+    BACKGROUND.wait()
+    for each in folder.iterdir():
+        close_project(each)
 
 
 # -- a small catalogue with everything awkward in it ---------------------------------------------
@@ -206,3 +221,21 @@ def known(session: LabellingSession, part: int, label: str | None = None) -> Ite
     for row in np.flatnonzero((dataset.parts == part) & (dataset.codes >= 0)):
         if label is None or TRUTH[row] == label:
             yield int(row)
+
+
+# -- the small project on pages -------------------------------------------------------------------
+
+
+@pytest.fixture
+def ready(home: Path, survey_folder: Path) -> LabellingSession:
+    """The small project, set up and not started."""
+    session = LabellingSession(open_project(survey_folder), "Ada")
+    session.change_settings(replace(session.config, x_axis="g", y_axis="r"))
+    return session
+
+
+@pytest.fixture
+def survey_begun(ready: LabellingSession) -> LabellingSession:
+    """The small project with its QSO classifier started."""
+    ready.start("QSO", small_setup())
+    return ready

@@ -6,21 +6,21 @@ from dataclasses import replace
 
 import pytest
 from conftest import CLASSES, HOSTILE, TRUTH
-from streamlit.testing.v1 import AppTest
-from test_pages import (  # noqa: F401
+from paging import (
     LABELLING,
     SETTINGS,
+    TEST_SET,
     TRAINING,
     bar,
+    click,
     drawn_maps,
     fine,
-    home,
+    pressed,
     project,
     read,
     show,
-    survey,
-    survey_begun,
 )
+from streamlit.testing.v1 import AppTest
 
 from al_engine.config import Label, ProjectConfig
 from al_engine.criteria import Criterion, Group, Search
@@ -28,7 +28,6 @@ from al_engine.curation import Curator
 from al_engine.session import LabellingSession
 from al_engine.views import raster
 
-TEST_SET = "pages/4_Test_set.py"
 LOW = Search((Group((Criterion("g", "<", ("0",)),)),))
 _nonces = itertools.count(1)
 
@@ -42,16 +41,8 @@ def editor(at: AppTest) -> dict:
 
 def press(at: AppTest, action: str, label: str | None = None, **changes: str) -> AppTest:
     """Do in the answer bar what its buttons do."""
-    shown = bar(at)
-    event = {
-        "action": action,
-        "label": label,
-        "object_id": shown["object_id"],
-        "token": shown["token"],
-        "seconds": 1.5,
-        "nonce": next(_nonces),
-    }
-    at.session_state[f"answers-test-{project(at)}"] = {"event": {**event, **changes}}
+    event = {**pressed(at, action, label), **changes}
+    at.session_state[f"answers-test-{project(at)}"] = {"event": event}
     at.run().run()
     fine(at)
     return at
@@ -70,18 +61,12 @@ def low(value: str, column: str = "g", operation: str = "<") -> dict:
     return {"join": "or", "groups": [{"join": "and", "criteria": [criterion]}]}
 
 
-def click(at: AppTest, key: str) -> AppTest:
-    at.button(key=key).click().run()
-    fine(at)
-    return at
-
-
 @pytest.fixture
-def curator(survey: LabellingSession) -> Curator:  # noqa: F811
-    return Curator(survey)
+def curator(ready: LabellingSession) -> Curator:
+    return Curator(ready)
 
 
-def test_it_opens_before_anything_is_trained_and_says_how_far_one_is(survey):  # noqa: F811
+def test_it_opens_before_anything_is_trained_and_says_how_far_one_is(ready):
     at = show(TEST_SET, "survey")
     fine(at)
     assert [each.value for each in at.error] == []
@@ -95,8 +80,8 @@ def test_it_opens_before_anything_is_trained_and_says_how_far_one_is(survey):  #
     assert bar(at)["fixed"] == ["unsure", "undo"]
 
 
-def test_without_features_it_points_to_the_settings(survey):  # noqa: F811
-    survey.project.save_config(ProjectConfig(), "Ada")
+def test_without_features_it_points_to_the_settings(ready):
+    ready.project.save_config(ProjectConfig(), "Ada")
     at = show(TEST_SET, "survey")
     fine(at)
     assert "Choose features and the labels you will give first." in read(at)
@@ -205,7 +190,7 @@ def test_an_object_is_found_by_its_id_and_counts_as_chosen(curator):
     assert curator.curated.how == {200: "chosen"}
 
 
-def test_nobody_sees_what_a_classifier_makes_of_the_object(survey_begun):  # noqa: F811
+def test_nobody_sees_what_a_classifier_makes_of_the_object(survey_begun):
     assert "P(" not in read(show(TEST_SET, "survey"))
     assert "P(" in read(show(LABELLING, "survey"))
 
@@ -243,7 +228,7 @@ def test_the_map_shows_matches_and_a_click_chooses_one(curator):
     assert bar(at)["object_id"] == curator.session.object_id(42)
 
 
-def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey_begun):  # noqa: F811
+def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey_begun):
     session = survey_begun
     curator = Curator(session)
     at = show(TEST_SET, "survey")
@@ -275,7 +260,7 @@ def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey
     assert not session.config.splits.curated
 
 
-def test_scores_of_an_audit_stand_apart_from_those_of_chosen_objects(survey_begun):  # noqa: F811
+def test_scores_of_an_audit_stand_apart_from_those_of_chosen_objects(survey_begun):
     session = survey_begun
     curator = Curator(session)
     for draw, n in (("criteria", 4), ("audit", 5)):
@@ -295,7 +280,7 @@ def test_scores_of_an_audit_stand_apart_from_those_of_chosen_objects(survey_begu
     assert f"n {9 - len(audit)}" in said
 
 
-def test_the_labelling_page_says_that_a_curated_object_is_answered_about_elsewhere(survey_begun):  # noqa: F811
+def test_the_labelling_page_says_that_a_curated_object_is_answered_about_elsewhere(survey_begun):
     session = survey_begun
     curator = Curator(session)
     shown = curator.next_object("criteria", LOW)

@@ -4,14 +4,26 @@ import csv
 import itertools
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import ROOT, SMALL_FOREST, small_setup
+from conftest import SMALL_FOREST, small_setup
 from modAL.models import ActiveLearner, Committee
+from paging import (
+    LABELLING,
+    PAGES,
+    SETTINGS,
+    TRAINING,
+    bar,
+    drawn_maps,
+    fine,
+    pressed,
+    project,
+    read,
+    show,
+)
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
@@ -20,7 +32,7 @@ from al_engine.data.demo import DEMOS
 from al_engine.data.labels import Event
 from al_engine.data.splits import TEST, VALIDATION
 from al_engine.home import list_projects
-from al_engine.project import close_project, delete_project, open_project
+from al_engine.project import delete_project, open_project
 from al_engine.session import LabellingSession
 from al_engine.starting import start_demo
 from pages.components import loop
@@ -29,98 +41,15 @@ from pages.components.charts import round_of_point
 from pages.components.loop import make_token, split_token
 from pages.components.state import Posted
 
-SETTINGS, TRAINING, LABELLING, TEST_SET = PAGES = (
-    "pages/1_Settings.py",
-    "pages/2_Training.py",
-    "pages/3_Labelling.py",
-    "pages/4_Test_set.py",
-)
 HOSTILE_NAMES = ("<b>x</b>", "![a](http://x/y.png)", 'a"b')
 _nonces = itertools.count(1)
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder of projects that the pages use."""
-    folder = tmp_path / "home"
-    folder.mkdir(exist_ok=True)
-    monkeypatch.setenv("SEXTANT_HOME", str(folder))
-    monkeypatch.setattr(ContextProxy, "cookies", {})
-    yield folder
-    for each in folder.iterdir():
-        close_project(each)
-
-
-@pytest.fixture
-def survey(home: Path, survey_folder: Path) -> LabellingSession:
-    """The small project, set up and not started."""
-    session = LabellingSession(open_project(survey_folder), "Ada")
-    session.change_settings(replace(session.config, x_axis="g", y_axis="r"))
-    return session
-
-
-@pytest.fixture
-def survey_begun(survey: LabellingSession) -> LabellingSession:
-    """The small project with its QSO classifier started."""
-    survey.start("QSO", small_setup())
-    return survey
-
-
-def show(page: str, slug: str = "") -> AppTest:
-    """Open a page in a tab of its own, by its address."""
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
-    if slug:
-        at.query_params["project"] = slug
-    return at.switch_page(page).run() if page else at
-
-
-def fine(at: AppTest) -> None:
-    """No bug has reached the page."""
-    assert [each.message for each in at.exception] == []
-
-
-def read(at: AppTest) -> str:
-    """Everything that the page says."""
-    kinds = (at.title, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error)
-    said = [str(element.value) for kind in kinds for element in kind]
-    return "\n".join([*said, *(element.proto.text for element in at.get("progress"))])
-
-
-def project(at: AppTest) -> str:
-    """The project that the address names."""
-    found = at.query_params.get("project", "")
-    return found if isinstance(found, str) else found[0]
-
-
-def bar(at: AppTest) -> dict:
-    """What the answer bar was given to show."""
-    sent = [json.loads(each.proto.json or "{}") for each in at.get("bidi_component")]
-    (found,) = [each for each in sent if "question" in each]
-    return found
-
-
-def drawn_maps(at: AppTest) -> list[tuple[dict, bytes]]:
-    """What each map was given to show, and its picture."""
-    found = []
-    for sent in (each.proto.bytes for each in at.get("bidi_component") if each.proto.bytes):
-        ends = 4 + int.from_bytes(sent[:4], "little")
-        found.append((json.loads(sent[4:ends]), sent[ends:]))
-    return found
-
-
 def press(at: AppTest, action: str, label: str | None = None, **changes: str) -> AppTest:
     """Do in the answer bar what its buttons do."""
-    shown = bar(at)
-    slug, classifier = project(at), split_token(shown["token"])[1]
-    event = {
-        "action": action,
-        "label": label,
-        "object_id": shown["object_id"],
-        "token": shown["token"],
-        "seconds": 1.5,
-        "nonce": next(_nonces),
-    }
-    at.session_state[f"answers-{slug}-{classifier}"] = {"event": {**event, **changes}}
+    slug, classifier = project(at), split_token(bar(at)["token"])[1]
+    event = {**pressed(at, action, label), **changes}
+    at.session_state[f"answers-{slug}-{classifier}"] = {"event": event}
     # Twice: what is set here comes out when the bar is drawn, a browser's before the page runs.
     at.run().run()
     fine(at)
@@ -159,8 +88,6 @@ def small_rows(n: int = 120, names: tuple[str, str, str] = ("STAR", "QSO", "GALA
 def import_by_path(path: Path) -> AppTest:
     at = show("")
     at.text_input(key="path").set_value(str(path)).run()
-    while "sextant.job" in at.session_state and at.session_state["sextant.job"] is not None:
-        at.run()
     fine(at)
     return at
 
@@ -186,7 +113,7 @@ def test_a_page_opens_with_a_project_and_every_link_keeps_it_in_the_address(surv
     assert {links[name] for name in ("Settings", "Training", "Labelling")} == {"project=survey"}
 
 
-def test_labelling_before_training_points_to_training(survey):
+def test_labelling_before_training_points_to_training(ready):
     at = show(LABELLING, "survey")
     assert "Start training a classifier first" in read(at)
     (link,) = at.main.get("page_link")
@@ -428,7 +355,7 @@ def test_an_edit_that_cannot_be_says_so_and_nothing_else_is_held_back(home, tmp_
     assert (config.columns.id, config.label_name("QSO")) == ("objid", "Quasar")
 
 
-def test_shares_that_add_up_to_too_much_are_said_and_not_saved(survey):
+def test_shares_that_add_up_to_too_much_are_said_and_not_saved(ready):
     at = show(SETTINGS, "survey")
     leave_for(at, 4)
     at.number_input(key="split-train-shares-survey").set_value(90.0).run()
@@ -436,15 +363,15 @@ def test_shares_that_add_up_to_too_much_are_said_and_not_saved(survey):
     assert "130" in at.error[0].value
     leave_for(at, 1)
     assert at.query_params["step"] == "4"
-    assert survey.config.splits.train == 60.0
+    assert ready.config.splits.train == 60.0
 
 
-def test_a_row_of_the_feature_table_does_not_move_when_it_is_ticked(survey):
+def test_a_row_of_the_feature_table_does_not_move_when_it_is_ticked(ready):
     at = show(SETTINGS, "survey")
     leave_for(at, 3)
     before = list(at.data_editor[0].value["column"])
-    survey.change_settings(
-        replace(survey.config, features=replace(survey.config.features, base=("G", "z")))
+    ready.change_settings(
+        replace(ready.config, features=replace(ready.config.features, base=("G", "z")))
     )
     assert list(at.run().data_editor[0].value["column"]) == before
 
@@ -489,8 +416,8 @@ def test_a_missing_value_of_the_position_is_not_offered_and_untouched_nothing_ch
     assert open_project(home / "mine").config == before
 
 
-def test_labels_that_were_renamed_outlive_their_column(survey):
-    values = {label.value for label in survey.config.labels}
+def test_labels_that_were_renamed_outlive_their_column(ready):
+    values = {label.value for label in ready.config.labels}
     at = show(SETTINGS, "survey")
     at.query_params["step"] = "2"
     at.run()
@@ -503,15 +430,15 @@ def test_labels_that_were_renamed_outlive_their_column(survey):
     assert "asking you for the first ones" in read(at)
     at.button(key="next-1").click().run()
     fine(at)
-    assert survey.config.columns.label is None
-    assert {label.value for label in survey.config.labels} == values
-    assert survey.config.label_name("QSO") == "Quasar"
+    assert ready.config.columns.label is None
+    assert {label.value for label in ready.config.labels} == values
+    assert ready.config.label_name("QSO") == "Quasar"
 
 
 # -- Training ------------------------------------------------------------------------------------
 
 
-def test_two_models_make_a_committee_and_the_page_says_whose_strategy_counts(survey):
+def test_two_models_make_a_committee_and_the_page_says_whose_strategy_counts(ready):
     at = show(TRAINING, "survey")
     assert "A committee asks by its own strategy" not in read(at)
     at.button(key="setup-survey-QSO-add-1").click().run()
@@ -521,7 +448,7 @@ def test_two_models_make_a_committee_and_the_page_says_whose_strategy_counts(sur
     at.text_input(key="who-QSO").set_value("Vera").run()
     at.button(key="start-QSO").click().run()
     fine(at)
-    setup = survey.config.setups["QSO"]
+    setup = ready.config.setups["QSO"]
     assert [member.model for member in setup.members] == ["decision_tree", "logistic_regression"]
     learner = at.session_state["sextant.learners"]["QSO"].learner
     assert isinstance(learner, Committee)
@@ -588,8 +515,8 @@ def test_another_set_up_is_said_to_be_used_and_offers_no_model_twice(survey_begu
     assert bar(at)["confirmation"] == "Trained a committee of 3 on 5 labels"
 
 
-def test_labels_all_on_one_side_are_pointed_out(survey):
-    survey.start("QSO", replace(small_setup(n_initial=1), initial_labels="ask"))
+def test_labels_all_on_one_side_are_pointed_out(ready):
+    ready.start("QSO", replace(small_setup(n_initial=1), initial_labels="ask"))
     at = show(TRAINING, "survey")
     assert "on one side of the question" not in read(at)
     press(at, "answer", "STAR")

@@ -11,11 +11,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from conftest import ROOT, answer, begin, make_table, survey_config, survey_values
+from paging import LABELLING, PAGES, SHARE, bar, fine, read
 from PIL import Image
 from streamlit.config import get_option, set_option
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
-from test_pages import LABELLING, PAGES, bar, fine, press, read
+from test_pages import press
 
 from al_engine import project as project_module
 from al_engine import public
@@ -27,8 +28,6 @@ from al_engine.project import close_project, create_project, open_project, sweep
 from al_engine.session import LabellingSession
 from al_engine.starting import import_file, list_tables, start_demo
 from pages.components import page as page_module
-
-SHARE = "pages/7_Share.py"
 
 
 @pytest.fixture
@@ -290,7 +289,7 @@ def test_a_visitor_comes_back_by_the_address_and_goes_on(key, begun):
     assert "**Survey**" in read(visit(key))
 
 
-@pytest.mark.parametrize("page", [*PAGES, SHARE])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_page_says_that_the_disk_is_temporary_and_links_keep_the_key(key, begun, page):
     at = visit(key, page, "survey")
     fine(at)
@@ -309,7 +308,7 @@ def test_home_opens_no_server_path_and_says_how_much_it_takes(root):
     assert get_option("server.maxUploadSize") == 50
 
 
-@pytest.mark.parametrize("page", [*PAGES, SHARE])
+@pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize(
     "slug", ["survey", "../{folder}/survey", "visitors/{folder}/survey", "..", "/", "."]
 )

@@ -1,52 +1,33 @@
 """The exports of the Share page: what a person reads there, and the files that come of it."""
 
 import zipfile
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from astropy.table import Table
 from browser import App, answerable, chromium, go_to, new_tab, settled
 from conftest import N_ROWS, answer, small_setup
+from paging import SHARE, click, fine, show
+from paging import read as read_escaped
 from playwright.sync_api import expect
-from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
-from test_pages import fine, show
-from test_pages import read as read_escaped
 from test_samp import Receiver, hub, loaded, lockfile, topcat  # noqa: F401 the fixtures
 
 from al_engine import exporting
 from al_engine.jobs import Job
-from al_engine.project import close_project, open_project
 from al_engine.session import LabellingSession
 from al_engine.starting import start_demo
 
-SHARE = "pages/7_Share.py"
-
 
 @pytest.fixture
-def session(
-    survey_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[LabellingSession]:
-    """The small project, in the folder of projects that the pages use."""
-    monkeypatch.setenv("SEXTANT_HOME", str(survey_folder.parent))
-    monkeypatch.setattr(ContextProxy, "cookies", {})
-    session = LabellingSession(open_project(survey_folder), "Ada")
-    session.change_settings(replace(session.config, x_axis="g", y_axis="r"))
-    yield session
-    close_project(survey_folder)
+def session(ready: LabellingSession) -> LabellingSession:
+    """The small project, set up and not started."""
+    return ready
 
 
 def read(at: AppTest) -> str:
     """Everything that the page says, as a browser shows it."""
     return read_escaped(at).replace("\\", "")
-
-
-def click(at: AppTest, key: str) -> AppTest:
-    at.button(key=key).click().run()
-    fine(at)
-    return at
 
 
 def names(session: LabellingSession) -> list[str]:

@@ -1,36 +1,20 @@
 """The Share page and Home's way to it: what is offered, told before, and kept."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, answer, make_table, small_setup, survey_values
-from streamlit.runtime.context import ContextProxy
+from conftest import answer, make_table, small_setup, survey_values
+from paging import SHARE, fine, show
 from streamlit.testing.v1 import AppTest
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.exchange.configuration import write_configuration
-from al_engine.project import Project, close_project, create_project, open_project
+from al_engine.project import Project, create_project, open_project
 from al_engine.recording import record
 from al_engine.session import LabellingSession
-
-SHARE = "pages/7_Share.py"
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of projects that the pages use."""
-    folder = tmp_path / "home"
-    folder.mkdir(exist_ok=True)
-    monkeypatch.setenv("SEXTANT_HOME", str(folder))
-    monkeypatch.setattr(ContextProxy, "cookies", {})
-    yield folder
-    BACKGROUND.wait()
-    for each in folder.iterdir():
-        close_project(each)
 
 
 @pytest.fixture
@@ -58,18 +42,6 @@ def fresh(home: Path) -> Project:
     table = make_table(survey_values())
     folder, _ = create_project(home, "Fresh", table, ProjectConfig(), source="again.csv")
     return open_project(folder)
-
-
-def show(page: str, slug: str = "") -> AppTest:
-    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
-    if slug:
-        at.query_params["project"] = slug
-    return at.switch_page(page).run() if page else at
-
-
-def fine(at: AppTest) -> AppTest:
-    assert [each.message for each in at.exception] == []
-    return at
 
 
 def open_path(at: AppTest, path: Path | str) -> AppTest:
