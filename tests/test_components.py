@@ -115,7 +115,7 @@ def test_a_component_is_mounted_once_and_reports_nothing_at_first(page):
     at = AppTest.from_function(page).run()
     assert not at.exception
     (mounted,) = at.get("bidi_component")
-    assert "export default function" in mounted.proto.js_content
+    assert "export default" in mounted.proto.js_content
     assert at.session_state["events"] == [None]
 
 

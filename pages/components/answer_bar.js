@@ -1,6 +1,4 @@
 // The answer bar in the browser: draws question and buttons, owns the keys of the page.
-// Streamlit calls the default export again whenever data or theme change; the bar itself is
-// made once and lives until its element leaves the page.
 
 const FIXED = [
   { action: "unsure", name: "Unsure", key: "U", help: "Pass it by for good, ask about another" },
@@ -17,28 +15,7 @@ const LOST = "Not confirmed: no connection to Sextant. Is it still running?";
 const UNSEEN_MS = 250; // a new object cannot have been judged yet: the end of a double press
 const FOCUS_BACK_MS = 150; // a click into a frame ends before the focus is taken from it
 
-const bars = new WeakMap();
-let lastNonce = 0;
-
-export default function (component) {
-  const root = component.parentElement;
-  if (!bars.has(root)) bars.set(root, makeBar(root));
-  const bar = bars.get(root);
-  const turn = bar.update(component);
-  return () => setTimeout(() => {
-    if (bar.turn() !== turn || root.isConnected) return;
-    bar.destroy();
-    bars.delete(root);
-  });
-}
-
-function element(tag, className, parent, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  parent.append(made);
-  return made;
-}
+export default (component) => mount(component, makeBar);
 
 const UNTYPED = ["checkbox", "radio", "range", "button", "submit", "reset", "color", "file"];
 const MOVED_BY_ARROWS = "input, [role=slider], [role=tab], [role=option], [role=grid], canvas";
@@ -126,7 +103,7 @@ function makeBar(root) {
       sayLost();
       return;
     }
-    lastNonce = Math.max(lastNonce + 1, Date.now());
+    nonce();
     const seconds = Math.round(stopwatch.seconds() * 1000) / 1000;
     component.setTriggerValue("event", {
       action, label, object_id: data.object_id, token: data.token, seconds, nonce: lastNonce,

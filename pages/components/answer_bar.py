@@ -12,17 +12,11 @@ from typing import Any, Literal
 import streamlit as st
 
 from pages.components.events import last_nonce, reported, take
+from pages.components.mounting import component
 
 Action = Literal["answer", "unsure", "later", "undo", "queried", "key"]
 
-_HERE = Path(__file__).parent
-_mount = st.components.v2.component(
-    "sextant_answer_bar",
-    css=(_HERE / "answer_bar.css").read_text(encoding="utf-8"),
-    js="\n".join(
-        (_HERE / name).read_text(encoding="utf-8") for name in ("answer_bar.js", "leaving.js")
-    ),
-)
+_mount = component("answer_bar", Path(__file__).parent)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 // The map in the browser: keeps the view, draws picture, axes and marks, reports what is done.
-// Streamlit calls the default export again whenever data or theme change; the map itself is
-// made once and lives until its element leaves the page.  What it looks like is in
-// scatter_map_draw.js, which is joined to this file.
+// What it looks like is in scatter_map_draw.js.
 
 const SETTLE_MS = 120; // without movement, before Python is asked for a sharper picture
 const ASK_MS = 500; // between asking for a picture that is not there yet
@@ -9,38 +7,13 @@ const MAX_PIXELS = 2.5e6; // of a picture, on screens of high resolution
 const CLICK_SLACK_PX = 4;
 const GROUP_EVENT = "sextant-map-view";
 
-const maps = new WeakMap();
-let lastNonce = 0;
-
-export default function (component) {
-  const root = component.parentElement;
-  if (!maps.has(root)) maps.set(root, makeMap(root));
-  const map = maps.get(root);
-  const turn = map.update(component);
-  return () => setTimeout(() => {
-    if (map.turn() !== turn || root.isConnected) return;
-    map.destroy();
-    maps.delete(root);
-  });
-}
-
-function nonce() {
-  lastNonce = Math.max(lastNonce + 1, Date.now());
-  return lastNonce;
-}
+export default (component) => mount(component, makeMap);
 
 function unpack(bytes) {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   if (head.picture) head.picture.blob = new Blob([bytes.slice(4 + length)], { type: "image/png" });
   return head;
-}
-
-function element(tag, className, parent) {
-  const made = document.createElement(tag);
-  made.className = className;
-  parent.append(made);
-  return made;
 }
 
 function same(a, b) {

@@ -17,18 +17,11 @@ import streamlit as st
 
 from al_engine.views.raster import View
 from pages.components.events import reported, take
+from pages.components.mounting import component
 
 Shape = Literal["dot", "ring", "square", "diamond", "star", "target", "cross", "bracket"]
 
-_HERE = Path(__file__).parent
-_mount = st.components.v2.component(
-    "sextant_scatter_map",
-    css=(_HERE / "scatter_map.css").read_text(encoding="utf-8"),
-    js="\n".join(
-        (_HERE / name).read_text(encoding="utf-8")
-        for name in ("scatter_map.js", "scatter_map_draw.js", "leaving.js")
-    ),
-)
+_mount = component("scatter_map", Path(__file__).parent, "scatter_map_draw.js")
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,9 @@
 // The criteria editor in the browser: groups of criteria, sent while they are typed.
-// Streamlit calls the default export again whenever data or theme change; the editor itself is
-// made once and lives until its element leaves the page.
 
 const TYPING_MS = 250; // without a key, before what is typed is sent
 const MANY = -1; // values in one field, separated by commas
 
-const editors = new WeakMap();
-let lastNonce = 0;
-
-export default function (component) {
-  const root = component.parentElement;
-  if (!editors.has(root)) editors.set(root, makeEditor(root));
-  const editor = editors.get(root);
-  const turn = editor.update(component);
-  return () => setTimeout(() => {
-    if (editor.turn() !== turn || root.isConnected) return;
-    editor.destroy();
-    editors.delete(root);
-  });
-}
-
-function element(tag, className, parent, text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  parent.append(made);
-  return made;
-}
+export default (component) => mount(component, makeEditor);
 
 function choice(parent, className, name, options, chosen, onChange) {
   const made = element("select", className, parent);
@@ -103,7 +80,7 @@ function makeEditor(root) {
     clearTimeout(waiting);
     waiting = 0;
     if (isLeaving()) return;
-    lastNonce = Math.max(lastNonce + 1, Date.now());
+    nonce();
     component.setStateValue("search", { search: model, is_done: isDone, nonce: lastNonce });
   }
 

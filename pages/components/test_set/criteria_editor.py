@@ -8,20 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from al_engine.criteria import VALUES_TAKEN, Operation, Search
 from pages.components.events import last_nonce, reported, take
+from pages.components.mounting import component
 
-_HERE = Path(__file__).parent
-_mount = st.components.v2.component(
-    "sextant_criteria_editor",
-    css=(_HERE / "criteria_editor.css").read_text(encoding="utf-8"),
-    js="\n".join(
-        path.read_text(encoding="utf-8")
-        for path in (_HERE / "criteria_editor.js", _HERE.parent / "leaving.js")
-    ),
-)
+_mount = component("criteria_editor", Path(__file__).parent)
 
 _TITLES: dict[Operation, str] = {
     "==": "=",
