@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from al_engine.config import ProjectConfig, read_as
+from al_engine.config import ProjectConfig
 from al_engine.data.history import COUNTED
 from al_engine.data.labels import BY_HAND, Event
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
+from al_engine.typed import read_as
 
 FORMAT, VERSION = "Sextant configuration", 1
 _CITED = ("author", "doi")  # settings that stand at the head of the file
