@@ -150,6 +150,10 @@ EDITED: dict[str, tuple[Edit, str]] = {
     "an answer without an object": (lose("events", 3, "object_id"), "object_id is missing"),
     "an id that is a number": (at("events", 3, "object_id", to=7), "events[3].object_id is 7"),
     "an event twice": (at("events", 3, "seq", to=3), "events[3].seq is 3 after 3"),
+    "a round beyond counting": (
+        at("events", 8, "round_number", to=2**62), "events[8].round_number is"
+    ),
+    "a round before the first": (at("events", 8, "round_number", to=-1), "round_number is -1"),
     "an undo of what comes": (at("events", -2, "undoes", to=99), "undoes is 99"),
     "a time that is none": (at("events", 3, "happened_at", to="noon"), "happened_at is 'noon'"),
     "former settings": (
