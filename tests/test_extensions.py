@@ -18,7 +18,7 @@ from al_engine.background import BACKGROUND
 from al_engine.config import Combination, Features, MemberSetup, ProjectConfig
 from al_engine.data.features import list_features
 from al_engine.data.operations import OPERATIONS
-from al_engine.errors import AlEngineError, ContractError, SettingsError
+from al_engine.errors import AlEngineError, ContractError, SettingsError, UnknownColumnError
 from al_engine.extensions import loading, register_model
 from al_engine.extensions.loading import Loaded, load_extensions
 from al_engine.home import free_slug, home_folder
@@ -362,6 +362,15 @@ def test_a_plot_is_given_some_objects_and_the_one_on_the_screen(
     assert trace["text"] == ["Galaxy", "Qso", "Star", "Galaxy", "Qso", "Galaxy", "Galaxy", ""]
     assert star["marker"] == {"color": "#0072B2"}
     assert own["marker"] == {"color": "red"}
+
+
+def test_a_plot_of_a_column_that_is_not_there_names_it(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    fine(load(plot=IMPORTS + "register_plot('p', lambda c, l, s: {}, columns=['g', 'W1_Flux'])\n"))
+    session = begun(opened(survey_folder), config_of(model="knn"))
+    with pytest.raises(UnknownColumnError, match="'W1_Flux'"):
+        draw_plot(session, session.state("QSO"), "p", 4)
 
 
 # -- the examples of docs/extending.md -------------------------------------------------------------

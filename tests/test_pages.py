@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import SMALL_FOREST, small_setup
+from conftest import SMALL_FOREST, answer, small_setup
 from modAL.models import ActiveLearner, Committee
 from paging import (
     LABELLING,
@@ -440,6 +440,7 @@ def test_labels_that_were_renamed_outlive_their_column(ready):
 
 def test_two_models_make_a_committee_and_the_page_says_whose_strategy_counts(ready):
     at = show(TRAINING, "survey")
+    assert "uncertainty, margin and entropy ask about the same objects" in read(at)
     assert "A committee asks by its own strategy" not in read(at)
     at.button(key="setup-survey-QSO-add-1").click().run()
     assert "A committee asks by its own strategy" in read(at)
@@ -524,6 +525,25 @@ def test_the_score_plot_draws_validation_beside_training_at_every_round(survey_b
         metric = curve["name"].lower()
         assert curve["y"] == [getattr(getattr(r.scores, part), metric).value for r in rounds]
     assert [curve["line"]["dash"] for curve in curves] == ["solid", "dot"] * 2
+
+
+def test_scores_over_labels_that_were_chosen_are_marked_as_biased(survey_begun):
+    for _ in range(6):
+        answer(survey_begun)
+    said = read(show(TRAINING, "survey"))
+    assert "biased" not in said, "the catalogue knows most labels of the training set"
+    assert "Training includes the points trained on, which flatters it" in said
+    columns = replace(survey_begun.config.columns, label=None)
+    survey_begun.change_settings(replace(survey_begun.config, columns=columns))
+    assert "| Training, biased |" in read(show(TRAINING, "survey"))
+
+
+def test_points_trained_on_are_counted_without_unsure_ones(survey_begun):
+    at = show(TRAINING, "survey")
+    press(at, "answer", "STAR")
+    press(at, "unsure")
+    assert "**6 points trained on** (5 from the catalogue)" in read(at)
+    assert "1 unsure" in read(at)
 
 
 def test_another_set_up_is_said_to_be_used_and_offers_no_model_twice(survey_begun):
