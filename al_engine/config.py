@@ -4,27 +4,39 @@ Owns what can be set, what is allowed, and the wording of what is not.  Must not
 DuckDB or learners: whether a column exists or a model is known is checked by those who own it.
 """
 
-import contextlib
-import dataclasses
 import functools
 import hashlib
 import json
 import re
 import types
 import typing
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from al_engine.criteria import Search, check_search
 from al_engine.errors import SettingsError
+from al_engine.typed import plain, read_as
 
 CONFIG_VERSION = 1
 
 OPERATION_SIGNS: dict[str, str] = {"subtract": "-", "add": "+", "multiply": "*", "divide": "/"}
 REGISTERED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_COMBINED = 5
+MAX_SEED = 2**31 - 1  # scikit-learn takes no negative ones, and members add theirs to it
+MAX_LABELS = 1000
+# What the pages can show, and the engine can count.
+_WITHIN: Mapping[str, tuple[int, int]] = {
+    "splits.train": (0, 10**12),
+    "splits.validation": (0, 10**12),
+    "splits.test": (0, 10**12),
+    "splits.seed": (0, MAX_SEED),
+    "asking.random_every": (0, 10**6),
+    "asking.ahead_mb": (0, 10**6),
+    "curation.target": (1, 10**6),
+    "columns.image_width_px": (0, 10**5),
+}
 
 
 @dataclass(frozen=True)
@@ -168,7 +180,7 @@ class ProjectConfig:
         return next((label.name for label in self.labels if label.value == value), value)
 
     def to_dict(self) -> dict[str, Any]:
-        return typing.cast(dict[str, Any], _plain(self))
+        return typing.cast(dict[str, Any], plain(self))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "ProjectConfig":
@@ -206,32 +218,25 @@ def check(config: ProjectConfig) -> None:
                 f"features.combinations: {combination.n} features cannot be combined.",
                 f"Combine {fewest} to {MAX_COMBINED}.",
             )
+    for path, (least, most) in _WITHIN.items():
+        number: Any = functools.reduce(getattr, path.split("."), config)
+        if number is not None and not least <= number <= most:
+            raise SettingsError(f"{path} is {number:g}.", f"Use a number from {least} to {most:,}.")
     splits = config.splits
-    for name in ("train", "validation", "test"):
-        if getattr(splits, name) < 0:
-            raise SettingsError(f"splits.{name} is {getattr(splits, name):g}.", "Use 0 or more.")
     if splits.train <= 0:
         raise SettingsError("The training share is 0.", "Leave some objects to train on.")
     if splits.mode == "shares" and splits.train + splits.validation + splits.test > 100.0 + 1e-6:
         total = splits.train + splits.validation + splits.test
         raise SettingsError(f"The shares add up to {total:g}%.", "Make them 100% or less.")
-    if config.asking.ahead_mb < 0:
-        raise SettingsError(
-            f"asking.ahead_mb is {config.asking.ahead_mb}.", "Use 0 (off) or a number of MB."
-        )
-    if config.asking.random_every is not None and config.asking.random_every < 0:
-        raise SettingsError(
-            f"asking.random_every is {config.asking.random_every}.",
-            "Use 0 for never, or a number of questions.",
-        )
-    if config.curation.target < 1:
-        raise SettingsError(f"curation.target is {config.curation.target}.", "Use 1 or more.")
     check_search(config.curation.search)
+    if len(config.labels) > MAX_LABELS:
+        raise SettingsError(f"There are {len(config.labels):,} labels.", f"Use up to {MAX_LABELS}.")
     seen: set[str] = set()
+    unknown = set(config.columns.unknown)
     for label in config.labels:
         if label.name in seen:
             raise SettingsError(f"Two labels are named '{label.name}'.", "Give each its own name.")
-        if label.value in config.columns.unknown:
+        if label.value in unknown:
             raise SettingsError(
                 f"'{label.value}' is both a label and a value for unknown.", "Make it one of them."
             )
@@ -242,11 +247,11 @@ def check(config: ProjectConfig) -> None:
         if not label.name.strip():
             raise SettingsError(f"The label '{label.value}' has an empty name.", "Name it.")
         seen.add(label.name)
-    listed = [label.value for label in config.labels]
-    values = set(listed)
-    for value in values:
-        if listed.count(value) > 1:
-            raise SettingsError(f"The label '{value}' stands twice.", "Keep one of the two.")
+    values = [label.value for label in config.labels]
+    for listed in (values, config.train_labels):
+        for value, n in Counter(listed).items():
+            if n > 1:
+                raise SettingsError(f"The label '{value}' stands twice.", "Keep one of the two.")
     for value in config.train_labels:
         if value not in values:
             raise SettingsError(
@@ -280,121 +285,24 @@ def round_key(
     """
     columns = config.columns
     setup = config.setups.get(classifier, ClassifierSetup())
-    splits = _plain(config.splits)
+    splits = plain(config.splits)
     if not config.splits.curated:
         del splits["curated"]  # rounds made before there was such a switch keep their keys
     relevant = {
         "fingerprint": fingerprint,
         "id": columns.id,
         "label": columns.label,
-        "missing": _plain(columns.missing),
+        "missing": plain(columns.missing),
         "labels": sorted(label.value for label in config.labels),
-        "features": _plain(config.features),
+        "features": plain(config.features),
         "splits": splits,
         "left_out": (
             sorted(config.train_labels) if config.leave_out_other_labels else None,
             config.leave_out_unknown,
         ),
-        "models": [(member.model, _plain(member.params)) for member in setup.members],
+        "models": [(member.model, plain(member.params)) for member in setup.members],
     }
     if extensions:  # without, keys are those of before there were any
         relevant["extensions"] = dict(extensions)
     text = json.dumps(relevant, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain(value: Any) -> Any:
-    """Dataclasses, tuples and mappings as what JSON knows."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value
-
-
-def read_as(kind: Any, value: Any, path: str) -> Any:
-    """Turn JSON into the annotated type, or say which key holds what it must not hold."""
-    if kind is Any:
-        return value
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _read_dataclass(kind, value, path)
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in args:
-            return None
-        return read_as(next(a for a in args if a is not type(None)), value, path)
-    if origin is Literal:
-        if value not in args:
-            raise _wrong(path, value, f"one of {', '.join(map(repr, args))}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise _wrong(path, value, "a list")
-        return tuple(read_as(args[0], item, f"{path}[{i}]") for i, item in enumerate(value))
-    if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(value, Mapping):
-            raise _wrong(path, value, "an object of names and values")
-        return {str(key): read_as(args[1], item, f"{path}.{key}") for key, item in value.items()}
-    return _read_plain(kind, value, path)
-
-
-def _read_dataclass(kind: type, value: Any, path: str) -> Any:
-    if not isinstance(value, Mapping):
-        raise _wrong(path, value, "an object of names and values")
-    hints = _type_hints(kind)
-    unknown = sorted(set(map(str, value)) - set(hints))
-    if unknown:
-        raise SettingsError(
-            f"{path}: '{unknown[0]}' is not a setting.", f"Known: {', '.join(hints)}."
-        )
-    required = {
-        f.name
-        for f in dataclasses.fields(kind)
-        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-    }
-    for name in sorted(required - set(value)):
-        raise SettingsError(f"{path}: '{name}' is missing.", "Add it.")
-    return kind(**{str(k): read_as(hints[str(k)], v, f"{path}.{k}") for k, v in value.items()})
-
-
-_type_hints = functools.cache(typing.get_type_hints)
-
-
-def _read_plain(kind: type, value: Any, path: str) -> Any:
-    if kind is bool and isinstance(value, bool):
-        return value
-    if kind is int and isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) < 2**63:
-            return value
-    elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        # NaN and infinity pass json.loads; neither is a setting.
-        if abs(value) < 1e300:
-            return float(value)
-    elif kind is str and isinstance(value, str):
-        return value
-    elif kind is datetime and isinstance(value, str):
-        # A time that is none, or lies before the year 1 in UTC, is refused below.
-        with contextlib.suppress(ValueError, OverflowError):
-            return _without_zone(datetime.fromisoformat(value))
-    names = {
-        bool: "true or false",
-        int: "a whole number",
-        float: "a number",
-        str: "text",
-        datetime: "a time such as 2026-01-31T12:00:00",
-    }
-    raise _wrong(path, value, names.get(kind, str(kind)))
-
-
-def _without_zone(moment: datetime) -> datetime:
-    """UTC, without saying so; what says nothing is UTC already."""
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _wrong(path: str, value: Any, allowed: str) -> SettingsError:
-    shown = repr(value)
-    return SettingsError(
-        f"{path} is {shown[:60] + '…' if len(shown) > 60 else shown}.", f"It must be {allowed}."
-    )

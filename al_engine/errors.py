@@ -4,6 +4,10 @@ Every message is one sentence a person can act on: what is wrong with which valu
 is allowed; ``hint`` says what to do.  This module knows nothing of the rest of the package.
 """
 
+import re
+
+_MOST_CHARACTERS = 400
+
 
 class AlEngineError(Exception):
     """Something the person can mend.
@@ -15,12 +19,26 @@ class AlEngineError(Exception):
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _readable(message)
+        self.hint = _readable(hint)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+
+def _readable(text: str) -> str:
+    """One line that a person reads, whatever a value quoted in it holds.
+
+    >>> len(_readable("'" + "x" * 5000 + "' is no label."))
+    400
+    """
+    text = re.sub(r"\s*[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]\s*", " ", text)
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    # What is wrong with the value stands behind it.
+    end = _MOST_CHARACTERS // 3
+    return f"{text[: _MOST_CHARACTERS - end - 1]}…{text[-end:]}"
 
 
 class WorkCancelled(AlEngineError):

@@ -11,7 +11,7 @@ import pytest
 from conftest import Open, make_table
 
 from al_engine.config import Combination, Label, MemberSetup, ProjectConfig
-from al_engine.errors import AlEngineError, ConfigurationError
+from al_engine.errors import ConfigurationError
 from al_engine.exchange.configuration import Configuration, read_configuration
 from al_engine.project import Project, create_project
 from al_engine.prospect import look
@@ -180,49 +180,6 @@ def test_columns_for_show_that_the_catalogue_has_not_are_left_out(small: Make) -
     assert "note" in look(project, read(small_file())).differs[-1]
     load_settings(LabellingSession(project, "Ada"), read(small_file()))
     assert project.config.columns.info == ()
-
-
-EDITED: dict[str, tuple[dict[str, Any], str]] = {
-    "no id column": ({"id_col": None}, "id_col is None"),
-    "labels that are text": ({"labels": ["0", "1"]}, "labels[0] is '0'"),
-    "labels beyond numbers": ({"labels": [10**19]}, "labels[0] is 1000"),
-    "one label twice": ({"labels": [0, 0, 1]}, "named 'Star'"),
-    "two of one name": ({"labels_to_strings": {"0": "Star", "1": "Star"}}, "named 'Star'"),
-    "a classifier for nobody": ({"labels_to_train": ["Quasar"]}, "'Quasar'"),
-    "features that are one": ({"features_for_training": "a"}, "features_for_training is 'a'"),
-    "a switch that is a word": ({"scale_data": "yes"}, "scale_data is 'yes'"),
-    "an operation alone": ({"feature_generation": ["subtract (a-b)"]}, "feature_generation[0]"),
-    "nine features at once": ({"feature_generation": [["add (a+b)", 9]]}, "9 features"),
-    "a colour by name": ({"label_colours": {"0": "red"}}, "'red'"),
-    "classifiers in a list": ({"classifiers": []}, "classifiers is []"),
-}
-CLASSIFIER: dict[str, tuple[dict[str, Any], str]] = {
-    "too few labels": ({"y": [0]}, "4 ids and 1 labels"),
-    "one id twice": ({"id": [3, 3, 4, 5]}, "has '3' twice"),
-    "a label there is not": ({"y": [0, 1, 7, 1]}, "y[2] is 7"),
-    "a label that is text": ({"y": [0, 1, "1", 1]}, "y[2] is '1'"),
-    "an id that is nothing": ({"id": [3, None, 4, 5]}, "id[1] is 'None'"),
-    "an id that is a list": ({"id": [3, [4], 11, 12]}, "id[1] is"),
-    "more models than strategies": ({"query": []}, "2 models and 0 strategies"),
-    "an unknown key": ({"pool": []}, "'pool' is not a setting"),
-}
-
-
-@pytest.mark.parametrize("name", [*EDITED, *CLASSIFIER, "another label's"])
-def test_a_file_edited_wrongly_gets_one_sentence_that_names_the_key(name: str) -> None:
-    file = small_file()
-    if name in EDITED:
-        changes, said = EDITED[name]
-        file |= changes
-    elif name in CLASSIFIER:
-        changes, said = CLASSIFIER[name]
-        file["classifiers"]["1"] |= changes
-    else:
-        file["classifiers"], said = {"0": file["classifiers"]["1"]}, "classifiers.0"
-    with pytest.raises(AlEngineError) as caught:
-        read(file)
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 # -- writing -------------------------------------------------------------------------------------

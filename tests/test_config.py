@@ -39,7 +39,7 @@ EVERYTHING = ProjectConfig(
         missing={"z": (-9999.0, 99.0)},
     ),
     features=Features(("g", "G"), (Combination("divide", 2), Combination("add", 5)), scale=False),
-    splits=Splits("counts", 100, 20, 30, "balanced", seed=-7),
+    splits=Splits("counts", 100, 20, 30, "balanced", seed=7),
     asking=Asking(random_every=7, start="random", ahead_mb=0),
     train_labels=("1",),
     leave_out_other_labels=True,
@@ -71,6 +71,9 @@ def test_what_is_absent_has_its_default() -> None:
     assert ProjectConfig.from_dict({}) == ProjectConfig()
 
 
+LABEL = {"value": "1", "name": "Star", "colour": "#000000"}
+
+
 @pytest.mark.parametrize(
     ("data", "key"),
     [
@@ -81,6 +84,9 @@ def test_what_is_absent_has_its_default() -> None:
         ({"splits": {"seed": 1.5}}, "settings.splits.seed"),
         ({"splits": {"seed": True}}, "settings.splits.seed"),
         ({"splits": {"seed": 2**63}}, "settings.splits.seed"),
+        ({"splits": {"seed": -1}}, "splits.seed is -1"),
+        ({"splits": {"seed": 2**31}}, "splits.seed is 2.14748e+09"),
+        ({"splits": {"train": 1e200, "mode": "counts"}}, "splits.train is 1e+200"),
         ({"splits": {"mode": "halves"}}, "settings.splits.mode"),
         ({"splits": {"test": -1}}, "splits.test"),
         ({"splits": []}, "settings.splits"),
@@ -103,12 +109,18 @@ def test_what_is_absent_has_its_default() -> None:
         ({"columns": {"id": 3}}, "settings.columns.id"),
         ({"asking": {"random_every": -1}}, "asking.random_every"),
         ({"asking": {"ahead_mb": -1}}, "asking.ahead_mb"),
+        ({"asking": {"ahead_mb": 10**9}}, "asking.ahead_mb is 1e+09"),
+        ({"curation": {"target": 0}}, "curation.target is 0"),
+        ({"curation": {"target": 10**9}}, "curation.target is 1e+09"),
+        ({"columns": {"image_width_px": -3}}, "columns.image_width_px is -3"),
         ({"setups": ["QSO"]}, "settings.setups"),
         ({"setups": {"QSO": {"n_initial": "5"}}}, "settings.setups.QSO.n_initial"),
         ({"setups": {"QSO": {"n_initial": 0}}}, "'QSO'"),
         ({"setups": {"QSO": {"members": []}}}, "'QSO'"),
         ({"labels": [{"value": "1", "name": "Star"}]}, "'colour'"),
         ({"train_labels": ["QSO"]}, "'QSO'"),
+        ({"labels": [LABEL], "train_labels": ["1", "1"]}, "'1' stands twice"),
+        ({"labels": [{**LABEL, "name": str(i)} for i in range(1001)]}, "1,001 labels"),
         ({"zoom": 3}, "'zoom'"),
         ({"splits": {"zoom": 3}}, "settings.splits: 'zoom'"),
         ([], "settings"),

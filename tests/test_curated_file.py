@@ -23,33 +23,6 @@ LABELS = (
     Label("2", "QSO", "#009E73"),
 )
 
-MALFORMED = {
-    "empty": b"",
-    "blank": b" \n\t ",
-    "cut short": b'{"a": 1, "b"',
-    "a list": b'["a", "b"]',
-    "a number": b"3",
-    "a text": b'"a"',
-    "null": b"null",
-    "nobody": b"{}",
-    "not text": b"\xff\xfe\x00\x01{",
-    "UTF-16": '{"a": 1}'.encode("utf-16"),
-    "a nested label": b'{"a": 1, "b": {"label": 2}}',
-    "a list for a label": b'{"a": [1]}',
-    "true for a label": b'{"a": 1, "b": true}',
-    "null for a label": b'{"a": null}',
-    "half a label": b'{"a": 1.5}',
-    "no number for a label": b'{"a": NaN}',
-    "an endless label": b'{"a": Infinity}',
-    "an empty label": b'{"a": "  "}',
-    "a huge label": b'{"a": ' + b"9" * 30 + b"}",
-    "a label of too many digits": b'{"a": ' + b"9" * 5000 + b"}",
-    "too deep": b'{"a": ' + b"[" * 100_000,
-    "a pickle": b"\x80\x04\x95\x10\x00",
-    "two objects": b'{"a": 1}{"b": 2}',
-    "a comma too many": b'{"a": 1,}',
-}
-
 
 @pytest.fixture
 def curator(tmp_path: Path, opened: Open) -> Curator:
@@ -68,20 +41,6 @@ def curator(tmp_path: Path, opened: Open) -> Curator:
 
 def file_of(labels: dict[str, Any]) -> bytes:
     return json.dumps(labels).encode()
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_a_malformed_file_gets_one_sentence_and_changes_nothing(
-    curator: Curator, name: str
-) -> None:
-    content = MALFORMED[name].replace(b'"a"', f'"{10**18}"'.encode())
-    with pytest.raises(UnreadableFileError) as caught:
-        curator.read_file(content, "bad.json")
-    assert caught.value.message.startswith("The file ")
-    assert "\n" not in caught.value.message
-    assert len(caught.value.message) < 150
-    assert "JSON of ids and labels" in caught.value.hint
-    assert curator.session.project.log.curated_events() == []
 
 
 def test_a_file_that_is_too_large_is_refused(

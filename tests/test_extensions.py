@@ -18,7 +18,7 @@ from al_engine.background import BACKGROUND
 from al_engine.config import Combination, Features, MemberSetup, ProjectConfig
 from al_engine.data.features import list_features
 from al_engine.data.operations import OPERATIONS
-from al_engine.errors import AlEngineError, ContractError, SettingsError
+from al_engine.errors import AlEngineError, ContractError, SettingsError, UnknownColumnError
 from al_engine.extensions import loading, register_model
 from al_engine.extensions.loading import Loaded, load_extensions
 from al_engine.home import free_slug, home_folder
@@ -124,113 +124,6 @@ def test_a_file_that_fails_at_its_end_has_registered_nothing(load: Load) -> None
     (fault,) = loaded.faults
     assert str(fault) == "a.py, line 5: ZeroDivisionError: division by zero."
     assert registered() == ["contrast"]
-
-
-BROKEN = {
-    "cut_short": (LDA[:-10], 4),
-    "nothing": (b"", None),
-    "registers_nothing": ("x = 1\n", None),
-    "no_python": ("%PDF-1.4 \x01\x02", 1),
-    "null_bytes": (LDA.encode() + b"\0", None),
-    "utf16": (LDA.encode("utf-16"), None),
-    "latin1": (LDA.replace("'Discriminant'", "'\xe9t\xe9'").encode("latin-1"), 4),
-    "unknown_encoding": ("# coding: klingon\n" + LDA, None),
-    "deep": ("x = " + "(" * 5000 + ")" * 5000 + "\n", 1),
-    "deeper": ("x = " + "-" * 200_000 + "1\n", None),
-    "endless_line": (b"x = '" + b"a" * 2_000_000 + b"'", None),
-    "exits": ("import sys\nsys.exit(0)\n", 2),
-    "no_module": ("import not_a_module_of_anybody\n", 1),
-    "wrong_call": (IMPORTS + "register_model()\n", 3),
-    "unknown_key": (IMPORTS + "register_feature('f', abs, colour='red')\n", 3),
-    "number_as_model": (IMPORTS + "register_model('m', 3)\n", 3),
-    "class_as_model": (LDA.replace("Lda()", "Lda.fit"), 4),
-    "no_estimator": (IMPORTS + "register_model('m', lambda params, seed: 3)\n", 3),
-    "regressor": (
-        IMPORTS + "from sklearn.svm import SVR\nregister_model('m', SVR())\n", 4,
-    ),
-    "nan_limit": (
-        IMPORTS + "p = Param('k', 'K', 1, 0, float('nan'))\n"
-        "register_model('m', lambda params, seed: 1/0, params=[p])\n", 4,
-    ),
-    "huge_default": (
-        IMPORTS + "p = Param('k', 'K', 10**400, 0, 9)\n"
-        "register_model('m', lambda params, seed: 1/0, params=[p])\n", 4,
-    ),
-    "not_a_param": (IMPORTS + "register_model('m', lambda p, s: 1/0, params=[7])\n", 3),
-    "draws": (
-        IMPORTS + "from sklearn.ensemble import RandomForestClassifier as F\n"
-        "import itertools\nn = itertools.count()\n"
-        "register_model('m', lambda params, seed: F(5, random_state=next(n)))\n", 6,
-    ),
-    "path_as_name": (LDA.replace("'lda'", "'../../lda'"), 4),
-    "markup_as_name": (LDA.replace("'lda'", "'<b>'"), 4),
-    "long_title": (LDA.replace("'Discriminant'", "'x' * 1000"), 4),
-    "ours": (LDA.replace("'lda'", "'knn'"), 4),
-    "twice": (LDA + "register_model('lda', Lda())\n", 5),
-    "both_forms": (IMPORTS + "register_strategy('s', abs, from_proba=abs)\n", 3),
-    "nan_utility": (
-        IMPORTS + "register_strategy('s', from_proba=lambda p: p[:, 0] * np.nan)\n", 3,
-    ),
-    "compares_rows": (
-        IMPORTS + "register_strategy('s', from_proba=lambda p: p[:, 0] - p[:, 0].mean())\n", 3,
-    ),
-    "asks_twice": (
-        FAR.replace("np.argsort(-side, kind='stable')[:n_instances]", "[3] * n_instances"), 6,
-    ),
-    "asks_elsewhere": (
-        FAR.replace("np.argsort(-side, kind='stable')[:n_instances]", "[10**9]"), 6,
-    ),
-    "changes_its_mind": (
-        FAR.replace("np.argsort(-side, kind='stable')[:n_instances]",
-                    "np.random.permutation(len(X))[:n_instances]"), 6,
-    ),
-    "one_utility": (IMPORTS + "register_strategy('s', from_proba=lambda p: p.max())\n", 3),
-    "one_number": (IMPORTS + "register_feature('f', lambda a, b: 3.0)\n", 3),
-    "a_text": (IMPORTS + "register_feature('f', lambda a, b: 'abc')\n", 3),
-    "writes_on_input": (
-        CONTRAST.replace("    return", "    a[0] = 3\n    return").replace("'contrast'", "'b'"), 4,
-    ),
-    "mean_of_batch": (IMPORTS + "register_feature('f', lambda a: a - np.nanmean(a))\n", 3),
-    "no_figure": (
-        IMPORTS + "register_plot('p', lambda c, l, s: 'abc', columns=['g'])\n", 3,
-    ),
-    "no_columns": (IMPORTS + "register_plot('p', lambda c, l, s: {}, columns=[])\n", 3),
-    "strange_figure": (
-        IMPORTS + "register_plot('p', lambda c, l, s: {'data': [{'z': 1}]}, columns=['g'])\n", 3,
-    ),
-    "endless_figure": (
-        IMPORTS + "register_plot('p', lambda c, l, s: "
-        "{'data': [{'x': list(range(10**6))}]}, columns=['g'])\n", 3,
-    ),
-    "six_columns": (IMPORTS + "register_feature('f', lambda a, b, c, d, e, f: a)\n", 3),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_malformed_file_gives_one_sentence_and_changes_nothing(load: Load, name: str) -> None:
-    content, line = BROKEN[name]
-    loaded = load(**{name: content}, good=CONTRAST)
-    (fault,) = loaded.faults
-    assert (fault.file, fault.line) == (f"{name}.py", line)
-    assert re.search(r"[.)]$", fault.message)
-    assert "\n" not in str(fault)
-    assert len(str(fault)) < 600
-    assert registered() == ["contrast"], "the others serve all the same"
-    assert f"sextant_extension_{name}" not in sys.modules
-
-
-def test_what_is_no_file_or_no_module_is_left_out(load: Load, tmp_path: Path) -> None:
-    load()
-    folder = tmp_path / "home" / "extensions"
-    (folder / "folder.py").mkdir()
-    (folder / "broken_link.py").symlink_to(tmp_path / "nowhere")
-    (folder / "my-model.py").write_text(LDA)
-    loading._loaded.clear()
-    said = {fault.file: fault.message for fault in load_extensions(tmp_path / "home").faults}
-    assert said["folder.py"].startswith("It is no file.")
-    assert said["broken_link.py"].startswith("It is no file.")
-    assert said["my-model.py"].startswith("No module of Python")
-    assert registered() == []
 
 
 def test_a_name_that_another_file_has_is_refused(load: Load) -> None:
@@ -469,6 +362,15 @@ def test_a_plot_is_given_some_objects_and_the_one_on_the_screen(
     assert trace["text"] == ["Galaxy", "Qso", "Star", "Galaxy", "Qso", "Galaxy", "Galaxy", ""]
     assert star["marker"] == {"color": "#0072B2"}
     assert own["marker"] == {"color": "red"}
+
+
+def test_a_plot_of_a_column_that_is_not_there_names_it(
+    load: Load, survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    fine(load(plot=IMPORTS + "register_plot('p', lambda c, l, s: {}, columns=['g', 'W1_Flux'])\n"))
+    session = begun(opened(survey_folder), config_of(model="knn"))
+    with pytest.raises(UnknownColumnError, match="'W1_Flux'"):
+        draw_plot(session, session.state("QSO"), "p", 4)
 
 
 # -- the examples of docs/extending.md -------------------------------------------------------------

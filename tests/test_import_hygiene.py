@@ -66,3 +66,15 @@ def test_no_part_of_a_page_is_drawn_again_by_a_timer():
         for keyword in node.keywords
     ]
     assert "run_every" not in named
+
+
+def test_what_a_page_has_to_say_is_never_printed_on_the_server_s_console():
+    printing = {
+        path.name
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    }
+    assert printing == set()

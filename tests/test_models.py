@@ -73,6 +73,13 @@ def test_a_checkpoint_says_points_score_and_time() -> None:
     assert checkpoint_stem("s", 5, None, when) == "s-5-na-20260304_05:06:07"
 
 
+def test_a_checkpoint_on_windows_has_a_name_without_colons(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as windows:
+        windows.setattr("os.name", "nt")
+        stem = checkpoint_stem("QSO-KNN_Margin", 25, 87, datetime(2026, 3, 4, 5, 6, 7))
+    assert stem == "QSO-KNN_Margin-25-87-20260304_05-06-07"
+
+
 @pytest.mark.parametrize("label", ["QSO", "0", "2.5", "a_b", "M+N"])
 def test_a_plain_label_is_its_own_name(label: str) -> None:
     assert safe_name(label) == label

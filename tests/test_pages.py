@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import SMALL_FOREST, small_setup
+from conftest import SMALL_FOREST, answer, small_setup
 from modAL.models import ActiveLearner, Committee
 from paging import (
     LABELLING,
@@ -440,6 +440,7 @@ def test_labels_that_were_renamed_outlive_their_column(ready):
 
 def test_two_models_make_a_committee_and_the_page_says_whose_strategy_counts(ready):
     at = show(TRAINING, "survey")
+    assert "uncertainty, margin and entropy ask about the same objects" in read(at)
     assert "A committee asks by its own strategy" not in read(at)
     at.button(key="setup-survey-QSO-add-1").click().run()
     assert "A committee asks by its own strategy" in read(at)
@@ -502,6 +503,47 @@ def test_the_scores_shown_are_the_engine_s_with_their_n_and_interval(survey_begu
     (table,) = [m.value for m in at.markdown if m.value.startswith("| |")]
     after = survey_begun.state("QSO").scores.validation.accuracy
     assert f"{after.value - found.value:+.3f}" in table
+
+
+def test_the_score_plot_draws_validation_beside_training_at_every_round(survey_begun, monkeypatch):
+    figures = []
+
+    def drawn(figure, **options):
+        figures.append(json.loads(figure.to_json()))
+        return []
+
+    monkeypatch.setattr("pages.components.charts.plotly_events", drawn)
+    at = show(TRAINING, "survey")
+    for label in ("QSO", "STAR"):
+        press(at, "answer", label)
+    figures.clear()
+    at.run()
+    (curves,) = [each["data"] for each in figures if each["data"][0]["type"] == "scatter"]
+    rounds = survey_begun.state("QSO").rounds
+    assert [len(curve["y"]) for curve in curves] == [3] * 4
+    for curve, part in zip(curves, ("validation", "training") * 2, strict=True):
+        metric = curve["name"].lower()
+        assert curve["y"] == [getattr(getattr(r.scores, part), metric).value for r in rounds]
+    assert [curve["line"]["dash"] for curve in curves] == ["solid", "dot"] * 2
+
+
+def test_scores_over_labels_that_were_chosen_are_marked_as_biased(survey_begun):
+    for _ in range(6):
+        answer(survey_begun)
+    said = read(show(TRAINING, "survey"))
+    assert "biased" not in said, "the catalogue knows most labels of the training set"
+    assert "Training includes the points trained on, which flatters it" in said
+    columns = replace(survey_begun.config.columns, label=None)
+    survey_begun.change_settings(replace(survey_begun.config, columns=columns))
+    assert "| Training, biased |" in read(show(TRAINING, "survey"))
+
+
+def test_points_trained_on_are_counted_without_unsure_ones(survey_begun):
+    at = show(TRAINING, "survey")
+    press(at, "answer", "STAR")
+    press(at, "unsure")
+    assert "**6 points trained on** (5 from the catalogue)" in read(at)
+    assert "1 unsure" in read(at)
 
 
 def test_another_set_up_is_said_to_be_used_and_offers_no_model_twice(survey_begun):
@@ -603,6 +645,21 @@ def test_an_object_clicked_on_a_map_can_be_answered_and_left_again(survey_begun)
     assert bar(at)["object_id"] == queried
     assert "is queried" in bar(at)["why"]
     assert bar(at)["back"] == ""
+
+
+def test_the_selected_object_is_marked_on_every_map(survey_begun):
+    at = show(TRAINING, "survey")
+    x, y = (float(survey_begun.project.axis(name)[12]) for name in ("g", "r"))
+    at.session_state["sextant.looking"].selected["QSO"] = 12
+    at.run()
+    fine(at)
+    maps = [told for told, _ in drawn_maps(at)]
+    assert len(maps) == 3
+    for told in maps:
+        marks = {mark["name"]: mark for mark in told["overlays"]}
+        assert marks["selected"]["x"] == pytest.approx([x], rel=1e-6)
+        assert marks["selected"]["y"] == pytest.approx([y], rel=1e-6)
+        assert "queried" in marks
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])

@@ -122,10 +122,6 @@ def test_shares_that_are_the_whole_leave_nobody_out(
         assert share or part not in parts
 
 
-def test_a_negative_seed_works() -> None:
-    assert counts(split(all_codes, all_keys, Splits(seed=-1)))["train"] == 600
-
-
 def test_a_balanced_draw_takes_equally_many_of_each_label_and_leaves_the_rest_out() -> None:
     codes = np.repeat(np.array([0, 1, -1], dtype=np.int16), [60, 10, 5])
     keys = np.arange(len(codes), dtype=np.uint64)

@@ -62,6 +62,14 @@ def test_permuted_probabilities_are_exactly_equal():
         np.testing.assert_array_equal(strategy.from_proba(permuted), strategy.from_proba(proba))
 
 
+def test_with_two_classes_uncertainty_margin_and_entropy_rank_alike():
+    surer = rng.permutation(np.linspace(0.51, 0.99, 197))
+    proba = rng.permuted(np.column_stack([surer, 1 - surer]), axis=1)
+    for name in ("uncertainty", "margin", "entropy"):
+        ranked = np.argsort(-STRATEGIES[name].from_proba(proba))
+        np.testing.assert_array_equal(ranked, np.argsort(surer))
+
+
 def test_margin_asks_the_closest_pair_first():
     proba = np.array([[[0.9, 0.1], [0.5, 0.5], [0.6, 0.4]]])
     chosen, utilities = run_strategy("margin", FOREST, X[:3], CLASSES[:2], 3, KEYS[:3], proba=proba)

@@ -20,11 +20,11 @@ from al_engine.config import (
     MemberSetup,
     ProjectConfig,
     check,
-    read_as,
 )
 from al_engine.data.labels import Event
 from al_engine.errors import ConfigurationError
 from al_engine.learning.models import check_params
+from al_engine.typed import read_as
 from al_engine.views.palette import label_colours
 
 UNKNOWN, UNSURE = -1, -1

@@ -11,14 +11,16 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from al_engine.config import ProjectConfig, read_as
+from al_engine.config import ProjectConfig
 from al_engine.data.history import COUNTED
 from al_engine.data.labels import BY_HAND, Event
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
+from al_engine.typed import read_as
 
 FORMAT, VERSION = "Sextant configuration", 1
+MAX_ROUNDS = 2**31  # more cannot be kept
 _CITED = ("author", "doi")  # settings that stand at the head of the file
 
 
@@ -211,6 +213,10 @@ def _check_events(configuration: Configuration) -> None:
             raise ConfigurationError(f"{key}.label is missing.", "An answer has a label.")
         if event.kind in COUNTED and not event.object_id:
             raise ConfigurationError(f"{key}.object_id is missing.", "An answer has an object.")
+        if not 0 <= (event.round_number or 0) < MAX_ROUNDS:
+            raise ConfigurationError(
+                f"{key}.round_number is {event.round_number}.", "It counts rounds from 0."
+            )
         undone = seen.get(event.undoes) if event.undoes is not None else None
         if event.kind == "undo" and (undone is None or undone.classifier != event.classifier):
             raise ConfigurationError(

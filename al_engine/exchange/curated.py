@@ -14,6 +14,7 @@ from al_engine.errors import UnreadableFileError
 
 UNSURE = -1
 MAX_BYTES = 100_000_000
+MAX_TEXT = 10_000  # characters of an id or a label
 
 _TOO_LARGE = 10**18  # no label is a number of so many digits
 
@@ -122,6 +123,9 @@ def _pairs(content: bytes) -> list[tuple[str, int | str]]:
         raise _refused("holds no object of ids and labels, but something else")
     if not found:
         raise _refused("names no object")
+    for text in (text for pair in found for text in pair if isinstance(text, str)):
+        if len(text) > MAX_TEXT:
+            raise _refused(f"holds an id or a label of {len(text):,} characters")
     return [(_sound(object_id), _label(object_id, label)) for object_id, label in found]
 
 

@@ -5,6 +5,7 @@ Owns what any JSON from elsewhere must keep to, whatever it holds.  Must not kno
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from al_engine.errors import ConfigurationError
 
 MAX_BYTES = 64_000_000
 MAX_DEPTH = 40
+MAX_TEXT = 10_000  # characters; no name, id or label is a book
 MOST = 2**64  # ids are as long as that, and no longer
 
 
@@ -77,8 +79,7 @@ def _refuse_long(n_bytes: int) -> None:
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise ConfigurationError(f"'{_short(twice)}' stands twice in one place.", "Keep one.")
     return found
 
@@ -105,6 +106,11 @@ def _check(value: Any, path: str, depth: int) -> None:
         for i, item in enumerate(value):
             _check(item, f"{path}[{i}]", depth + 1)
     elif isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            raise ConfigurationError(
+                f"{_short(path) or 'The file'} holds a text of {len(value):,} characters.",
+                f"Use up to {MAX_TEXT:,}.",
+            )
         if "\x00" in value or not _can_be_written(value):
             raise ConfigurationError(
                 f"{_short(path) or 'The file'} holds characters that are no text.", "Remove them."

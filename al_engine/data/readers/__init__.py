@@ -83,7 +83,9 @@ _WEB_PAGE = re.compile(
     r"^\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|pre\b)", re.I | re.S
 )
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.I | re.S)
-_ARCHIVES = {
+_NOT_READ = {
+    b"\x89HDF\r\n": "an HDF5 file",
+    b"SQLite format 3\0": "an SQLite database",
     b"PK\x03\x04": "a ZIP archive (or an Excel workbook)",
     b"BZh": "compressed with bzip2",
     b"\xfd7zXZ": "compressed with xz",
@@ -183,9 +185,13 @@ def _refuse_strangers(path: Path, head: Head) -> None:
         )
     if head.bytes[257:262] == b"ustar":
         raise refusal(path, "is a tar archive, not a table", "Unpack it and choose a file in it.")
-    for magic, what in _ARCHIVES.items():
+    for magic, what in _NOT_READ.items():
         if head.bytes.startswith(magic):
-            raise refusal(path, f"is {what}, not a table", "Unpack it, or save the table as CSV.")
+            raise refusal(
+                path,
+                f"is {what}, not a table",
+                "Unpack it, or save the table as FITS, Parquet or CSV.",
+            )
 
 
 def _known() -> str:

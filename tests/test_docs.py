@@ -1,0 +1,55 @@
+"""The pages of ``docs/``: what they name is there."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+PAGE = (ROOT / "docs" / "astronomical.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S))
+SAID = ("Absent", "Not yet", "not yet", "TODO-")
+
+
+def rows(section: str) -> list[list[str]]:
+    """The cells of a section's table, without its head."""
+    lines = [line for line in SECTIONS[section].splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+@cache
+def written_in(file: str) -> set[str]:
+    tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_section_of_features_and_of_flaws_stands_there():
+    numbered = [title.split(".")[0] for title in SECTIONS if title[0].isdecimal()]
+    assert numbered == [str(i) for i in range(1, 11)]
+    flaws = [[cells[0] for cells in rows(title)] for title in SECTIONS if title[0] == "W"]
+    assert flaws == [[str(i) for i in range(1, 18)], [str(i) for i in range(1, 10)]]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_row_names_tests_that_exist_or_says_why_there_is_none(section):
+    assert rows(section)
+    for cells in rows(section):
+        *told, shown = cells
+        named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", shown)
+        assert named or told[-1].startswith(SAID), told
+        left = re.sub(r"`test_\w+\.py::test_\w+`,?\s*", "", shown)
+        assert left in ("", "TODO-BOTH", "TODO-PEOPLE"), left
+        missing = [f"{file}::{test}" for file, test in named if test not in written_in(file)]
+        assert missing == []
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda path: path.name
+)
+def test_every_link_between_pages_leads_to_a_file(path: Path):
+    text = path.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", re.sub(r"```.*?```", "", text, flags=re.S))
+    local = [target for target in targets if "://" not in target]
+    assert [target for target in local if not (path.parent / target).is_file()] == []
