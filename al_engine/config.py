@@ -26,6 +26,8 @@ OPERATION_SIGNS: dict[str, str] = {"subtract": "-", "add": "+", "multiply": "*",
 REGISTERED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_COMBINED = 5
 
+Counting = Literal["majority", "latest"]
+
 
 @dataclass(frozen=True)
 class Label:
@@ -117,6 +119,27 @@ class Curation:
 
 
 @dataclass(frozen=True)
+class People:
+    """How several people work on one project; where one works alone, names say nothing.
+
+    ``counting`` says which label counts where people differ and nothing was settled: that of more
+    people than any other, or the latest.  ``blind`` keeps everybody's answers from the others.
+    Every ``again_every``-th question is an object that somebody else labelled; None means every
+    tenth, 0 never.
+    """
+
+    several: bool = False
+    blind: bool = False
+    counting: Counting = "majority"
+    again_every: int | None = None
+
+    @property
+    def is_blind(self) -> bool:
+        """Are answers kept from others?  One person alone has none to keep them from."""
+        return self.several and self.blind
+
+
+@dataclass(frozen=True)
 class MemberSetup:
     """A model with its query strategy and its hyperparameters."""
 
@@ -146,6 +169,7 @@ class ProjectConfig:
     splits: Splits = Splits()
     asking: Asking = Asking()
     curation: Curation = Curation()
+    people: People = People()
     train_labels: tuple[str, ...] = ()
     leave_out_other_labels: bool = False
     leave_out_unknown: bool = False
@@ -222,6 +246,11 @@ def check(config: ProjectConfig) -> None:
     if config.asking.random_every is not None and config.asking.random_every < 0:
         raise SettingsError(
             f"asking.random_every is {config.asking.random_every}.",
+            "Use 0 for never, or a number of questions.",
+        )
+    if config.people.again_every is not None and config.people.again_every < 0:
+        raise SettingsError(
+            f"people.again_every is {config.people.again_every}.",
             "Use 0 for never, or a number of questions.",
         )
     if config.curation.target < 1:
