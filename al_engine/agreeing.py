@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import combinations
 
 from al_engine.data.history import in_effect
-from al_engine.data.labels import BY_HAND, Event
+from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.data.people import Said, what_was_said
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
@@ -70,7 +70,7 @@ class Dispute:
 def people_of(session: LabellingSession, classifier: str) -> list[Person]:
     """Everybody who answered, in order of their names."""
     last: dict[tuple[str, int | None], Event] = {}
-    for event in in_effect(session.project.log.events(classifier)):
+    for event in in_effect(session.project.events(classifier)):
         if event.kind in ("answer", "unsure"):
             last[event.who, event.row_number] = event
     kinds = [(event.who, event.kind) for event in last.values()]
@@ -80,14 +80,21 @@ def people_of(session: LabellingSession, classifier: str) -> list[Person]:
     ]
 
 
+def names_of(session: LabellingSession) -> list[str]:
+    """All names that answers in force are signed by, whatever the classifier."""
+    events = in_effect(session.project.log.events())
+    names = {e.who for e in events if e.kind in BY_HAND and e.part != CURATED}
+    return sorted(names, key=str.casefold)
+
+
 def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
     """One's own answers in force, the latest first."""
     last: dict[int, Event] = {}
-    for event in in_effect(session.project.log.events(classifier)):
-        if event.who == session.who and event.kind in BY_HAND and event.row_number is not None:
+    for event in in_effect(session.project.events(classifier)):
+        is_own = event.who == session.who and event.kind in ("answer", "unsure")
+        if is_own and event.row_number is not None:
             last.pop(event.row_number, None)
-            if event.kind != "later":
-                last[event.row_number] = event
+            last[event.row_number] = event
     rows = list(reversed(last))
     return [
         Answer(
@@ -117,7 +124,7 @@ def agreements(session: LabellingSession, classifier: str) -> tuple[Agreement, l
 
 
 def _said(session: LabellingSession, classifier: str) -> dict[int, Said]:
-    return what_was_said(session.project.log.events(classifier))
+    return what_was_said(session.project.events(classifier))
 
 
 # -- where they differ -------------------------------------------------------------------------
@@ -192,7 +199,7 @@ def settle(
 
 def last_settled(session: LabellingSession, classifier: str) -> Event | None:
     """What this person settled last and can take back."""
-    events = in_effect(session.project.log.events(classifier))
+    events = in_effect(session.project.events(classifier))
     own = [e for e in events if e.kind == "settled" and e.who == session.who]
     return own[-1] if own else None
 
@@ -220,4 +227,4 @@ def unsettle(session: LabellingSession, classifier: str, *, token: str) -> State
 
 
 def _acts(session: LabellingSession, classifier: str) -> list[Event]:
-    return session.project.log.events(classifier)
+    return session.project.events(classifier)

@@ -98,7 +98,7 @@ def refuse_stale(project: Project, classifier: str, row: int, token: str, who: s
 
 def acts_of(project: Project, classifier: str, who: str) -> list[Event]:
     """What one person did in a classifier, undos included; all of it where one works alone."""
-    events = project.log.events(classifier)
+    events = project.events(classifier)
     if not project.config.people.several:
         return events
     return [event for event in events if event.who == who and event.kind != "settled"]

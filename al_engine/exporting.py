@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from al_engine.background import BACKGROUND
 from al_engine.data.labels import Event
-from al_engine.data.people import events_in_sight, refuse_while_blind
+from al_engine.data.people import events_shown_to, refuse_while_blind
 from al_engine.dataset import Dataset
 from al_engine.errors import (
     AlEngineError,
@@ -72,18 +72,18 @@ def labels_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
     NotEnoughLabelsError : nothing has been answered
     """
     project = session.project
-    events = _in_sight(session)
+    events = _told(session)
     return labels_table(project.catalogue, session.config, events, extra, _about(session))
 
 
 def n_answers(session: LabellingSession) -> int:
     """How many answers ``labels_of`` would write."""
-    return len(answers_in_force(_in_sight(session)))
+    return len(answers_in_force(_told(session)))
 
 
-def _in_sight(session: LabellingSession) -> list[Event]:
+def _told(session: LabellingSession) -> list[Event]:
     events = session.project.log.events()
-    return events_in_sight(events, session.who, session.config.people)
+    return events_shown_to(events, session.who, session.config.people)
 
 
 def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:

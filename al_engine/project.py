@@ -142,13 +142,17 @@ class Project:
     def history(self, classifier: str, who: str = "") -> History:
         """What the events of a classifier amount to by now, for one person or for nobody."""
         with self.log.lock:
-            events, people = self.log.events(classifier), self._config.people
+            events, people = self.events(classifier), self._config.people
             key = (classifier, who if people.several else "")
             held, curated = self._histories.get(key), self._curated_in_use()
             moment = (people, events[-1].seq if events else 0, curated.last_seq)
             if held is None or (held[0], held[1].last_seq, held[1].curated_seq) != moment:
                 held = self._histories[key] = (people, self.fold(events, who))
             return held[1]
+
+    def events(self, classifier: str) -> list[Event]:
+        """The events that count for a classifier by the settings in force, in order."""
+        return self.log.events(classifier)
 
     def fold(self, events: Sequence[Event], who: str = "") -> History:
         """What some events of a classifier amount to for one person, beside the test set."""

@@ -18,7 +18,7 @@ from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
-from al_engine.data.people import in_sight
+from al_engine.data.people import shown_to
 from al_engine.errors import (
     AlEngineError,
     AnswerRefusedError,
@@ -119,7 +119,7 @@ class LabellingSession:
                 f"There is no round {number}.", f"Rounds go from 0 to {len(present.rounds) - 1}."
             )
         last = present.history.sets[number].seq
-        events = in_effect(self.project.log.events(classifier))
+        events = in_effect(self.project.events(classifier))
         history = self.project.fold([event for event in events if event.seq <= last], self.who)
         return self._make_state(classifier, self._started_config(classifier), history, number)
 
@@ -159,7 +159,7 @@ class LabellingSession:
             if still_there:
                 still_there(_state(classifier, config, history, made, state.rounds), is_wanted)
 
-        events = self.project.log.events(classifier)
+        events = self.project.events(classifier)
         self._maker.look_ahead(
             classifier, config, events, state.question, state.token, self.who, draw_it
         )
@@ -195,7 +195,7 @@ class LabellingSession:
 
     def answered_rows(self, classifier: str) -> list[int]:
         """Objects that this person answered about or passed as unsure, the first one first."""
-        events, several = in_effect(self.project.log.events(classifier)), self.config.people.several
+        events, several = in_effect(self.project.events(classifier)), self.config.people.several
         if several:
             events = [e for e in events if e.who in (self.who, "catalogue")]
         rows = [e.row_number for e in events if e.kind != "later" and e.row_number is not None]
@@ -218,13 +218,13 @@ class LabellingSession:
 
         Settings that fit no data or no model are refused before they are in force.
         """
-        lost = self.rounds_lost(edited)
+        lost, is_recounted = self.rounds_lost(edited), edited.people != self.config.people
         for classifier, setup in edited.setups.items():
             model_stem(classifier, learner_spec(setup, edited.splits.seed))
         if edited.setups:
             self.project.prepare(edited)
         self.project.save_config(edited, self.who)
-        if lost:
+        if lost or is_recounted:
             self.restore_models()
         self._record_soon()
 
@@ -241,7 +241,7 @@ class LabellingSession:
         given = self._given(classifier, config, setup)
         with self.project.log.lock:
             # Two tabs may start at once: the first one's objects are the ones to start with.
-            begun = bool(self.project.log.events(classifier))
+            begun = bool(self.project.events(classifier))
             config = self.config
             self.project.save_config(
                 replace(config, setups={**config.setups, classifier: setup}),
@@ -429,7 +429,7 @@ def _state(
     return State(
         classifier,
         config,
-        in_sight(history, config.people, asked),
+        shown_to(history, config.people, asked),
         made.fit,
         made.scores,
         rounds[-2].scores if len(rounds) > 1 else None,

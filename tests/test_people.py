@@ -352,11 +352,14 @@ def test_blind_neither_card_nor_map_nor_number_by_object_tells(blind: Any) -> No
     assert maps.picture("labels", ben.state("QSO"), view, Shown()) == there
     assert maps.picture("labels", ada.state("QSO"), view, Shown()) != there
     numbers = [(each.name, each.n_labels, each.n_unsure) for each in people_of(ben, "QSO")]
-    assert numbers == [("Ada", 5, 0), ("Ben", 0, 0)]
-    assert own_answers(ben, "QSO") == []
+    assert numbers == [("Ada", 5, 0), ("Ben", 0, 1)]
+    assert [(each.row, each.label) for each in own_answers(ben, "QSO")] == [(rows[0], None)]
     assert own_answers(ada, "QSO")[0].label == "GALAXY"
     assert disputes(ben, "QSO") == ([], 0)
-    assert ben.answered_rows("QSO") == [r for r in ada.answered_rows("QSO") if r not in rows]
+    assert ben.answered_rows("QSO") == [
+        *(r for r in ada.answered_rows("QSO") if r not in rows),
+        rows[0],
+    ]
 
 
 def test_blind_exports_hold_one_s_own_answers_or_are_refused(blind: Any) -> None:

@@ -173,7 +173,7 @@ def again_every(people: People) -> int:
 # -- what one person may see -------------------------------------------------------------------
 
 
-def in_sight(history: History, people: People, asked: Collection[int]) -> History:
+def shown_to(history: History, people: People, asked: Collection[int]) -> History:
     """A history without what is kept from the person it is of.
 
     Blind, that is every answer of another's; else what others said of the objects ``asked`` again.
@@ -206,7 +206,7 @@ def in_sight(history: History, people: People, asked: Collection[int]) -> Histor
     )
 
 
-def events_in_sight(events: Sequence[Event], who: str, people: People) -> list[Event]:
+def events_shown_to(events: Sequence[Event], who: str, people: People) -> list[Event]:
     """The events of a log as one person may take them away, one answer an object and classifier.
 
     Blind, that is one's own; else those that count.  The curated test set is everybody's.
