@@ -16,7 +16,7 @@ from al_engine.project import Project
 from al_engine.state import how_shown, seen_by
 
 MAX_KEYS = 10
-DONE = {"unsure": "unsure", "later": "later", "undo": "taken back"}
+DONE = {"unsure": "unsure", "later": "later", "settled": "settled", "undo": "taken back"}
 
 
 def labels_offered(dataset: Dataset, config: ProjectConfig, classifier: str) -> list[Label]:
@@ -82,14 +82,23 @@ def answer_event(
     )
 
 
-def refuse_stale(project: Project, classifier: str, row: int, token: str) -> None:
+def refuse_stale(project: Project, classifier: str, row: int, token: str, who: str) -> None:
     """Refuse an answer about an object that was answered since its token was made.
 
-    Another tab, or a key pressed twice: nobody has seen what it would be about now.
+    Another tab, or a key pressed twice: nobody has seen what it would be about now.  Where several
+    people answer, another's answer takes nobody's away.
     """
-    for event in project.log.events(classifier):
+    for event in acts_of(project, classifier, who):
         if event.seq > seen_by(token) and event.row_number == row:
             did = project.config.label_name(event.label) if event.label else DONE[event.kind]
             raise AnswerRefusedError(
                 f"{event.object_id} was answered meanwhile ({did}).", "Here is what comes next."
             )
+
+
+def acts_of(project: Project, classifier: str, who: str) -> list[Event]:
+    """What one person did in a classifier, undos included; all of it where one works alone."""
+    events = project.events(classifier)
+    if not project.config.people.several:
+        return events
+    return [event for event in events if event.who == who and event.kind != "settled"]

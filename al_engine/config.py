@@ -34,9 +34,12 @@ _WITHIN: Mapping[str, tuple[int, int]] = {
     "splits.seed": (0, MAX_SEED),
     "asking.random_every": (0, 10**6),
     "asking.ahead_mb": (0, 10**6),
+    "people.again_every": (0, 10**6),
     "curation.target": (1, 10**6),
     "columns.image_width_px": (0, 10**5),
 }
+
+Counting = Literal["majority", "latest"]
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,27 @@ class Curation:
 
 
 @dataclass(frozen=True)
+class People:
+    """How several people work on one project; where one works alone, names say nothing.
+
+    ``counting`` says which label counts where people differ and nothing was settled: that of more
+    people than any other, or the latest.  ``blind`` keeps everybody's answers from the others.
+    Every ``again_every``-th question is an object that somebody else labelled; None means every
+    tenth, 0 never.
+    """
+
+    several: bool = False
+    blind: bool = False
+    counting: Counting = "majority"
+    again_every: int | None = None
+
+    @property
+    def is_blind(self) -> bool:
+        """Are answers kept from others?  One person alone has none to keep them from."""
+        return self.several and self.blind
+
+
+@dataclass(frozen=True)
 class MemberSetup:
     """A model with its query strategy and its hyperparameters."""
 
@@ -158,6 +182,7 @@ class ProjectConfig:
     splits: Splits = Splits()
     asking: Asking = Asking()
     curation: Curation = Curation()
+    people: People = People()
     train_labels: tuple[str, ...] = ()
     leave_out_other_labels: bool = False
     leave_out_unknown: bool = False

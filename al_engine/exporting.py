@@ -4,6 +4,7 @@ Owns what is exported under which name, and the job beside the page that waits f
 in a file is ``exchange``'s.  Must not know pages.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from al_engine.background import BACKGROUND
+from al_engine.data.labels import Event
+from al_engine.data.people import events_shown_to, refuse_while_blind
 from al_engine.dataset import Dataset
 from al_engine.errors import (
     NotEnoughLabelsError,
@@ -22,7 +25,7 @@ from al_engine.errors import (
 )
 from al_engine.exchange.bundles import write_bundle
 from al_engine.exchange.carried import carried
-from al_engine.exchange.labels import labels_table
+from al_engine.exchange.labels import answers_in_force, labels_table
 from al_engine.exchange.models import model_stem
 from al_engine.exchange.predictions import Predictor, Score, predictions_table
 from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
@@ -49,7 +52,7 @@ class Exported:
 def exported(session: LabellingSession) -> list[Exported]:
     """The files in the project's ``exports`` folder, the newest first."""
     found = []
-    folder = session.project.folder / FOLDER
+    folder = _place(session)
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_file() and not path.name.startswith("."):
             stat = path.stat()
@@ -61,13 +64,25 @@ def exported(session: LabellingSession) -> list[Exported]:
 def labels_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
     """Every answer in force of a project, one row an object and classifier.
 
+    Of several people it is the label that counts; blind, one's own.
+
     Raises
     ------
     NotEnoughLabelsError : nothing has been answered
     """
     project = session.project
-    events = project.log.events()
+    events = _told(session)
     return labels_table(project.catalogue, session.config, events, extra, _about(session))
+
+
+def n_answers(session: LabellingSession) -> int:
+    """How many answers ``labels_of`` would write."""
+    return len(answers_in_force(_told(session)))
+
+
+def _told(session: LabellingSession) -> list[Event]:
+    events = session.project.log.events()
+    return events_shown_to(events, session.who, session.config.people)
 
 
 def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
@@ -182,8 +197,10 @@ def write_model(session: LabellingSession, stem: str) -> Path:
     Raises
     ------
     UnusableModelError : there is no such model
+    ProjectError : people answer blind, and it holds the labels of all
     """
     project = session.project
+    refuse_while_blind(session.config.people, "A model with the labels it was trained on")
     if stem not in bundles_of(session):
         raise UnusableModelError(f"There is no saved model '{stem}'.", "Choose one of the list.")
     refuse_overuse(project.folder.parent)
@@ -195,7 +212,7 @@ def write_model(session: LabellingSession, stem: str) -> Path:
 def remove(session: LabellingSession, file: Exported) -> None:
     """Remove a file from the project's ``exports`` folder."""
     try:
-        (session.project.folder / FOLDER / file.path.name).unlink(missing_ok=True)
+        (_place(session) / file.path.name).unlink(missing_ok=True)
     except OSError as error:
         raise ProjectError(
             f"'{file.path.name}' could not be removed: {error.strerror or error}.",
@@ -225,15 +242,23 @@ def send(session: LabellingSession, table: Outgoing, to: Program | None) -> list
 
 
 def _folder(session: LabellingSession) -> Path:
-    folder = session.project.folder / FOLDER
+    folder = _place(session)
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ProjectError(
             f"The folder '{FOLDER}' could not be made: {error.strerror or error}.",
             "See to the free space and the permissions of the project's folder.",
         ) from error
     return folder
+
+
+def _place(session: LabellingSession) -> Path:
+    """Where files go; those of people who answer blind apart from each other."""
+    folder = session.project.folder / FOLDER
+    if not session.config.people.is_blind:
+        return folder
+    return folder / hashlib.blake2b(session.who.encode(), digest_size=8).hexdigest()
 
 
 def begin_export(session: LabellingSession, table: Outgoing, form: Format) -> Job[Path]:

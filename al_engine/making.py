@@ -14,6 +14,7 @@ from al_engine.answering import answer_event
 from al_engine.config import ProjectConfig, round_key
 from al_engine.data.history import History, LabelledSet
 from al_engine.data.labels import Event
+from al_engine.data.people import again_every
 from al_engine.dataset import Dataset
 from al_engine.extensions.used import hashes
 from al_engine.fitting import Fit, RoundScores, Rows, learner_spec
@@ -124,6 +125,7 @@ class RoundMaker:
             held[1],
             setup.n_initial,
             random_every(dataset.n_validation, config.asking.random_every),
+            again_every(config.people),
         )
 
     # -- ahead --
@@ -135,14 +137,15 @@ class RoundMaker:
         events: Sequence[Event],
         question: Question,
         token: str,
+        who: str,
         then: Callable[[History, Round, Callable[[], bool]], None],
     ) -> None:
-        """Begin to make the round that each possible answer leads to, the likeliest first.
+        """Begin to make the round that each possible answer of a person leads to, likeliest first.
 
         ``then`` is called in another thread with each of them, once all are made.
         """
         last_seq = events[-1].seq if events else 0
-        moment = (last_seq, self._project.history(classifier).curated_seq, config)
+        moment = (last_seq, self._project.history(classifier).curated_seq, config, who)
         if not is_on() or self._begun.get(classifier) == moment:
             return  # a page is drawn many times for one question
         self._begun[classifier] = moment
@@ -157,12 +160,12 @@ class RoundMaker:
         likely = present is None or present.predicted[question.row]
         labels = ([*own, *other] if likely else [*other, *own])[:n_sides]
         passed = answer_event(self._project, config, classifier, question.row, "later", None, token)
-        passed = replace(passed, seq=last_seq + 1)
+        passed = replace(passed, seq=last_seq + 1, who=who)
         answers = [replace(passed, kind="answer", label=label) for label in labels]
         rounds: list[tuple[Hashable, Work]] = []
         afterwards: list[tuple[Hashable, Work]] = []
         for event in (*answers, replace(passed, kind="unsure"), passed):
-            history = self._project.fold([*events, event])
+            history = self._project.fold([*events, event], who)
             key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
             fit, scores = self._at_hand(classifier, key, plan.spec.strategy, history)
             make = partial(make_round, plan, history, fit=fit, scores=scores, n_threads=1)
@@ -233,4 +236,7 @@ def _standing(classifier: str, config: ProjectConfig, history: History) -> Hasha
         history.n_passed,
         history.n_questions,
         len(history.sets),
+        history.disputed,
+        history.unheard,
+        history.n_again,
     )

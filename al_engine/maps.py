@@ -330,10 +330,13 @@ class Maps:
             (row, label == state.classifier, label in left_out)
             for row, label in {**history.trained, **history.verified}.items()
         )
-        has_fit = state.fit is not None
+        # Where others' labels are not in sight, models differ that seem to have the same labels.
+        fit: Hashable = state.fit is not None
+        if state.fit is not None and history.own is not None:
+            fit = state.fit.key
         return (
             state.classifier,
-            has_fit,
+            fit,
             sides,
             *map(frozenset, (history.trained, history.validated, history.curated)),
         )

@@ -91,7 +91,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class ObjectCard:
-    """What is known of an object; labels by name, None where there is none."""
+    """What is known of an object; labels by name, None where there is none.
+
+    ``is_own`` says that the verified label is of the person who looks.  ``is_kept_back`` that what
+    others said of it, and the models with them, is not shown until that person has answered too.
+    """
 
     row: int
     object_id: str
@@ -103,6 +107,8 @@ class ObjectCard:
     verified_label: str | None
     probabilities: tuple[tuple[str, float | None], ...]
     part: str
+    is_own: bool = True
+    is_kept_back: bool = False
 
 
 def object_card(
@@ -133,7 +139,8 @@ def object_card(
     found = catalogue.values(row, list(dict.fromkeys(wanted)))
     code = int(dataset.codes[row])
     history = state.history if state is not None else History()
-    given = (history.verified if verified is None else verified).get(row)
+    own = {} if history.own is None else history.own.verified
+    given = own.get(row, (history.verified if verified is None else verified).get(row))
     return ObjectCard(
         row,
         catalogue.object_ids(columns.id, [row])[0],
@@ -145,6 +152,8 @@ def object_card(
         None if given is None else config.label_name(given),
         () if state is None else tuple(_probabilities(session, state, row)),
         PART_NAMES[int(parts_in_force(dataset, history)[row])],
+        is_own=history.own is None or row in own,
+        is_kept_back=state is not None and _is_kept_back(session, state, row),
     )
 
 
@@ -157,6 +166,12 @@ def _axes(session: LabellingSession, row: int) -> list[Value]:
         for name in made
         if name not in columns
     ]
+
+
+def _is_kept_back(session: LabellingSession, state: State, row: int) -> bool:
+    """Did others label the object, unseen by the person who looks until they do too?"""
+    is_asked = state.question is not None and state.question.row == row
+    return row in state.history.unheard and (is_asked or session.config.people.is_blind)
 
 
 def find_object(session: LabellingSession, text: str) -> int:
@@ -198,7 +213,10 @@ def _probabilities(
     for label in session.config.train_labels:
         if not session.is_started(label):
             continue
-        fit = state.fit if label == state.classifier else session.state(label).fit
+        of_label = state if label == state.classifier else session.state(label)
+        if _is_kept_back(session, of_label, row):
+            continue  # a model knows what it was trained on, and would tell
+        fit = of_label.fit
         if fit is not None:
             # What tests is answered about without the classifier's word.
             p = math.nan if row in state.history.curated else float(fit.proba[row])

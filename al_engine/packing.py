@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from al_engine.background import BACKGROUND
+from al_engine.data.people import refuse_while_blind
 from al_engine.exchange.whole import Name, write_whole
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.project import Project
@@ -54,7 +55,7 @@ def pack(
 
     Raises
     ------
-    ProjectError, PublicServerError : there is no room
+    ProjectError, PublicServerError : there is no room, or people answer blind
     WorkCancelled : ``cancelled`` said so
     """
     home, n_rows = project.folder.parent, project.catalogue.n_rows
@@ -63,6 +64,7 @@ def pack(
         refuse_overuse(home)
         progress(n, n_rows)
 
+    refuse_while_blind(project.config.people, "The whole project")
     refuse_overuse(home)
     BACKGROUND.wait(project)  # the scores of the last round are on their way to the disk
     path, began_at = _place(project), datetime.now(UTC).timestamp()

@@ -24,13 +24,14 @@ import numpy.typing as npt
 
 from al_engine.arrays import Arrays
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig, check
+from al_engine.config import People, ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import CuratedSet, fold_curated
 from al_engine.data.grid import Grid
-from al_engine.data.history import History, fold, in_effect
+from al_engine.data.history import History, in_effect
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.people import history_of
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes
 from al_engine.errors import (
@@ -80,7 +81,7 @@ class Project:
         self.files_lock = threading.RLock()
         self._about_lock = threading.RLock()
         self._arrays = Arrays(self.catalogue, folder / "matrix")
-        self._histories: dict[str, History] = {}
+        self._histories: dict[tuple[str, str], tuple[People, History]] = {}
         self._curated = CuratedSet()
         self.is_closed = False
         self.used_at = time.monotonic()
@@ -138,20 +139,25 @@ class Project:
             self.log.append(*(replace(e, undoes=undos.get(e.seq)) for e in events))
             self._config = _latest_config(self.log)
 
-    def history(self, classifier: str) -> History:
-        """What the events of a classifier amount to by now."""
+    def history(self, classifier: str, who: str = "") -> History:
+        """What the events of a classifier amount to by now, for one person or for nobody."""
         with self.log.lock:
-            events = self.log.events(classifier)
-            held, curated = self._histories.get(classifier), self._curated_in_use()
-            moment = (events[-1].seq if events else 0, curated.last_seq)
-            if held is None or (held.last_seq, held.curated_seq) != moment:
-                held = self._histories[classifier] = self.fold(events)
-            return held
+            events, people = self.events(classifier), self._config.people
+            key = (classifier, who if people.several else "")
+            held, curated = self._histories.get(key), self._curated_in_use()
+            moment = (people, events[-1].seq if events else 0, curated.last_seq)
+            if held is None or (held[0], held[1].last_seq, held[1].curated_seq) != moment:
+                held = self._histories[key] = (people, self.fold(events, who))
+            return held[1]
 
-    def fold(self, events: Sequence[Event]) -> History:
-        """What some events of a classifier amount to, beside the test set in force."""
+    def events(self, classifier: str) -> list[Event]:
+        """The events that count for a classifier by the settings in force, in order."""
+        return self.log.events(classifier)
+
+    def fold(self, events: Sequence[Event], who: str = "") -> History:
+        """What some events of a classifier amount to for one person, beside the test set."""
         curated = self._curated_in_use()
-        return fold(events, curated.labels, curated.last_seq)
+        return history_of(events, who, self._config.people, curated.labels, curated.last_seq)
 
     def curated(self) -> CuratedSet:
         """The curated test set by now, in use or not."""

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
-from al_engine.data.history import in_effect
+from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
+from al_engine.data.people import refuse_while_blind
 from al_engine.errors import ProjectError
 from al_engine.exchange.astronomical import write_theirs
 from al_engine.exchange.configuration import (
@@ -21,6 +22,7 @@ from al_engine.exchange.configuration import (
     Layout,
     Next,
     PastRound,
+    private,
     write_configuration,
 )
 from al_engine.home import write_whole
@@ -39,20 +41,29 @@ class Moment:
     events: Sequence[Event]
     states: Sequence[State]
     layout: Layout
+    who: str
 
 
-def moment(project: Project, states: Iterable[State], layout: Layout) -> Moment:
-    """The present moment, with those of the states that are of it."""
+def moment(project: Project, states: Iterable[State], layout: Layout, who: str) -> Moment:
+    """The present moment, with those of one person's states that are of it."""
     with project.log.lock:
         config, events = project.config, project.log.events()
-        now = {c: project.history(c) for c in config.setups}
-    of_now = [s for s in states if s.config == config and s.history is now.get(s.classifier)]
-    return Moment(config, events, of_now, layout)
+        now = {c: _moment_of(project.history(c)) for c in config.setups}
+    of_now = [
+        s for s in states
+        if s.config == config and _moment_of(s.history) == now.get(s.classifier)
+    ]  # fmt: skip
+    return Moment(config, events, of_now, layout, who)
+
+
+def _moment_of(history: History) -> tuple[int, int]:
+    return history.last_seq, history.curated_seq
 
 
 def record(project: Project, of: Moment) -> Configuration:
     """Put together the configuration of a moment."""
     id_column = of.settings.columns.id
+    asks = of.who if of.settings.people.several else ""
     about, catalogue = project.about, project.catalogue
     rows = {e.row_number for e in of.events if e.row_number is not None}
     rows |= {state.question.row for state in of.states if state.question is not None}
@@ -83,13 +94,26 @@ def record(project: Project, of: Moment) -> Configuration:
             for past in state.rounds
         ),
         next={
-            state.classifier: Next(ids[state.question.row], state.question.how)
+            state.classifier: Next(ids[state.question.row], state.question.how, asks)
             for state in of.states
             if state.question is not None
         },
         saved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions(),
     )
+
+
+def as_file(project: Project, of: Moment, *, is_private: bool) -> str:
+    """The text of a configuration that a person takes away.
+
+    Raises
+    ------
+    ProjectError : people answer blind, and it holds the answers of all
+    """
+    if not is_private:
+        refuse_while_blind(of.settings.people, "A configuration with its answers")
+    made = record(project, of)
+    return write_configuration(private(made) if is_private else made)
 
 
 def record_soon(project: Project, of: Moment) -> None:
@@ -115,7 +139,13 @@ def record_soon(project: Project, of: Moment) -> None:
 
 
 def in_their_form(project: Project, settings: ProjectConfig) -> tuple[str, tuple[str, ...]]:
-    """The settings and labels in AstronomicAL's form, and what has no counterpart in it."""
+    """The settings and labels in AstronomicAL's form, and what has no counterpart in it.
+
+    Raises
+    ------
+    ProjectError : people answer blind, and it holds the labels of all
+    """
+    refuse_while_blind(settings.people, "A configuration with its labels")
     is_integer = (
         settings.columns.id is not None
         and project.catalogue.column(settings.columns.id).kind == "integer"
@@ -124,7 +154,7 @@ def in_their_form(project: Project, settings: ProjectConfig) -> tuple[str, tuple
     n_others = 0
     for classifier in settings.setups:
         history = project.history(classifier)
-        events = in_effect(project.log.events(classifier))
+        events = in_effect(project.events(classifier))
         order = dict.fromkeys(e.row_number for e in events if e.row_number is not None)
         rows = [row for row in order if row in history.trained or row in history.unsure]
         ids = project.catalogue.object_ids(settings.columns.id, rows)

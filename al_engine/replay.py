@@ -121,8 +121,7 @@ def replay(
                     if state.fit is not None and state.scores is not None:
                         measured = (state.fit.n_labelled, state.scores.to_dict())
                         made[classifier, state.fit.key] = measured
-        states = {classifier: session.state(classifier) for classifier in _started(stage.config)}
-        n_compared, difference = _compare(session, states, configuration)
+        n_compared, difference = _compare(session, configuration)
     with project.log.lock:
         refuse_begun(project)
         project.take_over(events)
@@ -151,10 +150,9 @@ def _started(config: ProjectConfig) -> list[str]:
     return [classifier for classifier in config.setups if classifier in config.train_labels]
 
 
-def _compare(
-    session: LabellingSession, states: Mapping[str, State], configuration: Configuration
-) -> tuple[int, str]:
+def _compare(session: LabellingSession, configuration: Configuration) -> tuple[int, str]:
     """How many rounds have scores to compare, and the first thing that is not as it was."""
+    states = {classifier: session.state(classifier) for classifier in _started(session.config)}
     differences = []
     n_compared = 0
     for past in configuration.rounds:
@@ -171,6 +169,8 @@ def _compare(
         before = configuration.next.get(classifier)
         if before is None:
             continue
+        if before.who not in ("", session.who):  # each is asked for themselves
+            state = LabellingSession(session.project, before.who).state(classifier)
         now = state.question
         asked = None if now is None else session.object_id(now.row)
         if asked != before.object_id:

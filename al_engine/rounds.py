@@ -38,7 +38,7 @@ SPREAD_OVER = 50_000
 HANDED_OVER = 50_000  # objects, to a strategy that looks at the pool itself
 
 # Draws of different purposes must not be the same draw.
-_RANDOM_QUESTION, _START = 0x52, 0x53
+_RANDOM_QUESTION, _START, _AGAIN = 0x52, 0x53, 0x56
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Plan:
     initial: Rows
     n_initial: int
     every: int
+    again_every: int = 0
 
 
 def make_round(
@@ -114,6 +115,7 @@ def make_round(
         initial=plan.initial,
         n_initial=plan.n_initial,
         every=plan.every,
+        again_every=plan.again_every,
         seed=spec.seed,
         name=plan.name,
     )
@@ -188,6 +190,7 @@ def next_question(
     initial: Rows,
     n_initial: int,
     every: int,
+    again_every: int = 0,
     seed: int,
     name: str,
 ) -> Question | None:
@@ -222,7 +225,21 @@ def next_question(
         None if fit is None else say_why,
         n_initial,
         every,
+        _again(dataset, history, parts, seed, again_every),
     )
+
+
+def _again(dataset: Dataset, history: History, parts: Parts, seed: int, every: int) -> int | None:
+    """The object that somebody else labelled, where it is time to ask about one: by a draw."""
+    n_asked = history.n_questions + history.n_again
+    if not every or (n_asked + 1) % every:
+        return None
+    passed = history.unsure | history.later.keys()
+    listed = sorted(row for row in history.unheard - passed if parts[row] != OUT)
+    if not listed:
+        return None
+    rows = np.array(listed, dtype=np.intp)
+    return int(rows[tie_keys(dataset.keys[rows], seed ^ _AGAIN, history.n_again).argmin()])
 
 
 def _chosen_by(
@@ -257,11 +274,12 @@ def decide(
     say_why: Callable[[int, int], str] | None,
     n_initial: int,
     every: int,
+    again: int | None = None,
 ) -> Question | None:
     """What to ask now, wherever the objects are.
 
     In this order: a postponed object whose turn has come, the objects to begin with, every so
-    often a random one, else the pool's most useful.
+    often one that somebody else labelled, or a random one, else the pool's most useful.
 
     Parameters
     ----------
@@ -270,12 +288,16 @@ def decide(
     pick : from "initial", "random" or "query" to an open row: the first of the draw, or the most
         useful
     say_why : from a queried row and the size of the pool to a line; None where there is no model
+    again : the row to ask about that somebody else labelled, where it is time for one
     """
     # What settings have left out since cannot be answered.
     put_off = sorted((p.due, row) for row, p in history.later.items() if parts[row] != OUT)
     if put_off and put_off[0][0] <= history.n_passed:
         row = put_off[0][1]
         return Question(row, history.later[row].how, "You put this one off; ten others are done.")
+    begins = say_why is None or len(history.trained) < n_initial
+    if again is not None and not begins:
+        return Question(again, "again", "Somebody else labelled this one too; what do you say?")
     if not n_open:
         if not put_off:
             return None

@@ -15,6 +15,7 @@ import numpy as np
 import sklearn
 
 from al_engine.background import BACKGROUND
+from al_engine.data.history import History
 from al_engine.errors import NotEnoughLabelsError, ProjectError, SettingsError
 from al_engine.exchange.models import (
     checkpoint_stem,
@@ -40,14 +41,15 @@ class SavedModels:
     def _folder(self) -> Path:
         return self._project.folder / "models"
 
-    def save(self, state: State) -> None:
+    def save(self, state: State, history: History) -> None:
         """Have the model of a state saved, if it has one, in place of the round before.
 
+        ``history`` is all that it was trained on, whoever may see it.
         It is written in the background: of several rounds of a classifier the last one is.
         """
         if state.fit is not None:
             stem = model_stem(state.classifier, self._spec(state))
-            BACKGROUND.do(self._project, stem, partial(self._write, state, stem))
+            BACKGROUND.do(self._project, stem, partial(self._write, state, history, stem))
 
     def is_current(self, state: State) -> bool:
         """Is the saved model there, whole, and of this very round?  True where none is due."""
@@ -59,7 +61,7 @@ class SavedModels:
             return False
         return is_whole(*found)
 
-    def checkpoint(self, state: State) -> Path:
+    def checkpoint(self, state: State, history: History) -> Path:
         """Save the model of a state beside the earlier ones.
 
         Raises
@@ -80,7 +82,7 @@ class SavedModels:
             None if f1 is None else round(100 * f1),
             datetime.now(),
         )
-        return self._write(state, stem)
+        return self._write(state, history, stem)
 
     def is_checkpointed(self, state: State) -> bool:
         """Has this very round a checkpoint already?"""
@@ -97,13 +99,13 @@ class SavedModels:
     def _spec(self, state: State) -> LearnerSpec:
         return learner_spec(state.setup, state.config.splits.seed)
 
-    def _write(self, state: State, stem: str) -> Path:
+    def _write(self, state: State, history: History, stem: str) -> Path:
         assert state.fit is not None, "only a trained classifier is saved"
         names = [member.model for member in state.setup.members]
         members = list(zip(names, pipelines(state.fit.learner), strict=True))
         if self._project.is_closed:
             raise ProjectError("The project was deleted meanwhile.", "Choose one on the Home page.")
-        about = self._about(state)
+        about = self._about(state, history)
         try:
             # Two tabs may finish a round at once: a model and its JSON are of one of them.
             with self._project.files_lock:
@@ -114,11 +116,11 @@ class SavedModels:
                 "See to the free space and the permissions of the project's folder.",
             ) from error
 
-    def _about(self, state: State) -> dict[str, Any]:
+    def _about(self, state: State, history: History) -> dict[str, Any]:
         """What stands in the JSON beside a model."""
         config, dataset = state.config, self._project.prepare(state.config)
         assert state.fit is not None, "only a trained classifier is described"
-        rows, _ = labelled_set(dataset, state.history, state.classifier)
+        rows, _ = labelled_set(dataset, history, state.classifier)
         ids = self._project.catalogue.object_ids(config.columns.id, rows.tolist())
         name = config.label_name(state.classifier)
         return {
@@ -148,7 +150,7 @@ class SavedModels:
             "scores": state.scores.to_dict() if state.scores else None,
             "n_labelled": state.fit.n_labelled,
             "labels_used": [
-                {"id": object_id, "label": state.history.trained[int(row)]}
+                {"id": object_id, "label": history.trained[int(row)]}
                 for row, object_id in zip(rows, ids, strict=True)
             ],
             "seed": config.splits.seed,

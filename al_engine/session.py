@@ -6,18 +6,19 @@ Pages talk to this and to nothing below it.  Must not know Streamlit.
 
 import math
 import weakref
-from collections.abc import Callable, Collection, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Hashable, MutableMapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from al_engine.answering import answer_event, refuse_stale
+from al_engine.answering import acts_of, answer_event, refuse_stale
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
+from al_engine.data.people import shown_to
 from al_engine.errors import (
     AlEngineError,
     AnswerRefusedError,
@@ -42,6 +43,8 @@ __all__ = ["LabellingSession", "ScoredRound", "State"]
 class LabellingSession:
     """One person's work on one project.
 
+    What a state holds of other people's answers is what that person may see.
+
     Parameters
     ----------
     project : shared with every other session of the process
@@ -56,7 +59,8 @@ class LabellingSession:
         self.who = who
         self._saved = SavedModels(project)
         self._maker = RoundMaker(project, {} if learners is None else learners)
-        self._states: dict[str, tuple[tuple[int, int, ProjectConfig], State]] = {}
+        # By classifier: the moment, the state, and the whole history that it was made of.
+        self._states: dict[str, tuple[Hashable, State, History]] = {}
         self.layout = Layout()
         project.at_close(self.put_away)
 
@@ -86,13 +90,13 @@ class LabellingSession:
     def state(self, classifier: str) -> State:
         """The present state of a classifier, made from the project where it is not at hand."""
         config = self._started_config(classifier)
-        history = self.project.history(classifier)
-        moment = (history.last_seq, history.curated_seq, config)
+        history = self.project.history(classifier, self.who)
+        moment = (history.last_seq, history.curated_seq, config, self.who)
         held = self._states.get(classifier)
         if held is not None and held[0] == moment and classifier in self.learners:
             return held[1]
         state = self._make_state(classifier, config, history, None)
-        self._states[classifier] = (moment, state)
+        self._states[classifier] = (moment, state, history)
         if state.fit is not None:
             self.learners[classifier] = state.fit
         else:
@@ -115,8 +119,8 @@ class LabellingSession:
                 f"There is no round {number}.", f"Rounds go from 0 to {len(present.rounds) - 1}."
             )
         last = present.history.sets[number].seq
-        events = in_effect(self.project.log.events(classifier))
-        history = self.project.fold([event for event in events if event.seq <= last])
+        events = in_effect(self.project.events(classifier))
+        history = self.project.fold([event for event in events if event.seq <= last], self.who)
         return self._make_state(classifier, self._started_config(classifier), history, number)
 
     def _make_state(
@@ -155,8 +159,10 @@ class LabellingSession:
             if still_there:
                 still_there(_state(classifier, config, history, made, state.rounds), is_wanted)
 
-        events = self.project.log.events(classifier)
-        self._maker.look_ahead(classifier, config, events, state.question, state.token, draw_it)
+        events = self.project.events(classifier)
+        self._maker.look_ahead(
+            classifier, config, events, state.question, state.token, self.who, draw_it
+        )
 
     def _rounds(
         self, classifier: str, config: ProjectConfig, history: History
@@ -188,8 +194,10 @@ class LabellingSession:
         return self.project.catalogue.object_ids(self.config.columns.id, [int(r) for r in rows])
 
     def answered_rows(self, classifier: str) -> list[int]:
-        """Objects that were answered about or passed as unsure, the first one first."""
-        events = in_effect(self.project.log.events(classifier))
+        """Objects that this person answered about or passed as unsure, the first one first."""
+        events, several = in_effect(self.project.events(classifier)), self.config.people.several
+        if several:
+            events = [e for e in events if e.who in (self.who, "catalogue")]
         rows = [e.row_number for e in events if e.kind != "later" and e.row_number is not None]
         return list(dict.fromkeys(rows))
 
@@ -210,13 +218,13 @@ class LabellingSession:
 
         Settings that fit no data or no model are refused before they are in force.
         """
-        lost = self.rounds_lost(edited)
+        lost, is_recounted = self.rounds_lost(edited), edited.people != self.config.people
         for classifier, setup in edited.setups.items():
             model_stem(classifier, learner_spec(setup, edited.splits.seed))
         if edited.setups:
             self.project.prepare(edited)
         self.project.save_config(edited, self.who)
-        if lost:
+        if lost or is_recounted:
             self.restore_models()
         self._record_soon()
 
@@ -233,7 +241,7 @@ class LabellingSession:
         given = self._given(classifier, config, setup)
         with self.project.log.lock:
             # Two tabs may start at once: the first one's objects are the ones to start with.
-            begun = bool(self.project.log.events(classifier))
+            begun = bool(self.project.events(classifier))
             config = self.config
             self.project.save_config(
                 replace(config, setups={**config.setups, classifier: setup}),
@@ -241,7 +249,7 @@ class LabellingSession:
                 *(() if begun else given),
             )
         state = self.state(classifier)
-        self._saved.save(state)
+        self._save(state)
         self._record_soon()
         self.project.touch()
         return state
@@ -298,20 +306,22 @@ class LabellingSession:
         )
         before = self._states.get(classifier)
         with self.project.log.lock:
-            refuse_stale(self.project, classifier, row, token)
+            refuse_stale(self.project, classifier, row, token, self.who)
             self.project.log.append(event)
         return self._after(classifier, before[1] if before else None)
 
     def undo(self, classifier: str, *, token: str) -> State:
-        """Take back the last answer, Unsure or Later of this classifier; the log keeps both."""
+        """Take back the last answer, Unsure or Later of this classifier; the log keeps both.
+
+        Where several people answer, the last of one's own.
+        """
         self._started_config(classifier)
         before = self._states.get(classifier)
         with self.project.log.lock:
-            history = self.project.history(classifier)
-            last = history.last
+            last = self.project.history(classifier, self.who).last
             if last is None:
                 raise AnswerRefusedError("There is nothing to undo.", "Answer a question first.")
-            if seen_by(token) != history.last_seq:
+            if acts_of(self.project, classifier, self.who)[-1].seq > seen_by(token):
                 raise AnswerRefusedError(
                     "Something was answered in another tab meanwhile.", "Look, then undo again."
                 )
@@ -328,20 +338,29 @@ class LabellingSession:
         p = float(fit.proba[row])
         return None if np.isnan(p) else p
 
+    def follow(self, classifier: str) -> State:
+        """Make what follows from an event that another than this has written."""
+        before = self._states.get(classifier)
+        return self._after(classifier, before[1] if before else None)
+
     def _after(self, classifier: str, before: State | None) -> State:
         """What follows from what was just written: the next round, its files, the note."""
         state = self.state(classifier)
         if before is None or state.fit is not before.fit or state.scores != before.scores:
-            self._saved.save(state)
+            self._save(state)
         self._record_soon()
         self.project.touch()
         return state
+
+    def _save(self, state: State) -> None:
+        self._saved.save(state, self._states[state.classifier][2])
 
     # -- models and scores that are asked for --
 
     def checkpoint(self, classifier: str) -> Path:
         """Save the model of this round beside the earlier ones, once a round."""
-        return self._saved.checkpoint(self.state(classifier))
+        state = self.state(classifier)
+        return self._saved.checkpoint(state, self._states[classifier][2])
 
     def is_checkpointed(self, state: State) -> bool:
         """Has this very round a checkpoint already?"""
@@ -356,7 +375,7 @@ class LabellingSession:
             if classifier in self.config.train_labels and self.fault(classifier) is None:
                 state = self.state(classifier)
                 if not self._saved.is_current(state):
-                    self._saved.save(state)
+                    self._save(state)
 
     def test_scores(self, classifier: str, among: Collection[int] | None = None) -> Scores | None:
         """Scores over the test set; a deliberate step, so they are computed only here.
@@ -367,17 +386,17 @@ class LabellingSession:
         if state.fit is None:
             raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
         spec = learner_spec(state.setup, state.config.splits.seed)
-        dataset = self.project.dataset()
-        return test_round(dataset, state.history, classifier, spec, state.fit, among)
+        dataset, history = self.project.dataset(), self._states[classifier][2]
+        return test_round(dataset, history, classifier, spec, state.fit, among)
 
     def moment(self) -> Moment:
         """The present moment, of which a configuration is made."""
         started = [c for c in self.config.setups if c in self.config.train_labels]
-        return moment(self.project, [self.state(c) for c in started], self.layout)
+        return moment(self.project, [self.state(c) for c in started], self.layout, self.who)
 
     def _record_soon(self) -> None:
-        at_hand = [state for _, state in self._states.values()]
-        record_soon(self.project, moment(self.project, at_hand, self.layout))
+        at_hand = [state for _, state, _ in self._states.values()]
+        record_soon(self.project, moment(self.project, at_hand, self.layout, self.who))
 
     def _keep_round(self, classifier: str, fit: Fit, scores: RoundScores) -> None:
         kept = self.project.log.rounds(classifier).get(fit.key)
@@ -406,10 +425,11 @@ def _state(
     rounds: tuple[ScoredRound, ...],
     past: int | None = None,
 ) -> State:
+    asked = () if made.question is None else (made.question.row,)
     return State(
         classifier,
         config,
-        history,
+        shown_to(history, config.people, asked),
         made.fit,
         made.scores,
         rounds[-2].scores if len(rounds) > 1 else None,

@@ -10,6 +10,8 @@ from al_engine.data.history import History, LabelledSet
 from al_engine.fitting import Fit, RoundScores
 from al_engine.rounds import Question
 
+HOW = ("query", "random", "initial", "again")  # how a question comes up
+
 
 @dataclass(frozen=True)
 class ScoredRound:
@@ -67,4 +69,4 @@ def how_shown(token: str, row: int) -> str:
     """How an object came up when a token was made: as the question, or by a click."""
     _, _, shown = token.partition(":")
     asked, _, how = shown.partition(":")
-    return how if asked == str(row) and how in ("query", "random", "initial") else "click"
+    return how if asked == str(row) and how in HOW else "click"

@@ -16,7 +16,7 @@ from test_config import EVERYTHING
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.data.labels import Event, EventKind
-from al_engine.data.splits import VALIDATION
+from al_engine.data.splits import TEST, VALIDATION
 from al_engine.errors import ConfigurationError
 from al_engine.exchange import strict_json
 from al_engine.exchange.configuration import (
@@ -36,12 +36,15 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, 5)
 
 
 def eventful(project: Project) -> LabellingSession:
-    """A session in which everything happened that can: six kinds, four ways to come up."""
+    """A session in which everything happened that can: every kind, four ways to come up."""
     session = begin(project)
     for kind in ("answer", "unsure", "later", "answer", "answer"):
         answer(session, kind=kind)
     session.undo("QSO", token=session.state("QSO").token)
     answer(session, row=next(known(session, VALIDATION)))
+    row = next(known(session, TEST))
+    settled = Event("settled", "Ada", "QSO", row, session.object_id(row), "STAR", "settled", "test")
+    project.log.append(settled)
     return session
 
 
@@ -93,7 +96,7 @@ def test_events_of_every_kind_travel_whatever_part_they_are_of(project: Project)
             Event(kind, "Ada", None, None, "J001", None, "audit", "curated", payload=payload)
         )
         events[-1] = replace(events[-1], seq=len(events), undoes=undoes)
-        if kind in ("given", "answer"):
+        if kind in ("given", "answer", "settled"):
             events[-1] = replace(events[-1], label="QSO")
     configuration = Configuration(survey_config(), events=tuple(events))
     assert read_back(configuration).events == configuration.events

@@ -15,6 +15,7 @@ import pytest
 from conftest import (
     ROOT,
     SMALL_FOREST,
+    TRUTH,
     Open,
     answer,
     begin,
@@ -25,12 +26,14 @@ from conftest import (
     survey_values,
 )
 
+from al_engine.agreeing import disputes, settle
 from al_engine.background import BACKGROUND
 from al_engine.config import (
     Columns,
     Features,
     Label,
     MemberSetup,
+    People,
     ProjectConfig,
     Splits,
 )
@@ -140,6 +143,33 @@ def test_a_replay_gives_the_same_rounds_scores_models_and_next_query(
     then = [(e.kind, e.who, e.happened_at, e.how, e.seconds) for e in project.log.events()]
     now = [(e.kind, e.who, e.happened_at, e.how, e.seconds) for e in again.log.events()[1:]]
     assert now == then, "who gave which answer, and when, is kept"
+
+
+def test_what_several_people_said_and_settled_is_replayed_for_each(
+    project: Project, fresh: Make
+) -> None:
+    ada, ben = begin(project), LabellingSession(project, "Ben")
+    people = People(several=True, blind=True, again_every=3)
+    ada.change_settings(replace(ada.config, people=people))
+    for _ in range(8):
+        answer(ada)
+        asked = ben.state("QSO").question
+        assert asked is not None
+        other = {"QSO": "STAR"}.get(TRUTH[asked.row], "QSO")
+        answer(ben, label=other if asked.how == "again" else None)
+    answer(ben, kind="unsure")
+    (dispute, *_), _ = disputes(ben, "QSO")
+    settle(ben, "QSO", dispute.row, "STAR", token=dispute.token)
+    ada.undo("QSO", token=ada.state("QSO").token)
+    again = fresh()
+    made = replay(again, saved(ben), "Bob")
+    assert made.difference == ""
+    assert made.n_compared > 8
+    assert again.config.people == people
+    for who in ("Ada", "Ben", "Cy"):
+        now, then = (LabellingSession(each, who) for each in (again, project))
+        assert outcome(now.state("QSO")) == outcome(then.state("QSO"))
+        assert len(disputes(now, "QSO")[0]) == len(disputes(then, "QSO")[0])
 
 
 def test_rounds_of_former_settings_come_back_with_those_settings(

@@ -8,10 +8,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from al_engine.data.labels import Event
+from al_engine.data.labels import BY_HAND, Event
 
 LATER_AFTER = 10
-COUNTED = ("given", "answer", "unsure", "later")
+COUNTED = ("given", "answer", "unsure", "later", "settled")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class History:
     ``trained`` whose label is the catalogue's.  ``sets`` lists every labelled set there has been,
     oldest first: one for each round.  ``curated`` are the labels of the curated test set where that
     is in use, by its last event ``curated_seq``: those objects are in none of the others.
+
+    Where several people answer, it is one person's: ``disputed`` are objects of which nobody's
+    label counts, ``unheard`` those that others labelled and this person did not, and ``own`` what
+    this person's events alone amount to.
     """
 
     trained: dict[int, str] = field(default_factory=dict)
@@ -56,6 +60,10 @@ class History:
     sets: tuple[LabelledSet, ...] = ()
     curated: Mapping[int, str] = field(default_factory=dict)
     curated_seq: int = 0
+    disputed: frozenset[int] = frozenset()
+    unheard: frozenset[int] = frozenset()
+    n_again: int = 0
+    own: "History | None" = None
 
     @property
     def verified(self) -> dict[int, str]:
@@ -66,7 +74,7 @@ class History:
     @property
     def asked(self) -> set[int]:
         """Rows that are not to be asked about: answered, or passed as unsure."""
-        return {*self.trained, *self.validated, *self.corrected, *self.unsure}
+        return {*self.trained, *self.validated, *self.corrected, *self.unsure, *self.disputed}
 
 
 def in_effect(events: Sequence[Event]) -> list[Event]:
@@ -88,9 +96,10 @@ def fold(
     corrected: dict[int, str] = {}
     given: set[int] = set()
     unsure: set[int] = set()
+    disputed: set[int] = set()
     later: dict[int, Postponed] = {}
     sets: list[LabelledSet] = []
-    n_passed = n_questions = n_by_hand = 0
+    n_passed = n_questions = n_again = n_by_hand = 0
     fingerprint = 0
     is_changed = False
     last = None
@@ -101,10 +110,11 @@ def fold(
             continue
         how = event.how or "query"
         by_hand = event.kind != "given"
-        if by_hand:
+        if event.kind in BY_HAND:
             last = event
             n_passed += 1
             n_questions += how in ("query", "random")
+            n_again += how == "again"
         if row in curated:
             continue  # asked and passed all the same: what comes up next goes by the count
         before = trained.get(row)
@@ -113,13 +123,16 @@ def fold(
             continue
         later.pop(row, None)
         unsure.discard(row)
+        disputed.discard(row)
         validates = how == "random" or row in validated
         for answers in (trained, validated, corrected):
             answers.pop(row, None)
         if event.kind == "unsure":
             unsure.add(row)
+        elif event.kind == "settled" and event.label is None:
+            disputed.add(row)
         else:
-            n_by_hand += by_hand
+            n_by_hand += event.kind == "answer"
             label = event.label or ""
             if validates:
                 validated[row] = label
@@ -155,6 +168,8 @@ def fold(
         tuple(sets),
         curated,
         curated_seq,
+        frozenset(disputed),
+        n_again=n_again,
     )
 
 

@@ -17,7 +17,7 @@ from al_engine.errors import ProjectError
 
 CURATED = "curated"  # the part of events about the curated test set
 
-EventKind = Literal["settings", "given", "answer", "unsure", "later", "undo"]
+EventKind = Literal["settings", "given", "answer", "unsure", "later", "settled", "undo"]
 BY_HAND = ("answer", "unsure", "later")
 
 
@@ -25,9 +25,10 @@ BY_HAND = ("answer", "unsure", "later")
 class Event:
     """One thing that happened.
 
-    ``given`` is a label taken from the catalogue to start with; ``answer`` is a person's.
+    ``given`` is a label taken from the catalogue to start with; ``answer`` is a person's;
+    ``settled`` is the label that counts where several people differed.
     ``row_number`` is the object's row in the catalogue, ``object_id`` its id as text.  ``how``
-    says how the object came up (query, random, click, initial), ``part`` which set it was in
+    says how the object came up (query, random, click, initial, again), ``part`` which set it was in
     (train, validation, test), ``probability`` is that of the classifier's own label at the time,
     ``undoes`` the ``seq`` of the event taken back; ``happened_at`` is UTC.
 

@@ -65,10 +65,11 @@ class PastRound:
 
 @dataclass(frozen=True)
 class Next:
-    """What a classifier was about to ask, and how that came up."""
+    """What a classifier was about to ask, how that came up, and whom, where several answer."""
 
     object_id: str
     how: str
+    who: str = ""
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def _check_events(configuration: Configuration) -> None:
                 f"{key}.label is '{event.label[:60]}'.",
                 f"It must be one of {', '.join(sorted(labels)) or 'the labels of the settings'}.",
             )
-        if event.kind in ("given", "answer") and event.label is None:
+        if event.kind in ("given", "answer", "settled") and event.label is None:
             raise ConfigurationError(f"{key}.label is missing.", "An answer has a label.")
         if event.kind in COUNTED and not event.object_id:
             raise ConfigurationError(f"{key}.object_id is missing.", "An answer has an object.")

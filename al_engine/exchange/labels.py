@@ -75,17 +75,22 @@ def _conflict(event: Event, by_row: Mapping[int | None, Sequence[Event]]) -> str
     return "; ".join(others) or None
 
 
-_STATUS = {"given": "catalogue", "unsure": "unsure"}
+_STATUS = {"given": "catalogue", "unsure": "unsure", "settled": "settled"}
 
 # Name, type, unit, description, and how it is taken from an answer.
 _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
     ("classifier", pa.string(), "", "Label whose classifier the answer was given for"),
     ("label", pa.string(), "", "Label in force, as the catalogue writes it; empty for Unsure"),
     ("label_name", pa.string(), "", "Its name in the project"),
-    ("status", pa.string(), "", "verified by a person, taken from the catalogue, or unsure"),
+    (
+        "status",
+        pa.string(),
+        "",
+        "verified by a person, catalogue, unsure, settled or disputed",
+    ),
     ("catalogue_label", pa.string(), "", "Label in the catalogue; empty where it has none"),
     ("conflict", pa.string(), "", "Other labels given to the same object (for which classifier)"),
-    ("how", pa.string(), "", "How the object came up: query, random, click or initial"),
+    ("how", pa.string(), "", "How the object came up: query, random, click, initial or again"),
     ("set", pa.string(), "", "Set that the answer counts for: train, validation, test"),
     ("who", pa.string(), "", "Who answered"),
     ("answered_at", pa.timestamp("us"), "", "When, in UTC"),
@@ -140,7 +145,8 @@ def _value(name: str, answer: Given, config: ProjectConfig, known: str | None) -
         case "label_name":
             return None if event.label is None else config.label_name(event.label)
         case "status":
-            return _STATUS.get(event.kind, "verified")
+            is_disputed = event.kind == "settled" and event.label is None
+            return "disputed" if is_disputed else _STATUS.get(event.kind, "verified")
         case "catalogue_label":
             return known
         case "conflict":

@@ -140,6 +140,10 @@ def card_body(card: ObjectCard) -> None:
         with st.container(key="position", horizontal=True):
             st.code(card.position.degrees, language=None, width="content")
             st.code(card.position.sexagesimal, language=None, width="content")
+    if card.is_kept_back:
+        st.caption(
+            "Others labelled it: what they said, and the models, are not shown before you did."
+        )
     for name, p in card.probabilities:
         said = f"{p:.2f}" if p is not None else f"not scored: it is in the {card.part} set"
         st.progress(p or 0.0, text=f"P({plain(name)}) {said}")
@@ -151,7 +155,8 @@ def card_body(card: ObjectCard) -> None:
     if card.catalogue_label is not None:
         known.append(f"catalogue says {plain(card.catalogue_label)}")
     if card.verified_label is not None:
-        known.append(f"you said **{plain(card.verified_label)}**")
+        said = "you said" if card.is_own else "what counts is"
+        known.append(f"{said} **{plain(card.verified_label)}**")
     # The catalogue's label beside the question would be copied, not checked.  The button is there
     # where nothing is known too, so that nothing below it moves from object to object.
     with st.popover("What is known of its label"):

@@ -147,6 +147,8 @@ def _confirmation(session: LabellingSession, state: State, action: str, value: s
         return "Later: asked again after ten others; undo Z"
     name = session.config.label_name(value or "")
     last = state.history.last
+    if last is not None and last.row_number in state.history.disputed:
+        return f"{name}; others say otherwise: settle it under People; undo Z"
     if last is not None and last.row_number in state.history.trained:
         return f"{name}, {counted(len(state.history.trained), 'label')}; undo Z"
     return f"{name}, kept for checking; undo Z"

@@ -26,8 +26,9 @@ from al_engine.session import LabellingSession
 from al_engine.views import raster
 from pages.components import extensions, loop, state
 from pages.components.guard import guard
+from pages.components.people import dealing as people
 from pages.components.remember import MAX_CHARS, remember_name
-from pages.components.test_set import dealing
+from pages.components.test_set import dealing as test_set
 from pages.components.words import counted, plain
 
 P = ParamSpec("P")
@@ -37,6 +38,7 @@ PAGES = (
     ("pages/2_Training.py", "Training", ":material/model_training:"),
     ("pages/3_Labelling.py", "Labelling", ":material/label:"),
     ("pages/4_Test_set.py", "Test set", ":material/checklist:"),
+    ("pages/8_People.py", "People", ":material/group:"),
     ("pages/7_Share.py", "Share", ":material/ios_share:"),
 )
 HOME = "app.py"
@@ -79,6 +81,10 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
     if needs_project and session is None:
         link(HOME, "Go to Home", icon=":material/home:")
         st.stop()
+    if session is not None and session.config.people.several and not state.name_given():
+        st.title(title)
+        _who(session)
+        st.stop()
     with guard():
         yield session  # type: ignore[misc]
 
@@ -87,9 +93,9 @@ def _deal_with_posted() -> None:
     """Do what was asked for since the last run, whatever page it was asked on."""
     queue = state.posted()
     while queue:
-        of_test_set = queue[0].kind in dealing.KINDS
+        owners = [owner for owner in (test_set, people) if queue[0].kind in owner.KINDS]
         with guard():
-            (dealing.deal_with_first if of_test_set else loop.deal_with_first)(queue)
+            (owners[0] if owners else loop).deal_with_first(queue)  # type: ignore[attr-defined]
 
 
 def _tell_trouble() -> None:
@@ -166,11 +172,23 @@ def _say_that_the_disk_is_temporary(can_open: bool) -> None:
             link("pages/7_Share.py", "Download it", icon=":material/download:")
 
 
+def _who(session: LabellingSession) -> None:
+    """Ask for a name before anything is shown or answered that goes by it."""
+    st.info("Several people answer in this project: give the name that your answers are signed by.")
+    with st.form("who-answers", border=False):
+        who = st.text_input("Your name", "", MAX_CHARS, key="who-answers-name")
+        if st.form_submit_button("Go on", type="primary") and who.strip():
+            state.give_name(session, who)
+            st.rerun()
+
+
 def _signature(session: LabellingSession) -> None:
     """Who answers: asked once in a browser, then a word that can be opened."""
     # Named after the name: it may be changed elsewhere too.
     key = f"signed-{session.who}"
     help_text = "Stands beside each of your answers; kept in this browser."
+    if not state.name_given() and session.config.people.several:
+        return  # the page asks
     if not state.name_given():
         # A project that nobody has begun asks at the set-up of its first classifier.
         if session.config.setups:

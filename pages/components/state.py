@@ -60,6 +60,8 @@ class Looking:
     notice: dict[str, str] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     curating: Curating = field(default_factory=Curating)
+    settling: dict[str, int] = field(default_factory=dict)
+    settling_notice: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

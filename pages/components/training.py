@@ -73,8 +73,11 @@ def _top_line(session: LabellingSession, state: State) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="top-line"):
         history = state.history
         given = len(history.given)
+        n_points = len(history.trained)
+        if state.config.people.is_blind and state.fit is not None:
+            n_points = state.fit.n_labelled  # of which only one's own are in sight
         parts = [
-            f"**{counted(len(history.trained), 'point')} trained on**"
+            f"**{counted(n_points, 'point')} trained on**"
             + (f" ({given} from the catalogue)" if given else ""),
             f"{state.n_pool:,} in the pool",
         ]

@@ -6,10 +6,10 @@ from functools import partial
 
 import streamlit as st
 
-from al_engine.exchange.configuration import Configuration, private, write_configuration
+from al_engine.exchange.configuration import Configuration
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.prospect import Level, Prospect, look, named
-from al_engine.recording import Moment, in_their_form, record
+from al_engine.recording import as_file, in_their_form
 from al_engine.replay import Replayed, load_layout, load_settings, replay, rounds_lost
 from al_engine.session import LabellingSession
 from pages.components import state
@@ -20,6 +20,7 @@ from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 _DONE = "configuration-done"
+SWITCH_OFF = "Take it away once that is switched off on the People page."
 FORMS = {
     "whole": "Everything",
     "private": "Without ids, labels and notes",
@@ -73,18 +74,17 @@ def _take_away(session: LabellingSession) -> None:
     if form == "astronomical":
         _in_their_form(session)
         return
-    make = partial(_text, session, session.moment(), is_private=form == "private")
+    if form == "whole" and config.people.is_blind:
+        st.caption("It holds everybody's answers, and people answer blind here. " + SWITCH_OFF)
+        return
+    is_private = form == "private"
+    make = partial(as_file, session.project, session.moment(), is_private=is_private)
     _download(session, make, "configuration")
     st.caption(
         "Kept at each round as configuration.json in the project's folder too, whole."
         if form == "whole"
         else "Labels have their names in it, as settings; which object has which has not."
     )
-
-
-def _text(session: LabellingSession, moment: Moment, *, is_private: bool) -> str:
-    made = record(session.project, moment)
-    return write_configuration(private(made) if is_private else made)
 
 
 def _in_their_form(session: LabellingSession) -> None:

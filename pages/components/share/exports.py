@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from al_engine import exporting
-from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.saved import WARNING
 from al_engine.exchange.writers import FORMATS, Format
 from al_engine.exporting import Exported
@@ -16,6 +15,7 @@ from al_engine.session import LabellingSession
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.guard import guard
+from pages.components.share.configuration import SWITCH_OFF
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
@@ -27,7 +27,7 @@ def draw(session: LabellingSession) -> None:
     """Everything that can be taken away, and what was."""
     with guard():
         _finish(session)
-    n_answers = len(answers_in_force(session.project.log.events()))
+    n_answers = exporting.n_answers(session)
     trained = [c for c in session.config.train_labels if session.is_started(c)]
     if not n_answers and not trained:
         st.info("No labels or models to take away yet: label some objects first.")
@@ -70,7 +70,7 @@ def _tables(session: LabellingSession, n_answers: int, trained: list[str]) -> No
         session,
         form,
         "Write the labels",
-        f"{counted(n_answers, 'label')} in force: who gave it, when, how the object came up, and "
+        f"{_whose(session, n_answers)}: who gave it, when, how the object came up, and "
         "where classifiers disagree.",
         lambda: exporting.labels_of(session, extra),
         disabled=not n_answers,
@@ -87,6 +87,13 @@ def _tables(session: LabellingSession, n_answers: int, trained: list[str]) -> No
         lambda: exporting.predictions_of(session, extra),
         disabled=not trained,
     )
+
+
+def _whose(session: LabellingSession, n_answers: int) -> str:
+    people = session.config.people
+    if people.is_blind:
+        return f"{counted(n_answers, 'label')} of yours, for people answer blind here"
+    return f"{counted(n_answers, 'label')} " + ("that count" if people.several else "in force")
 
 
 def _offer(
@@ -110,6 +117,9 @@ def _offer(
 
 def _models(session: LabellingSession) -> None:
     st.subheader("Models", anchor=False)
+    if session.config.people.is_blind:
+        st.caption("A model holds the labels of all, and people answer blind here. " + SWITCH_OFF)
+        return
     stems = exporting.bundles_of(session)
     if not stems:
         st.caption("No model is saved yet.")

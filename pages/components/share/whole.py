@@ -7,6 +7,7 @@ from al_engine.public import is_public
 from al_engine.session import LabellingSession
 from pages.components import state
 from pages.components.guard import guard
+from pages.components.share.configuration import SWITCH_OFF
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
@@ -22,6 +23,9 @@ def draw(session: LabellingSession) -> None:
         "JSON in a ZIP. It opens again on Home, here or on another computer; models are trained "
         "again there. Checkpoints are not in it."
     )
+    if session.config.people.is_blind:
+        st.caption("It holds everybody's answers, and people answer blind here. " + SWITCH_OFF)
+        return
     with guard():
         job = finished(_job_of(session), "Writing")
         if job is not None:

@@ -1,0 +1,230 @@
+"""Several people on one classifier: who said what, how far they agree, and settling the rest.
+
+Owns what one person may see of the others' answers, and the events that settle.  What counts is
+``data.people``'s, the numbers ``learning.agreement``'s.  Must not know pages.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import combinations
+
+from al_engine.data.history import in_effect
+from al_engine.data.labels import BY_HAND, CURATED, Event
+from al_engine.data.people import Said, what_was_said
+from al_engine.data.splits import OUT, PART_NAMES, TRAIN
+from al_engine.errors import AnswerRefusedError
+from al_engine.fitting import parts_in_force
+from al_engine.learning.agreement import Agreement, agreement, agreement_of_many
+from al_engine.session import LabellingSession, State
+from al_engine.state import seen_by
+
+
+@dataclass(frozen=True)
+class Person:
+    """How much one person did in a classifier; labels and Unsure in force."""
+
+    name: str
+    n_labels: int
+    n_unsure: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One's own answer in force; ``label`` is None for Unsure, ``how`` as in the log."""
+
+    row: int
+    object_id: str
+    label: str | None
+    how: str
+    part: str
+    answered_at: datetime
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Two people, and how far they agree over what both labelled."""
+
+    one: str
+    other: str
+    found: Agreement
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """An object that people differ about; ``labels`` by person, ``counts`` the one in force.
+
+    ``settled_by`` is who settled it, "" where it is open; ``token`` names this moment.
+    """
+
+    row: int
+    labels: Mapping[str, str]
+    counts: str | None
+    settled_by: str
+    token: str
+
+
+# -- who, and how far they agree ---------------------------------------------------------------
+
+
+def people_of(session: LabellingSession, classifier: str) -> list[Person]:
+    """Everybody who answered, in order of their names."""
+    last: dict[tuple[str, int | None], Event] = {}
+    for event in in_effect(session.project.events(classifier)):
+        if event.kind in ("answer", "unsure"):
+            last[event.who, event.row_number] = event
+    kinds = [(event.who, event.kind) for event in last.values()]
+    names = sorted({who for who, _ in kinds}, key=str.casefold)
+    return [
+        Person(who, kinds.count((who, "answer")), kinds.count((who, "unsure"))) for who in names
+    ]
+
+
+def names_of(session: LabellingSession) -> list[str]:
+    """All names that answers in force are signed by, whatever the classifier."""
+    events = in_effect(session.project.log.events())
+    names = {e.who for e in events if e.kind in BY_HAND and e.part != CURATED}
+    return sorted(names, key=str.casefold)
+
+
+def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
+    """One's own answers in force, the latest first."""
+    last: dict[int, Event] = {}
+    for event in in_effect(session.project.events(classifier)):
+        is_own = event.who == session.who and event.kind in ("answer", "unsure")
+        if is_own and event.row_number is not None:
+            last.pop(event.row_number, None)
+            last[event.row_number] = event
+    rows = list(reversed(last))
+    return [
+        Answer(
+            row,
+            object_id,
+            last[row].label,
+            last[row].how or "query",
+            last[row].part or "train",
+            last[row].happened_at,
+        )
+        for row, object_id in zip(rows, session.object_ids(rows), strict=True)
+    ]
+
+
+def agreements(session: LabellingSession, classifier: str) -> tuple[Agreement, list[Compared]]:
+    """How far all agree, and every two of them: by the labels as they were given, Unsure aside."""
+    said = [each.labels for each in _said(session, classifier).values()]
+    names = sorted({who for labels in said for who in labels}, key=str.casefold)
+    shared = [labels for labels in said if len(labels) > 1]
+    over_all = agreement_of_many([[labels.get(who) for labels in shared] for who in names])
+    pairs = []
+    for one, other in combinations(names, 2):
+        both = [labels for labels in shared if one in labels and other in labels]
+        found = agreement([labels[one] for labels in both], [labels[other] for labels in both])
+        pairs.append(Compared(one, other, found))
+    return over_all, pairs
+
+
+def _said(session: LabellingSession, classifier: str) -> dict[int, Said]:
+    return what_was_said(session.project.events(classifier))
+
+
+# -- where they differ -------------------------------------------------------------------------
+
+
+def disputes(session: LabellingSession, classifier: str) -> tuple[list[Dispute], int]:
+    """What this person may settle or has seen settled, the open ones first, the oldest first.
+
+    Blind, that is what they labelled themselves: who was not asked yet is not told.
+
+    Returns
+    -------
+    disputes : those in sight
+    n_hidden : how many open ones are not
+    """
+    project, people = session.project, session.config.people
+    with project.log.lock:
+        said, last_seq = _said(session, classifier), project.log.last_seq
+        curated = project.history(classifier).curated
+    found, n_hidden = [], 0
+    for row, each in said.items():
+        if not (each.is_disputed or each.settled) or row in curated:
+            continue
+        is_by_me = each.settled is not None and each.settled.who == session.who
+        if people.is_blind and session.who not in each.answers and not is_by_me:
+            n_hidden += each.settled is None
+            continue
+        by = each.settled.who if each.settled else ""
+        token = f"{last_seq}:{row}:settling"
+        found.append(Dispute(row, each.labels, each.label(people.counting), by, token))
+    return sorted(found, key=lambda dispute: bool(dispute.settled_by)), n_hidden
+
+
+def settle(
+    session: LabellingSession, classifier: str, row: int, label: str, *, token: str
+) -> State:
+    """Settle what an object is; on disk when this returns, and everybody's next round has it.
+
+    Parameters
+    ----------
+    token : ``Dispute.token`` of what was on the screen
+
+    Raises
+    ------
+    AnswerRefusedError : nothing to settle here, or not by this person; it changed since; no label
+    """
+    project, config = session.project, session.config
+    known = [choice.value for choice in config.labels_in_use]
+    if label not in known:
+        raise AnswerRefusedError(
+            f"'{label}' is not a label that takes part.", f"Use one of {', '.join(known)}."
+        )
+    dataset = project.prepare(config)
+    with project.log.lock:
+        seen, _ = disputes(session, classifier)
+        if row not in [dispute.row for dispute in seen]:
+            raise AnswerRefusedError(
+                f"There is nothing to settle in row {row}.", "Settle one of those that are listed."
+            )
+        object_id = session.object_id(row)
+        if any(e.row_number == row and e.seq > seen_by(token) for e in _acts(session, classifier)):
+            raise AnswerRefusedError(
+                f"Something was said of {object_id} meanwhile.", "Look, then settle it."
+            )
+        history = project.history(classifier)
+        part = int(parts_in_force(dataset, history)[row])
+        event = Event("settled", session.who, classifier, row, object_id, label, how="settled")
+        part_name = PART_NAMES[TRAIN if part == OUT else part]
+        project.log.append(replace(event, part=part_name, round_number=len(history.sets)))
+    return session.follow(classifier)
+
+
+def last_settled(session: LabellingSession, classifier: str) -> Event | None:
+    """What this person settled last and can take back."""
+    events = in_effect(session.project.events(classifier))
+    own = [e for e in events if e.kind == "settled" and e.who == session.who]
+    return own[-1] if own else None
+
+
+def unsettle(session: LabellingSession, classifier: str, *, token: str) -> State:
+    """Take back what this person settled last; the log keeps both.
+
+    Raises
+    ------
+    AnswerRefusedError : there is nothing of theirs, or it changed since
+    """
+    project = session.project
+    with project.log.lock:
+        last = last_settled(session, classifier)
+        if last is None:
+            raise AnswerRefusedError("There is nothing to undo.", "You have settled nothing yet.")
+        mine = [e for e in _acts(session, classifier) if e.who == session.who]
+        if mine[-1].seq > seen_by(token):
+            raise AnswerRefusedError(
+                "You did something in another tab meanwhile.", "Look, then undo again."
+            )
+        undo = Event("undo", session.who, classifier, last.row_number, last.object_id)
+        project.log.append(replace(undo, undoes=last.seq))
+    return session.follow(classifier)
+
+
+def _acts(session: LabellingSession, classifier: str) -> list[Event]:
+    return session.project.events(classifier)

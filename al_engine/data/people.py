@@ -1,0 +1,234 @@
+"""Several people's answers about the same objects: which label counts, and what each may see.
+
+Owns the step from the events of all people to those that count, before ``history`` folds them, and
+what of a history is kept from one person.  Takes events, gives plain data; must not know DuckDB,
+arrays or learners.  A name is a courtesy, and no password.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from al_engine.config import Counting, People
+from al_engine.data.history import History, fold, in_effect
+from al_engine.data.labels import BY_HAND, CURATED, Event
+from al_engine.errors import ProjectError
+
+AGAIN_EVERY = 10
+
+
+@dataclass(frozen=True)
+class Said:
+    """What people said of one object.
+
+    ``answers`` are each person's answer in force, the latest last; ``settled`` is the event that
+    settled what it is, if one did.
+    """
+
+    answers: Mapping[str, Event]
+    settled: Event | None = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Each person's label."""
+        return {who: event.label or "" for who, event in self.answers.items()}
+
+    @property
+    def is_disputed(self) -> bool:
+        """Did people give different labels?"""
+        return len(set(self.labels.values())) > 1
+
+    def label(self, counting: Counting) -> str | None:
+        """The label that counts; None where nobody gave one, or a majority is wanted and missing.
+
+        What was settled comes before all else.
+        """
+        if self.settled is not None:
+            return self.settled.label
+        labels = list(self.labels.values())
+        if not labels:
+            return None
+        if counting == "latest":
+            return labels[-1]
+        (label, n), *others = Counter(labels).most_common(2)
+        return None if others and others[0][1] == n else label
+
+
+def what_was_said(events: Sequence[Event]) -> dict[int, Said]:
+    """What people said of each object that anybody labelled, the first one first.
+
+    Unsure says nothing, and takes one's own label back.
+    """
+    said: dict[int, Said] = {}
+    for event in in_effect(events):
+        _hear(said, event)
+    return {row: each for row, each in said.items() if each.answers or each.settled}
+
+
+def _hear(said: dict[int, Said], event: Event) -> None:
+    row = event.row_number
+    if row is None or event.kind not in ("answer", "unsure", "settled"):
+        return
+    before = said.get(row, Said({}))
+    if event.kind == "settled":
+        said[row] = replace(before, settled=event)
+        return
+    answers = {who: each for who, each in before.answers.items() if who != event.who}
+    if event.kind == "answer":
+        answers[event.who] = event
+    said[row] = replace(before, answers=answers)
+
+
+def counted(events: Sequence[Event], counting: Counting) -> list[Event]:
+    """The events of one classifier as if one person had given the labels that count.
+
+    Each is signed by those whose label it is.  An object nobody's label counts of is ``settled`` on
+    None for as long as people disagree.  How the object came up is how it did first: what was
+    chosen never validates, and what was drawn to validate never trains.
+    """
+    said: dict[int, Said] = {}
+    first: dict[int, Event] = {}
+    made = []
+    for event in in_effect(events):
+        row = event.row_number
+        if event.kind == "given" or row is None:
+            made.append(event)
+            continue
+        if event.kind == "later":
+            continue
+        _hear(said, event)
+        now = said[row]
+        if not now.answers and now.settled is None:
+            first.pop(row, None)
+            made.append(replace(event, label=None))  # taken back by the only one who had said it
+            continue
+        came = first.setdefault(row, event)
+        label = now.label(counting)
+        agreeing = [each for each in now.answers.values() if label in (None, each.label)]
+        source = now.settled or agreeing[-1]
+        names = [source.who] if now.settled else sorted({each.who for each in agreeing})
+        how, part = _use(event, came)
+        made.append(
+            replace(
+                source,
+                kind="answer" if now.settled is None and label is not None else "settled",
+                who=", ".join(names),
+                label=label,
+                how=how,
+                part=part,
+                seq=event.seq,
+            )
+        )
+    return made
+
+
+def _use(event: Event, came: Event) -> tuple[str | None, str | None]:
+    """How an object came up, and its set, by the answer that was first about it."""
+    asked_again = came.how == "again" and came.part == "validation"
+    if came.how == "random" or asked_again:
+        return "random", "validation"
+    return came.how, came.part if event.how == "random" else event.part
+
+
+def history_of(
+    events: Sequence[Event],
+    who: str,
+    people: People,
+    curated: Mapping[int, str] | None = None,
+    curated_seq: int = 0,
+) -> History:
+    """What the events of a classifier amount to for one person.
+
+    Labels and rounds are everybody's; what was asked, passed as unsure and put off is one's own.
+    Where one person works alone, names say nothing, and all of it is theirs.
+    """
+    if not people.several:
+        return fold(events, curated, curated_seq)
+    shared = fold(counted(events, people.counting), curated, curated_seq)
+    in_force = in_effect(events)
+    own = fold([e for e in in_force if e.who == who and e.kind in BY_HAND], curated, curated_seq)
+    said = what_was_said(in_force).keys() - own.verified.keys() - (curated or {}).keys()
+    return replace(
+        shared,
+        unsure=own.unsure,
+        later=own.later,
+        n_passed=own.n_passed,
+        n_questions=own.n_questions,
+        n_again=own.n_again,
+        n_by_hand=own.n_by_hand,
+        last=own.last,
+        last_seq=events[-1].seq if events else 0,
+        unheard=frozenset(said),
+        own=own,
+    )
+
+
+def again_every(people: People) -> int:
+    """How often a question is about an object that somebody else answered; 0 means never."""
+    if not people.several:
+        return 0
+    return AGAIN_EVERY if people.again_every is None else people.again_every
+
+
+# -- what one person may see -------------------------------------------------------------------
+
+
+def shown_to(history: History, people: People, asked: Collection[int]) -> History:
+    """A history without what is kept from the person it is of.
+
+    Blind, that is every answer of another's; else what others said of the objects ``asked`` again.
+    """
+    own = history.own
+    if own is None:
+        return history
+    if people.is_blind:
+        given = {row: label for row, label in history.trained.items() if row in history.given}
+        trained = {row: label for row, label in given.items() if row not in own.asked} | own.trained
+        return replace(
+            history,
+            trained=trained,
+            validated=own.validated,
+            corrected=own.corrected,
+            given=history.given & trained.keys(),
+            disputed=frozenset(),
+        )
+
+    def without(labels: dict[int, str]) -> dict[int, str]:
+        return {row: label for row, label in labels.items() if row not in asked}
+
+    if history.unheard.isdisjoint(asked):
+        return history
+    return replace(
+        history,
+        trained=without(history.trained),
+        validated=without(history.validated),
+        corrected=without(history.corrected),
+    )
+
+
+def events_shown_to(events: Sequence[Event], who: str, people: People) -> list[Event]:
+    """The events of a log as one person may take them away, one answer an object and classifier.
+
+    Blind, that is one's own; else those that count.  The curated test set is everybody's.
+    """
+    if not people.several:
+        return list(events)
+    if people.is_blind:
+        own = (who, "catalogue")
+        return [e for e in in_effect(events) if e.who in own or e.part == CURATED]
+    by_classifier: dict[str | None, list[Event]] = {}
+    for event in in_effect(events):
+        by_classifier.setdefault(event.classifier, []).append(event)
+    found = by_classifier.pop(None, [])
+    for of_one in by_classifier.values():
+        found += counted(of_one, people.counting)
+    return sorted(found, key=lambda event: event.seq)
+
+
+def refuse_while_blind(people: People, what: str) -> None:
+    """Refuse to hand out what holds the answers of all."""
+    if people.is_blind:
+        raise ProjectError(
+            f"{what} would show what others answered, and people answer blind here.",
+            "Take it away once that is switched off on the People page.",
+        )

@@ -1,0 +1,438 @@
+"""Several people on one project: whose label counts, what each sees, and settling the rest."""
+
+import pickle
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import CLASSES, TRUTH, answer, begin, known
+
+from al_engine.agreeing import (
+    agreements,
+    disputes,
+    own_answers,
+    people_of,
+    settle,
+    unsettle,
+)
+from al_engine.config import Counting, People
+from al_engine.data.history import fold
+from al_engine.data.labels import Event
+from al_engine.data.people import AGAIN_EVERY, counted, history_of, what_was_said
+from al_engine.data.splits import TRAIN, VALIDATION
+from al_engine.errors import AnswerRefusedError, ProjectError
+from al_engine.exchange.writers import FORMATS
+from al_engine.exporting import exported, labels_of, predictions_of, write_export, write_model
+from al_engine.fitting import labelled_set
+from al_engine.maps import Maps, Shown
+from al_engine.objects import object_card
+from al_engine.packing import pack
+from al_engine.project import Project
+from al_engine.recording import as_file, in_their_form
+from al_engine.session import LabellingSession
+
+TOGETHER = People(several=True, again_every=0)
+
+
+def said(who: str, row: int, label: str, how: str = "query", part: str = "train") -> Event:
+    return Event("answer", who, "QSO", row, f"J{row}", label, how, part)
+
+
+def numbered(*events: Event) -> list[Event]:
+    return [replace(event, seq=i) for i, event in enumerate(events, 1)]
+
+
+def trained(*events: Event, counting: Counting = "majority") -> dict[int, str]:
+    return history_of(numbered(*events), "Ada", replace(TOGETHER, counting=counting)).trained
+
+
+def together(project: Project, **changes: Any) -> tuple[LabellingSession, LabellingSession]:
+    """Two people on the QSO classifier."""
+    ada = begin(project)
+    ada.change_settings(replace(ada.config, people=replace(TOGETHER, **changes)))
+    return ada, LabellingSession(project, "Ben")
+
+
+def differ(ada: LabellingSession, ben: LabellingSession) -> int:
+    """Have two people give different labels to one object, which is returned."""
+    row = next(r for r in known(ada, TRAIN) if r not in ada.project.history("QSO").trained)
+    answer(ada, row=row, label="QSO")
+    answer(ben, row=row, label="STAR")
+    return row
+
+
+# -- which label counts --------------------------------------------------------------------------
+
+
+def test_the_label_of_more_people_counts_and_of_two_who_differ_neither_does() -> None:
+    ada, ben, cy = said("Ada", 1, "A"), said("Ben", 1, "B"), said("Cy", 1, "B")
+    assert trained(ada) == {1: "A"}
+    assert trained(ada, ben) == {}
+    assert trained(ada, ben, cy) == {1: "B"}
+    assert trained(ada, ben, said("Ben", 1, "A")) == {1: "A"}, "one label a person"
+
+
+def test_the_latest_label_counts_where_that_is_set() -> None:
+    ada, ben = said("Ada", 1, "A"), said("Ben", 1, "B")
+    assert trained(ada, ben, counting="latest") == {1: "B"}
+    assert trained(ben, ada, counting="latest") == {1: "A"}
+
+
+@pytest.mark.parametrize("counting", ["majority", "latest"])
+def test_what_was_settled_counts_before_all_else_until_it_is_taken_back(counting: Counting) -> None:
+    settled = replace(said("Cy", 1, "C"), kind="settled")
+    events = [said("Ada", 1, "A"), said("Ben", 1, "B"), settled, said("Ben", 1, "A")]
+    assert trained(*events, counting=counting) == {1: "C"}
+    undo = Event("undo", "Cy", "QSO", 1, undoes=3)
+    assert trained(*events, undo, counting=counting) == {1: "A"}
+
+
+def test_unsure_and_later_are_one_s_own() -> None:
+    unsure = Event("unsure", "Ben", "QSO", 1, how="query", part="train")
+    later = replace(unsure, kind="later", row_number=2)
+    events = numbered(said("Ada", 1, "A"), unsure, later)
+    ada, ben = (history_of(events, who, TOGETHER) for who in ("Ada", "Ben"))
+    assert ada.trained == ben.trained == {1: "A"}
+    assert (ada.unsure, ben.unsure) == (frozenset(), {1})
+    assert (set(ada.later), set(ben.later)) == (set(), {2})
+    own = numbered(said("Ada", 1, "A"), replace(unsure, who="Ada"))
+    assert history_of(own, "Ada", TOGETHER).trained == {}, "one's own label is taken back"
+    assert 1 not in history_of(own, "Ben", TOGETHER).asked, "and Ben may be asked"
+
+
+def test_what_was_chosen_never_validates_and_what_was_drawn_at_random_never_trains() -> None:
+    chosen, drawn = said("Ada", 1, "A"), said("Ben", 1, "A", "random", "validation")
+    for first, second, validates in ((chosen, drawn, False), (drawn, chosen, True)):
+        for who in ("Ada", "Ben", "Cy"):
+            history = history_of(numbered(first, second), who, TOGETHER)
+            assert (1 in history.validated) == validates
+            assert (1 in history.trained) != validates
+    again = said("Cy", 1, "B", "again", "validation")
+    undo = Event("undo", "Ben", "QSO", 1, undoes=1)
+    history = history_of(numbered(drawn, again, undo), "Cy", TOGETHER)
+    assert history.validated == {1: "B"}
+
+
+def test_rounds_are_the_same_for_everybody() -> None:
+    rows = [(who, row, CLASSES[(row + len(who)) % 3]) for row in range(9) for who in ("Ada", "Ben")]
+    events = numbered(*(said(who, row % 7, label) for who, row, label in rows))
+    people = [history_of(events, who, TOGETHER) for who in ("Ada", "Ben", "Cy", "")]
+    assert len({history.sets for history in people}) == 1
+    assert len({frozenset(history.trained.items()) for history in people}) == 1
+
+
+def test_one_person_who_works_alone_has_what_they_would_have_had(project: Project) -> None:
+    session = begin(project)
+    for i in range(24):
+        answer(session, kind=("answer", "answer", "unsure", "later")[i % 4])
+    session.undo("QSO", token=session.state("QSO").token)
+    events = project.log.events("QSO")
+    alone, among = fold(events), history_of(events, "Ada", TOGETHER)
+    for name in ("trained", "validated", "given", "unsure", "later", "n_passed", "sets", "last"):
+        assert getattr(among, name) == getattr(alone, name), name
+    assert history_of(events, "Ben", People()) == alone, "names say nothing then"
+    assert what_was_said(events).keys() == fold(events).trained.keys() - alone.given
+
+
+def test_a_disputed_object_is_asked_of_nobody_who_labelled_it() -> None:
+    events = numbered(said("Ada", 1, "A"), said("Ben", 1, "B"))
+    ada, cy = (history_of(events, who, TOGETHER) for who in ("Ada", "Cy"))
+    assert ada.disputed == cy.disputed == {1}
+    assert (ada.unheard, cy.unheard) == (frozenset(), {1})
+    assert [event.label for event in counted(events, "majority")] == ["A", None]
+
+
+# -- a session each ------------------------------------------------------------------------------
+
+
+def test_each_takes_back_only_their_own_last_answer(project: Project) -> None:
+    ada, ben = together(project)
+    a = answer(ada).history.last
+    b = answer(ben).history.last
+    assert a is not None
+    assert b is not None
+    assert (a.who, b.who) == ("Ada", "Ben")
+    ada.undo("QSO", token=ada.state("QSO").token)
+    assert project.history("QSO", "Ben").last == b
+    with pytest.raises(AnswerRefusedError, match="nothing to undo"):
+        ada.undo("QSO", token=ada.state("QSO").token)
+    token = ben.state("QSO").token
+    answer(ada)
+    ben.undo("QSO", token=token)
+    assert project.history("QSO", "Ben").last is None, "what Ada did meanwhile is no matter"
+
+
+def test_both_may_answer_the_same_question_and_a_second_press_is_refused(project: Project) -> None:
+    ada, ben = together(project)
+    first, second = ada.state("QSO"), ben.state("QSO")
+    assert first.question == second.question
+    assert first.question is not None
+    row = first.question.row
+    for session, state in ((ada, first), (ben, second)):
+        session.answer("QSO", row, "answer", TRUTH[row], token=state.token)
+        with pytest.raises(AnswerRefusedError, match="answered meanwhile"):
+            session.answer("QSO", row, "answer", TRUTH[row], token=state.token)
+    assert set(what_was_said(project.log.events("QSO"))[row].answers) == {"Ada", "Ben"}
+
+
+def test_two_who_answer_at_once_lose_no_answer(project: Project) -> None:
+    people = together(project, again_every=3)
+    wrong: list[BaseException] = []
+    given: dict[str, list[tuple[int, str]]] = {"Ada": [], "Ben": []}
+
+    def work(session: LabellingSession) -> None:
+        try:
+            for i in range(100):
+                state = session.state("QSO")
+                assert state.question is not None
+                row = state.question.row
+                label = TRUTH[row] if i % 9 else CLASSES[i % 3]
+                session.answer("QSO", row, "answer", label, token=state.token)
+                given[session.who].append((row, label))
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(session,)) for session in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    events = [event for event in project.log.events("QSO") if event.kind == "answer"]
+    assert len(events) == 200
+    for who, answers in given.items():
+        assert [(e.row_number, e.label) for e in events if e.who == who] == answers
+    states = [session.state("QSO") for session in people]
+    assert states[0].history.sets == states[1].history.sets
+    assert states[0].fit is not None
+    assert states[1].fit is not None
+    assert states[0].fit.proba.tobytes() == states[1].fit.proba.tobytes()
+    assert agreements(people[0], "QSO")[0].kappa.n > 10, "some were asked of both"
+
+
+def test_the_models_of_both_are_made_again_when_something_is_settled(project: Project) -> None:
+    ada, ben = together(project)
+    row = differ(ada, ben)
+    before = [session.state("QSO") for session in (ada, ben)]
+    assert all(row not in state.history.trained for state in before)
+    (dispute,), n_hidden = disputes(ben, "QSO")
+    assert (dispute.row, dispute.labels, dispute.counts) == (
+        row,
+        {"Ada": "QSO", "Ben": "STAR"},
+        None,
+    )
+    assert n_hidden == 0
+    settle(ben, "QSO", row, "QSO", token=dispute.token)
+    after = [session.state("QSO") for session in (ada, ben)]
+    for then, now in zip(before, after, strict=True):
+        assert now.history.trained[row] == "QSO"
+        assert then.fit is not None
+        assert now.fit is not None
+        assert now.fit.n_labelled == then.fit.n_labelled + 1
+        assert now.fit.key != then.fit.key
+    assert disputes(ada, "QSO")[0][0].settled_by == "Ben"
+    unsettle(ben, "QSO", token=disputes(ben, "QSO")[0][0].token)
+    assert [s.state("QSO").history.trained.get(row) for s in (ada, ben)] == [None, None]
+    assert disputes(ada, "QSO")[0][0].settled_by == ""
+
+
+def test_settling_is_refused_where_there_is_nothing_to_settle_or_it_changed(
+    project: Project,
+) -> None:
+    ada, ben = together(project)
+    row = differ(ada, ben)
+    (dispute,), _ = disputes(ada, "QSO")
+    with pytest.raises(AnswerRefusedError, match="nothing to settle"):
+        settle(ada, "QSO", row + 1, "QSO", token=dispute.token)
+    with pytest.raises(AnswerRefusedError, match="not a label"):
+        settle(ada, "QSO", row, "BLAZAR", token=dispute.token)
+    settle(ben, "QSO", row, "QSO", token=dispute.token)
+    with pytest.raises(AnswerRefusedError, match="meanwhile"):
+        settle(ada, "QSO", row, "STAR", token=dispute.token)
+    with pytest.raises(AnswerRefusedError, match="settled nothing"):
+        unsettle(ada, "QSO", token=disputes(ada, "QSO")[0][0].token)
+
+
+# -- asked twice ---------------------------------------------------------------------------------
+
+
+def test_every_nth_question_is_about_an_object_that_somebody_else_labelled(
+    project: Project,
+) -> None:
+    ada, ben = together(project, again_every=4)
+    for _ in range(12):
+        answer(ada)
+    theirs = set(what_was_said(project.log.events("QSO")))
+    came = []
+    for _ in range(12):
+        question = ben.state("QSO").question
+        assert question is not None
+        assert (question.how == "again") == (question.row in theirs)
+        came.append(question.how)
+        answer(ben)
+    assert [i for i, how in enumerate(came, 1) if how == "again"] == [4, 8, 12]
+    assert agreements(ben, "QSO")[0].share.n == 3
+    events = [e for e in project.log.events("QSO") if e.how == "again"]
+    assert len(events) == 3
+    assert {event.who for event in events} == {"Ben"}
+
+
+def test_nobody_alone_is_asked_twice(project: Project) -> None:
+    ada, _ = together(project, again_every=None)
+    for _ in range(AGAIN_EVERY + 2):
+        question = ada.state("QSO").question
+        assert question is not None
+        assert question.how != "again"
+        answer(ada)
+
+
+def test_an_object_asked_again_does_not_show_what_was_said_of_it(project: Project) -> None:
+    ada, ben = together(project, again_every=1)
+    row = next(r for r in range(len(TRUTH)) if project.dataset().codes[r] < 0)
+    answer(ada, row=row, label="STAR")
+    state = ben.state("QSO")
+    assert state.question is not None
+    assert (state.question.row, state.question.how) == (row, "again")
+    card = object_card(ben, state, row)
+    assert (card.verified_label, card.probabilities, card.is_kept_back) == (None, (), True)
+    assert row not in state.history.verified
+    put_off = answer(ben, kind="later")
+    assert put_off.question is None or put_off.question.row != row
+    after = answer(ben, row=row, label="STAR")
+    card = object_card(ben, after, row)
+    assert card.probabilities
+    assert (card.verified_label, card.is_own, card.is_kept_back) == ("Star", True, False)
+
+
+# -- blind ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def blind(project: Project) -> tuple[LabellingSession, LabellingSession, list[int]]:
+    """Ada has labelled five objects that nobody knows, all wrongly; Ben looks on, blind."""
+    ada, ben = together(project, blind=True)
+    unknown = [r for r in range(len(TRUTH)) if project.dataset().codes[r] < 0][:5]
+    for row in unknown:
+        answer(ada, row=row, label="STAR")
+    return ada, ben, unknown
+
+
+def test_blind_no_state_holds_what_another_answered_yet_models_learn_from_it(blind: Any) -> None:
+    ada, ben, rows = blind
+    state = ben.state("QSO")
+    held = pickle.loads(pickle.dumps(state.history))
+    assert not set(rows) & {*held.verified, *held.trained, *held.own.verified}
+    assert held.last is None
+    assert state.fit is not None
+    assert state.fit.n_labelled == 10
+    ada_sees = ada.state("QSO")
+    assert set(rows) <= set(ada_sees.history.trained)
+    past = ben.past_state("QSO", len(state.rounds) - 2)
+    assert not set(rows) & set(past.history.verified)
+
+
+def test_blind_neither_card_nor_map_nor_number_by_object_tells(blind: Any) -> None:
+    ada, ben, rows = blind
+    state = ben.state("QSO")
+    for kind in ("unsure", "later"):
+        state = answer(ben, row=rows[0], kind=kind)
+        for row in rows:
+            card = object_card(ben, state, row)
+            assert (card.verified_label, card.probabilities) == (None, ())
+    maps = Maps(ben)
+    ben.change_settings(replace(ben.config, x_axis="g", y_axis="r"))
+    state = ben.state("QSO")
+    view = maps.home(state, 200, 150)
+    there = maps.picture("labels", state, view, Shown())
+    # The same map once Ada has said otherwise of the same objects.
+    for row in rows:
+        answer(ada, row=row, label="GALAXY")
+    assert maps.picture("labels", ben.state("QSO"), view, Shown()) == there
+    assert maps.picture("labels", ada.state("QSO"), view, Shown()) != there
+    numbers = [(each.name, each.n_labels, each.n_unsure) for each in people_of(ben, "QSO")]
+    assert numbers == [("Ada", 5, 0), ("Ben", 0, 1)]
+    assert [(each.row, each.label) for each in own_answers(ben, "QSO")] == [(rows[0], None)]
+    assert own_answers(ada, "QSO")[0].label == "GALAXY"
+    assert disputes(ben, "QSO") == ([], 0)
+    assert ben.answered_rows("QSO") == [
+        *(r for r in ada.answered_rows("QSO") if r not in rows),
+        rows[0],
+    ]
+
+
+def test_blind_exports_hold_one_s_own_answers_or_are_refused(blind: Any) -> None:
+    ada, ben, rows = blind
+    project = ben.project
+    answer(ben, row=rows[0], label="GALAXY")
+    ids = ben.object_ids(rows)
+    path = write_export(ben, labels_of(ben), FORMATS["parquet"])
+    table = pq.read_table(path).to_pylist()
+    assert {line["who"] for line in table} == {"Ben", "catalogue"}
+    assert [line["label"] for line in table if line["name"] in ids] == ["GALAXY"]
+    predicted = pq.read_table(
+        write_export(ben, predictions_of(ben), FORMATS["parquet"])
+    ).to_pylist()
+    labels = [line for line in predicted if line["name"] in ids[1:]]
+    assert labels
+    assert not [v for line in labels for k, v in line.items() if "label" in k and v == "STAR"]
+    write_export(ada, labels_of(ada), FORMATS["parquet"])
+    assert [file.path.parent for file in exported(ben)] == [path.parent] * 2, "not Ada's file"
+    refused = (
+        lambda: pack(project),
+        lambda: as_file(project, ben.moment(), is_private=False),
+        lambda: in_their_form(project, ben.config),
+        lambda: write_model(ben, "any"),
+    )
+    for take in refused:
+        with pytest.raises(ProjectError, match="blind"):
+            take()
+    assert not any(name in as_file(project, ben.moment(), is_private=True) for name in ids)
+
+
+def test_blind_only_who_labelled_an_object_sees_that_others_differ(blind: Any) -> None:
+    ada, ben, rows = blind
+    answer(ben, row=rows[0], label="GALAXY")
+    cy = LabellingSession(ben.project, "Cy")
+    for session in (ada, ben):
+        (dispute,), n_hidden = disputes(session, "QSO")
+        assert dispute.labels == {"Ada": "STAR", "Ben": "GALAXY"}
+        assert n_hidden == 0
+    assert disputes(cy, "QSO") == ([], 1)
+    with pytest.raises(AnswerRefusedError, match="nothing to settle"):
+        settle(cy, "QSO", rows[0], "STAR", token=dispute.token)
+    settle(ada, "QSO", rows[0], "STAR", token=dispute.token)
+    assert ben.state("QSO").history.trained[rows[0]] == "GALAXY", "Ben goes on to see his own"
+    history = ben.project.history("QSO")
+    assert history.trained[rows[0]] == "STAR"
+    found, _ = labelled_set(ben.project.dataset(), history, "QSO")
+    assert rows[0] in found
+
+
+# -- what stays as it is -------------------------------------------------------------------------
+
+
+def test_a_look_ahead_changes_nothing_of_what_each_is_asked(project: Project) -> None:
+    ada, ben = together(project, again_every=3)
+    for i in range(8):
+        session = (ada, ben)[i % 2]
+        session.look_ahead("QSO")
+        session._maker.wait("QSO")
+        made = answer(session)
+        fresh = LabellingSession(project, session.who).state("QSO")
+        assert made.question == fresh.question
+        assert made.scores == fresh.scores
+        assert made.history == fresh.history
+
+
+def test_answers_about_what_validates_are_counted_alike(project: Project) -> None:
+    ada, ben = together(project)
+    row = next(known(ada, VALIDATION, "STAR"))
+    answer(ada, row=row, label="QSO")
+    assert project.history("QSO").corrected == {row: "QSO"}
+    answer(ben, row=row, label="STAR")
+    assert project.history("QSO").corrected == {}
+    (dispute,), _ = disputes(ada, "QSO")
+    settle(ada, "QSO", row, "STAR", token=dispute.token)
+    assert project.history("QSO").corrected == {row: "STAR"}

@@ -1,0 +1,231 @@
+"""The People page and what several people see on the others."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, TRUTH, answer, known, small_setup
+from streamlit.runtime.context import ContextProxy
+from streamlit.testing.v1 import AppTest
+from test_pages import bar, fine, read
+
+from al_engine.agreeing import disputes
+from al_engine.background import BACKGROUND
+from al_engine.config import People
+from al_engine.data.splits import TRAIN
+from al_engine.project import close_project, open_project
+from al_engine.session import LabellingSession
+from pages.components.answer_bar import BarEvent
+from pages.components.people.dealing import BAR
+from pages.components.state import Posted
+
+PEOPLE, LABELLING, SHARE = "pages/8_People.py", "pages/3_Labelling.py", "pages/7_Share.py"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of projects that the pages use."""
+    folder = tmp_path / "home"
+    folder.mkdir(exist_ok=True)
+    monkeypatch.setenv("SEXTANT_HOME", str(folder))
+    monkeypatch.setattr(ContextProxy, "cookies", {})
+    yield folder
+    BACKGROUND.wait()
+    for each in folder.iterdir():
+        close_project(each)
+
+
+@pytest.fixture
+def ada(home: Path, survey_folder: Path) -> LabellingSession:
+    """The small project with its QSO classifier started, by Ada."""
+    session = LabellingSession(open_project(survey_folder), "Ada")
+    session.change_settings(replace(session.config, x_axis="g", y_axis="r"))
+    session.start("QSO", small_setup())
+    return session
+
+
+def work_together(session: LabellingSession, **changes: Any) -> LabellingSession:
+    """Have several people answer; another person's session."""
+    people = replace(People(several=True, again_every=0), **changes)
+    session.change_settings(replace(session.config, people=people))
+    return LabellingSession(session.project, "Ben")
+
+
+def differ(ada: LabellingSession, ben: LabellingSession, n: int) -> list[int]:
+    free = (r for r in known(ada, TRAIN, "STAR") if r not in ada.project.history("QSO").trained)
+    rows = [next(free) for _ in range(n)]
+    for row in rows:
+        answer(ada, row=row, label="QSO")
+        answer(ben, row=row, label="GALAXY")
+    return rows
+
+
+def show(page: str, who: str = "") -> AppTest:
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    at.query_params["project"] = "survey"
+    if who:
+        at.session_state["sextant.name"] = who
+    at.switch_page(page).run()
+    fine(at)
+    return at
+
+
+def press(at: AppTest, action: Any, label: str | None = None) -> AppTest:
+    """Do in the bar what its buttons do."""
+    shown = bar(at)
+    event = BarEvent(action, label, shown["object_id"], shown["token"], 1.0)
+    at.session_state["sextant.posted"] = [Posted(BAR, "People", "survey", "QSO", event)]
+    at.run()
+    fine(at)
+    return at
+
+
+def everything_sent(at: AppTest) -> str:
+    """All that reached the browser, as text."""
+    sent = [str(each.proto) for each in at.main]
+    sent += [each.proto.json for each in at.get("bidi_component")]
+    return "\n".join(sent)
+
+
+def test_one_person_alone_is_asked_nothing_and_told_what_there_would_be(ada) -> None:
+    answer(ada)
+    at = show(PEOPLE)
+    assert "Answers so far are signed Ada" in read(at)
+    assert not at.get("bidi_component")
+    at.button(key="people-several").click().run()
+    fine(at)
+    assert ada.config.people == People(several=True)
+    assert "give the name" in read(at), "nobody has said yet who looks"
+
+
+def test_nobody_answers_without_a_name_where_several_do(ada) -> None:
+    work_together(ada)
+    at = show(LABELLING)
+    assert not at.get("bidi_component")
+    at.text_input(key="who-answers-name").set_value("Cy")
+    at.button[0].click().run()
+    fine(at)
+    assert at.session_state["sextant.session"].who == "Cy"
+    assert bar(at)["question"] == "Is it a Qso?"
+
+
+def test_rules_are_kept_as_they_are_changed(ada) -> None:
+    work_together(ada)
+    at = show(PEOPLE, "Ada")
+    at.toggle(key="people-blind-survey-False").set_value(True).run()
+    fine(at)
+    at.number_input[0].set_value(7).run()
+    fine(at)
+    at.radio[0].set_value("latest").run()
+    fine(at)
+    assert ada.config.people == People(True, True, "latest", 7)
+
+
+def test_what_people_differ_about_is_settled_by_one_key_and_taken_back(ada) -> None:
+    ben = work_together(ada)
+    first, second = differ(ada, ben, 2)
+    at = show(PEOPLE, "Ada")
+    assert "**2 to settle**" in read(at)
+    assert "Ada: **Qso** · Ben: **Galaxy**" in read(at)
+    assert bar(at)["object_id"] == ada.object_id(first)
+    press(at, "answer", "STAR")
+    assert ben.state("QSO").history.trained[first] == "STAR"
+    assert bar(at)["object_id"] == ada.object_id(second)
+    assert "settled as Star; undo Z" in bar(at)["confirmation"]
+    press(at, "undo")
+    assert first not in ben.state("QSO").history.trained
+    assert bar(at)["object_id"] == ada.object_id(first)
+    press(at, "key", "ArrowRight")
+    assert bar(at)["object_id"] == ada.object_id(second)
+    press(at, "answer", "QSO")
+    press(at, "answer", "GALAXY")
+    assert "**0 to settle** · 2 settled" in read(at)
+    assert bar(at)["busy"]
+
+
+def test_what_another_settled_meanwhile_is_refused_in_the_bar(ada) -> None:
+    ben = work_together(ada)
+    differ(ada, ben, 1)
+    one, other = show(PEOPLE, "Ada"), show(PEOPLE, "Ben")
+    press(one, "answer", "STAR")
+    press(other, "answer", "QSO")
+    assert "Something was said of" in bar(other)["confirmation"]
+    assert disputes(ada, "QSO")[0][0].counts == "STAR"
+
+
+def test_numbers_say_what_they_are_over_and_each_has_its_help(ada) -> None:
+    ben = work_together(ada)
+    differ(ada, ben, 2)
+    for row in [r for r in known(ada, TRAIN) if r not in ada.project.history("QSO").asked][2:14]:
+        for session in (ada, ben):
+            answer(session, row=row)
+    at = show(PEOPLE, "Ben")
+    said = read(at)
+    assert "over 14 objects" in said
+    assert at.metric[0].value == "86%"
+    assert all(metric.help for metric in at.metric)
+    assert all(frame.value.shape[0] for frame in at.dataframe)
+    own = at.dataframe[-1].value
+    assert len(own) == 14
+    assert set(own["label"]) <= {"Galaxy", "Star", "Qso"}
+
+
+def test_three_people_are_compared_two_by_two(ada) -> None:
+    ben = work_together(ada)
+    cy = LabellingSession(ada.project, "Cy <b>")
+    (row,) = differ(ada, ben, 1)
+    answer(cy, row=row, label="QSO")
+    at = show(PEOPLE, "Ada")
+    pairs = next(frame.value for frame in at.dataframe if "people" in frame.value)
+    assert pairs["people"].tolist() == ["Ada, Ben", "Ada, Cy <b>", "Ben, Cy <b>"]
+    assert pairs["objects"].tolist() == [1, 1, 1]
+    assert r"Cy \<b\>: **Qso**" in read(at)
+    assert "What counts: Qso" in read(at), "two of three"
+
+
+@pytest.mark.parametrize("page", ["pages/2_Training.py", LABELLING, PEOPLE, SHARE])
+def test_blind_no_page_sends_which_objects_another_labelled(ada, page: str) -> None:
+    ben = work_together(ada, blind=True)
+    unknown = [r for r in range(len(TRUTH)) if ada.project.dataset().codes[r] < 0][:4]
+    for row in unknown:
+        answer(ada, row=row, label="STAR")
+    at = show(page, "Ben")
+    ids = set(ada.object_ids(unknown)) - {bar(at)["object_id"] if page != SHARE else ""}
+    assert not [name for name in ids if name in everything_sent(at)]
+    assert any(name in everything_sent(show(PEOPLE, "Ada")) for name in ids), "she sees her own"
+    assert disputes(ben, "QSO") == ([], 0)
+
+
+def test_blind_a_card_tells_nothing_of_an_object_that_another_labelled(ada) -> None:
+    work_together(ada, blind=True)
+    row = next(r for r in range(len(TRUTH)) if ada.project.dataset().codes[r] < 0)
+    told = []
+    for label in ("GALAXY", "STAR"):
+        answer(ada, row=row, label=label)
+        at = show(LABELLING, "Ben")
+        at.session_state["sextant.looking"].selected["QSO"] = row
+        at.run()
+        fine(at)
+        assert bar(at)["object_id"] == ada.object_id(row)
+        assert "Others labelled it" in read(at)
+        assert "P(" not in read(at)
+        told.append([line for line in read(at).splitlines() if "F1" not in line])
+    assert told[0] == told[1]
+
+
+def test_blind_what_holds_everybody_s_answers_is_not_offered(ada) -> None:
+    work_together(ada, blind=True)
+    answer(ada)
+    at = show(SHARE, "Ben")
+    said = read(at)
+    assert said.count("people answer blind here") == 4
+    assert len(at.get("download_button")) == 0
+
+
+def test_another_person_s_answers_are_undone_by_no_key(ada) -> None:
+    work_together(ada)
+    answer(ada)
+    at = show(LABELLING, "Ben")
+    assert not bar(at)["can_undo"]
