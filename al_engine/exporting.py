@@ -244,7 +244,9 @@ def send(session: LabellingSession, table: Outgoing, to: Program | None) -> list
 def _folder(session: LabellingSession) -> Path:
     folder = _place(session)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # Not the project's own folder: that one may have been deleted meanwhile.
+        for each in (session.project.folder / FOLDER, folder):
+            each.mkdir(exist_ok=True)
     except OSError as error:
         raise ProjectError(
             f"The folder '{FOLDER}' could not be made: {error.strerror or error}.",

@@ -154,7 +154,7 @@ EDITED: dict[str, tuple[Edit, str]] = {
         at("events", 8, "round_number", to=2**62), "events[8].round_number is"
     ),
     "a round before the first": (at("events", 8, "round_number", to=-1), "round_number is -1"),
-    "an undo of what comes": (at("events", -3, "undoes", to=99), "undoes is 99"),
+    "an undo of what comes": (at("events", -2, "undoes", to=99), "undoes is 99"),
     "a time that is none": (at("events", 3, "happened_at", to="noon"), "happened_at is 'noon'"),
     "former settings": (
         at("events", 0, "payload", to={"splits": {"train": -1}}), "events[0].payload"
