@@ -87,7 +87,7 @@ def refuse_stale(project: Project, classifier: str, row: int, token: str) -> Non
 
     Another tab, or a key pressed twice: nobody has seen what it would be about now.
     """
-    for event in project.log.events(classifier):
+    for event in project.events(classifier):
         if event.seq > seen_by(token) and event.row_number == row:
             did = project.config.label_name(event.label) if event.label else DONE[event.kind]
             raise AnswerRefusedError(

@@ -31,6 +31,7 @@ from al_engine.data.grid import Grid
 from al_engine.data.history import History, fold, in_effect
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.sight import in_sight
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes
 from al_engine.errors import (
@@ -80,7 +81,7 @@ class Project:
         self.files_lock = threading.RLock()
         self._about_lock = threading.RLock()
         self._arrays = Arrays(self.catalogue, folder / "matrix")
-        self._histories: dict[str, History] = {}
+        self._histories: dict[str, tuple[tuple[int, int, bool], History]] = {}
         self._curated = CuratedSet()
         self.is_closed = False
         self.used_at = time.monotonic()
@@ -141,12 +142,18 @@ class Project:
     def history(self, classifier: str) -> History:
         """What the events of a classifier amount to by now."""
         with self.log.lock:
-            events = self.log.events(classifier)
+            events = self.events(classifier)
             held, curated = self._histories.get(classifier), self._curated_in_use()
-            moment = (events[-1].seq if events else 0, curated.last_seq)
-            if held is None or (held.last_seq, held.curated_seq) != moment:
-                held = self._histories[classifier] = self.fold(events)
-            return held
+            last_seq = events[-1].seq if events else 0
+            moment = (last_seq, curated.last_seq, self._config.asking.shared)
+            if held is None or held[0] != moment:
+                held = self._histories[classifier] = (moment, self.fold(events))
+            return held[1]
+
+    def events(self, classifier: str) -> list[Event]:
+        """The events that count for a classifier by the settings in force, in order."""
+        with self.log.lock:
+            return in_sight(self.log.events(), classifier, shared=self._config.asking.shared)
 
     def fold(self, events: Sequence[Event]) -> History:
         """What some events of a classifier amount to, beside the test set in force."""

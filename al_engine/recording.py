@@ -124,7 +124,7 @@ def in_their_form(project: Project, settings: ProjectConfig) -> tuple[str, tuple
     n_others = 0
     for classifier in settings.setups:
         history = project.history(classifier)
-        events = in_effect(project.log.events(classifier))
+        events = in_effect(project.events(classifier))
         order = dict.fromkeys(e.row_number for e in events if e.row_number is not None)
         rows = [row for row in order if row in history.trained or row in history.unsure]
         ids = project.catalogue.object_ids(settings.columns.id, rows)

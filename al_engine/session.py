@@ -16,7 +16,7 @@ import numpy as np
 from al_engine.answering import answer_event, refuse_stale
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
-from al_engine.data.history import History, in_effect
+from al_engine.data.history import History, LabelledSet, in_effect
 from al_engine.data.labels import Event
 from al_engine.errors import (
     AlEngineError,
@@ -93,6 +93,8 @@ class LabellingSession:
             return held[1]
         state = self._make_state(classifier, config, history, None)
         self._states[classifier] = (moment, state)
+        if held is not None and config.asking.shared and state.fit is not held[1].fit:
+            self._saved.save(state)  # an answer for another classifier led to this round
         if state.fit is not None:
             self.learners[classifier] = state.fit
         else:
@@ -115,7 +117,7 @@ class LabellingSession:
                 f"There is no round {number}.", f"Rounds go from 0 to {len(present.rounds) - 1}."
             )
         last = present.history.sets[number].seq
-        events = in_effect(self.project.log.events(classifier))
+        events = in_effect(self.project.events(classifier))
         history = self.project.fold([event for event in events if event.seq <= last])
         return self._make_state(classifier, self._started_config(classifier), history, number)
 
@@ -155,8 +157,12 @@ class LabellingSession:
             if still_there:
                 still_there(_state(classifier, config, history, made, state.rounds), is_wanted)
 
-        events = self.project.log.events(classifier)
+        events = self.project.events(classifier)
         self._maker.look_ahead(classifier, config, events, state.question, state.token, draw_it)
+
+    def round_key(self, classifier: str, labelled: LabelledSet) -> str:
+        """Names the round of a labelled set under the settings in force."""
+        return self._maker.key(classifier, self.config, labelled)
 
     def _rounds(
         self, classifier: str, config: ProjectConfig, history: History
@@ -189,7 +195,7 @@ class LabellingSession:
 
     def answered_rows(self, classifier: str) -> list[int]:
         """Objects that were answered about or passed as unsure, the first one first."""
-        events = in_effect(self.project.log.events(classifier))
+        events = in_effect(self.project.events(classifier))
         rows = [e.row_number for e in events if e.kind != "later" and e.row_number is not None]
         return list(dict.fromkeys(rows))
 
@@ -210,13 +216,13 @@ class LabellingSession:
 
         Settings that fit no data or no model are refused before they are in force.
         """
-        lost = self.rounds_lost(edited)
+        lost, was_shared = self.rounds_lost(edited), self.config.asking.shared
         for classifier, setup in edited.setups.items():
             model_stem(classifier, learner_spec(setup, edited.splits.seed))
         if edited.setups:
             self.project.prepare(edited)
         self.project.save_config(edited, self.who)
-        if lost:
+        if lost or edited.asking.shared != was_shared:
             self.restore_models()
         self._record_soon()
 
@@ -303,7 +309,10 @@ class LabellingSession:
         return self._after(classifier, before[1] if before else None)
 
     def undo(self, classifier: str, *, token: str) -> State:
-        """Take back the last answer, Unsure or Later of this classifier; the log keeps both."""
+        """Take back the last answer, Unsure or Later of this classifier; the log keeps both.
+
+        Where answers are shared, that is the last that counts here, for whichever it was given.
+        """
         self._started_config(classifier)
         before = self._states.get(classifier)
         with self.project.log.lock:
@@ -315,7 +324,7 @@ class LabellingSession:
                 raise AnswerRefusedError(
                     "Something was answered in another tab meanwhile.", "Look, then undo again."
                 )
-            undo = Event("undo", self.who, classifier, last.row_number, last.object_id)
+            undo = Event("undo", self.who, last.classifier, last.row_number, last.object_id)
             self.project.log.append(replace(undo, undoes=last.seq))
         return self._after(classifier, before[1] if before else None)
 

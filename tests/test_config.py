@@ -40,7 +40,7 @@ EVERYTHING = ProjectConfig(
     ),
     features=Features(("g", "G"), (Combination("divide", 2), Combination("add", 5)), scale=False),
     splits=Splits("counts", 100, 20, 30, "balanced", seed=-7),
-    asking=Asking(random_every=7, start="random", ahead_mb=0),
+    asking=Asking(random_every=7, start="random", ahead_mb=0, shared=True),
     train_labels=("1",),
     leave_out_other_labels=True,
     leave_out_unknown=True,

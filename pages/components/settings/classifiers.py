@@ -183,8 +183,16 @@ def _asking(session: LabellingSession) -> Any:
         f"That takes up to {session.ahead_mb_needed:,} MB for this catalogue. 0 switches it off; "
         "no result depends on it.",
     )
+    shared = st.toggle(
+        "An answer counts in all tabs",
+        asking.shared,
+        key=f"shared-{slug}",
+        help="What you say of an object for one classifier, Unsure included, counts for every "
+        "other; what came up at random validates all of them and trains none. Later stays its "
+        "own. Switched off, each has only its own answers.",
+    )
     every = None if chosen == how_often[0] else int(chosen)
-    return replace(asking, random_every=every, start=start, ahead_mb=int(ahead_mb))
+    return replace(asking, random_every=every, start=start, ahead_mb=int(ahead_mb), shared=shared)
 
 
 def _every(number: int | str) -> str:

@@ -27,7 +27,8 @@ def draw(session: LabellingSession) -> None:
     """Everything that can be taken away, and what was."""
     with guard():
         _finish(session)
-    n_answers = len(answers_in_force(session.project.log.events()))
+    shared = session.config.asking.shared
+    n_answers = len(answers_in_force(session.project.log.events(), shared=shared))
     trained = [c for c in session.config.train_labels if session.is_started(c)]
     if not n_answers and not trained:
         st.info("No labels or models to take away yet: label some objects first.")
