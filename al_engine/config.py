@@ -139,7 +139,12 @@ class ClassifierSetup:
 
 @dataclass(frozen=True)
 class ProjectConfig:
-    """Everything that is set about a project; nothing that was answered in it."""
+    """Everything that is set about a project; nothing that was answered in it.
+
+    ``none_below`` is of the combined prediction: where every classifier's calibrated probability
+    lies under it, none of their labels is predicted.  None means one half, or 0 where every label
+    in use takes part, so that an object can be nothing else.
+    """
 
     version: int = CONFIG_VERSION
     labels: tuple[Label, ...] = ()
@@ -157,6 +162,7 @@ class ProjectConfig:
     setups: Mapping[str, ClassifierSetup] = field(default_factory=dict)
     author: str = ""
     doi: str = ""
+    none_below: float | None = None
 
     @property
     def labels_in_use(self) -> tuple[Label, ...]:
@@ -225,6 +231,10 @@ def check(config: ProjectConfig) -> None:
         raise SettingsError(
             f"asking.random_every is {config.asking.random_every}.",
             "Use 0 for never, or a number of questions.",
+        )
+    if config.none_below is not None and not 0 <= config.none_below <= 1:
+        raise SettingsError(
+            f"none_below is {config.none_below:g}.", "It is a probability: use 0 to 1."
         )
     if config.curation.target < 1:
         raise SettingsError(f"curation.target is {config.curation.target}.", "Use 1 or more.")

@@ -57,6 +57,7 @@ EVERYTHING = ProjectConfig(
     },
     author="Ada",
     doi="10.5281/zenodo.1",
+    none_below=0.25,
 )
 
 
