@@ -10,7 +10,6 @@ from typing import Literal
 from al_engine.config import Label, ProjectConfig
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
-from al_engine.data.sight import SHARED
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.dataset import Dataset
 from al_engine.errors import AnswerRefusedError
@@ -103,7 +102,8 @@ def offer(project: Project, history: History, classifier: str, row: int, who: st
     if row in history.asked or row in history.curated:
         return None
     for event in reversed(in_effect(project.log.events())):
-        is_answer = event.kind in SHARED and event.row_number == row and event.who == who
+        is_answer = event.kind in ("answer", "unsure") and event.row_number == row
+        is_answer = is_answer and event.who == who
         if not is_answer or event.classifier in (None, classifier):
             continue
         if event.label in {label.value for label in project.config.labels_in_use}:

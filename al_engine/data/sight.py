@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 from al_engine.data.labels import Event
 
-SHARED = ("answer", "unsure")
+_OWN = ("settings", "given", "later", "undo")  # whatever else is said of an object is shared
 
 
 def in_sight(events: Iterable[Event], classifier: str | None, *, shared: bool) -> list[Event]:
     """The events that count for a classifier, in their order.
 
-    Shared are what persons answered about objects, Unsure included, and the undo of it: what is
-    so of an object is so whoever asked.  What was only put off, and what a classifier took from
-    the catalogue to begin with, stays its own; and that never outranks a person's earlier word.
+    Shared is what a person said of an object, Unsure included, and the undo of it: what is so of
+    an object is so whoever asked.  What was only put off, and what a classifier took from the
+    catalogue to begin with, stays its own; and that never outranks a person's earlier word.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def in_sight(events: Iterable[Event], classifier: str | None, *, shared: bool) -
     events = list(events)
     if not shared or classifier is None:
         return [event for event in events if event.classifier == classifier]
-    theirs = {e.seq for e in events if e.classifier is not None and e.kind in SHARED}
+    theirs = {e.seq for e in events if e.classifier is not None and e.kind not in _OWN}
     undone = {e.undoes for e in events if e.kind == "undo"}
     seen = []
     answered: set[int | None] = set()

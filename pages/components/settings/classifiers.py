@@ -42,6 +42,14 @@ def draw(session: LabellingSession, way: Way) -> None:
             key=f"leave-unknown-{slug}",
             help="Unknown objects are never scored; in the pool, they may be asked about.",
         )
+        shared = st.toggle(
+            "An answer counts for all of them",
+            config.asking.shared,
+            key=f"shared-{slug}",
+            help="What is said of an object in one classifier's tab, Unsure included, counts for "
+            "every other; what came up at random checks all of them and trains none. Later stays "
+            "its own. Switched off, each has only its own answers.",
+        )
         none_below = st.number_input(
             "Predicted together: none of these under",
             0.0,
@@ -72,7 +80,7 @@ def draw(session: LabellingSession, way: Way) -> None:
         x_axis=x_axis or "",
         y_axis=y_axis or "",
         splits=splits,
-        asking=asking,
+        asking=replace(asking, shared=shared),
         none_below=none_below,
     )
     with guard():
@@ -197,16 +205,8 @@ def _asking(session: LabellingSession) -> Any:
         f"That takes up to {session.ahead_mb_needed:,} MB for this catalogue. 0 switches it off; "
         "no result depends on it.",
     )
-    shared = st.toggle(
-        "An answer counts in all tabs",
-        asking.shared,
-        key=f"shared-{slug}",
-        help="What you say of an object for one classifier, Unsure included, counts for every "
-        "other; what came up at random validates all of them and trains none. Later stays its "
-        "own. Switched off, each has only its own answers.",
-    )
     every = None if chosen == how_often[0] else int(chosen)
-    return replace(asking, random_every=every, start=start, ahead_mb=int(ahead_mb), shared=shared)
+    return replace(asking, random_every=every, start=start, ahead_mb=int(ahead_mb))
 
 
 def _every(number: int | str) -> str:
