@@ -4,9 +4,11 @@ Owns the refusals.  Looks at the log, the settings and the sets; must not know l
 an answer never waits for one.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 from al_engine.config import Label, ProjectConfig
+from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.dataset import Dataset
@@ -80,6 +82,34 @@ def answer_event(
         strategy=learner_spec(config.setups[classifier], config.splits.seed).strategy,
         round_number=len(history.sets),
     )
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the same person called an object before, for another ``classifier``."""
+
+    label: str
+    classifier: str
+
+
+def offer(project: Project, history: History, classifier: str, row: int, who: str) -> Offer | None:
+    """The answer to offer about an object, or None.
+
+    It is the last that this person gave for another classifier and that stands; nobody is shown
+    the answer of somebody else here.  Where the last was Unsure, or the label takes no part by now,
+    there is none; nor where the object has its answer for this classifier.
+    """
+    if row in history.asked or row in history.curated:
+        return None
+    for event in reversed(in_effect(project.log.events())):
+        is_answer = event.kind in ("answer", "unsure") and event.row_number == row
+        is_answer = is_answer and event.who == who
+        if not is_answer or event.classifier in (None, classifier):
+            continue
+        if event.label in {label.value for label in project.config.labels_in_use}:
+            return Offer(str(event.label), str(event.classifier))
+        return None
+    return None
 
 
 def refuse_stale(project: Project, classifier: str, row: int, token: str, who: str) -> None:

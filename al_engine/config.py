@@ -35,6 +35,7 @@ _WITHIN: Mapping[str, tuple[int, int]] = {
     "asking.random_every": (0, 10**6),
     "asking.ahead_mb": (0, 10**6),
     "people.again_every": (0, 10**6),
+    "none_below": (0, 1),
     "curation.target": (1, 10**6),
     "columns.image_width_px": (0, 10**5),
 }
@@ -112,11 +113,13 @@ class Asking:
     ``random_every`` None means: every fifth question where the catalogue's own labels leave
     fewer than 30 validation objects, else never; 0 means never.  ``ahead_mb`` bounds the memory
     (MB, a session and classifier) of what is made before it is asked for; 0 switches that off.
+    ``shared`` makes an answer that was given for one classifier count for all.
     """
 
     random_every: int | None = None
     start: Literal["spread", "random"] = "spread"
     ahead_mb: int = 1000
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -173,7 +176,12 @@ class ClassifierSetup:
 
 @dataclass(frozen=True)
 class ProjectConfig:
-    """Everything that is set about a project; nothing that was answered in it."""
+    """Everything that is set about a project; nothing that was answered in it.
+
+    ``none_below`` is of the combined prediction: where every classifier's calibrated probability
+    lies under it, none of their labels is predicted.  None means one half, or 0 where every label
+    in use takes part, so that an object can be nothing else.
+    """
 
     version: int = CONFIG_VERSION
     labels: tuple[Label, ...] = ()
@@ -192,6 +200,7 @@ class ProjectConfig:
     setups: Mapping[str, ClassifierSetup] = field(default_factory=dict)
     author: str = ""
     doi: str = ""
+    none_below: float | None = None
 
     @property
     def labels_in_use(self) -> tuple[Label, ...]:

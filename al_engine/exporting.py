@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from al_engine.background import BACKGROUND
+from al_engine.combined import combined, takes_part
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to, refuse_while_blind
 from al_engine.dataset import Dataset
@@ -27,7 +28,7 @@ from al_engine.exchange.bundles import write_bundle
 from al_engine.exchange.carried import carried
 from al_engine.exchange.labels import answers_in_force, labels_table
 from al_engine.exchange.models import model_stem
-from al_engine.exchange.predictions import Predictor, Score, predictions_table
+from al_engine.exchange.predictions import Predictor, Score, Together, predictions_table
 from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
 from al_engine.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
 from al_engine.jobs import Cancelled, Job, Progress
@@ -101,7 +102,18 @@ def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outg
     for i, (state, fit) in enumerate(trained, start=1):
         about[f"MODEL{i}"] = f"{state.classifier}: {fit.n_labelled} labels, round {fit.key}"
     predictors = [_predictor(state, fit, dataset) for state, fit in trained]
-    return predictions_table(session.project.catalogue, config, predictors, extra, about)
+    together = _together(dataset, [state for state, _ in trained])
+    return predictions_table(session.project.catalogue, config, predictors, extra, about, together)
+
+
+def _together(dataset: Dataset, states: Sequence[State]) -> Together | None:
+    """The combined prediction, where two classifiers can take part."""
+    taking = [i for i, state in enumerate(states) if takes_part(state)]
+    if len(taking) < 2:
+        return None
+    made = combined(dataset, states)
+    calibrated = [calibration.sigmoid is not None for calibration in made.calibrations]
+    return Together(taking, calibrated, made.none_below, made.predicts)
 
 
 def _predictor(state: State, fit: Fit, dataset: Dataset) -> Predictor:
@@ -204,6 +216,7 @@ def write_model(session: LabellingSession, stem: str) -> Path:
     if stem not in bundles_of(session):
         raise UnusableModelError(f"There is no saved model '{stem}'.", "Choose one of the list.")
     refuse_overuse(project.folder.parent)
+    session.restore_models()  # an answer for another classifier may have led to a round since
     BACKGROUND.wait(project)  # the last round's files may still be due
     with project.files_lock:
         return write_bundle(_folder(session) / f"{stem}.zip", project.folder / "models", stem)

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from al_engine.arrays import Arrays
 from al_engine.background import BACKGROUND
-from al_engine.config import People, ProjectConfig, check
+from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import CuratedSet, fold_curated
 from al_engine.data.grid import Grid
@@ -32,6 +32,7 @@ from al_engine.data.history import History, in_effect
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.people import history_of
+from al_engine.data.sight import in_sight
 from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes
 from al_engine.errors import (
@@ -81,7 +82,7 @@ class Project:
         self.files_lock = threading.RLock()
         self._about_lock = threading.RLock()
         self._arrays = Arrays(self.catalogue, folder / "matrix")
-        self._histories: dict[tuple[str, str], tuple[People, History]] = {}
+        self._histories: dict[tuple[str, str], tuple[Hashable, History]] = {}
         self._curated = CuratedSet()
         self.is_closed = False
         self.used_at = time.monotonic()
@@ -142,17 +143,24 @@ class Project:
     def history(self, classifier: str, who: str = "") -> History:
         """What the events of a classifier amount to by now, for one person or for nobody."""
         with self.log.lock:
-            events, people = self.events(classifier), self._config.people
-            key = (classifier, who if people.several else "")
-            held, curated = self._histories.get(key), self._curated_in_use()
-            moment = (people, events[-1].seq if events else 0, curated.last_seq)
-            if held is None or (held[0], held[1].last_seq, held[1].curated_seq) != moment:
-                held = self._histories[key] = (people, self.fold(events, who))
+            events, config = self.events(classifier), self._config
+            key = (classifier, who if config.people.several else "")
+            last_seq = events[-1].seq if events else 0
+            moment = (
+                last_seq,
+                self._curated_in_use().last_seq,
+                config.people,
+                config.asking.shared,
+            )
+            held = self._histories.get(key)
+            if held is None or held[0] != moment:
+                held = self._histories[key] = (moment, self.fold(events, who))
             return held[1]
 
     def events(self, classifier: str) -> list[Event]:
         """The events that count for a classifier by the settings in force, in order."""
-        return self.log.events(classifier)
+        with self.log.lock:
+            return in_sight(self.log.events(), classifier, shared=self._config.asking.shared)
 
     def fold(self, events: Sequence[Event], who: str = "") -> History:
         """What some events of a classifier amount to for one person, beside the test set."""

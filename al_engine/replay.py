@@ -4,11 +4,12 @@ Owns the replay: every event is lived through again on the project's own catalog
 and kept in one go.  What is compared before is ``prospect``'s.  Must not know files or pages.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
@@ -21,6 +22,9 @@ from al_engine.project import Project
 from al_engine.prospect import events_here, fitting_settings, refuse_begun
 from al_engine.session import LabellingSession
 from al_engine.state import State
+
+# By classifier and key of a round, its scores whenever it was scored.
+Found: TypeAlias = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def replay(
     WorkCancelled : ``cancelled`` said so, and nothing is changed
     """
     events, absent = events_here(project, configuration)
-    made: dict[tuple[str, str], tuple[int, Mapping[str, Any]]] = {}
+    made: dict[tuple[str, str], list[tuple[int, Mapping[str, Any]]]] = defaultdict(list)
     with _rehearsal(project) as stage, LOOKAHEAD.paused():
         session = LabellingSession(stage, who)
         for i, event in enumerate(events):
@@ -120,12 +124,17 @@ def replay(
                     state = session.state(classifier)
                     if state.fit is not None and state.scores is not None:
                         measured = (state.fit.n_labelled, state.scores.to_dict())
-                        made[classifier, state.fit.key] = measured
-        n_compared, difference = _compare(session, configuration)
+                        scored = made[classifier, state.fit.key]
+                        if measured in scored:
+                            scored.remove(measured)
+                        scored.append(measured)
+        found = {key: [scores for _, scores in listed] for key, listed in made.items()}
+        n_compared, difference = _compare(session, configuration, found)
     with project.log.lock:
         refuse_begun(project)
         project.take_over(events)
-    for (classifier, key), (n_labelled, scores) in made.items():
+    for (classifier, key), listed in made.items():
+        n_labelled, scores = listed[-1]
         project.keep_round(classifier, key, n_labelled, scores)
     LabellingSession(project, who).restore_models()
     project.touch()
@@ -150,7 +159,9 @@ def _started(config: ProjectConfig) -> list[str]:
     return [classifier for classifier in config.setups if classifier in config.train_labels]
 
 
-def _compare(session: LabellingSession, configuration: Configuration) -> tuple[int, str]:
+def _compare(
+    session: LabellingSession, configuration: Configuration, found: Found
+) -> tuple[int, str]:
     """How many rounds have scores to compare, and the first thing that is not as it was."""
     states = {classifier: session.state(classifier) for classifier in _started(session.config)}
     differences = []
@@ -160,7 +171,7 @@ def _compare(session: LabellingSession, configuration: Configuration) -> tuple[i
         if state is None or past.scores is None:
             continue
         n_compared += 1
-        said = _round_difference(state, past)
+        said = _round_difference(session, state, past, found)
         if said:
             differences.append((past.number, said))
     if differences:
@@ -179,8 +190,14 @@ def _compare(session: LabellingSession, configuration: Configuration) -> tuple[i
     return n_compared, ""
 
 
-def _round_difference(state: State, past: PastRound) -> str:
-    """In what a round differs from what it was, or ""."""
+def _round_difference(
+    session: LabellingSession, state: State, past: PastRound, found: Found
+) -> str:
+    """In what a round differs from what it was, or "".
+
+    The same model may have been scored more than once, while validation grew: where answers are
+    shared that goes on while one works at another classifier, and no one looks.
+    """
     where = f"Round {past.number} of {state.config.label_name(state.classifier)}"
     if not 0 <= past.number < len(state.rounds):
         return f"{where} does not come about here."
@@ -188,7 +205,8 @@ def _round_difference(state: State, past: PastRound) -> str:
     if here.labelled.n_labelled != past.n_labelled:
         return f"{where} trained on {past.n_labelled} labels; here on {here.labelled.n_labelled}."
     scores = here.scores.to_dict() if here.scores else None
-    if scores == past.scores:
+    key = session.round_key(state.classifier, here.labelled)
+    if past.scores in (scores, *found.get((state.classifier, key), ())):
         return ""
     was, now = _f1(past.scores), _f1(scores)
     if was != now:

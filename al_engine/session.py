@@ -16,7 +16,7 @@ import numpy as np
 from al_engine.answering import acts_of, answer_event, refuse_stale
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
-from al_engine.data.history import History, in_effect
+from al_engine.data.history import History, LabelledSet, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import shown_to
 from al_engine.errors import (
@@ -97,6 +97,8 @@ class LabellingSession:
             return held[1]
         state = self._make_state(classifier, config, history, None)
         self._states[classifier] = (moment, state, history)
+        if held is not None and config.asking.shared and state.fit is not held[1].fit:
+            self._saved.save(state, history)  # an answer for another classifier led to it
         if state.fit is not None:
             self.learners[classifier] = state.fit
         else:
@@ -164,6 +166,10 @@ class LabellingSession:
             classifier, config, events, state.question, state.token, self.who, draw_it
         )
 
+    def round_key(self, classifier: str, labelled: LabelledSet) -> str:
+        """Names the round of a labelled set under the settings in force."""
+        return self._maker.key(classifier, self.config, labelled)
+
     def _rounds(
         self, classifier: str, config: ProjectConfig, history: History
     ) -> tuple[ScoredRound, ...]:
@@ -218,13 +224,13 @@ class LabellingSession:
 
         Settings that fit no data or no model are refused before they are in force.
         """
-        lost, is_recounted = self.rounds_lost(edited), edited.people != self.config.people
+        lost, was = self.rounds_lost(edited), self.config
         for classifier, setup in edited.setups.items():
             model_stem(classifier, learner_spec(setup, edited.splits.seed))
         if edited.setups:
             self.project.prepare(edited)
         self.project.save_config(edited, self.who)
-        if lost or is_recounted:
+        if lost or (edited.people, edited.asking.shared) != (was.people, was.asking.shared):
             self.restore_models()
         self._record_soon()
 
@@ -313,7 +319,8 @@ class LabellingSession:
     def undo(self, classifier: str, *, token: str) -> State:
         """Take back the last answer, Unsure or Later of this classifier; the log keeps both.
 
-        Where several people answer, the last of one's own.
+        Where several people answer, the last of one's own; where answers are shared, the last
+        that counts here, for whichever it was given.
         """
         self._started_config(classifier)
         before = self._states.get(classifier)
@@ -325,7 +332,7 @@ class LabellingSession:
                 raise AnswerRefusedError(
                     "Something was answered in another tab meanwhile.", "Look, then undo again."
                 )
-            undo = Event("undo", self.who, classifier, last.row_number, last.object_id)
+            undo = Event("undo", self.who, last.classifier, last.row_number, last.object_id)
             self.project.log.append(replace(undo, undoes=last.seq))
         return self._after(classifier, before[1] if before else None)
 

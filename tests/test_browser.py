@@ -424,6 +424,56 @@ def test_each_click_on_a_classifier_s_tab_shows_it(tab):
             answerable(page)
 
 
+def test_an_object_answered_in_one_tab_is_accepted_in_another_with_enter(tab):
+    page, _ = tab
+    start_demo(page, "sky_survey")
+    go_to(page, "Settings")
+    page.get_by_role("radio", name="4 Classifiers").click(force=True)
+    page.get_by_role("combobox", name="A classifier for each of").click()
+    page.get_by_role("option", name="Star").click()
+    settled(page)
+    page.keyboard.press("Escape")
+    go_to(page, "Training")
+    tabs = page.get_by_role("tab")
+    tabs.nth(1).click()
+    page.get_by_role("button", name="Start training").click()
+    answerable(page)
+
+    go_to(page, "Labelling")
+    question, accept = bar(page).locator(".question"), bar(page).get_by_text("Accept Galaxy")
+    expect(question).to_have_text("Is it a Star?")
+    asked = object_shown(page)
+    page.keyboard.press("Enter")  # nothing is offered, so nothing happens
+    page.get_by_role("radio", name="Quasar").click(force=True)
+    expect(question).to_have_text("Is it a Quasar?")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("textbox", name="Id").fill(asked)
+    page.get_by_role("button", name="Show it").click()
+    expect(page.locator(".st-key-card h3")).to_have_text(asked)
+    answerable(page)
+    page.keyboard.press(key_of(page, "Galaxy"))
+    expect(page.locator(".st-key-status")).to_contain_text("6 labels")
+    expect(accept).to_be_hidden()
+
+    page.get_by_role("radio", name="Star").click(force=True)
+    expect(question).to_have_text("Is it a Star?")
+    expect(bar(page)).to_contain_text("You called it Galaxy in the tab Quasar.")
+    answerable(page)
+    page.wait_for_timeout(500)
+    assert (object_shown(page), n_labels(page)) == (asked, 5), "it is never accepted by itself"
+    page.keyboard.press("Enter")  # the focus is on the choice of the classifier
+    expect(page.locator(".st-key-status")).to_contain_text("6 labels")
+    expect(bar(page)).to_contain_text("Galaxy, 6 labels")
+
+    go_to(page, "Training")
+    tabs.nth(2).click()
+    expect(page.get_by_text("Each tab has only its own answers.")).to_be_visible()
+    expect(page.locator(".st-key-predicted-matrix table")).to_be_visible()
+    expect(bar(page)).to_be_hidden()
+    page.get_by_role("button", name="Open", exact=True).nth(0).click()
+    expect(question).to_have_text("Is it a Quasar?")
+
+
 def test_a_key_for_a_project_that_another_tab_deleted_leads_home(tab):
     page, _ = tab
     start_demo(page, "digits")

@@ -41,7 +41,7 @@ EVERYTHING = ProjectConfig(
     ),
     features=Features(("g", "G"), (Combination("divide", 2), Combination("add", 5)), scale=False),
     splits=Splits("counts", 100, 20, 30, "balanced", seed=7),
-    asking=Asking(random_every=7, start="random", ahead_mb=0),
+    asking=Asking(random_every=7, start="random", ahead_mb=0, shared=True),
     people=People(True, True, "latest", 4),
     train_labels=("1",),
     leave_out_other_labels=True,
@@ -59,6 +59,7 @@ EVERYTHING = ProjectConfig(
     },
     author="Ada",
     doi="10.5281/zenodo.1",
+    none_below=0.25,
 )
 
 

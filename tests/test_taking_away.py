@@ -208,6 +208,7 @@ def test_predictions_are_the_pages_own_in_the_catalogues_order(
     assert list(rows[0]) == [
         "name", "G", "probability_QSO", "predicted_QSO", "set_QSO", "label_QSO",
         "probability_STAR", "predicted_STAR", "set_STAR", "label_STAR",
+        "calibrated_QSO", "calibrated_STAR", "predicted",
     ]  # fmt: skip
     seen = ~np.isnan(state.fit.proba)
     proba = np.array([row["probability_QSO"] for row in rows], dtype=np.float32)

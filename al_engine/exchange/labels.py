@@ -15,6 +15,7 @@ from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.history import History, fold
 from al_engine.data.labels import Event
+from al_engine.data.sight import in_sight
 from al_engine.data.table import Column
 from al_engine.errors import NotEnoughLabelsError
 from al_engine.exchange.carried import carried
@@ -32,22 +33,22 @@ class Given:
     conflict: str | None = None
 
 
-def answers_in_force(events: Sequence[Event]) -> list[Given]:
+def answers_in_force(events: Sequence[Event], *, shared: bool = False) -> list[Given]:
     """The last answer for each object and classifier, in the order in which they were given.
 
-    What was undone is left out, and so are objects that were only put off.
+    What was undone is left out, and so are objects that were only put off.  Where answers are
+    ``shared`` between classifiers, the last one about an object is in force for all of them.
     """
-    undone = {event.undoes for event in events if event.kind == "undo"}
-    last: dict[tuple[int, str | None], Event] = {}
-    for event in events:
-        counts = event.kind not in _NO_ANSWER and event.seq not in undone
-        if counts and event.row_number is not None:
-            last[event.row_number, event.classifier] = event
-    in_order = sorted(last.values(), key=lambda event: event.seq)
-    histories = {
-        name: fold([event for event in events if event.classifier == name])
-        for name in {event.classifier for event in in_order}
-    }
+    last: dict[int, Event] = {}
+    histories: dict[str | None, History] = {}
+    for name in {event.classifier for event in events if event.row_number is not None}:
+        seen = in_sight(events, name, shared=shared)
+        histories[name] = fold(seen)
+        undone = {event.undoes for event in seen if event.kind == "undo"}
+        counting = [e for e in seen if e.kind not in _NO_ANSWER and e.seq not in undone]
+        in_force = {e.row_number: e for e in counting if e.row_number is not None}
+        last.update((event.seq, event) for event in in_force.values())
+    in_order = [last[seq] for seq in sorted(last)]
     by_row: dict[int | None, list[Event]] = defaultdict(list)
     for event in in_order:
         by_row[event.row_number].append(event)
@@ -114,7 +115,7 @@ def labels_table(
     NotEnoughLabelsError : nothing has been answered
     UnknownColumnError : an extra column that is not there
     """
-    given = answers_in_force(events)
+    given = answers_in_force(events, shared=config.asking.shared)
     if not given:
         raise NotEnoughLabelsError("No object is labelled yet.", "Label at least one object.")
     rows = [answer.event.row_number or 0 for answer in given]

@@ -40,6 +40,44 @@ class Predictor:
     labels: Mapping[int, str]
 
 
+@dataclass(frozen=True)
+class Together:
+    """The combined prediction of some of the predictors, by their positions ``of``.
+
+    ``predict`` makes of their probabilities the calibrated ones and, as a position in ``of``, which
+    label is predicted; -1 for none.  ``is_calibrated`` says of which there is a calibration.
+    """
+
+    of: Sequence[int]
+    is_calibrated: Sequence[bool]
+    none_below: float
+    predict: Callable[
+        [Sequence[npt.NDArray[np.float32]]],
+        tuple[list[npt.NDArray[np.float32]], npt.NDArray[np.int16]],
+    ]
+
+    def columns(self, predictors: Sequence[Predictor]) -> list[Column]:
+        """The calibrated probabilities, and the one label predicted."""
+        made = []
+        for i, is_calibrated in zip(self.of, self.is_calibrated, strict=True):
+            how = "calibrated on validation by a sigmoid" if is_calibrated else "not calibrated"
+            title = f"Probability of {predictors[i].name}, {how}"
+            made.append(Column(f"calibrated_{predictors[i].label}", pa.float32(), "", title))
+        said = f"Likeliest label; empty where all are under {self.none_below:g}"
+        return [*made, Column("predicted", pa.string(), "", said)]
+
+    def arrays(
+        self, predictors: Sequence[Predictor], probas: Sequence[npt.NDArray[np.float32]]
+    ) -> list[pa.Array]:
+        """What stands in those columns for some objects."""
+        calibrated, predicted = self.predict([probas[i] for i in self.of])
+        labels = np.array([*(predictors[i].label for i in self.of), None], dtype=object)
+        return [
+            *(pa.array(proba, pa.float32()) for proba in calibrated),
+            pa.array(labels[predicted], pa.string()),
+        ]
+
+
 def columns_of(label: str, name: str) -> tuple[Column, Column]:
     """Probability and prediction, as every table of predictions calls them."""
     return (
@@ -54,8 +92,9 @@ def predictions_table(
     predictors: Sequence[Predictor],
     extra: Sequence[str] = (),
     about: Mapping[str, str] | None = None,
+    together: Together | None = None,
 ) -> Outgoing:
-    """Every object with what each classifier makes of it.
+    """Every object with what each classifier makes of it, and all of them together where they can.
 
     Raises
     ------
@@ -69,13 +108,12 @@ def predictions_table(
             Column(f"set_{label}", pa.string(), "", f"Set of the object for {name}"),
             Column(f"label_{label}", pa.string(), "", f"Label given to the object for {name}"),
         ]
+    ours += together.columns(predictors) if together else []
     objects = carried(catalogue, config, extra, [column.name for column in ours])
     return Outgoing(
         "predictions",
         (*objects.columns, *ours),
-        _batches(
-            catalogue, objects, predictors, [column.name for column in (*objects.columns, *ours)]
-        ),
+        _batches(catalogue, objects, predictors, together, (*objects.columns, *ours)),
         about or {},
         objects.ucds,
         catalogue.n_rows,
@@ -83,14 +121,20 @@ def predictions_table(
 
 
 def _batches(
-    catalogue: Catalogue, objects: Carried, predictors: Sequence[Predictor], names: Sequence[str]
+    catalogue: Catalogue,
+    objects: Carried,
+    predictors: Sequence[Predictor],
+    together: Together | None,
+    columns: Sequence[Column],
 ) -> Iterator[pa.RecordBatch]:
     labelled = [np.array(sorted(predictor.labels), dtype=np.int64) for predictor in predictors]
     for start in range(0, catalogue.n_rows, ROWS_AT_ONCE):
         stop = min(start + ROWS_AT_ONCE, catalogue.n_rows)
         arrays = objects.records(catalogue, start, stop)
+        probas = []
         for predictor, rows in zip(predictors, labelled, strict=True):
             proba, predicted = predictor.score(start, stop)
+            probas.append(proba)
             given = np.full(stop - start, None, dtype=object)
             for row in rows[slice(*np.searchsorted(rows, [start, stop]))].tolist():
                 given[row - start] = predictor.labels[row]
@@ -100,4 +144,6 @@ def _batches(
                 pa.array(_SETS[predictor.parts[start:stop]], pa.string()),
                 pa.array(given, pa.string()),
             ]
-        yield pa.RecordBatch.from_arrays(arrays, names=list(names))
+        if together:
+            arrays += together.arrays(predictors, probas)
+        yield pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])

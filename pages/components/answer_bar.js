@@ -18,6 +18,8 @@ const FOCUS_BACK_MS = 150; // a click into a frame ends before the focus is take
 export default (component) => mount(component, makeBar);
 
 const UNTYPED = ["checkbox", "radio", "range", "button", "submit", "reset", "color", "file"];
+const PRESSED_BY_ENTER = "a, button, input, summary, canvas, [role=button], [role=tab], [role=radio]";
+const CHOSEN = "[aria-selected=true], [aria-checked=true], [aria-current]"; // nothing more to press
 const MOVED_BY_ARROWS = "input, [role=slider], [role=tab], [role=option], [role=grid], canvas";
 
 function isTyping(target) {
@@ -60,6 +62,17 @@ function makeBar(root) {
   box.setAttribute("role", "group");
   const line = element("div", "line", box);
   const question = element("span", "question", line);
+  const offered = element("span", "offered", line);
+  const accept = element("button", "back", line);
+  accept.type = "button";
+  accept.dataset.sent = "Enter";
+  element("kbd", "", accept, "Enter").setAttribute("aria-hidden", "true");
+  accept.setAttribute("aria-keyshortcuts", "Enter");
+  const acceptName = element("span", "name", accept);
+  accept.addEventListener("click", (event) => {
+    takeOffered();
+    if (event.detail) accept.blur();
+  });
   const why = element("span", "why", line);
   const back = element("button", "back", line);
   back.type = "button";
@@ -145,6 +158,7 @@ function makeBar(root) {
   }
 
   const take = (choice) => send("answer", choice.value, choice.key || choice.name);
+  const takeOffered = () => send("answer", data.accept.value, "Enter");
 
   // ---- drawing
 
@@ -158,7 +172,11 @@ function makeBar(root) {
     }
     // A label that is its own key is shown once.
     if (name !== key) element("span", "name", made, name);
-    made.addEventListener("click", action);
+    made.addEventListener("click", (event) => {
+      action();
+      // Left on a button that was clicked, the focus would make Enter press it for what comes next.
+      if (event.detail) made.blur();
+    });
     return made;
   }
 
@@ -193,6 +211,7 @@ function makeBar(root) {
       ...data.choices.filter(({ key }) => key).map(({ key, name }) => [key, name]),
       ...(data.choices.some(({ key }) => !key) ? [["/", "find a label by typing its name"]] : []),
       ...fixedOnes().map(({ key, name }) => [key, name]),
+      ...(data.accept ? [["Enter", "accept the answer offered"]] : []),
       ["N", "back to what is asked"],
       ...Object.entries(data.extra_keys),
       ["?", "show or hide these keys"],
@@ -273,6 +292,7 @@ function makeBar(root) {
     const target = event.composedPath()[0];
     if (isTyping(target)) return;
     if (event.key.startsWith("Arrow") && target.matches?.(MOVED_BY_ARROWS)) return;
+    if (event.key === "Enter" && target.closest?.(PRESSED_BY_ENTER) && !target.closest(CHOSEN)) return;
     if (press(event.key)) {
       event.preventDefault();
       event.stopImmediatePropagation();
@@ -286,6 +306,7 @@ function makeBar(root) {
     const fixed = fixedOnes().find((each) => each.key === letter);
     const many = data.choices.some((each) => !each.key);
     if (choice) take(choice);
+    else if (key === "Enter" && data.accept) takeOffered();
     else if (fixed) send(fixed.action);
     else if (letter === "N") send("queried");
     else if (key === "?") toggleHelp();
@@ -341,12 +362,18 @@ function makeBar(root) {
     why.textContent = data.why;
     why.title = data.why;
     clearInterval(waiting);
+    offered.hidden = !data.accept;
+    accept.hidden = !data.accept;
+    offered.textContent = data.accept?.why ?? "";
+    offered.title = offered.textContent;
+    acceptName.textContent = data.accept ? `Accept ${data.accept.name}` : "";
+    accept.title = acceptName.textContent;
     back.hidden = !data.back;
     backTo.textContent = data.back;
     say(data.confirmation);
     confirmation.title = data.confirmation;
     box.setAttribute("aria-label", data.question);
-    const known = (each) => each && JSON.stringify([each.choices, each.extra_keys]);
+    const known = (each) => each && JSON.stringify([each.choices, each.extra_keys, !each.accept]);
     if (known(before) !== known(data)) {
       drawRow();
       drawKeys();

@@ -30,6 +30,15 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Accept:
+    """An answer that Enter gives: the choice's value, its name, and why it is offered."""
+
+    value: int | str
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
 class BarEvent:
     """What the person chose.
 
@@ -77,6 +86,7 @@ def answer_bar(
     can_undo: bool,
     why: str = "",
     back: str = "",
+    accept: Accept | None = None,
     confirmation: str = "",
     busy: bool = False,
     extra_keys: Mapping[str, str] | None = None,
@@ -95,6 +105,7 @@ def answer_bar(
     choices : the labels; from the eleventh on they are found by typing
     why : one line on how the object came up
     back : the name of a button that leads back from what one looks at to what is asked
+    accept : an answer that is offered; it is given only by Enter or its button
     confirmation : what the last answer did, shown quietly beside the question
     busy : no answer is taken now
     extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft") and what
@@ -128,6 +139,7 @@ def answer_bar(
             "can_undo": can_undo,
             "why": why,
             "back": back,
+            "accept": asdict(accept) if accept else None,
             "confirmation": confirmation,
             "busy": busy,
             "extra_keys": dict(extra_keys or {}),

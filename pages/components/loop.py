@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import streamlit as st
 
-from al_engine.answering import labels_offered
+from al_engine.answering import DONE, labels_offered, offer
+from al_engine.data.labels import Event
 from al_engine.errors import AnswerRefusedError
 from al_engine.fitting import part_of
 from al_engine.maps import Kind, Maps, Shown
@@ -16,7 +17,7 @@ from al_engine.session import LabellingSession, State
 from al_engine.views.palette import CORRECTNESS
 from al_engine.views.raster import View, is_warm
 from pages.components import state as tab
-from pages.components.answer_bar import BarEvent, Choice, answer_bar
+from pages.components.answer_bar import Accept, BarEvent, Choice, answer_bar
 from pages.components.scatter_map import LegendEntry, MapEvent, Overlay, scatter_map, view_to_draw
 from pages.components.state import Looking, Posted
 from pages.components.words import counted, with_article
@@ -112,7 +113,7 @@ def _give(
         undone = session.state(label).history.last
         session.undo(label, token=moment)
         if undone is not None:
-            looking.notice[label] = f"Taken back: {undone.object_id}"
+            looking.notice[label] = _taken_back(session, label, undone)
             if undone.how == "click" and undone.row_number is not None:
                 looking.selected[label] = undone.row_number
     elif row:
@@ -122,6 +123,14 @@ def _give(
         looking.notice[label] = _confirmation(session, state, kind, value)
         if selected is not None and selected != int(row):
             looking.selected[label] = selected  # clicked meanwhile
+
+
+def _taken_back(session: LabellingSession, label: str, undone: Event) -> str:
+    """What an undo took back: what was said of which object, and in which tab if not in this."""
+    name = session.config.label_name
+    said = name(undone.label) if undone.label else DONE[undone.kind]
+    elsewhere = f", in the tab {name(undone.classifier)}" if undone.classifier != label else ""
+    return f"Taken back: {undone.object_id}, {said}{elsewhere}"
 
 
 def make_token(slug: str, label: str, row: int | None, moment: str) -> str:
@@ -206,6 +215,7 @@ def ask(session: LabellingSession, state: State) -> None:
             can_undo=state.history.last is not None,
             why=why,
             back=back,
+            accept=None if row is None or state.past is not None else _offer(session, state, row),
             confirmation=tab.notice(label),
             busy=row is None or state.past is not None,
             extra_keys={"ArrowLeft": "the object before", "ArrowRight": "the next object"},
@@ -213,6 +223,15 @@ def ask(session: LabellingSession, state: State) -> None:
         )
     if state.past is None:
         session.look_ahead(label, tab.maps().draw_ahead)
+
+
+def _offer(session: LabellingSession, state: State, row: int) -> Accept | None:
+    """What the person called this object in another tab, to be accepted with one key."""
+    found = offer(session.project, state.history, state.classifier, row, session.who)
+    if found is None:
+        return None
+    name, tab_name = map(session.config.label_name, (found.label, found.classifier))
+    return Accept(found.label, name, f"You called it {name} in the tab {tab_name}.")
 
 
 def _nothing_left(state: State) -> str:

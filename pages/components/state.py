@@ -20,6 +20,7 @@ from al_engine.home import find_project, home_folder
 from al_engine.jobs import Job
 from al_engine.maps import Maps, Shown, drawn_of
 from al_engine.match_map import MatchMap
+from al_engine.overview import Overview
 from al_engine.project import open_project
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
 from al_engine.session import LabellingSession
@@ -31,7 +32,7 @@ EDITING = "editing"  # the draft of a step of the settings, for as long as it is
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = (
     "session", "maps", "curator", "match_map", "learners", "looking", "classifier", "drafts",
-    "export_note",
+    "export_note", "overview",
 )  # fmt: skip
 
 
@@ -181,6 +182,7 @@ def session() -> LabellingSession | None:
         _set("maps", Maps(held, drawn_of(project)))
         _set("curator", Curator(held))
         _set("match_map", MatchMap(project))
+        _set("overview", Overview(held))
         _set("project", slug)
         held.restore_models()
     held.learners = _learners()
@@ -210,6 +212,11 @@ def curator() -> Curator:
 
 def match_map() -> MatchMap:
     held: MatchMap = _get("match_map")
+    return held
+
+
+def overview() -> Overview:
+    held: Overview = _get("overview")
     return held
 
 
@@ -329,6 +336,11 @@ def classifier_at_opening(labels: tuple[str, ...]) -> str:
         held = classifier(labels)
         _set("classifier_at_opening", held)
     return str(held)
+
+
+def open_tab(tabs: str, name: str) -> None:
+    """Have tabs show one of them; for callbacks, which run before they are drawn."""
+    st.session_state[tabs] = name
 
 
 def choose_classifier(label: str) -> None:

@@ -42,6 +42,27 @@ def draw(session: LabellingSession, way: Way) -> None:
             key=f"leave-unknown-{slug}",
             help="Unknown objects are never scored; in the pool, they may be asked about.",
         )
+        shared = st.toggle(
+            "An answer counts for all of them",
+            config.asking.shared,
+            key=f"shared-{slug}",
+            help="What is said of an object in one classifier's tab, Unsure included, counts for "
+            "every other; what came up at random checks all of them and trains none. Later stays "
+            "its own. Switched off, each has only its own answers.",
+        )
+        none_below = st.number_input(
+            "Predicted together: none of these under",
+            0.0,
+            1.0,
+            config.none_below,
+            0.05,
+            key=f"none-below-{slug}",
+            disabled=len(train) < 2,
+            placeholder="by itself",
+            help="Where every classifier's calibrated probability is under this, all of them "
+            "together predict none of their labels. By itself: 0.5, or 0 where every label has a "
+            "classifier, so that the likeliest is always predicted.",
+        )
         st.subheader("Axes of the maps", anchor=False)
         axes = [f.name for f in list_features(features_there(config.features))]
         axes += [n for n in session.project.catalogue.names(numeric=True) if n not in axes]
@@ -59,7 +80,8 @@ def draw(session: LabellingSession, way: Way) -> None:
         x_axis=x_axis or "",
         y_axis=y_axis or "",
         splits=splits,
-        asking=asking,
+        asking=replace(asking, shared=shared),
+        none_below=none_below,
     )
     with guard():
         _split_table(session, edited)

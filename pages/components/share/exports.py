@@ -76,12 +76,13 @@ def _tables(session: LabellingSession, n_answers: int, trained: list[str]) -> No
         disabled=not n_answers,
     )
     names = ", ".join(plain(session.config.label_name(c)) for c in trained)
+    together = "; what they predict together" if len(trained) > 1 else ""
     _offer(
         session,
         form,
         "Write the predictions",
         f"All {counted(session.project.catalogue.n_rows, 'object')}, the test set's too: "
-        f"probability, prediction, set and label for {names}."
+        f"probability, prediction, set and label for {names}{together}."
         if trained
         else "No classifier is trained yet.",
         lambda: exporting.predictions_of(session, extra),
