@@ -78,12 +78,14 @@ def labels_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
 
 def n_answers(session: LabellingSession) -> int:
     """How many answers ``labels_of`` would write."""
-    return len(answers_in_force(_told(session)))
+    shared = session.config.asking.shared
+    return len(answers_in_force(_told(session), shared=shared))
 
 
 def _told(session: LabellingSession) -> list[Event]:
     events = session.project.log.events()
-    return events_shown_to(events, session.who, session.config.people)
+    config = session.config
+    return events_shown_to(events, session.who, config.people, shared=config.asking.shared)
 
 
 def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:

@@ -436,3 +436,4 @@ def test_answers_about_what_validates_are_counted_alike(project: Project) -> Non
     (dispute,), _ = disputes(ada, "QSO")
     settle(ada, "QSO", row, "STAR", token=dispute.token)
     assert project.history("QSO").corrected == {row: "STAR"}
+/root/.pyenv/libexec/pyenv-hooks: line 24: enable: cannot open shared object /root/.pyenv/libexec/pyenv-realpath.dylib: /root/.pyenv/libexec/pyenv-realpath.dylib: cannot open shared object file: No such file or directory

@@ -206,10 +206,13 @@ def shown_to(history: History, people: People, asked: Collection[int]) -> Histor
     )
 
 
-def events_shown_to(events: Sequence[Event], who: str, people: People) -> list[Event]:
+def events_shown_to(
+    events: Sequence[Event], who: str, people: People, *, shared: bool = False
+) -> list[Event]:
     """The events of a log as one person may take them away, one answer an object and classifier.
 
-    Blind, that is one's own; else those that count.  The curated test set is everybody's.
+    Blind, that is one's own; else those that count: of all classifiers together where their answers
+    are ``shared``.  The curated test set is everybody's.
     """
     if not people.several:
         return list(events)
@@ -218,7 +221,8 @@ def events_shown_to(events: Sequence[Event], who: str, people: People) -> list[E
         return [e for e in in_effect(events) if e.who in own or e.part == CURATED]
     by_classifier: dict[str | None, list[Event]] = {}
     for event in in_effect(events):
-        by_classifier.setdefault(event.classifier, []).append(event)
+        together = "" if shared and event.classifier is not None else event.classifier
+        by_classifier.setdefault(together, []).append(event)
     found = by_classifier.pop(None, [])
     for of_one in by_classifier.values():
         found += counted(of_one, people.counting)
