@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import CLASSES, TRUTH, answer, begin, known
+from conftest import CLASSES, TRUTH, answer, begin, known, small_setup
 
 from al_engine.agreeing import (
     agreements,
@@ -436,4 +436,30 @@ def test_answers_about_what_validates_are_counted_alike(project: Project) -> Non
     (dispute,), _ = disputes(ada, "QSO")
     settle(ada, "QSO", row, "STAR", token=dispute.token)
     assert project.history("QSO").corrected == {row: "STAR"}
-/root/.pyenv/libexec/pyenv-hooks: line 24: enable: cannot open shared object /root/.pyenv/libexec/pyenv-realpath.dylib: /root/.pyenv/libexec/pyenv-realpath.dylib: cannot open shared object file: No such file or directory
+
+
+def test_people_who_share_answers_between_classifiers_are_counted_over_all_of_them(
+    project: Project,
+) -> None:
+    ada, ben = together(project)
+    ada.start("STAR", small_setup())
+    ada.change_settings(replace(ada.config, asking=replace(ada.config.asking, shared=True)))
+    row = next(r for r in known(ada, TRAIN) if r not in ada.project.history("QSO").trained)
+    answer(ada, row=row, label="QSO")
+    answer(ben, "STAR", row=row, label="STAR")
+    for classifier in ("QSO", "STAR"):
+        assert project.history(classifier, "Ada").disputed == {row}
+        assert row not in project.history(classifier, "Ada").trained
+    cy = LabellingSession(project, "Cy")
+    answer(cy, "STAR", row=row, label="QSO")
+    for classifier in ("QSO", "STAR"):
+        assert project.history(classifier, "Ada").trained[row] == "QSO"
+    [written] = [
+        labels
+        for batch in labels_of(ada).batches
+        for labels in batch.to_pylist()
+        if labels["label"] and labels["status"] == "verified"
+    ]
+    assert (written["label"], written["who"]) == ("QSO", "Ada, Cy")
+    cy.undo("QSO", token=cy.state("QSO").token)
+    assert project.history("STAR", "Ada").disputed == {row}
