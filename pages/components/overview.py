@@ -13,6 +13,7 @@ from pages.components.guard import guard
 from pages.components.words import counted, plain
 
 TITLE = ":material/table_rows: All"  # no label is called so: theirs have no icon
+_LISTED = 8  # labels of a classifier, the most frequent first
 _WIDTHS = [1.4, 3, 3.1, 1.5, 2.8, 1.1]
 
 
@@ -37,7 +38,7 @@ def draw(session: LabellingSession, tabs: str, names: dict[str, str]) -> None:
 def _head(session: LabellingSession) -> None:
     shared = session.config.asking.shared
     counts = "An answer counts in all tabs." if shared else "Each tab has only its own answers."
-    st.caption(f"{counts} Settings, step 4, change that.")
+    st.caption(f"{counts} That is a choice in Settings, step 4.")
     columns = st.columns(_WIDTHS, gap="small")
     for column, (title, help_text) in zip(columns, _TITLES.items(), strict=False):
         column.caption(f"**{title}**", help=help_text)
@@ -79,7 +80,10 @@ def _line(config: ProjectConfig, standing: Standing, tabs: str, name: str, numbe
 
 
 def _labels(config: ProjectConfig, standing: Standing) -> str:
-    said = [f"{n:,} {plain(config.label_name(label))}" for label, n in standing.n_by_label]
+    shown, hidden = standing.n_by_label[:_LISTED], standing.n_by_label[_LISTED:]
+    said = [f"{n:,} {plain(config.label_name(label))}" for label, n in shown]
+    if hidden:
+        said.append(f"{sum(n for _, n in hidden):,} of {counted(len(hidden), 'other label')}")
     others = [
         f"{standing.n_given:,} from the catalogue" if standing.n_given else "",
         f"{standing.n_unsure:,} unsure" if standing.n_unsure else "",
