@@ -113,7 +113,7 @@ def test_undo_says_what_it_took_back_and_from_which_tab(begun: LabellingSession)
     at = tab_of(begun, "STAR")
     press(at, "undo")
     fine(at)
-    expected = f"Taken back: {begun.object_id(row)}, Galaxy, in the tab Qso"
+    expected = f"Taken back: Galaxy in the tab Qso, {begun.object_id(row)}"
     assert bar(at)["confirmation"] == expected
     assert row not in begun.state("QSO").history.trained
 
