@@ -12,6 +12,7 @@ from al_engine.answering import Offer, offer
 from al_engine.config import MemberSetup
 from al_engine.session import LabellingSession
 from pages.components.overview import TITLE
+from pages.components.words import plain
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ def test_undo_says_what_it_took_back_and_from_which_tab(begun: LabellingSession)
     at = tab_of(begun, "STAR")
     press(at, "undo")
     fine(at)
-    expected = f"Taken back: {begun.object_id(row)}, Galaxy, in the tab Qso"
+    expected = f"Taken back: Galaxy in the tab Qso, {begun.object_id(row)}"
     assert bar(at)["confirmation"] == expected
     assert row not in begun.state("QSO").history.trained
 
@@ -198,3 +199,22 @@ def test_both_settings_are_saved_from_the_settings_page(begun: LabellingSession)
     assert begun.config.none_below == 0.25
     at.number_input(key=f"none-below-{slug}").set_value(None).run()
     assert begun.config.none_below is None
+
+
+@pytest.mark.parametrize("name", ["<b>x</b>", "![a](http://x/y.png)", ":material/home: All"])
+def test_names_from_the_data_reach_the_tab_of_all_as_themselves(
+    begun: LabellingSession, name: str
+) -> None:
+    labels = tuple(
+        replace(label, name=name) if label.value == "STAR" else label
+        for label in begun.config.labels
+    )
+    begun.change_settings(replace(begun.config, labels=labels))
+    answered_in_qso(begun, "STAR")
+    at = tab_of(begun, TITLE)
+    fine(at)
+    assert name not in read(at)
+    assert plain(name) in read(at)
+    at.button(key="open-tab-1").click().run()
+    fine(at)
+    assert bar(at)["accept"]["why"] == f"You called it {name} in the tab Qso."

@@ -129,8 +129,8 @@ def _taken_back(session: LabellingSession, label: str, undone: Event) -> str:
     """What an undo took back: what was said of which object, and in which tab if not in this."""
     name = session.config.label_name
     said = name(undone.label) if undone.label else DONE[undone.kind]
-    elsewhere = f", in the tab {name(undone.classifier)}" if undone.classifier != label else ""
-    return f"Taken back: {undone.object_id}, {said}{elsewhere}"
+    elsewhere = f" in the tab {name(undone.classifier)}" if undone.classifier != label else ""
+    return f"Taken back: {said}{elsewhere}, {undone.object_id}"
 
 
 def make_token(slug: str, label: str, row: int | None, moment: str) -> str:

@@ -1,5 +1,8 @@
 """All classifiers side by side: labels, scores, what each asks next, and what they say together."""
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 import streamlit as st
 
 from al_engine.combined import ENOUGH_OF_A_SIDE, Combined
@@ -13,6 +16,9 @@ from pages.components.guard import guard
 from pages.components.words import counted, plain
 
 TITLE = ":material/table_rows: All"  # no label is called so: theirs have no icon
+T = TypeVar("T")
+
+_LISTED = 8  # labels of a classifier, the most frequent first
 _WIDTHS = [1.4, 3, 3.1, 1.5, 2.8, 1.1]
 
 
@@ -37,7 +43,7 @@ def draw(session: LabellingSession, tabs: str, names: dict[str, str]) -> None:
 def _head(session: LabellingSession) -> None:
     shared = session.config.asking.shared
     counts = "An answer counts in all tabs." if shared else "Each tab has only its own answers."
-    st.caption(f"{counts} Settings, step 4, change that.")
+    st.caption(f"{counts} That is a choice in Settings, step 4.")
     columns = st.columns(_WIDTHS, gap="small")
     for column, (title, help_text) in zip(columns, _TITLES.items(), strict=False):
         column.caption(f"**{title}**", help=help_text)
@@ -79,7 +85,10 @@ def _line(config: ProjectConfig, standing: Standing, tabs: str, name: str, numbe
 
 
 def _labels(config: ProjectConfig, standing: Standing) -> str:
-    said = [f"{n:,} {plain(config.label_name(label))}" for label, n in standing.n_by_label]
+    shown, hidden = standing.n_by_label[:_LISTED], standing.n_by_label[_LISTED:]
+    said = [f"{n:,} {plain(config.label_name(label))}" for label, n in shown]
+    if hidden:
+        said.append(f"{sum(n for _, n in hidden):,} of {counted(len(hidden), 'other label')}")
     others = [
         f"{standing.n_given:,} from the catalogue" if standing.n_given else "",
         f"{standing.n_unsure:,} unsure" if standing.n_unsure else "",
@@ -141,7 +150,7 @@ def _together(session: LabellingSession) -> None:
         "The label whose calibrated probability is highest is predicted; of equals the first in "
         f"the order of Settings. {_none_rule(config, made)}"
     )
-    counts_, matrix_, calibrated_ = st.columns([2, 3, 3], gap="medium")
+    counts_, matrix_ = st.columns([2, 5], gap="medium")
     with counts_, st.container(key="predicted-counts"):
         st.markdown(_counts(made, names), help=_COUNTS_HELP)
     with matrix_, st.container(key="predicted-matrix"):
@@ -151,9 +160,7 @@ def _together(session: LabellingSession) -> None:
                 f"Accuracy **{made.accuracy.value:.3f}** ({_interval(made.accuracy)}, validation)"
             )
             st.markdown(said)
-    with calibrated_:
-        for note in _notes(config, made):
-            st.caption(note)
+    st.caption(" ".join(_notes(config, made)))
 
 
 def _none_rule(config: ProjectConfig, made: Combined) -> str:
@@ -177,7 +184,7 @@ _MATRIX_HELP = (
 def _counts(made: Combined, names: list[str]) -> str:
     total = max(1, sum(made.n_predicted))
     lines = ["| predicted | objects | share |", "|---|--:|--:|"]
-    for name, n in zip(names, made.n_predicted, strict=True):
+    for name, n in _shown(made, zip(names, made.n_predicted, strict=True)):
         lines.append(f"| {name} | {n:,} | {100 * n / total:.1f}% |")
     return "\n".join(lines)
 
@@ -185,11 +192,19 @@ def _counts(made: Combined, names: list[str]) -> str:
 def _matrix(made: Combined, names: list[str]) -> str:
     if made.accuracy.value is None:
         return "No object with a known label validates for every classifier: there is no score."
-    lines = ["| is | " + " | ".join(f"said {name}" for name in names) + " |"]
-    lines.append("|---|" + "--:|" * len(names))
-    for name, row in zip([*names[:-1], "any other"], made.confusion, strict=True):
-        lines.append(f"| {name} |" + "".join(f" {n:,} |" for n in row))
+    said = _shown(made, names)
+    lines = ["| is | " + " | ".join(f"said {name}" for name in said) + " |"]
+    lines.append("|---|" + "--:|" * len(said))
+    for name, row in _shown(made, zip([*names[:-1], "any other"], made.confusion, strict=True)):
+        lines.append(f"| {name} |" + "".join(f" {n:,} |" for n in _shown(made, row)))
     return "\n".join(lines)
+
+
+def _shown(made: Combined, each: Iterable[T]) -> list[T]:
+    """What is said of each label, and of none of these only where that can come about."""
+    listed = list(each)
+    never = not (made.n_predicted[-1] or any(made.confusion[-1]))
+    return listed[:-1] if never and made.none_below == 0 else listed
 
 
 def _notes(config: ProjectConfig, made: Combined) -> list[str]:
