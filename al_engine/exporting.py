@@ -17,7 +17,7 @@ import pyarrow as pa
 from al_engine.background import BACKGROUND
 from al_engine.combined import combined, takes_part
 from al_engine.data.labels import Event
-from al_engine.data.people import events_shown_to, refuse_while_blind
+from al_engine.data.people import events_shown_to, refuse_while_blind, shown_to
 from al_engine.dataset import Dataset
 from al_engine.errors import (
     NotEnoughLabelsError,
@@ -103,7 +103,7 @@ def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outg
     about = _about(session)
     for i, (state, fit) in enumerate(trained, start=1):
         about[f"MODEL{i}"] = f"{state.classifier}: {fit.n_labelled} labels, round {fit.key}"
-    predictors = [_predictor(state, fit, dataset) for state, fit in trained]
+    predictors = [_predictor(session, state, fit, dataset) for state, fit in trained]
     together = _together(dataset, [state for state, _ in trained])
     return predictions_table(session.project.catalogue, config, predictors, extra, about, together)
 
@@ -118,8 +118,10 @@ def _together(dataset: Dataset, states: Sequence[State]) -> Together | None:
     return Together(taking, calibrated, made.none_below, made.predicts)
 
 
-def _predictor(state: State, fit: Fit, dataset: Dataset) -> Predictor:
-    history = state.history
+def _predictor(session: LabellingSession, state: State, fit: Fit, dataset: Dataset) -> Predictor:
+    history = session.project.history(state.classifier, session.who)
+    # Not the state's: of an object that is asked again it has no label, unless one is blind.
+    history = shown_to(history, state.config.people, ())
     return Predictor(
         state.classifier,
         state.config.label_name(state.classifier),

@@ -7,7 +7,7 @@ arrays or learners.  A name is a courtesy, and no password.
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from al_engine.config import Counting, People
 from al_engine.data.history import History, fold, in_effect
@@ -15,18 +15,21 @@ from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.errors import ProjectError
 
 AGAIN_EVERY = 10
+_SAYING = ("answer", "unsure", "settled")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Said:
     """What people said of one object.
 
     ``answers`` are each person's answer in force, the latest last; ``settled`` is the event that
-    settled what it is, if one did.
+    settled what it is, if one did; ``came`` the event with which it first came up, for as long as
+    anything stands.
     """
 
-    answers: Mapping[str, Event]
+    answers: dict[str, Event] = field(default_factory=dict)
     settled: Event | None = None
+    came: Event | None = None
 
     @property
     def labels(self) -> dict[str, str]:
@@ -45,13 +48,26 @@ class Said:
         """
         if self.settled is not None:
             return self.settled.label
-        labels = list(self.labels.values())
+        labels = [event.label or "" for event in self.answers.values()]
         if not labels:
             return None
-        if counting == "latest":
+        if counting == "latest" or len(labels) == 1:
             return labels[-1]
         (label, n), *others = Counter(labels).most_common(2)
         return None if others and others[0][1] == n else label
+
+    def hear(self, event: Event) -> None:
+        """Take an event about this object into account."""
+        if event.kind == "settled":
+            self.settled = event
+        else:
+            self.answers.pop(event.who, None)
+            if event.kind == "answer":
+                self.answers[event.who] = event
+        if not self.answers and self.settled is None:
+            self.came = None
+        elif self.came is None:
+            self.came = event
 
 
 def what_was_said(events: Sequence[Event]) -> dict[int, Said]:
@@ -61,22 +77,9 @@ def what_was_said(events: Sequence[Event]) -> dict[int, Said]:
     """
     said: dict[int, Said] = {}
     for event in in_effect(events):
-        _hear(said, event)
-    return {row: each for row, each in said.items() if each.answers or each.settled}
-
-
-def _hear(said: dict[int, Said], event: Event) -> None:
-    row = event.row_number
-    if row is None or event.kind not in ("answer", "unsure", "settled"):
-        return
-    before = said.get(row, Said({}))
-    if event.kind == "settled":
-        said[row] = replace(before, settled=event)
-        return
-    answers = {who: each for who, each in before.answers.items() if who != event.who}
-    if event.kind == "answer":
-        answers[event.who] = event
-    said[row] = replace(before, answers=answers)
+        if event.row_number is not None and event.kind in _SAYING:
+            said.setdefault(event.row_number, Said()).hear(event)
+    return {row: each for row, each in said.items() if each.came is not None}
 
 
 def counted(events: Sequence[Event], counting: Counting) -> list[Event]:
@@ -87,39 +90,38 @@ def counted(events: Sequence[Event], counting: Counting) -> list[Event]:
     chosen never validates, and what was drawn to validate never trains.
     """
     said: dict[int, Said] = {}
-    first: dict[int, Event] = {}
     made = []
     for event in in_effect(events):
-        row = event.row_number
-        if event.kind == "given" or row is None:
+        if event.kind == "given":
             made.append(event)
-            continue
-        if event.kind == "later":
-            continue
-        _hear(said, event)
-        now = said[row]
-        if not now.answers and now.settled is None:
-            first.pop(row, None)
-            made.append(replace(event, label=None))  # taken back by the only one who had said it
-            continue
-        came = first.setdefault(row, event)
-        label = now.label(counting)
-        agreeing = [each for each in now.answers.values() if label in (None, each.label)]
-        source = now.settled or agreeing[-1]
-        names = [source.who] if now.settled else sorted({each.who for each in agreeing})
-        how, part = _use(event, came)
-        made.append(
-            replace(
-                source,
-                kind="answer" if now.settled is None and label is not None else "settled",
-                who=", ".join(names),
-                label=label,
-                how=how,
-                part=part,
-                seq=event.seq,
-            )
-        )
+        elif event.row_number is not None and event.kind in _SAYING:
+            now = said.setdefault(event.row_number, Said())
+            now.hear(event)
+            made.append(_as_counted(event, now, counting))
     return made
+
+
+def _as_counted(event: Event, now: Said, counting: Counting) -> Event:
+    """An event with what counts after it."""
+    if now.came is None:
+        return event  # Unsure, by the only one who had said anything
+    label = now.label(counting)
+    if now.settled is not None:
+        source, names = now.settled, {now.settled.who}
+    else:
+        agreeing = [each for each in now.answers.values() if label in (None, each.label)]
+        source, names = agreeing[-1], {each.who for each in agreeing}
+    how, part = _use(event, now.came)
+    is_plain = now.settled is None and label is not None
+    return replace(
+        source,
+        kind="answer" if is_plain else "settled",
+        who=", ".join(sorted(names)),
+        label=label,
+        how=how,
+        part=part,
+        seq=event.seq,
+    )
 
 
 def _use(event: Event, came: Event) -> tuple[str | None, str | None]:

@@ -96,6 +96,8 @@ def _status(state: State) -> None:
     """How far, how good, and that it is safe."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
         parts = [f"**{counted(len(state.history.trained), 'label')}**"]
+        if state.history.own is not None:
+            parts.append(f"{len(state.history.own.verified):,} yours")
         validation = state.scores.validation if state.scores else None
         if validation is not None and validation.f1.value is not None:
             score = validation.f1

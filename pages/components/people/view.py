@@ -140,7 +140,7 @@ def _numbers(session: LabellingSession, label: str) -> None:
         )
         kappa.metric(
             "Cohen's kappa",
-            "–" if over_all.kappa.value is None else f"{over_all.kappa.value:.2f}",
+            "–" if over_all.kappa.value is None else _two(over_all.kappa.value),
             help=_KAPPA + _KAPPA_OF_MANY,
         )
         share.caption(f"{_between(over_all.share)} (95% interval)")
@@ -176,9 +176,10 @@ def _pairs(pairs: list[Compared]) -> None:
         row_height=26,
         height=min(38 + 26 * len(pairs), 170),
         column_config={
-            "objects": st.column_config.NumberColumn(help="Objects that both labelled"),
-            "same label": st.column_config.TextColumn(help=_SHARE),
-            "kappa": st.column_config.TextColumn(help=_KAPPA),
+            "people": st.column_config.TextColumn(width=160),
+            "objects": st.column_config.NumberColumn(width=65, help="Objects that both labelled"),
+            "same label": st.column_config.TextColumn(width=115, help=_SHARE),
+            "kappa": st.column_config.TextColumn(width=140, help=_KAPPA),
         },
     )
 
@@ -203,14 +204,26 @@ def _kappa(found: Agreement) -> str:
     kappa = found.kappa
     if kappa.value is None:
         return "–"
-    ends = "" if kappa.low is None else f" ({kappa.low:.2f} to {kappa.high:.2f})"
-    return f"{kappa.value:.2f}{ends}"
+    return _two(kappa.value) + (f" ({_ends(kappa)})" if kappa.low is not None else "")
 
 
 def _interval(kappa: Kappa) -> str:
     if kappa.low is None:
         return kappa.reason
-    return f"{kappa.low:.2f} to {kappa.high:.2f} (95% interval)"
+    return f"{_ends(kappa)} (95% interval)"
+
+
+def _ends(kappa: Kappa) -> str:
+    return f"{_two(kappa.low or 0.0)} to {_two(kappa.high or 0.0)}"
+
+
+def _two(value: float) -> str:
+    """Two decimals, and no zero below zero.
+
+    >>> _two(-0.001), _two(-0.25)
+    ('0.00', '-0.25')
+    """
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 # -- one's own answers -------------------------------------------------------------------------
