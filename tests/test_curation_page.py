@@ -228,6 +228,38 @@ def test_the_map_shows_matches_and_a_click_chooses_one(curator):
     assert bar(at)["object_id"] == curator.session.object_id(42)
 
 
+def upload(at: AppTest, content: str) -> AppTest:
+    """Put a file where a test_set.json is read."""
+    (uploader,) = [u for u in at.file_uploader if u.label == "Read a test_set.json"]
+    uploader.set_value(("test_set.json", content.encode(), "application/json"))
+    return fine(at.run())
+
+
+def test_a_test_set_file_is_read_at_once_and_what_could_not_be_used_is_listed(curator):
+    ids = curator.session.object_ids([3, 4, 5])
+    labels = {ids[0]: "QSO", ids[1]: -1, ids[2]: "NOVA", "J<b>x</b>": "QSO"}
+    at = upload(show(TEST_SET, "survey"), json.dumps(labels))
+    assert (curator.curated.labels, curator.curated.unsure) == ({3: "QSO"}, {4})
+    said = read(at).replace("\\", "")
+    assert "Read 2 objects; 2 new or changed." in said
+    assert "1 id not in the catalogue: J<b>x</b>" in said
+    assert f"1 id with a label that is not this project's: {ids[2]}: NOVA" in said
+    assert "**1 of 500 labelled**" in said
+    press(at, "undo")
+    assert curator.curated.rows == []
+    assert bar(at)["confirmation"] == "Taken back: 2 answers from the file"
+
+
+@pytest.mark.parametrize("content", ["", '{"J001"', "[1]", '{"J001": {"label": 2}}'])
+def test_a_malformed_test_set_file_costs_one_sentence_and_is_not_tried_again(curator, content):
+    at = upload(show(TEST_SET, "survey"), content)
+    (error,) = at.error
+    assert error.value.startswith("The file ")
+    assert curator.session.project.log.curated_events() == []
+    assert "new or changed" not in read(at)
+    assert not fine(at.run()).error
+
+
 def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey_begun):
     session = survey_begun
     curator = Curator(session)

@@ -89,11 +89,11 @@ def file_menu(curator: Curator, curated: CuratedSet) -> None:
             "of a file back.",
         )
         if uploaded is not None:
+            # Read once, whatever comes of it: with a new key the field is empty again.
+            tab.count_click(key)
+            tab.keep_draft(key, None)
             with guard(), st.spinner("Reading"):
-                tab.keep_draft(key, None)
                 tab.keep_draft(key, curator.read_file(uploaded.getvalue(), uploaded.name))
-            if tab.draft(key) is not None:
-                tab.count_click(key)
                 draw_again()
         if tab.draft(key) is not None:
             _report(*tab.draft(key))
