@@ -258,6 +258,8 @@ def test_a_malformed_test_set_file_costs_one_sentence_and_is_not_tried_again(cur
     assert curator.session.project.log.curated_events() == []
     assert "new or changed" not in read(at)
     assert not fine(at.run()).error
+    at = upload(at, json.dumps({curator.session.object_id(3): "QSO"}))
+    assert curator.curated.labels == {3: "QSO"}, "another one is read in its place"
 
 
 def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey_begun):

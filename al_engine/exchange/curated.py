@@ -146,7 +146,7 @@ def _label(object_id: str, label: Any) -> int | str:
     if isinstance(label, int) and not isinstance(label, bool) and abs(label) < _TOO_LARGE:
         return label
     object_id = _sound(object_id)[:40]
-    shown = "another object" if isinstance(label, _Pairs) else json.dumps(label)[:40]
+    shown = "{…}" if isinstance(label, _Pairs) else json.dumps(label)[:40]
     raise _refused(f"gives {object_id!r} the label {shown}")
 
 

@@ -81,19 +81,22 @@ def file_menu(curator: Curator, curated: CuratedSet) -> None:
             on_click="ignore",
             help="Ids and labels as AstronomicAL reads them; -1 stands for Unsure.",
         )
-        uploaded = st.file_uploader(
+        field, offered = f"{key}-read-{tab.clicks(key)}", f"{key}-offered"
+        st.file_uploader(
             "Read a test_set.json",
             "json",
-            key=f"{key}-read-{tab.clicks(key)}",
+            key=field,
             help="Adds to the test set; what the file says otherwise is changed. Undo takes all "
             "of a file back.",
+            on_change=lambda: tab.keep_draft(offered, st.session_state[field]),
         )
+        uploaded = tab.draft(offered)
         if uploaded is not None:
-            # Read once, whatever comes of it: with a new key the field is empty again.
-            tab.count_click(key)
+            tab.keep_draft(offered, None)  # what is refused is not tried again by itself
             tab.keep_draft(key, None)
             with guard(), st.spinner("Reading"):
                 tab.keep_draft(key, curator.read_file(uploaded.getvalue(), uploaded.name))
+                tab.count_click(key)
                 draw_again()
         if tab.draft(key) is not None:
             _report(*tab.draft(key))
