@@ -27,14 +27,14 @@ MAX_COMBINED = 5
 MAX_SEED = 2**31 - 1  # scikit-learn takes no negative ones, and members add theirs to it
 MAX_LABELS = 1000
 # What the pages can show, and the engine can count.
-_WITHIN: Mapping[str, tuple[int, int]] = {
+WITHIN: Mapping[str, tuple[int, int]] = {
     "splits.train": (0, 10**12),
     "splits.validation": (0, 10**12),
     "splits.test": (0, 10**12),
     "splits.seed": (0, MAX_SEED),
     "asking.random_every": (0, 10**6),
     "asking.ahead_mb": (0, 10**6),
-    "people.again_every": (0, 10**6),
+    "people.again_every": (0, 1000),
     "none_below": (0, 1),
     "curation.target": (1, 10**6),
     "columns.image_width_px": (0, 10**5),
@@ -252,7 +252,7 @@ def check(config: ProjectConfig) -> None:
                 f"features.combinations: {combination.n} features cannot be combined.",
                 f"Combine {fewest} to {MAX_COMBINED}.",
             )
-    for path, (least, most) in _WITHIN.items():
+    for path, (least, most) in WITHIN.items():
         number: Any = functools.reduce(getattr, path.split("."), config)
         if number is not None and not least <= number <= most:
             raise SettingsError(f"{path} is {number:g}.", f"Use a number from {least} to {most:,}.")

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import SMALL_FOREST, answer, small_setup
+from conftest import ROOT, SMALL_FOREST, answer, small_setup
 from modAL.models import ActiveLearner, Committee
 from paging import (
     LABELLING,
@@ -27,7 +27,7 @@ from paging import (
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from al_engine.config import ClassifierSetup, MemberSetup
+from al_engine.config import WITHIN, ClassifierSetup, MemberSetup, ProjectConfig
 from al_engine.data.demo import DEMOS
 from al_engine.data.labels import Event
 from al_engine.data.splits import TEST, VALIDATION
@@ -563,6 +563,31 @@ def test_labels_all_on_one_side_are_pointed_out(ready):
     assert "on one side of the question" not in read(at)
     press(at, "answer", "STAR")
     assert "on one side of the question" in read(at)
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_every_page_opens_with_settings_at_their_limits(survey_begun, end):
+    # Streamlit shows a bug where a field's value lies outside of what the field takes.
+    config = survey_begun.config
+    for path, ends in WITHIN.items():
+        *group, name = path.split(".")
+        if group:
+            part = replace(getattr(config, group[0]), **{name: ends[end]})
+            if name in ("train", "validation", "test"):
+                continue  # there are not so many objects
+            config = replace(config, **{group[0]: part})
+        else:
+            config = replace(config, **{name: ends[end]})
+    config = replace(config, people=replace(config.people, several=True))
+    survey_begun.change_settings(ProjectConfig.from_dict(config.to_dict()))
+    at = show("", "survey")
+    at.session_state["sextant.name"] = "Ada"
+    for page in sorted((ROOT / "pages").glob("*.py")):
+        fine(at.switch_page(f"pages/{page.name}").run())
+    at.switch_page(SETTINGS)
+    for step in "1234":
+        at.query_params["step"] = step
+        fine(at.run())
 
 
 # -- answering -----------------------------------------------------------------------------------

@@ -6,13 +6,12 @@ from typing import get_args
 import streamlit as st
 
 from al_engine.agreeing import names_of
-from al_engine.config import Counting, People
+from al_engine.config import WITHIN, Counting, People
 from al_engine.data.people import again_every
 from al_engine.session import LabellingSession
 from pages.components.words import plain
 
 _COUNTING: dict[Counting, str] = {"majority": "Majority", "latest": "Latest"}
-_MOST_BETWEEN = 1000
 
 
 def switch(session: LabellingSession) -> None:
@@ -65,8 +64,7 @@ def rules(session: LabellingSession) -> None:
     every = again_every(replace(people, several=True))
     again = st.number_input(
         "Ask what others labelled, every … questions",
-        0,
-        _MOST_BETWEEN,
+        *WITHIN["people.again_every"],
         every,
         key=f"{key('again_every')}-{every}",
         help="So often your question is an object that somebody else labelled, without their "

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.config import ProjectConfig
+from al_engine.config import WITHIN, ProjectConfig
 from al_engine.data.features import features_there, list_features
 from al_engine.session import LabellingSession
 from pages.components.guard import guard
@@ -159,7 +159,11 @@ def _splits(session: LabellingSession) -> Any:
         "out.",
     )
     seed = seed_.number_input(
-        "Seed", 0, 2**31 - 1, splits.seed, key=f"seed-{slug}", help="The same seed, the same draw."
+        "Seed",
+        *WITHIN["splits.seed"],
+        splits.seed,
+        key=f"seed-{slug}",
+        help="The same seed, the same draw.",
     )
     return replace(
         splits,
@@ -196,8 +200,7 @@ def _asking(session: LabellingSession) -> Any:
     )
     ahead_mb = st.number_input(
         "Memory for working ahead (MB)",
-        0,
-        1_000_000,
+        *WITHIN["asking.ahead_mb"],
         asking.ahead_mb,
         100,
         key=f"ahead-{slug}",

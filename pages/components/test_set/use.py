@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from al_engine.config import WITHIN
 from al_engine.curation import Curator
 from al_engine.data.curated import CuratedSet
 from al_engine.exchange.curated import CuratedFile
@@ -36,7 +37,7 @@ def use_menu(curator: Curator, curated: CuratedSet) -> None:
         if wanted != in_use:
             _change_use(curator, wanted, key)
         target = st.number_input(
-            "Target", 1, 1_000_000, config.curation.target, 50, key=f"{key}-target",
+            "Target", *WITHIN["curation.target"], config.curation.target, 50, key=f"{key}-target",
             help="Labelled objects to aim for. AstronomicAL recommends more than 500.",
         )  # fmt: skip
         if int(target) != config.curation.target:
