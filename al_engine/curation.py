@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.criteria import Search
-from al_engine.data.curated import ALSO, CuratedSet, How
-from al_engine.data.history import History
+from al_engine.data.curated import MET, CuratedSet, How
+from al_engine.data.history import History, in_effect
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.search import Searched, search_sql
 from al_engine.errors import AnswerRefusedError
@@ -209,9 +209,10 @@ class Curator:
         # Those that it met before, and passed because they had an answer, are in the sample too:
         # else it would hold too few of what the criteria drew.
         order = self._order("audit")
-        met = [r for r in curated.how if r not in curated.audit and order[r] < order[row]]
+        answered = {e.row_number: e.seq for e in in_effect(self._project.log.curated_events())}
+        met = [answered[r] for r in curated.how if r not in curated.audit and order[r] < order[row]]
         begun = any(e.how == "audit" for e in self._project.log.curated_events())
-        return {ALSO: met} | ({} if begun else {"seed": config.splits.seed})
+        return {MET: met} | ({} if begun else {"seed": config.splits.seed})
 
     def _refuse_stale(self, row: int, token: str) -> None:
         for event in self._project.log.curated_events():

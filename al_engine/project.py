@@ -26,7 +26,7 @@ from al_engine.arrays import Arrays
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.curated import CuratedSet, fold_curated
+from al_engine.data.curated import CuratedSet, fold_curated, renumbered
 from al_engine.data.grid import Grid
 from al_engine.data.history import History, fold, in_effect
 from al_engine.data.importing import Imported, import_table
@@ -134,8 +134,7 @@ class Project:
         """
         with self.log.lock:
             shift = self.log.last_seq + 1 - events[0].seq
-            undos = {e.seq: e.undoes + shift for e in events if e.undoes is not None}
-            self.log.append(*(replace(e, undoes=undos.get(e.seq)) for e in events))
+            self.log.append(*(renumbered(e, lambda seq: seq + shift) for e in events))
             self._config = _latest_config(self.log)
 
     def history(self, classifier: str) -> History:

@@ -74,12 +74,12 @@ def other_than_default(field: Any) -> Any:
 
 
 def test_every_field_of_an_event_travels_but_the_row() -> None:
-    first = Event("unsure", object_id="x", classifier="some classifier", seq=1)
+    first = Event("unsure", object_id="x", classifier="QSO", seq=1)
     event = Event(**{f.name: other_than_default(f) for f in fields(Event) if f.name != "who"})
     silent = [f.name for f in fields(Event) if f.name != "who" and getattr(event, f.name) is None]
     assert silent == []
     settings = replace(ProjectConfig(), labels=replace(survey_config()).labels)
-    event = replace(event, label="QSO", who="Ada")
+    event = replace(event, label="QSO", classifier="QSO", who="Ada")
     found = read_back(Configuration(settings, events=(first, event)))
     assert found.events == (first, replace(event, row_number=None))
 
@@ -91,7 +91,7 @@ def test_events_of_every_kind_travel_whatever_part_they_are_of(project: Project)
         undoes = {"undo": 1}.get(kind)
         payload = survey_config().to_dict() if kind == "settings" else {"drawn": ["g > 1"]}
         events.append(
-            Event(kind, "Ada", None, None, "J001", None, "audit", "curated", payload=payload)
+            Event(kind, "Ada", "QSO", None, "J001", None, "query", "some part", payload=payload)
         )
         events[-1] = replace(events[-1], seq=len(events), undoes=undoes)
         if kind in ("given", "answer"):

@@ -123,7 +123,7 @@ def test_an_audit_draws_from_the_whole_catalogue_whatever_the_seed_is_later(
     session = curator.session
     before = label_some(curator, 3, "audit")
     payloads = [event.payload for event in session.project.log.curated_events()]
-    assert payloads == [{"also": [], "seed": 0}, {"also": []}, {"also": []}]
+    assert payloads == [{"met": [], "seed": 0}, {"met": []}, {"met": []}]
     expected = Curator(session)._order("audit").argsort()[:8].tolist()
     session.change_settings(replace(session.config, splits=Splits(seed=9)))
     assert before + label_some(curator, 5, "audit") == expected
