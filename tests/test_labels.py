@@ -143,3 +143,12 @@ def test_scores_are_found_by_what_they_were_measured_on(path: Path) -> None:
     assert log.rounds("QSO") == {"key": json.loads(json.dumps(scores))}
     assert log.rounds("GALAXY") == {}
     log.close()
+
+
+def test_scores_that_are_written_late_do_not_hide_newer_ones(path: Path) -> None:
+    log = AnswerLog(path)
+    log.note_round("QSO", "key", {"reason": "older"})
+    log.note_round("QSO", "key", {"reason": "newer"})
+    log.save_round("QSO", "key", 5, {"reason": "older"})
+    assert log.rounds("QSO") == {"key": {"reason": "newer"}}
+    log.close()

@@ -172,12 +172,14 @@ class AnswerLog:
     def save_round(
         self, classifier: str, key: str, n_labelled: int, scores: Mapping[str, Any]
     ) -> None:
-        """Write the scores of a round to disk; nobody who looks at the log waits for that."""
+        """Write the scores of a round to disk; nobody who looks at the log waits for that.
+
+        Those that ``note_round`` made known stay so: newer ones may be known by now.
+        """
         with self._rounds_lock:
             self._check_open()
             kept = KeptRound(classifier, key, _now(), n_labelled, scores)
             self._rounds_cursor.execute(_INSERT_ROUND, _round_cells(kept))
-        self.note_round(classifier, key, scores)
 
     def note_round(self, classifier: str, key: str, scores: Mapping[str, Any]) -> None:
         """Know the scores of a round from now on; ``save_round`` is what writes them."""
