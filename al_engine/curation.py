@@ -259,19 +259,13 @@ class Curator:
     def _writing(self) -> Iterator[None]:
         """Look at the log and write to it in one step.
 
-        Models that have trained on what tests by then are made again, after it: what is being
-        saved in the background looks at the log too.
+        Models and scores without what tests by then are made after it: what is being saved in the
+        background looks at the log too.
         """
-        before = self._labelled_sets()
         with self._project.log.lock:
             yield
         self._project.touch()
-        if before != self._labelled_sets():
-            self.session.restore_models()
-
-    def _labelled_sets(self) -> dict[str, str]:
-        histories = {c: self._project.history(c) for c in self.session.config.setups}
-        return {c: history.sets[-1].key for c, history in histories.items() if history.sets}
+        self.session.follow_test_set()
 
     # -- the file --
 

@@ -27,9 +27,9 @@ from al_engine.state import State
 class Replayed:
     """What a replay came to.
 
-    ``n_answers`` of the ``n_events`` were given by a person; ``n_compared`` rounds had scores to
-    compare; ``difference`` names the first round that differs, else what is asked next where that
-    does, else is "".  ``absent`` are ids with answers that no object has.
+    ``n_answers`` of the ``n_events`` were given by a person; ``n_compared`` rounds had scores over
+    the same objects to compare; ``difference`` names the first round that differs, else what is
+    asked next where that does, else is "".  ``absent`` are ids with answers that no object has.
     """
 
     n_events: int
@@ -159,7 +159,7 @@ def _compare(
     n_compared = 0
     for past in configuration.rounds:
         state = states.get(past.classifier)
-        if state is None or past.scores is None:
+        if state is None or past.scores is None or not _is_over_the_same(state, past):
             continue
         n_compared += 1
         said = _round_difference(state, past)
@@ -177,6 +177,12 @@ def _compare(
             name = session.config.label_name(classifier)
             return n_compared, f"{name} asked about {before.object_id} next; here about {asked}."
     return n_compared, ""
+
+
+def _is_over_the_same(state: State, past: PastRound) -> bool:
+    """Can a round's scores be compared, or were others in the test set when they were made?"""
+    here = state.rounds[past.number].scores if 0 <= past.number < len(state.rounds) else None
+    return here is None or here.over == (past.scores or {}).get("over", "")
 
 
 def _round_difference(state: State, past: PastRound) -> str:

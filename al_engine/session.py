@@ -337,6 +337,15 @@ class LabellingSession:
         self.project.touch()
         return state
 
+    def follow_test_set(self) -> None:
+        """Make what follows from another test set: rounds and files without its objects."""
+        started = [c for c in self.config.setups if c in self.config.train_labels]
+        for classifier in started if self.config.splits.curated else ():
+            before = self._states.get(classifier)
+            if self.fault(classifier) is None:
+                self._after(classifier, before[1] if before else None)
+        self._record_soon()
+
     # -- models and scores that are asked for --
 
     def checkpoint(self, classifier: str) -> Path:
@@ -373,7 +382,8 @@ class LabellingSession:
     def moment(self) -> Moment:
         """The present moment, of which a configuration is made."""
         started = [c for c in self.config.setups if c in self.config.train_labels]
-        return moment(self.project, [self.state(c) for c in started], self.layout)
+        sound = [c for c in started if self.fault(c) is None]
+        return moment(self.project, [self.state(c) for c in sound], self.layout)
 
     def _record_soon(self) -> None:
         at_hand = [state for _, state in self._states.values()]
@@ -406,13 +416,16 @@ def _state(
     rounds: tuple[ScoredRound, ...],
     past: int | None = None,
 ) -> State:
+    before = rounds[-2].scores if len(rounds) > 1 else None
+    if before and made.scores and before.over != made.scores.over:
+        before = None  # over other objects: what lies between is no change
     return State(
         classifier,
         config,
         history,
         made.fit,
         made.scores,
-        rounds[-2].scores if len(rounds) > 1 else None,
+        before,
         rounds,
         made.question,
         made.n_pool,

@@ -26,7 +26,8 @@ class State:
 
     ``config`` are the settings that it was made under.  ``fit`` is None before the first label;
     ``question`` is None when the pool is empty.  ``chosen_share`` is the part of the training set's
-    known labels that were chosen by asking.  ``before`` are the scores of the round before.
+    known labels that were chosen by asking.  ``before`` are the scores of the round before, where
+    they are over the same objects.
     ``past`` is the number of an earlier round that is being looked at, None for the present.
     """
 

@@ -11,14 +11,14 @@ from typing import Any, Literal, get_args, get_origin
 
 import duckdb
 import pytest
-from conftest import answer, begin, known, survey_config
+from conftest import answer, begin, known, small_setup, survey_config
 from test_config import EVERYTHING
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.data.labels import Event, EventKind
 from al_engine.data.splits import VALIDATION
-from al_engine.errors import AlEngineError, ConfigurationError
+from al_engine.errors import AlEngineError, ConfigurationError, ContractError
 from al_engine.exchange import strict_json
 from al_engine.exchange.configuration import (
     Configuration,
@@ -29,8 +29,10 @@ from al_engine.exchange.configuration import (
 )
 from al_engine.exchange.strict_json import file_bytes
 from al_engine.home import About
+from al_engine.making import RoundMaker
 from al_engine.project import Project, close_project, delete_project, open_project
 from al_engine.recording import CONFIGURATION_FILE, record
+from al_engine.rounds import Round
 from al_engine.session import LabellingSession
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 5)
@@ -150,6 +152,25 @@ def test_without_ids_labels_and_notes_none_of_them_stands_in_it(project: Project
     assert found.is_private
     assert found.settings == project.config
     assert "Ada" not in text
+
+
+def test_a_classifier_that_cannot_be_made_now_keeps_no_configuration_back(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(project)
+    session.start("STAR", small_setup())
+    make = RoundMaker.make
+
+    def fail(maker: RoundMaker, classifier: str, *args: Any, **options: Any) -> Round:
+        if classifier == "STAR":
+            raise ContractError("The model of an extension failed.", "Mend it.")
+        return make(maker, classifier, *args, **options)
+
+    monkeypatch.setattr(RoundMaker, "make", fail)
+    session = LabellingSession(project, "Ada")
+    made = record(project, session.moment())
+    assert {past.classifier for past in made.rounds} == {"QSO"}
+    assert {e.classifier for e in made.events if e.kind == "given"} == {"QSO", "STAR"}
 
 
 # -- kept beside the project ---------------------------------------------------------------------

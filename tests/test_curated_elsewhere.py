@@ -3,13 +3,14 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import TRUTH, Open, begin, make_table, survey_values
+from conftest import TRUTH, Open, answer, begin, make_table, survey_values
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
@@ -106,6 +107,57 @@ def test_an_audit_without_an_object_that_is_not_there_is_of_the_others(
     assert made.absent == (session.object_id(met),)
     ids = LabellingSession(there, "Eve").object_ids(sorted(there.curated().audit))
     assert set(ids) == set(session.object_ids([row for row in audit if row != met]))
+
+
+def use(session: LabellingSession) -> None:
+    splits = replace(session.config.splits, curated=True)
+    session.change_settings(replace(session.config, splits=splits))
+
+
+def test_a_replay_with_the_test_set_in_use_is_the_same(project: Project, fresh: Make) -> None:
+    session = begin(project)
+    for _ in range(3):
+        answer(session)
+    curator = Curator(session)
+    curate(curator, "criteria", 12)
+    use(session)
+    for _ in range(2):
+        curate(curator, "audit", 3)
+        answer(session)
+    again = fresh()
+    made = replay(again, read(text_of(session)), "Eve")
+    assert made.difference == ""
+    assert made.n_compared > 0
+    there = LabellingSession(again, "Eve")
+    scores = [each.state("QSO").scores for each in (session, there)]
+    assert scores[0] == scores[1]
+    assert scores[0] is not None
+    assert scores[0].over
+    assert session.test_scores("QSO") == there.test_scores("QSO")
+
+
+def test_rounds_scored_before_others_came_into_the_test_set_are_not_compared(
+    project: Project, fresh: Make
+) -> None:
+    session = begin(project)
+    answer(session)
+    curator = Curator(session)
+    curate(curator, "criteria", 1)
+    use(session)
+    shown = session.state("QSO")
+    # Another tab curates on, and knows nothing of the rounds of this one.
+    other = LabellingSession(project, "Ben")
+    other.follow_test_set = lambda: None  # type: ignore[method-assign]
+    curate(Curator(other), "audit", 20)
+    assert shown.question is not None
+    row = shown.question.row
+    assert row not in project.curated().labels
+    session.answer("QSO", row, "answer", TRUTH[row], token=shown.token)
+    configuration = read(text_of(session))
+    made = replay(fresh(), configuration, "Eve")
+    assert made.difference == ""
+    scored = [past for past in configuration.rounds if past.scores]
+    assert 0 < made.n_compared < len(scored)
 
 
 # -- what was edited by hand ---------------------------------------------------------------------

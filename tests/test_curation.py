@@ -1,5 +1,6 @@
 """The curated test set: how objects are drawn, what answers do, and what it changes in use."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,14 @@ from conftest import (
     Open,
     answer,
     begin,
+    known,
     small_setup,
     survey_config,
 )
 
+from al_engine import fitting
 from al_engine.background import BACKGROUND
-from al_engine.config import Label, MemberSetup, Splits, round_key
+from al_engine.config import Asking, Label, MemberSetup, Splits, round_key
 from al_engine.criteria import Criterion, Group, Search, in_words
 from al_engine.curation import Curator, Shown, known_to_within
 from al_engine.data.history import fold
@@ -37,6 +40,8 @@ from al_engine.partitioned import layout
 from al_engine.project import Project, close_project
 from al_engine.session import LabellingSession, State
 from al_engine.views.raster import View
+from pages.components import charts
+from pages.components.charts import is_break
 
 LOW = Search((Group((Criterion("g", "<", ("0",)),)),))
 
@@ -470,6 +475,108 @@ def test_a_state_is_the_same_however_the_test_set_came_about(
     curator.undo(token=token(curator))
     assert seen(session.state("QSO")) == before
     assert seen(LabellingSession(session.project, "Ben").state("QSO")) == before
+
+
+@pytest.mark.parametrize("part", ["corrected", "validated"])
+def test_an_object_that_tests_leaves_the_validation_scores_whatever_was_said_of_it_before(
+    in_use: tuple[LabellingSession, Curator, list[int]], part: str
+) -> None:
+    session, curator, _ = in_use
+    if part == "corrected":
+        row = next(known(session, VALIDATION))
+        answer(session, row=row)
+    else:
+        session.change_settings(replace(session.config, asking=Asking(random_every=1)))
+        state = session.state("QSO")
+        assert state.question is not None
+        row = state.question.row
+        answer(session)
+    before = session.state("QSO")
+    assert row in getattr(before.history, part)
+    # With the label that it has already, so that nothing but its set changes.
+    choose(curator, row)
+    after = session.state("QSO")
+    assert before.scores is not None
+    assert after.scores is not None
+    assert before.scores.validation is not None
+    assert after.scores.validation is not None
+    assert after.scores.validation.n == before.scores.validation.n - 1
+    assert seen(after) == seen(LabellingSession(session.project, "Ben").state("QSO"))
+    curator.undo(token=token(curator))
+    assert seen(session.state("QSO")) == seen(before)
+
+
+def test_scores_over_other_objects_are_told_apart_and_no_change_is_made_of_them(
+    in_use: tuple[LabellingSession, Curator, list[int]],
+) -> None:
+    session, curator, _ = in_use
+    answer(session)
+    assert session.state("QSO").before is not None
+    choose(curator, next(known(session, VALIDATION)))
+    state = session.state("QSO")
+    assert state.before is None, "one object fewer validates: that is no change of the model"
+    former, present = state.rounds[-2:]
+    assert is_break(former, present)
+    assert charts._points([former, present], "validation", "f1")[1] == (present, None)
+    answer(session)
+    now = session.state("QSO")
+    assert now.before == present.scores
+    assert not is_break(*now.rounds[-2:])
+
+
+def test_the_saved_model_and_the_configuration_follow_what_is_curated(
+    in_use: tuple[LabellingSession, Curator, list[int]],
+) -> None:
+    session, curator, _ = in_use
+    for row in list(known(session, VALIDATION))[:3]:
+        choose(curator, row)
+    BACKGROUND.wait(session.project)
+    folder = session.project.folder
+    saved = find_models(folder / "models", "QSO-RandomForest_Uncertainty")
+    scores = session.state("QSO").scores
+    assert saved is not None
+    assert scores is not None
+    assert saved[1]["scores"] == scores.to_dict()
+    kept = json.loads((folder / "configuration.json").read_text())
+    assert sum(e.get("part") == CURATED for e in kept["events"]) == len(
+        session.project.log.curated_events()
+    )
+
+
+def test_a_model_saved_with_former_scores_is_saved_again(
+    in_use: tuple[LabellingSession, Curator, list[int]],
+) -> None:
+    session, _, _ = in_use
+    BACKGROUND.wait(session.project)
+    path = session.project.folder / "models" / "QSO-RandomForest_Uncertainty.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "scores": {**about["scores"], "over": "others"}}))
+    session.restore_models()
+    BACKGROUND.wait(session.project)
+    assert json.loads(path.read_text())["scores"] == about["scores"]
+
+
+def test_folds_are_not_trained_again_for_a_test_object(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = Splits("counts", 200, 10, 10)
+    project.save_config(survey_config(splits=splits), "Ada")
+    session = begin(project, n_initial=20)
+    curator = Curator(session)
+    choose(curator, next(known(session, TEST)))
+    use(session)
+    before = session.state("QSO").scores
+    assert before is not None
+    assert before.by_folds
+    monkeypatch.setattr(fitting, "cross_validated_scores", lambda *_: pytest.fail("trained again"))
+    choose(curator, next(r for r in known(session, TRAIN)
+                         if r not in session.state("QSO").history.asked))  # fmt: skip
+    after = session.state("QSO").scores
+    assert after is not None
+    assert after.validation == before.validation
+    assert after.over != before.over
+    monkeypatch.undo()
+    assert LabellingSession(project, "Ben").state("QSO").scores == after
 
 
 def test_what_is_made_ahead_is_of_the_test_set_there_is(
