@@ -15,7 +15,8 @@ from conftest import answer, begin, known, small_setup, survey_config
 from test_config import EVERYTHING
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig
+from al_engine.config import Curation, ProjectConfig
+from al_engine.criteria import Criterion, Group, Search
 from al_engine.data.labels import Event, EventKind
 from al_engine.data.splits import VALIDATION
 from al_engine.errors import AlEngineError, ConfigurationError, ContractError
@@ -152,6 +153,19 @@ def test_without_ids_labels_and_notes_none_of_them_stands_in_it(project: Project
     assert found.is_private
     assert found.settings == project.config
     assert "Ada" not in text
+
+
+def test_without_ids_no_search_that_names_one_stands_in_it_either(project: Project) -> None:
+    session = begin(project)
+    one = session.object_id(5)
+    search = Search((Group((Criterion("name", "==", (one,)),)),))
+    curation = replace(session.config.curation, search=search, target=30)
+    session.change_settings(replace(session.config, curation=curation))
+    made = record(project, session.moment())
+    assert one in write_configuration(made)
+    text = write_configuration(private(made))
+    assert one not in text
+    assert read_configuration(text.encode()).settings.curation == Curation(target=30)
 
 
 def test_a_classifier_that_cannot_be_made_now_keeps_no_configuration_back(

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from al_engine.config import ProjectConfig, read_as
+from al_engine.criteria import Search
 from al_engine.data.curated import curated_fault
 from al_engine.data.history import COUNTED
 from al_engine.data.labels import BY_HAND, CURATED, Event
@@ -112,7 +113,10 @@ def write_configuration(configuration: Configuration) -> str:
 
 def private(configuration: Configuration) -> Configuration:
     """The same without ids, labels and notes: what may be shown where the data may not."""
-    return replace(configuration, events=(), rounds=(), next={}, is_private=True)
+    # What was searched may name an object too.
+    settings = configuration.settings
+    settings = replace(settings, curation=replace(settings.curation, search=Search()))
+    return replace(configuration, settings=settings, events=(), rounds=(), next={}, is_private=True)
 
 
 def _plain_events(events: Sequence[Event]) -> list[dict[str, Any]]:
