@@ -61,7 +61,7 @@ class State:
 def seen_by(token: str) -> int:
     """The last event that there was when a token was made; -1 for no token of ours."""
     seq = token.split(":")[0]
-    return int(seq) if seq.isdecimal() else -1
+    return int(seq) if seq.isdecimal() and len(seq) < 20 else -1
 
 
 def how_shown(token: str, row: int) -> str:

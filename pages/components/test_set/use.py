@@ -6,7 +6,7 @@ import streamlit as st
 
 from al_engine.curation import Curator
 from al_engine.data.curated import CuratedSet
-from al_engine.exchange.curated import CuratedFile
+from al_engine.exchange.curated import CuratedFile, check_labels
 from pages.components import state as tab
 from pages.components.guard import guard
 from pages.components.page import draw_again
@@ -71,16 +71,18 @@ def file_menu(curator: Curator, curated: CuratedSet) -> None:
     slug = curator.session.project.slug
     key = f"test-file-{slug}"
     with st.popover("File"):
-        st.download_button(
-            f"Write test_set.json ({counted(len(curated.how), 'object')})",
-            curator.file,
-            "test_set.json",
-            "application/json",
-            key=f"{key}-write",
-            disabled=not curated.how,
-            on_click="ignore",
-            help="Ids and labels as AstronomicAL reads them; -1 stands for Unsure.",
-        )
+        with guard():
+            check_labels(label.value for label in curator.session.config.labels)
+            st.download_button(
+                f"Write test_set.json ({counted(len(curated.how), 'object')})",
+                curator.file,
+                "test_set.json",
+                "application/json",
+                key=f"{key}-write",
+                disabled=not curated.how,
+                on_click="ignore",
+                help="Ids and labels as AstronomicAL reads them; -1 stands for Unsure.",
+            )
         uploaded = st.file_uploader(
             "Read a test_set.json",
             "json",
