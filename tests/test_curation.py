@@ -122,6 +122,37 @@ def test_what_a_classifier_has_trained_on_is_not_drawn_by_criteria(project: Proj
     assert not set(rows) & set(project.history("QSO").trained)
 
 
+def test_what_a_person_labelled_for_a_classifier_is_not_drawn_by_criteria(
+    project: Project,
+) -> None:
+    session = begin(project)
+    clicked = list(known(session, VALIDATION))[:40]
+    for row in clicked:
+        answer(session, row=row)
+    assert set(project.history("QSO").corrected) == set(clicked)
+    curator, drawn = Curator(session), set()
+    while (shown := curator.next_object("criteria", LOW)) is not None:
+        label_it(curator, shown)
+        drawn.add(shown.row)
+    assert drawn
+    assert not drawn & set(clicked)
+
+
+def test_a_search_that_does_not_find_the_object_is_not_kept_with_it(curator: Curator) -> None:
+    shown = next_one(curator)
+    high = Search((Group((Criterion("g", ">=", ("0",)),)),))
+    label_it(curator, shown, search=high)
+    (event,) = curator.session.project.log.curated_events()
+    assert (event.how, event.payload) == ("chosen", None)
+
+
+def test_without_a_search_that_can_be_carried_out_nobody_is_drawn(curator: Curator) -> None:
+    assert curator.next_object("criteria", None) is None
+    assert curator.found(None).n == 0
+    assert curator.next_object("criteria", None, 5) is not None, "a selected object is shown"
+    assert curator.next_object("audit", None) is not None
+
+
 def test_an_audit_draws_from_the_whole_catalogue_whatever_the_seed_is_later(
     curator: Curator,
 ) -> None:

@@ -107,13 +107,40 @@ def test_what_is_found_follows_as_one_types_and_is_kept_once_done(curator):
         (low("1", column="<b>x</b>"), "Column '<b>x</b>' is not in the catalogue."),
     ],
 )
-def test_a_fault_is_said_beside_its_criterion_and_the_rest_is_searched(curator, search, said):
+def test_a_fault_is_said_beside_its_criterion_and_nobody_is_drawn_until_it_is_mended(
+    curator, search, said
+):
     at = show(TEST_SET, "survey")
+    type_search(at, low("0"), is_done=True)
+    search["groups"].append(low("3")["groups"][0])
     type_search(at, search, is_done=True)
     assert editor(at)["faults"] == {"0.0": said}
-    assert editor(at)["said"] == "Without criteria all 300 objects match."
-    assert curator.session.config.curation.search == Search()
+    assert editor(at)["said"] == "Nobody is drawn until every criterion can be carried out."
+    assert bar(at)["question"] == "Nothing is left to draw."
+    assert curator.session.config.curation.search == LOW, "what could be carried out last"
     assert [each.value for each in at.error] == []
+    type_search(at, low("0"), is_done=True)
+    assert bar(at)["question"] == "What is it?"
+
+
+def test_a_list_of_too_many_ids_is_said_and_nobody_is_drawn(curator):
+    at = show(TEST_SET, "survey")
+    ids = [f"J{i}" for i in range(1003)]
+    criterion = {"column": "name", "operation": "one of", "values": ids}
+    groups = [{"join": "and", "criteria": [criterion]}]
+    type_search(at, {"join": "or", "groups": groups}, is_done=True)
+    assert "1,003 values" in editor(at)["faults"]["0.0"]
+    assert bar(at)["question"] == "Nothing is left to draw."
+
+
+def test_a_label_that_a_file_has_for_unsure_is_said_in_place_of_the_file(curator):
+    labels = (Label("-1", "no", "#112233"), *curator.session.config.labels)
+    columns = replace(curator.session.config.columns, unknown=("Unknown",))
+    edited = replace(curator.session.config, labels=labels, columns=columns)
+    curator.session.project.save_config(edited, "Ada")
+    at = show(TEST_SET, "survey")
+    fine(at)
+    assert ["stands for Unsure; here it is a label" in each.value for each in at.error] == [True]
 
 
 def test_what_is_no_search_at_all_is_refused_in_a_sentence(curator):

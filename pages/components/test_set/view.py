@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from al_engine.config import ProjectConfig
+from al_engine.criteria import Search
 from al_engine.curation import Curator, Matches, Shown, known_to_within
 from al_engine.data.curated import CuratedSet
 from al_engine.data.search import faults
@@ -28,7 +29,8 @@ MARKED = 2000  # objects of the test set, those answered last
 
 _DRAWS = {"criteria": "From the criteria", "audit": "Audit of the whole catalogue"}
 _SUPPORTS = {
-    "criteria": "A random object of those that match. Scores hold for objects like these only.",
+    "criteria": "A random object of those that match and nobody has labelled. Scores hold for "
+    "objects like these only.",
     "audit": "A random object of all there are. Scores hold for the whole catalogue.",
 }
 _HOW = {
@@ -158,14 +160,16 @@ def _what_is_drawn(curator: Curator, curated: CuratedSet) -> Matches:
             search=typed,
             columns=searched.names(),
             faults=faults(typed, searched),
-            said=_found(matches, session.project.catalogue.n_rows, search.n_criteria),
+            said=_found(matches, session.project.catalogue.n_rows, search),
             on_event=lambda event: tab.post(dealing.SEARCH, slug, "", event),
         )
     return matches
 
 
-def _found(matches: Matches, n_rows: int, n_criteria: int) -> str:
-    if not n_criteria:
+def _found(matches: Matches, n_rows: int, search: Search | None) -> str:
+    if search is None:
+        return "Nobody is drawn until every criterion can be carried out."
+    if not search.n_criteria:
         return f"Without criteria all {counted(n_rows, 'object')} match."
     if not matches.n:
         return "No object matches."
