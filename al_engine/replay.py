@@ -69,16 +69,24 @@ def load_layout(session: LabellingSession, configuration: Configuration) -> tupl
 def load_settings(session: LabellingSession, configuration: Configuration) -> None:
     """Put settings in force; each classifier that was set up begins with its first objects.
 
-    Labels that were given here stay, and count.
+    Labels that were given here stay, and count.  All is tried out of sight first: where one
+    classifier cannot begin, none does, and the settings stay as they are.
     """
-    settings = fitting_settings(session.project, configuration, configuration.settings)
-    if settings.setups:
-        session.project.prepare(settings)
-    setups = {c: s for c, s in session.config.setups.items() if c in settings.train_labels}
-    session.change_settings(replace(settings, setups=setups))
-    for classifier, setup in settings.setups.items():
-        if classifier in settings.train_labels:
-            session.start(classifier, setup)
+    project = session.project
+    settings = fitting_settings(project, configuration, configuration.settings)
+    setups = {**session.config.setups, **settings.setups}
+    settings = replace(
+        settings, setups={c: s for c, s in setups.items() if c in settings.train_labels}
+    )
+    with _rehearsal(project) as stage, LOOKAHEAD.paused():
+        stage.take_over(project.log.events())
+        trial = LabellingSession(stage, session.who)
+        first_labels = trial.first_labels(settings)
+        stage.save_config(settings, session.who, *first_labels)
+        for classifier in settings.setups:
+            trial.state(classifier)
+    session.learners.update(trial.learners)  # the same labels give the same fits
+    session.take_on(settings, first_labels)
 
 
 def rounds_lost(session: LabellingSession, configuration: Configuration) -> dict[str, int]:

@@ -246,6 +246,25 @@ class LabellingSession:
         self.project.touch()
         return state
 
+    def first_labels(self, config: ProjectConfig) -> list[Event]:
+        """The labels that classifiers of some settings would begin with, where nothing was said."""
+        return [
+            event
+            for classifier, setup in config.setups.items()
+            if not self.project.log.events(classifier)
+            for event in self._given(classifier, config, setup)
+        ]
+
+    def take_on(self, edited: ProjectConfig, first_labels: Sequence[Event]) -> None:
+        """Put settings in force, and begin with their classifiers, in one go."""
+        with self.project.log.lock:
+            begun = {c for c in edited.setups if self.project.log.events(c)}
+            first_labels = [event for event in first_labels if event.classifier not in begun]
+            self.project.save_config(edited, self.who, *first_labels)
+        self.restore_models()
+        self._record_soon()
+        self.project.touch()
+
     def _given(self, classifier: str, config: ProjectConfig, setup: ClassifierSetup) -> list[Event]:
         """The labels to start with, where they are the catalogue's."""
         if setup.initial_labels == "ask":

@@ -39,6 +39,7 @@ from al_engine.data.splits import VALIDATION
 from al_engine.errors import (
     AlEngineError,
     ConfigurationError,
+    ContractError,
     SettingsError,
     UnknownColumnError,
     WorkCancelled,
@@ -50,10 +51,12 @@ from al_engine.exchange.configuration import (
     write_configuration,
 )
 from al_engine.exchange.models import find_models
+from al_engine.making import RoundMaker
 from al_engine.project import Project, create_project
 from al_engine.prospect import look
 from al_engine.recording import record
 from al_engine.replay import Replayed, load_layout, load_settings, replay, rounds_lost
+from al_engine.rounds import Round
 from al_engine.session import LabellingSession, State
 
 Make = Callable[..., Project]
@@ -510,6 +513,32 @@ def test_settings_that_fit_no_data_leave_those_in_force(project: Project, fresh:
     with pytest.raises(UnknownColumnError):
         load_settings(again, saved(begin(project)))
     assert untouched(again.project)
+
+
+def test_settings_with_a_classifier_that_cannot_begin_change_nothing(
+    project: Project, fresh: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(project)
+    session.start("STAR", small_setup())
+    make = RoundMaker.make
+
+    def fail(maker: RoundMaker, classifier: str, *args: Any, **options: Any) -> Round:
+        if classifier == "STAR":
+            raise ContractError("The model of an extension failed.", "Mend it.")
+        return make(maker, classifier, *args, **options)
+
+    configuration, again = saved(session), LabellingSession(fresh(), "Bob")
+    monkeypatch.setattr(RoundMaker, "make", fail)
+    with pytest.raises(ContractError):
+        load_settings(again, configuration)
+    assert untouched(again.project)
+    monkeypatch.undo()
+    load_settings(again, configuration)
+    assert again.config == session.config
+    for classifier in ("QSO", "STAR"):
+        assert outcome(again.state(classifier)) == outcome(session.state(classifier))
+    BACKGROUND.wait(again.project)
+    assert find_models(again.project.folder / "models", "STAR-RandomForest_Uncertainty")
 
 
 def test_layout_alone_changes_nothing_that_is_learned(project: Project, fresh: Make) -> None:
