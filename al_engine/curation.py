@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from al_engine.criteria import Search
 from al_engine.data.curated import MET, CuratedSet, How
-from al_engine.data.history import History, in_effect
+from al_engine.data.history import History, fold, in_effect
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.search import Searched, search_sql
 from al_engine.errors import AnswerRefusedError
@@ -208,6 +208,23 @@ class Curator:
             )
             self._project.log.append(event)
         return self.curated
+
+    def rounds_lost(self, row: int) -> dict[str, int]:
+        """For each classifier that an object trains how many rounds it is in; none out of use.
+
+        They were made with it, and so do not compare with rounds that it tests.
+        """
+        lost: dict[str, int] = {}
+        if not self.session.config.splits.curated:
+            return lost
+        labels = {**self.curated.labels, row: ""}
+        for classifier in self.session.config.setups:
+            history = self._project.history(classifier)
+            if row in history.trained:
+                left = fold(self._project.log.events(classifier), labels).sets
+                kept = {labelled.key for labelled in left}
+                lost[classifier] = sum(labelled.key not in kept for labelled in history.sets)
+        return lost
 
     def _drawn_from(self, row: int, how: How, search: Search | None) -> dict[str, Any] | None:
         """What is kept of a draw: enough to tell later what it was a sample of."""

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from conftest import CLASSES, HOSTILE, TRUTH
+from conftest import CLASSES, HOSTILE, TRUTH, answer, known
 from paging import (
     LABELLING,
     SETTINGS,
@@ -25,6 +25,7 @@ from streamlit.testing.v1 import AppTest
 from al_engine.config import Label, ProjectConfig
 from al_engine.criteria import Criterion, Group, Search
 from al_engine.curation import Curator
+from al_engine.data.splits import VALIDATION
 from al_engine.session import LabellingSession
 from al_engine.views import raster
 
@@ -285,6 +286,53 @@ def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey
     at.toggle[0].set_value(False).run()
     click(at, "use-survey-do")
     assert not session.config.splits.curated
+
+
+def test_what_an_object_that_trains_costs_is_said_before_it_is_answered_about(survey_begun):
+    session = survey_begun
+    for _ in range(3):
+        answer(session)
+    history = session.state("QSO").history
+    second = [row for row in history.trained if row not in history.given][1]
+    outside = next(known(session, VALIDATION))
+    at = show(TEST_SET, "survey")
+
+    def find(row):
+        (field,) = [each for each in at.text_input if each.label == "Id"]
+        field.set_value(session.object_id(row))
+        (button,) = [each for each in at.button if each.label == "Show it"]
+        button.click().run().run()
+        fine(at)
+
+    find(second)
+    assert "no longer does once that is used" in bar(at)["why"]
+    find(outside)
+    press(at, "answer", "STAR")
+    session.change_settings(
+        replace(session.config, splits=replace(session.config.splits, curated=True))
+    )
+    for _ in range(2):
+        answer(session)
+    find(second)
+    # Of the rounds of 5 to 10 labels those from the second answer on.
+    assert "it only tests, and 4 rounds of Qso leave the score plot" in bar(at)["why"]
+    before = {labelled.key for labelled in session.state("QSO").history.sets}
+    press(at, "answer", "STAR")
+    after = {labelled.key for labelled in session.state("QSO").history.sets}
+    assert len(before - after) == 4
+
+
+def test_objects_with_a_label_that_is_no_longer_set_are_counted_apart(curator):
+    at = show(TEST_SET, "survey")
+    for label in ("STAR", "QSO", "STAR"):
+        press(at, "answer", label)
+    config = curator.session.config
+    labels = tuple(label for label in config.labels if label.value != "STAR")
+    edited = replace(config, labels=labels, train_labels=("QSO",))
+    curator.session.change_settings(edited)
+    said = read(show(TEST_SET, "survey"))
+    assert "2 with a label that is no longer set" in said
+    assert "**3 of 500 labelled**" in said
 
 
 def test_scores_of_an_audit_stand_apart_from_those_of_chosen_objects(survey_begun):

@@ -24,7 +24,8 @@ def use_menu(curator: Curator, curated: CuratedSet) -> None:
     with st.popover("In use" if in_use else "Use as test set", key=f"{key}-{tab.clicks(key)}"):
         st.markdown(
             "In use, these objects are the test set of every classifier. They never train, "
-            "whatever came first; the share drawn for testing at random validates instead."
+            "whatever came first; the share drawn for testing at random validates instead. One "
+            "passed as unsure is not in it: a label it has from elsewhere goes on training."
         )
         wanted = st.toggle(
             f"Use {counted(len(curated.labels), 'object')} as the test set",

@@ -68,6 +68,9 @@ def _top_line(curator: Curator, curated: CuratedSet) -> None:
         counts = curated.counts()
         said = [f"**{n:,} of {target:,} labelled**"]
         said += [f"{plain(c.name)}: {counts.get(c.value, 0):,}" for c in config.labels[:12]]
+        n_others = n - sum(counts.get(c.value, 0) for c in config.labels)
+        if n_others:
+            said.append(f"{n_others:,} with a label that is no longer set")
         if curated.unsure:
             said.append(f"{len(curated.unsure):,} unsure")
         within = known_to_within(n)
@@ -272,6 +275,14 @@ def _why(session: LabellingSession, curated: CuratedSet, shown: Shown | None) ->
         for classifier in session.config.setups
         if shown.row in session.project.history(classifier).trained
     ]
+    lost = tab.curator().rounds_lost(shown.row)
+    if lost:
+        name = session.config.label_name
+        listed = " and ".join(f"{counted(n, 'round')} of {name(c)}" for c, n in lost.items())
+        return (
+            f"It trains {', '.join(trains)}: with a label here it only tests, and {listed} leave "
+            "the score plot."
+        )
     if trains:
         return (
             f"It trains {', '.join(trains)}: in the test set, it no longer does once that is used."
