@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from al_engine.criteria import Search
 from al_engine.data.curated import MET, CuratedSet, How
-from al_engine.data.history import History, fold, in_effect
+from al_engine.data.history import History, in_effect
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.search import Searched, search_sql
 from al_engine.errors import AnswerRefusedError
@@ -217,12 +217,11 @@ class Curator:
         lost: dict[str, int] = {}
         if not self.session.config.splits.curated:
             return lost
-        labels = {**self.curated.labels, row: ""}
         for classifier in self.session.config.setups:
             history = self._project.history(classifier)
             if row in history.trained:
-                left = fold(self._project.log.events(classifier), labels).sets
-                kept = {labelled.key for labelled in left}
+                events = self._project.log.events(classifier)
+                kept = {labelled.key for labelled in self._project.fold(events, testing=row).sets}
                 lost[classifier] = sum(labelled.key not in kept for labelled in history.sets)
         return lost
 

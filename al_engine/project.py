@@ -147,10 +147,14 @@ class Project:
                 held = self._histories[classifier] = self.fold(events)
             return held
 
-    def fold(self, events: Sequence[Event]) -> History:
-        """What some events of a classifier amount to, beside the test set in force."""
+    def fold(self, events: Sequence[Event], *, testing: int | None = None) -> History:
+        """What some events of a classifier amount to, beside the test set in force.
+
+        ``testing`` is the row of an object that is taken to test as well.
+        """
         curated = self._curated_in_use()
-        return fold(events, curated.labels, curated.last_seq)
+        labels = curated.labels if testing is None else {**curated.labels, testing: ""}
+        return fold(events, labels, curated.last_seq)
 
     def curated(self) -> CuratedSet:
         """The curated test set by now, in use or not."""
