@@ -270,10 +270,8 @@ def _score_plot(session: LabellingSession, state: State) -> None:
     rounds = session.state(label).rounds
     scored = [r for r in rounds if r.scores is not None]
     gaps = any(is_break(*pair) for pair in pairwise(scored))
-    st.caption(
-        f"Solid {solid}, dotted training; click a point."
-        + (" Gaps: other objects test from there on." if gaps else "")
-    )
+    asked = "gaps: another test set" if gaps else "click a point"  # one line holds no more
+    st.caption(f"Solid {solid}, dotted training; {asked}.")
     number = score_plot(rounds, chosen or ["f1"], f"scores-{label}", state.past)
     if number is not None:
         tab.look_at_round(label, None if number == len(rounds) - 1 else number)

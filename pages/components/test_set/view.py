@@ -29,8 +29,7 @@ MARKED = 2000  # objects of the test set, those answered last
 
 _DRAWS = {"criteria": "From the criteria", "audit": "Audit of the whole catalogue"}
 _SUPPORTS = {
-    "criteria": "A random object of those that match and nobody has labelled. Scores hold for "
-    "objects like these only.",
+    "criteria": "A random match that nobody has labelled. Scores hold for objects like these only.",
     "audit": "A random object of all there are. Scores hold for the whole catalogue.",
 }
 _HOW = {
