@@ -43,9 +43,19 @@ class Criterion:
     @property
     def is_complete(self) -> bool:
         """Is it all there, and not half typed?"""
-        least, most = VALUES_TAKEN[self.operation]
+        least, _ = VALUES_TAKEN[self.operation]
         typed = all(value.strip() for value in self.values)
-        return bool(self.column) and least <= len(self.values) <= most and typed
+        return bool(self.column) and least <= len(self.values) and typed
+
+    def refuse_too_many(self) -> None:
+        """Raise SettingsError where it has more values than its operation takes."""
+        _, most = VALUES_TAKEN[self.operation]
+        if len(self.values) > most:
+            raise SettingsError(
+                f"'{self.column}' is compared with {len(self.values):,} values; "
+                f"{self.operation} takes {most:,} at most.",
+                "Remove some.",
+            )
 
 
 @dataclass(frozen=True)
@@ -92,6 +102,7 @@ def check_search(search: Search) -> None:
                     + ".",
                     "Give it its values, or remove it.",
                 )
+            criterion.refuse_too_many()
 
 
 def in_words(search: Search) -> str:

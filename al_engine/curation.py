@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.criteria import Search
-from al_engine.data.curated import ALSO, CuratedSet, How
-from al_engine.data.history import History
+from al_engine.data.curated import MET, CuratedSet, How
+from al_engine.data.history import History, in_effect
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.search import Searched, search_sql
 from al_engine.errors import AnswerRefusedError
@@ -74,14 +74,16 @@ class Curator:
         config = self.session.config
         return Searched(self._project.catalogue, config.features, config.columns.missing)
 
-    def found(self, search: Search) -> Matches:
-        """All objects that a search finds.
+    def found(self, search: Search | None) -> Matches:
+        """All objects that a search finds; nobody where there is none that can be carried out.
 
         Raises
         ------
         UnknownColumnError, SettingsError : it cannot be carried out on this catalogue
         """
-        condition, values = search_sql(search, self.searched())
+        condition, values = "false", list[Any]()
+        if search is not None:
+            condition, values = search_sql(search, self.searched())
         key = (condition, tuple(values))
         if key not in self._found:
             is_match = self._project.catalogue.rows_where(condition, values)
@@ -93,18 +95,23 @@ class Curator:
 
     # -- drawing --
 
-    def next_object(self, draw: Draw, search: Search, selected: int | None = None) -> Shown | None:
+    def next_object(
+        self, draw: Draw, search: Search | None, selected: int | None = None
+    ) -> Shown | None:
         """The object to answer about: the selected one, else the first of the draw.
 
-        None where nobody is left.  Drawn by criteria, an object is neither in the test set nor
-        trained on; an audit leaves out nobody but those that were answered about already.
+        None where nobody is left, or nothing can be searched.  Drawn by criteria, an object is
+        neither in the test set, nor trained on, nor labelled by a person; an audit leaves out
+        nobody but those that were answered about already.
         """
         curated = self.curated
         if selected is not None:
             return Shown(selected, "chosen", f"{curated.last_seq}:{selected}:chosen")
+        if search is None and draw == "criteria":
+            return None
         config = self.session.config
         histories = [self._project.history(classifier) for classifier in config.setups]
-        matches = self.found(Search() if draw == "audit" else search)
+        matches = self.found(search if search is not None and draw == "criteria" else Search())
         # A page is drawn many times for one draw.
         drawn_from = (
             draw, matches.of, curated.last_seq, tuple(h.last_seq for h in histories), repr(config),
@@ -124,7 +131,7 @@ class Curator:
         open_ = matches.is_match.copy()
         open_[list(curated.how)] = False
         for history in histories:
-            open_[list(history.trained)] = False
+            open_[list(history.trained.keys() | history.verified.keys())] = False
         rows = np.flatnonzero(open_)
         return int(rows[self._order("criteria", rows).argmin()]) if len(rows) else None
 
@@ -165,7 +172,8 @@ class Curator:
         Parameters
         ----------
         token : ``Shown.token`` of what was on the screen
-        search : what the object was drawn from, where it was drawn by criteria
+        search : what the object was drawn from, where it was drawn by criteria; one that does not
+            find it is not kept with it
 
         Raises
         ------
@@ -183,6 +191,8 @@ class Curator:
                 f"Rows go from 0 to {self._project.catalogue.n_rows - 1}.",
             )
         how = _how_of(token, row)
+        if how == "criteria" and not self.found(search).is_match[row]:
+            how = "chosen"  # drawn from other criteria than those that would be kept with it
         with self._writing():
             self._refuse_stale(row, token)
             event = Event(
@@ -199,19 +209,37 @@ class Curator:
             self._project.log.append(event)
         return self.curated
 
+    def rounds_lost(self, row: int) -> dict[str, int]:
+        """For each classifier that an object trains how many rounds it is in; none out of use.
+
+        They were made with it, and so do not compare with rounds that it tests.
+        """
+        lost: dict[str, int] = {}
+        if not self.session.config.splits.curated:
+            return lost
+        for classifier in self.session.config.setups:
+            history = self._project.history(classifier)
+            if row in history.trained:
+                events = self._project.log.events(classifier)
+                kept = {labelled.key for labelled in self._project.fold(events, testing=row).sets}
+                lost[classifier] = sum(labelled.key not in kept for labelled in history.sets)
+        return lost
+
     def _drawn_from(self, row: int, how: How, search: Search | None) -> dict[str, Any] | None:
         """What is kept of a draw: enough to tell later what it was a sample of."""
         config, curated = self.session.config, self.curated
         if how == "criteria":
-            return {"seed": config.splits.seed, "search": asdict(search or Search())}
+            assert search is not None, "it has found the object"
+            return {"seed": config.splits.seed, "search": asdict(search)}
         if how != "audit":
             return None
         # Those that it met before, and passed because they had an answer, are in the sample too:
         # else it would hold too few of what the criteria drew.
         order = self._order("audit")
-        met = [r for r in curated.how if r not in curated.audit and order[r] < order[row]]
+        answered = {e.row_number: e.seq for e in in_effect(self._project.log.curated_events())}
+        met = [answered[r] for r in curated.how if r not in curated.audit and order[r] < order[row]]
         begun = any(e.how == "audit" for e in self._project.log.curated_events())
-        return {ALSO: met} | ({} if begun else {"seed": config.splits.seed})
+        return {MET: met} | ({} if begun else {"seed": config.splits.seed})
 
     def _refuse_stale(self, row: int, token: str) -> None:
         for event in self._project.log.curated_events():
@@ -258,19 +286,13 @@ class Curator:
     def _writing(self) -> Iterator[None]:
         """Look at the log and write to it in one step.
 
-        Models that have trained on what tests by then are made again, after it: what is being
-        saved in the background looks at the log too.
+        Models and scores without what tests by then are made after it: what is being saved in the
+        background looks at the log too.
         """
-        before = self._labelled_sets()
         with self._project.log.lock:
             yield
         self._project.touch()
-        if before != self._labelled_sets():
-            self.session.restore_models()
-
-    def _labelled_sets(self) -> dict[str, str]:
-        histories = {c: self._project.history(c) for c in self.session.config.setups}
-        return {c: history.sets[-1].key for c, history in histories.items() if history.sets}
+        self.session.follow_test_set()
 
     # -- the file --
 

@@ -29,7 +29,8 @@ class Dataset:
 
     ``X`` alone keeps an order of its own; ``codes`` are positions in ``values``, -1 where the
     catalogue has no known label; ``keys`` depend on object ids alone; ``left_out`` are the labels
-    that take no part.
+    that take no part.  ``preparation`` is of the objects drawn for training, whose labels it does
+    not see; of those, some may test once the curated test set is in use.
     """
 
     features: tuple[Feature, ...]

@@ -5,11 +5,12 @@ labels give the same fit, whoever asks and in whatever order they came.  Must no
 DuckDB, pages, or what is asked next.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,13 +71,16 @@ class RoundScores:
     """Scores of one round.
 
     ``by_folds`` says that validation was too small to use and cross-validation over the labelled
-    set took its place; ``reason`` why there are no such scores.
+    set took its place; ``reason`` why there are no such scores.  ``over`` names the curated objects
+    that tested then, and so are in no score, "" where none did: scores that say otherwise are over
+    other objects.
     """
 
     training: Scores | None
     validation: Scores | None
     by_folds: bool = False
     reason: str = ""
+    over: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The scores as plain JSON values."""
@@ -85,6 +89,7 @@ class RoundScores:
             "validation": self.validation.to_dict() if self.validation else None,
             "by_folds": self.by_folds,
             "reason": self.reason,
+            **({"over": self.over} if self.over else {}),
         }
 
     @classmethod
@@ -93,7 +98,8 @@ class RoundScores:
             Scores.from_dict(data[name]) if data[name] else None
             for name in ("training", "validation")
         )
-        return cls(training, validation, bool(data["by_folds"]), str(data["reason"]))
+        over = str(data.get("over", ""))
+        return cls(training, validation, bool(data["by_folds"]), str(data["reason"]), over)
 
 
 def learner_spec(setup: ClassifierSetup, seed: int) -> LearnerSpec:
@@ -269,24 +275,40 @@ def labelled_set(
 
 
 def score_round(
-    dataset: Dataset, history: History, classifier: str, spec: LearnerSpec, fit: Fit
+    dataset: Dataset,
+    history: History,
+    classifier: str,
+    spec: LearnerSpec,
+    fit: Fit,
+    folded: RoundScores | None = None,
 ) -> RoundScores:
     """Score a fit on what is known of the training set and of validation.
 
     While validation holds fewer than 30 objects its place is taken by cross-validation over the
-    labelled set, and marked so.
+    labelled set, and marked so; what is ``folded`` over this labelled set already serves again.
     """
+    over = _over(dataset, history)
     parts = parts_in_force(dataset, history)
     truth = truth_in_force(dataset, history, classifier)
     training = scores_over((parts == TRAIN) & (truth >= 0), truth, fit)
     in_validation = (parts == VALIDATION) & (truth >= 0)
     if int(in_validation.sum()) >= ENOUGH_TO_VALIDATE:
-        return RoundScores(training, scores_over(in_validation, truth, fit))
+        return RoundScores(training, scores_over(in_validation, truth, fit), over=over)
+    if folded is not None and folded.by_folds:
+        return replace(folded, training=training, over=over)
     rows, y = labelled_set(dataset, history, classifier)
-    folded, reason = cross_validated_scores(
+    found, reason = cross_validated_scores(
         spec, dataset.rows(rows), y, dataset.preparation, BINARY, spec.seed
     )
-    return RoundScores(training, folded, by_folds=True, reason=reason)
+    return RoundScores(training, found, by_folds=True, reason=reason, over=over)
+
+
+def _over(dataset: Dataset, history: History) -> str:
+    """Names the curated objects that test, wherever their rows are."""
+    if not history.curated:
+        return ""
+    keys = np.sort(dataset.keys[list(history.curated)])
+    return hashlib.blake2b(keys.tobytes(), digest_size=8).hexdigest()
 
 
 def scores_over(chosen: npt.NDArray[np.bool_], truth: Truth, fit: Fit) -> Scores | None:

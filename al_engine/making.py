@@ -38,7 +38,8 @@ class RoundMaker:
         self.learners = learners
         self._project = project
         self._former: OrderedDict[tuple[str, str, str], Fit] = OrderedDict()
-        self._scores: dict[str, tuple[str, dict[int, str], RoundScores]] = {}
+        # By classifier: the round's key, what else scores depend on, and the scores.
+        self._scores: dict[str, tuple[str, Hashable, RoundScores]] = {}
         self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
         self._begun: dict[str, Hashable] = {}
         self._owners: set[Hashable] = set()
@@ -74,8 +75,8 @@ class RoundMaker:
             self._begun.pop(classifier, None)
             made = LOOKAHEAD.take(self._owner(classifier), _standing(classifier, config, history))
         if made is None:
-            fit, scores = self._at_hand(classifier, key, strategy, history)
-            made = make_round(plan, history, fit=fit, scores=scores)
+            fit, scores, folded = self._at_hand(classifier, key, strategy, history)
+            made = make_round(plan, history, fit=fit, scores=scores, folded=folded)
         made = _named(made, key)
         if made.fit is not None:
             self._keep(classifier, key, strategy, history, made)
@@ -91,7 +92,7 @@ class RoundMaker:
         most = BYTES_KEPT // (BYTES_AN_OBJECT * len(made.fit.proba))
         while len(self._former) > max(1, min(FITS_KEPT, most)):
             self._former.popitem(last=False)
-        self._scores[classifier] = (key, history.verified, made.scores)
+        self._scores[classifier] = (key, _measured(history), made.scores)
 
     def _owner(self, classifier: str) -> Hashable:
         owner = (id(self), classifier)
@@ -100,16 +101,17 @@ class RoundMaker:
 
     def _at_hand(
         self, classifier: str, key: str, strategy: str, history: History
-    ) -> tuple[Fit | None, RoundScores | None]:
-        """The fit for these labels, and its scores against the truth of the moment."""
+    ) -> tuple[Fit | None, RoundScores | None, RoundScores | None]:
+        """The fit for these labels, its scores on the truth of the moment, and of another."""
         fit = self.learners.get(classifier)
         # Another strategy keeps the round and its scores; what to ask next has to be made again.
         if fit is None or (fit.key, fit.strategy) != (key, strategy):
             fit = self._former.get((classifier, key, strategy))
         held = self._scores.get(classifier)
         # Unsure and Later change neither labels nor truth.
-        is_same = held is not None and held[:2] == (key, history.verified)
-        return fit, held[2] if held is not None and is_same else None
+        if held is None or held[0] != key:
+            return fit, None, None
+        return fit, held[2] if held[1] == _measured(history) else None, held[2]
 
     def _plan(self, classifier: str, config: ProjectConfig, dataset: Dataset) -> Plan:
         setup, seed = config.setups[classifier], config.splits.seed
@@ -167,8 +169,10 @@ class RoundMaker:
         for event in (*answers, replace(passed, kind="unsure"), passed):
             history = self._project.fold([*events, event], who)
             key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
-            fit, scores = self._at_hand(classifier, key, plan.spec.strategy, history)
-            make = partial(make_round, plan, history, fit=fit, scores=scores, n_threads=1)
+            fit, scores, folded = self._at_hand(classifier, key, plan.spec.strategy, history)
+            make = partial(
+                make_round, plan, history, fit=fit, scores=scores, folded=folded, n_threads=1
+            )
             ahead = _Ahead(make, key, history)
             standing = _standing(classifier, config, history)
             rounds.append((standing, ahead.make))
@@ -182,6 +186,12 @@ class RoundMaker:
     def wait(self, classifier: str) -> None:
         """Wait until all that was begun ahead is done."""
         LOOKAHEAD.wait(self._owner(classifier))
+
+
+def _measured(history: History) -> Hashable:
+    """What scores of a model depend on: the truth that is known, and which set it is in."""
+    truth = frozenset(history.verified.items())
+    return truth, frozenset(history.validated), frozenset(history.curated)
 
 
 def _named(made: Round, key: str) -> Round:

@@ -26,7 +26,7 @@ from al_engine.arrays import Arrays
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.curated import CuratedSet, fold_curated
+from al_engine.data.curated import CuratedSet, fold_curated, renumbered
 from al_engine.data.grid import Grid
 from al_engine.data.history import History, in_effect
 from al_engine.data.importing import Imported, import_table
@@ -136,8 +136,7 @@ class Project:
         """
         with self.log.lock:
             shift = self.log.last_seq + 1 - events[0].seq
-            undos = {e.seq: e.undoes + shift for e in events if e.undoes is not None}
-            self.log.append(*(replace(e, undoes=undos.get(e.seq)) for e in events))
+            self.log.append(*(renumbered(e, lambda seq: seq + shift) for e in events))
             self._config = _latest_config(self.log)
 
     def history(self, classifier: str, who: str = "") -> History:
@@ -162,10 +161,16 @@ class Project:
         with self.log.lock:
             return in_sight(self.log.events(), classifier, shared=self._config.asking.shared)
 
-    def fold(self, events: Sequence[Event], who: str = "") -> History:
-        """What some events of a classifier amount to for one person, beside the test set."""
+    def fold(
+        self, events: Sequence[Event], who: str = "", *, testing: int | None = None
+    ) -> History:
+        """What some events of a classifier amount to for one person, beside the test set.
+
+        ``testing`` is the row of an object that is taken to test as well.
+        """
         curated = self._curated_in_use()
-        return history_of(events, who, self._config.people, curated.labels, curated.last_seq)
+        labels = curated.labels if testing is None else {**curated.labels, testing: ""}
+        return history_of(events, who, self._config.people, labels, curated.last_seq)
 
     def curated(self) -> CuratedSet:
         """The curated test set by now, in use or not."""

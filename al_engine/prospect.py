@@ -10,6 +10,7 @@ from typing import Literal
 
 from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.curated import renumbered
 from al_engine.data.features import list_features
 from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
@@ -45,7 +46,9 @@ def look(project: Project, configuration: Configuration) -> Prospect:
     differs = _differing_shape(catalogue, configuration)
     is_same = data.fingerprint == catalogue.fingerprint
     if data.fingerprint and not is_same and not differs:
-        differs.append("Rows and columns are as many and named alike, but their values differ.")
+        differs.append(
+            "Rows and columns are as many and named alike, but their values or order differ."
+        )
     refused: dict[Level, AlEngineError] = {}
     try:
         settings = fitting_settings(project, configuration, configuration.settings)
@@ -207,8 +210,8 @@ def events_here(
             is_set = True
         numbers[event.seq] = len(events) + 1
         row = None if event.object_id is None else rows[event.object_id]
-        undoes = None if event.undoes is None else numbers[event.undoes]
-        events.append(replace(event, seq=len(events) + 1, row_number=row, undoes=undoes))
+        event = replace(renumbered(event, numbers.get), seq=len(events) + 1, row_number=row)
+        events.append(event)
     # Settings that were edited by hand are in force in the end.
     last = [event for event in events if event.kind == "settings"][-1]
     closing = _settings_event(project, configuration, configuration.settings, Event("settings"))

@@ -166,4 +166,6 @@ def in_their_form(project: Project, settings: ProjectConfig) -> tuple[str, tuple
     text, notes = write_theirs(settings, answers, project.about.source)
     if n_others:
         notes = (*notes, f"{n_others:,} answers about objects that validate or test.")
+    if project.curated().how:
+        notes = (*notes, "The curated test set: the Test set page writes it as test_set.json.")
     return text, notes

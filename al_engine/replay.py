@@ -31,9 +31,9 @@ Found: TypeAlias = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
 class Replayed:
     """What a replay came to.
 
-    ``n_answers`` of the ``n_events`` were given by a person; ``n_compared`` rounds had scores to
-    compare; ``difference`` names the first round that differs, else what is asked next where that
-    does, else is "".  ``absent`` are ids with answers that no object has.
+    ``n_answers`` of the ``n_events`` were given by a person; ``n_compared`` rounds had scores over
+    the same objects to compare; ``difference`` names the first round that differs, else what is
+    asked next where that does, else is "".  ``absent`` are ids with answers that no object has.
     """
 
     n_events: int
@@ -73,16 +73,24 @@ def load_layout(session: LabellingSession, configuration: Configuration) -> tupl
 def load_settings(session: LabellingSession, configuration: Configuration) -> None:
     """Put settings in force; each classifier that was set up begins with its first objects.
 
-    Labels that were given here stay, and count.
+    Labels that were given here stay, and count.  All is tried out of sight first: where one
+    classifier cannot begin, none does, and the settings stay as they are.
     """
-    settings = fitting_settings(session.project, configuration, configuration.settings)
-    if settings.setups:
-        session.project.prepare(settings)
-    setups = {c: s for c, s in session.config.setups.items() if c in settings.train_labels}
-    session.change_settings(replace(settings, setups=setups))
-    for classifier, setup in settings.setups.items():
-        if classifier in settings.train_labels:
-            session.start(classifier, setup)
+    project = session.project
+    settings = fitting_settings(project, configuration, configuration.settings)
+    setups = {**session.config.setups, **settings.setups}
+    settings = replace(
+        settings, setups={c: s for c, s in setups.items() if c in settings.train_labels}
+    )
+    with _rehearsal(project) as stage, LOOKAHEAD.paused():
+        stage.take_over(project.log.events())
+        trial = LabellingSession(stage, session.who)
+        first_labels = trial.first_labels(settings)
+        stage.save_config(settings, session.who, *first_labels)
+        for classifier in settings.setups:
+            trial.state(classifier)
+    session.learners.update(trial.learners)  # the same labels give the same fits
+    session.take_on(settings, first_labels)
 
 
 def rounds_lost(session: LabellingSession, configuration: Configuration) -> dict[str, int]:
@@ -168,7 +176,7 @@ def _compare(
     n_compared = 0
     for past in configuration.rounds:
         state = states.get(past.classifier)
-        if state is None or past.scores is None:
+        if state is None or past.scores is None or not _is_over_the_same(state, past):
             continue
         n_compared += 1
         said = _round_difference(session, state, past, found)
@@ -188,6 +196,12 @@ def _compare(
             name = session.config.label_name(classifier)
             return n_compared, f"{name} asked about {before.object_id} next; here about {asked}."
     return n_compared, ""
+
+
+def _is_over_the_same(state: State, past: PastRound) -> bool:
+    """Can a round's scores be compared, or were others in the test set when they were made?"""
+    here = state.rounds[past.number].scores if 0 <= past.number < len(state.rounds) else None
+    return here is None or here.over == (past.scores or {}).get("over", "")
 
 
 def _round_difference(

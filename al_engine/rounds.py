@@ -85,6 +85,7 @@ def make_round(
     *,
     fit: Fit | None = None,
     scores: RoundScores | None = None,
+    folded: RoundScores | None = None,
     n_threads: int | None = None,
     is_wanted: Callable[[], bool] = lambda: True,
 ) -> Round:
@@ -93,6 +94,7 @@ def make_round(
     Parameters
     ----------
     fit, scores : those of this very history, if at hand
+    folded : scores of this labelled set, if at hand, for what was cross-validated over it
     n_threads : to score on; as many as there are processors by default
     is_wanted : asked now and then; Overtaken is raised once it says no
     """
@@ -103,7 +105,7 @@ def make_round(
         if fit is None:
             scores = None
         elif scores is None:
-            scores = score_round(dataset, history, classifier, spec, fit)
+            scores = score_round(dataset, history, classifier, spec, fit, folded)
     in_training = parts_in_force(dataset, history) == TRAIN
     known = in_training & (truth_in_force(dataset, history, classifier) >= 0)
     n_asked = np.count_nonzero(in_training[list(history.asked)])

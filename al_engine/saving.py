@@ -52,14 +52,17 @@ class SavedModels:
             BACKGROUND.do(self._project, stem, partial(self._write, state, history, stem))
 
     def is_current(self, state: State) -> bool:
-        """Is the saved model there, whole, and of this very round?  True where none is due."""
+        """Is the saved model there, whole, and of this very round and its scores?
+
+        True where none is due.
+        """
         if state.fit is None:
             return True
         BACKGROUND.wait(self._project)
         found = find_models(self._folder, model_stem(state.classifier, self._spec(state)))
-        if found is None or found[1].get("round_key") != state.fit.key:
-            return False
-        return is_whole(*found)
+        scores = state.scores.to_dict() if state.scores else None
+        said = None if found is None else (found[1].get("round_key"), found[1].get("scores"))
+        return found is not None and said == (state.fit.key, scores) and is_whole(*found)
 
     def checkpoint(self, state: State, history: History) -> Path:
         """Save the model of a state beside the earlier ones.

@@ -260,6 +260,25 @@ class LabellingSession:
         self.project.touch()
         return state
 
+    def first_labels(self, config: ProjectConfig) -> list[Event]:
+        """The labels that classifiers of some settings would begin with, where nothing was said."""
+        return [
+            event
+            for classifier, setup in config.setups.items()
+            if not self.project.log.events(classifier)
+            for event in self._given(classifier, config, setup)
+        ]
+
+    def take_on(self, edited: ProjectConfig, first_labels: Sequence[Event]) -> None:
+        """Put settings in force, and begin with their classifiers, in one go."""
+        with self.project.log.lock:
+            begun = {c for c in edited.setups if self.project.log.events(c)}
+            first_labels = [event for event in first_labels if event.classifier not in begun]
+            self.project.save_config(edited, self.who, *first_labels)
+        self.restore_models()
+        self._record_soon()
+        self.project.touch()
+
     def _given(self, classifier: str, config: ProjectConfig, setup: ClassifierSetup) -> list[Event]:
         """The labels to start with, where they are the catalogue's."""
         if setup.initial_labels == "ask":
@@ -362,6 +381,15 @@ class LabellingSession:
     def _save(self, state: State) -> None:
         self._saved.save(state, self._states[state.classifier][2])
 
+    def follow_test_set(self) -> None:
+        """Make what follows from another test set: rounds and files without its objects."""
+        started = [c for c in self.config.setups if c in self.config.train_labels]
+        for classifier in started if self.config.splits.curated else ():
+            before = self._states.get(classifier)
+            if self.fault(classifier) is None:
+                self._after(classifier, before[1] if before else None)
+        self._record_soon()
+
     # -- models and scores that are asked for --
 
     def checkpoint(self, classifier: str) -> Path:
@@ -399,7 +427,8 @@ class LabellingSession:
     def moment(self) -> Moment:
         """The present moment, of which a configuration is made."""
         started = [c for c in self.config.setups if c in self.config.train_labels]
-        return moment(self.project, [self.state(c) for c in started], self.layout, self.who)
+        sound = [c for c in started if self.fault(c) is None]
+        return moment(self.project, [self.state(c) for c in sound], self.layout, self.who)
 
     def _record_soon(self) -> None:
         at_hand = [state for _, state, _ in self._states.values()]
@@ -433,13 +462,16 @@ def _state(
     past: int | None = None,
 ) -> State:
     asked = () if made.question is None else (made.question.row,)
+    before = rounds[-2].scores if len(rounds) > 1 else None
+    if before and made.scores and before.over != made.scores.over:
+        before = None  # over other objects: what lies between is no change
     return State(
         classifier,
         config,
         shown_to(history, config.people, asked),
         made.fit,
         made.scores,
-        rounds[-2].scores if len(rounds) > 1 else None,
+        before,
         rounds,
         made.question,
         made.n_pool,

@@ -28,7 +28,8 @@ class State:
 
     ``config`` are the settings that it was made under.  ``fit`` is None before the first label;
     ``question`` is None when the pool is empty.  ``chosen_share`` is the part of the training set's
-    known labels that were chosen by asking.  ``before`` are the scores of the round before.
+    known labels that were chosen by asking.  ``before`` are the scores of the round before, where
+    they are over the same objects.
     ``past`` is the number of an earlier round that is being looked at, None for the present.
     """
 
@@ -62,7 +63,7 @@ class State:
 def seen_by(token: str) -> int:
     """The last event that there was when a token was made; -1 for no token of ours."""
     seq = token.split(":")[0]
-    return int(seq) if seq.isdecimal() else -1
+    return int(seq) if seq.isdecimal() and len(seq) < 20 else -1
 
 
 def how_shown(token: str, row: int) -> str:

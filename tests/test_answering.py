@@ -6,6 +6,7 @@ from conftest import survey_config
 from al_engine.answering import labels_offered
 from al_engine.config import Columns, Features, Label
 from al_engine.dataset import build_dataset
+from al_engine.state import seen_by
 
 
 def many_labels(n: int) -> tuple[Label, ...]:
@@ -44,3 +45,8 @@ def test_without_known_labels_the_one_asked_about_still_comes_first(catalogue_of
     dataset = build_dataset(catalogue, config, tmp_path)
     offered = [label.value for label in labels_offered(dataset, config, "type 07")]
     assert offered[:3] == ["type 07", "type 00", "type 01"]
+
+
+def test_a_token_that_is_none_of_ours_has_seen_nothing():
+    assert seen_by("12:7:query") == 12
+    assert {seen_by(text) for text in ("", "x:1:query", "9" * 5000 + ":1:query", "-3")} == {-1}

@@ -11,6 +11,7 @@ import pytest
 from conftest import Open, make_table
 
 from al_engine.config import Combination, Label, MemberSetup, ProjectConfig
+from al_engine.curation import Curator
 from al_engine.errors import ConfigurationError
 from al_engine.exchange.configuration import Configuration, read_configuration
 from al_engine.project import Project, create_project
@@ -220,6 +221,39 @@ def test_what_they_cannot_say_is_listed(small: Make) -> None:
 def test_labels_that_are_words_cannot_be_written_in_their_form(project: Project) -> None:
     with pytest.raises(ConfigurationError, match="whole numbers as labels; 'GALAXY'"):
         in_their_form(project, project.config)
+
+
+def test_a_label_that_is_minus_one_cannot_be_written_in_their_form(small: Make) -> None:
+    project = small()
+    replay(project, read(small_file()), "Ada")
+    config = project.config
+    labels = (*config.labels, Label("-1", "no", "#000000"))
+    columns = replace(config.columns, unknown=("",))
+    edited = replace(config, labels=labels, columns=columns)
+    with pytest.raises(ConfigurationError, match="takes -1 for unknown and unsure"):
+        in_their_form(project, edited)
+
+
+def test_that_the_curated_test_set_is_left_out_is_said(small: Make) -> None:
+    project = small()
+    replay(project, read(small_file()), "Ada")
+    assert "curated" not in "".join(in_their_form(project, project.config)[1])
+    curator = Curator(LabellingSession(project, "Ada"))
+    shown = curator.next_object("audit", None)
+    assert shown is not None
+    curator.answer(shown.row, "answer", "1", token=shown.token)
+    assert "The curated test set" in in_their_form(project, project.config)[1][-1]
+
+
+def test_a_classifier_is_for_the_label_that_is_called_so_whatever_the_others_are_worth() -> None:
+    file = small_file()
+    file["labels_to_strings"] = {"0": "1", "1": "0", "-1": "Unknown"}
+    file["strings_to_labels"] = {"1": 0, "0": 1, "Unknown": -1}
+    file["labels_to_train"] = ["0"]
+    assert read(file).settings.train_labels == ("1",)
+    file["labels_to_strings"], file["strings_to_labels"] = {}, {}
+    file["labels_to_train"] = ["1"]
+    assert read(file).settings.train_labels == ("1",), "by its value, where it has no name"
 
 
 # -- a real one ----------------------------------------------------------------------------------

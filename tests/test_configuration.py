@@ -10,14 +10,15 @@ from typing import Any, Literal, get_args, get_origin
 
 import duckdb
 import pytest
-from conftest import answer, begin, known, survey_config
+from conftest import answer, begin, known, small_setup, survey_config
 from test_config import EVERYTHING
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig
+from al_engine.config import Curation, ProjectConfig
+from al_engine.criteria import Criterion, Group, Search
 from al_engine.data.labels import Event, EventKind
 from al_engine.data.splits import TEST, VALIDATION
-from al_engine.errors import ConfigurationError
+from al_engine.errors import ConfigurationError, ContractError
 from al_engine.exchange import strict_json
 from al_engine.exchange.configuration import (
     Configuration,
@@ -28,8 +29,10 @@ from al_engine.exchange.configuration import (
 )
 from al_engine.exchange.strict_json import file_bytes
 from al_engine.home import About
+from al_engine.making import RoundMaker
 from al_engine.project import Project, close_project, delete_project, open_project
 from al_engine.recording import CONFIGURATION_FILE, record
+from al_engine.rounds import Round
 from al_engine.session import LabellingSession
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 5)
@@ -76,12 +79,12 @@ def other_than_default(field: Any) -> Any:
 
 
 def test_every_field_of_an_event_travels_but_the_row() -> None:
-    first = Event("unsure", object_id="x", classifier="some classifier", seq=1)
+    first = Event("unsure", object_id="x", classifier="QSO", seq=1)
     event = Event(**{f.name: other_than_default(f) for f in fields(Event) if f.name != "who"})
     silent = [f.name for f in fields(Event) if f.name != "who" and getattr(event, f.name) is None]
     assert silent == []
     settings = replace(ProjectConfig(), labels=replace(survey_config()).labels)
-    event = replace(event, label="QSO", who="Ada")
+    event = replace(event, label="QSO", classifier="QSO", who="Ada")
     found = read_back(Configuration(settings, events=(first, event)))
     assert found.events == (first, replace(event, row_number=None))
 
@@ -93,7 +96,7 @@ def test_events_of_every_kind_travel_whatever_part_they_are_of(project: Project)
         undoes = {"undo": 1}.get(kind)
         payload = survey_config().to_dict() if kind == "settings" else {"drawn": ["g > 1"]}
         events.append(
-            Event(kind, "Ada", None, None, "J001", None, "audit", "curated", payload=payload)
+            Event(kind, "Ada", "QSO", None, "J001", None, "query", "some part", payload=payload)
         )
         events[-1] = replace(events[-1], seq=len(events), undoes=undoes)
         if kind in ("given", "answer", "settled"):
@@ -152,6 +155,38 @@ def test_without_ids_labels_and_notes_none_of_them_stands_in_it(project: Project
     assert found.is_private
     assert found.settings == project.config
     assert "Ada" not in text
+
+
+def test_without_ids_no_search_that_names_one_stands_in_it_either(project: Project) -> None:
+    session = begin(project)
+    one = session.object_id(5)
+    search = Search((Group((Criterion("name", "==", (one,)),)),))
+    curation = replace(session.config.curation, search=search, target=30)
+    session.change_settings(replace(session.config, curation=curation))
+    made = record(project, session.moment())
+    assert one in write_configuration(made)
+    text = write_configuration(private(made))
+    assert one not in text
+    assert read_configuration(text.encode()).settings.curation == Curation(target=30)
+
+
+def test_a_classifier_that_cannot_be_made_now_keeps_no_configuration_back(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(project)
+    session.start("STAR", small_setup())
+    make = RoundMaker.make
+
+    def fail(maker: RoundMaker, classifier: str, *args: Any, **options: Any) -> Round:
+        if classifier == "STAR":
+            raise ContractError("The model of an extension failed.", "Mend it.")
+        return make(maker, classifier, *args, **options)
+
+    monkeypatch.setattr(RoundMaker, "make", fail)
+    session = LabellingSession(project, "Ada")
+    made = record(project, session.moment())
+    assert {past.classifier for past in made.rounds} == {"QSO"}
+    assert {e.classifier for e in made.events if e.kind == "given"} == {"QSO", "STAR"}
 
 
 # -- kept beside the project ---------------------------------------------------------------------

@@ -21,7 +21,7 @@ from al_engine.criteria import (
     completed,
 )
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.search import Searched, faults, search_sql, without_faults
+from al_engine.data.search import Searched, faults, search_sql
 from al_engine.errors import SettingsError, UnknownColumnError
 
 BIG = 2**60
@@ -174,7 +174,6 @@ def test_what_is_no_number_is_said_in_a_sentence(
     assert typed in str(caught.value)
     assert column in str(caught.value)
     assert faults(search, searched) == {(0, 0): caught.value.message}
-    assert without_faults(search, searched) == Search((one("text", "missing"),))
 
 
 def test_a_column_that_is_not_there_and_ends_the_wrong_way_round_are_said(
@@ -186,6 +185,20 @@ def test_a_column_that_is_not_there_and_ends_the_wrong_way_round_are_said(
         search_sql(Search((one("real", "between", "3", "1"),)), searched)
 
 
+def test_too_many_values_are_said_and_not_passed_over(searched: Searched) -> None:
+    most = VALUES_TAKEN["one of"][1]
+    within = Search((one("text", "one of", *(f"J{i}" for i in range(most - 1)), "alpha"),))
+    assert rows(searched, *within.groups) == [0]
+    beyond = Search((one("text", "one of", *(f"J{i}" for i in range(most + 3))),))
+    assert completed(beyond) == beyond
+    said = "'text' is compared with 1,003 values; one of takes 1,000 at most."
+    assert faults(beyond, searched) == {(0, 0): said}
+    with pytest.raises(SettingsError, match="1,003 values"):
+        search_sql(beyond, searched)
+    with pytest.raises(SettingsError, match="1,003 values"):
+        ProjectConfig.from_dict({"curation": {"search": asdict(beyond)}})
+
+
 def test_what_is_half_typed_is_left_out(searched: Searched) -> None:
     typed = Search(
         (
@@ -195,7 +208,6 @@ def test_what_is_half_typed_is_left_out(searched: Searched) -> None:
         )
     )
     assert completed(typed) == Search((one("text", "missing"),))
-    assert without_faults(typed, searched) == completed(typed)
     assert faults(typed, searched) == {}
 
 

@@ -10,7 +10,7 @@ from conftest import Open, make_table
 
 from al_engine.config import Columns, Features, Label, ProjectConfig
 from al_engine.curation import Curator
-from al_engine.errors import UnreadableFileError
+from al_engine.errors import SettingsError, UnreadableFileError
 from al_engine.exchange import curated
 from al_engine.home import list_projects
 from al_engine.project import close_project, create_project
@@ -88,7 +88,8 @@ def test_reading_a_file_again_changes_nothing_and_an_undo_takes_all_of_it_back(
 ) -> None:
     shown = curator.next_object("criteria", curator.session.config.curation.search)
     assert shown is not None
-    curator.answer(shown.row, "answer", "2", token=shown.token)
+    search = curator.session.config.curation.search
+    curator.answer(shown.row, "answer", "2", token=shown.token, search=search)
     content = file_of({str(10**18 + i): 1 for i in range(6)})
     assert curator.read_file(content, "a.json")[1] == 6
     assert curator.read_file(content, "a.json")[1] == 0
@@ -114,7 +115,18 @@ def test_what_is_written_reads_back_the_same(curator: Curator) -> None:
     assert (after.labels, after.unsure, after.how) == (before.labels, before.unsure, before.how)
 
 
-@pytest.mark.parametrize("label", ["007", "-0", "1e5", "²", "QSO", " 1", "1.0", "-7"])
+def test_a_label_that_looks_like_unsure_is_not_written_and_minus_one_is_read_as_unsure() -> None:
+    with pytest.raises(SettingsError, match="stands for Unsure; here it is a label"):
+        curated.write_test_set([("a", "1"), ("b", "-1")])
+    config = ProjectConfig(labels=(Label("-1", "no", "#000000"),), columns=Columns(unknown=("",)))
+    rows = {"a": 0, "b": 1, "c": 2}
+    read = curated.read_test_set(b'{"a": -1, "b": "-1", "c": "no"}', config, lambda ids: rows)
+    assert (read.labels, read.unsure) == ({2: "-1"}, {0, 1})
+
+
+@pytest.mark.parametrize(
+    "label", ["007", "-0", "1e5", "²", "QSO", " 1", "1.0", "-7", "--1", "9" * 19]
+)
 def test_a_label_is_written_as_a_number_only_where_it_reads_back_as_the_same(label: str) -> None:
     (written,) = json.loads(curated.write_test_set([("a", label)])).values()
     assert str(written) == label

@@ -1,5 +1,7 @@
 """The curated test set: how objects are drawn, what answers do, and what it changes in use."""
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +18,14 @@ from conftest import (
     Open,
     answer,
     begin,
+    known,
     small_setup,
     survey_config,
 )
 
+from al_engine import fitting
 from al_engine.background import BACKGROUND
-from al_engine.config import Label, MemberSetup, Splits, round_key
+from al_engine.config import Asking, Label, MemberSetup, Splits, round_key
 from al_engine.criteria import Criterion, Group, Search, in_words
 from al_engine.curation import Curator, Shown, known_to_within
 from al_engine.data.history import fold
@@ -37,6 +41,8 @@ from al_engine.partitioned import layout
 from al_engine.project import Project, close_project
 from al_engine.session import LabellingSession, State
 from al_engine.views.raster import View
+from pages.components import charts
+from pages.components.charts import is_break
 
 LOW = Search((Group((Criterion("g", "<", ("0",)),)),))
 
@@ -117,13 +123,44 @@ def test_what_a_classifier_has_trained_on_is_not_drawn_by_criteria(project: Proj
     assert not set(rows) & set(project.history("QSO").trained)
 
 
+def test_what_a_person_labelled_for_a_classifier_is_not_drawn_by_criteria(
+    project: Project,
+) -> None:
+    session = begin(project)
+    clicked = list(known(session, VALIDATION))[:40]
+    for row in clicked:
+        answer(session, row=row)
+    assert set(project.history("QSO").corrected) == set(clicked)
+    curator, drawn = Curator(session), set()
+    while (shown := curator.next_object("criteria", LOW)) is not None:
+        label_it(curator, shown)
+        drawn.add(shown.row)
+    assert drawn
+    assert not drawn & set(clicked)
+
+
+def test_a_search_that_does_not_find_the_object_is_not_kept_with_it(curator: Curator) -> None:
+    shown = next_one(curator)
+    high = Search((Group((Criterion("g", ">=", ("0",)),)),))
+    label_it(curator, shown, search=high)
+    (event,) = curator.session.project.log.curated_events()
+    assert (event.how, event.payload) == ("chosen", None)
+
+
+def test_without_a_search_that_can_be_carried_out_nobody_is_drawn(curator: Curator) -> None:
+    assert curator.next_object("criteria", None) is None
+    assert curator.found(None).n == 0
+    assert curator.next_object("criteria", None, 5) is not None, "a selected object is shown"
+    assert curator.next_object("audit", None) is not None
+
+
 def test_an_audit_draws_from_the_whole_catalogue_whatever_the_seed_is_later(
     curator: Curator,
 ) -> None:
     session = curator.session
     before = label_some(curator, 3, "audit")
     payloads = [event.payload for event in session.project.log.curated_events()]
-    assert payloads == [{"also": [], "seed": 0}, {"also": []}, {"also": []}]
+    assert payloads == [{"met": [], "seed": 0}, {"met": []}, {"met": []}]
     expected = Curator(session)._order("audit").argsort()[:8].tolist()
     session.change_settings(replace(session.config, splits=Splits(seed=9)))
     assert before + label_some(curator, 5, "audit") == expected
@@ -143,14 +180,43 @@ def test_an_audit_counts_what_the_criteria_drew_before_it_came_there(curator: Cu
     assert curator.curated.audit == frozenset(order[:4])
 
 
-def test_audit_samples_are_unbiased_and_differ_from_the_draw_by_criteria(curator: Curator) -> None:
-    audit = curator._order("audit").argsort()
-    by_criteria = curator._order("criteria").argsort()
-    assert audit.tolist() != by_criteria.tolist()
-    shares = [np.mean([TRUTH[row] == "QSO" for row in audit[i::10]]) for i in range(10)]
-    assert max(shares) < 0.6, "no part of the order is of one label"
+def misfit_of_prefixes(orders: list[list[int]], n: int) -> float:
+    """How far the labels of the first n of each order are from the catalogue's: chi-squared.
+
+    Over k labels and many orders it is near k - 1, the labels of each order being a fair sample.
+    """
+    expected = n / len(CLASSES)
+    found = [Counter(TRUTH[row] for row in order[:n]) for order in orders]
+    chi2 = [sum((each[c] - expected) ** 2 / expected for c in CLASSES) for each in found]
+    return float(np.mean(chi2)) / (1 - (n - 1) / (N_ROWS - 1))  # drawn without putting back
+
+
+@pytest.mark.parametrize("draw", ["audit", "criteria"])
+def test_the_first_of_a_draw_are_a_fair_sample_of_the_catalogue(
+    curator: Curator, draw: Any
+) -> None:
+    session, orders = curator.session, []
+    for seed in range(200):
+        session.project.save_config(survey_config(splits=Splits(seed=seed)), "Ada")
+        orders.append(curator._order(draw).argsort().tolist())
+    for n in (20, 60, 150):
+        # The mean of 200 has a standard deviation of 0.14: five of them either way.
+        assert misfit_of_prefixes(orders, n) == pytest.approx(2.0, abs=0.7)
+    by_label = [sorted(range(N_ROWS), key=lambda row: TRUTH[row])] * 200
+    evened_out = [list(range(N_ROWS))] * 200
+    assert misfit_of_prefixes(by_label, 60) > 50, "sorted by label"
+    assert misfit_of_prefixes(evened_out, 60) < 0.1, "each label in turn"
+
+
+def test_an_audit_is_another_draw_than_that_by_criteria(curator: Curator) -> None:
+    audit, by_criteria = (curator._order(draw).argsort()[:30] for draw in ("audit", "criteria"))
+    assert len(set(audit.tolist()) & set(by_criteria.tolist())) < 12
+
+
+def test_more_objects_tell_an_accuracy_better() -> None:
     assert known_to_within(500) == pytest.approx(0.026, abs=0.001)
     assert known_to_within(0) == 1.0
+    assert known_to_within(2000) < known_to_within(500)
 
 
 # -- answers -------------------------------------------------------------------------------------
@@ -472,6 +538,108 @@ def test_a_state_is_the_same_however_the_test_set_came_about(
     assert seen(LabellingSession(session.project, "Ben").state("QSO")) == before
 
 
+@pytest.mark.parametrize("part", ["corrected", "validated"])
+def test_an_object_that_tests_leaves_the_validation_scores_whatever_was_said_of_it_before(
+    in_use: tuple[LabellingSession, Curator, list[int]], part: str
+) -> None:
+    session, curator, _ = in_use
+    if part == "corrected":
+        row = next(known(session, VALIDATION))
+        answer(session, row=row)
+    else:
+        session.change_settings(replace(session.config, asking=Asking(random_every=1)))
+        state = session.state("QSO")
+        assert state.question is not None
+        row = state.question.row
+        answer(session)
+    before = session.state("QSO")
+    assert row in getattr(before.history, part)
+    # With the label that it has already, so that nothing but its set changes.
+    choose(curator, row)
+    after = session.state("QSO")
+    assert before.scores is not None
+    assert after.scores is not None
+    assert before.scores.validation is not None
+    assert after.scores.validation is not None
+    assert after.scores.validation.n == before.scores.validation.n - 1
+    assert seen(after) == seen(LabellingSession(session.project, "Ben").state("QSO"))
+    curator.undo(token=token(curator))
+    assert seen(session.state("QSO")) == seen(before)
+
+
+def test_scores_over_other_objects_are_told_apart_and_no_change_is_made_of_them(
+    in_use: tuple[LabellingSession, Curator, list[int]],
+) -> None:
+    session, curator, _ = in_use
+    answer(session)
+    assert session.state("QSO").before is not None
+    choose(curator, next(known(session, VALIDATION)))
+    state = session.state("QSO")
+    assert state.before is None, "one object fewer validates: that is no change of the model"
+    former, present = state.rounds[-2:]
+    assert is_break(former, present)
+    assert charts._points([former, present], "validation", "f1")[1] == (present, None)
+    answer(session)
+    now = session.state("QSO")
+    assert now.before == present.scores
+    assert not is_break(*now.rounds[-2:])
+
+
+def test_the_saved_model_and_the_configuration_follow_what_is_curated(
+    in_use: tuple[LabellingSession, Curator, list[int]],
+) -> None:
+    session, curator, _ = in_use
+    for row in list(known(session, VALIDATION))[:3]:
+        choose(curator, row)
+    BACKGROUND.wait(session.project)
+    folder = session.project.folder
+    saved = find_models(folder / "models", "QSO-RandomForest_Uncertainty")
+    scores = session.state("QSO").scores
+    assert saved is not None
+    assert scores is not None
+    assert saved[1]["scores"] == scores.to_dict()
+    kept = json.loads((folder / "configuration.json").read_text())
+    assert sum(e.get("part") == CURATED for e in kept["events"]) == len(
+        session.project.log.curated_events()
+    )
+
+
+def test_a_model_saved_with_former_scores_is_saved_again(
+    in_use: tuple[LabellingSession, Curator, list[int]],
+) -> None:
+    session, _, _ = in_use
+    BACKGROUND.wait(session.project)
+    path = session.project.folder / "models" / "QSO-RandomForest_Uncertainty.json"
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "scores": {**about["scores"], "over": "others"}}))
+    session.restore_models()
+    BACKGROUND.wait(session.project)
+    assert json.loads(path.read_text())["scores"] == about["scores"]
+
+
+def test_folds_are_not_trained_again_for_a_test_object(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    splits = Splits("counts", 200, 10, 10)
+    project.save_config(survey_config(splits=splits), "Ada")
+    session = begin(project, n_initial=20)
+    curator = Curator(session)
+    choose(curator, next(known(session, TEST)))
+    use(session)
+    before = session.state("QSO").scores
+    assert before is not None
+    assert before.by_folds
+    monkeypatch.setattr(fitting, "cross_validated_scores", lambda *_: pytest.fail("trained again"))
+    choose(curator, next(r for r in known(session, TRAIN)
+                         if r not in session.state("QSO").history.asked))  # fmt: skip
+    after = session.state("QSO").scores
+    assert after is not None
+    assert after.validation == before.validation
+    assert after.over != before.over
+    monkeypatch.undo()
+    assert LabellingSession(project, "Ben").state("QSO").scores == after
+
+
 def test_what_is_made_ahead_is_of_the_test_set_there_is(
     in_use: tuple[LabellingSession, Curator, list[int]],
 ) -> None:
@@ -493,6 +661,24 @@ def test_what_is_made_ahead_is_of_the_test_set_there_is(
     late = answer(session)
     assert seen(late) == seen(LabellingSession(session.project, "Ben").state("QSO"))
     assert not set(curator.curated.labels) & set(late.history.trained)
+
+
+def test_what_is_made_ahead_scores_no_object_that_came_to_test_meanwhile(
+    in_use: tuple[LabellingSession, Curator, list[int]],
+) -> None:
+    session, curator, _ = in_use
+    row = next(known(session, VALIDATION))
+    before = answer(session, row=row)
+    session.look_ahead("QSO")
+    session._maker.wait("QSO")
+    choose(curator, row)
+    late = answer(session)
+    assert before.scores is not None
+    assert late.scores is not None
+    assert before.scores.validation is not None
+    assert late.scores.validation is not None
+    assert late.scores.validation.n == before.scores.validation.n - 1
+    assert seen(late) == seen(LabellingSession(session.project, "Ben").state("QSO"))
 
 
 def test_an_earlier_round_is_looked_at_with_the_test_set_there_is(

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from conftest import CLASSES, HOSTILE, TRUTH
+from conftest import CLASSES, HOSTILE, TRUTH, answer, known
 from paging import (
     LABELLING,
     SETTINGS,
@@ -25,6 +25,7 @@ from streamlit.testing.v1 import AppTest
 from al_engine.config import Label, ProjectConfig
 from al_engine.criteria import Criterion, Group, Search
 from al_engine.curation import Curator
+from al_engine.data.splits import VALIDATION
 from al_engine.session import LabellingSession
 from al_engine.views import raster
 
@@ -107,13 +108,40 @@ def test_what_is_found_follows_as_one_types_and_is_kept_once_done(curator):
         (low("1", column="<b>x</b>"), "Column '<b>x</b>' is not in the catalogue."),
     ],
 )
-def test_a_fault_is_said_beside_its_criterion_and_the_rest_is_searched(curator, search, said):
+def test_a_fault_is_said_beside_its_criterion_and_nobody_is_drawn_until_it_is_mended(
+    curator, search, said
+):
     at = show(TEST_SET, "survey")
+    type_search(at, low("0"), is_done=True)
+    search["groups"].append(low("3")["groups"][0])
     type_search(at, search, is_done=True)
     assert editor(at)["faults"] == {"0.0": said}
-    assert editor(at)["said"] == "Without criteria all 300 objects match."
-    assert curator.session.config.curation.search == Search()
+    assert editor(at)["said"] == "Nobody is drawn until every criterion can be carried out."
+    assert bar(at)["question"] == "Nothing is left to draw."
+    assert curator.session.config.curation.search == LOW, "what could be carried out last"
     assert [each.value for each in at.error] == []
+    type_search(at, low("0"), is_done=True)
+    assert bar(at)["question"] == "What is it?"
+
+
+def test_a_list_of_too_many_ids_is_said_and_nobody_is_drawn(curator):
+    at = show(TEST_SET, "survey")
+    ids = [f"J{i}" for i in range(1003)]
+    criterion = {"column": "name", "operation": "one of", "values": ids}
+    groups = [{"join": "and", "criteria": [criterion]}]
+    type_search(at, {"join": "or", "groups": groups}, is_done=True)
+    assert "1,003 values" in editor(at)["faults"]["0.0"]
+    assert bar(at)["question"] == "Nothing is left to draw."
+
+
+def test_a_label_that_a_file_has_for_unsure_is_said_in_place_of_the_file(curator):
+    labels = (Label("-1", "no", "#112233"), *curator.session.config.labels)
+    columns = replace(curator.session.config.columns, unknown=("Unknown",))
+    edited = replace(curator.session.config, labels=labels, columns=columns)
+    curator.session.project.save_config(edited, "Ada")
+    at = show(TEST_SET, "survey")
+    fine(at)
+    assert ["stands for Unsure; here it is a label" in each.value for each in at.error] == [True]
 
 
 def test_what_is_no_search_at_all_is_refused_in_a_sentence(curator):
@@ -292,6 +320,53 @@ def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey
     at.toggle[0].set_value(False).run()
     click(at, "use-survey-do")
     assert not session.config.splits.curated
+
+
+def test_what_an_object_that_trains_costs_is_said_before_it_is_answered_about(survey_begun):
+    session = survey_begun
+    for _ in range(3):
+        answer(session)
+    history = session.state("QSO").history
+    second = [row for row in history.trained if row not in history.given][1]
+    outside = next(known(session, VALIDATION))
+    at = show(TEST_SET, "survey")
+
+    def find(row):
+        (field,) = [each for each in at.text_input if each.label == "Id"]
+        field.set_value(session.object_id(row))
+        (button,) = [each for each in at.button if each.label == "Show it"]
+        button.click().run().run()
+        fine(at)
+
+    find(second)
+    assert "no longer does once that is used" in bar(at)["why"]
+    find(outside)
+    press(at, "answer", "STAR")
+    session.change_settings(
+        replace(session.config, splits=replace(session.config.splits, curated=True))
+    )
+    for _ in range(2):
+        answer(session)
+    find(second)
+    # Of the rounds of 5 to 10 labels those from the second answer on.
+    assert "it only tests, and 4 rounds of Qso leave the score plot" in bar(at)["why"]
+    before = {labelled.key for labelled in session.state("QSO").history.sets}
+    press(at, "answer", "STAR")
+    after = {labelled.key for labelled in session.state("QSO").history.sets}
+    assert len(before - after) == 4
+
+
+def test_objects_with_a_label_that_is_no_longer_set_are_counted_apart(curator):
+    at = show(TEST_SET, "survey")
+    for label in ("STAR", "QSO", "STAR"):
+        press(at, "answer", label)
+    config = curator.session.config
+    labels = tuple(label for label in config.labels if label.value != "STAR")
+    edited = replace(config, labels=labels, train_labels=("QSO",))
+    curator.session.change_settings(edited)
+    said = read(show(TEST_SET, "survey"))
+    assert "2 with a label that is no longer set" in said
+    assert "**3 of 500 labelled**" in said
 
 
 def test_scores_of_an_audit_stand_apart_from_those_of_chosen_objects(survey_begun):

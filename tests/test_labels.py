@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from conftest import ROOT
 
-from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.labels import AnswerLog, Event, KeptRound
 from al_engine.errors import ProjectError, ProjectInUseError
 
 EVENT = Event(
@@ -75,7 +75,7 @@ def test_an_event_is_on_disk_when_append_returns(path: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.labels import AnswerLog, Event, KeptRound
 log = AnswerLog(Path({str(path)!r}))
 log.append(Event("answer", "Ada", "QSO", 7, label="QSO"))
 log.append(Event("unsure", "Ada", "QSO", 8))
@@ -142,4 +142,51 @@ def test_scores_are_found_by_what_they_were_measured_on(path: Path) -> None:
     log = AnswerLog(path)
     assert log.rounds("QSO") == {"key": json.loads(json.dumps(scores))}
     assert log.rounds("GALAXY") == {}
+    log.close()
+
+
+def test_scores_that_are_written_late_do_not_hide_newer_ones(path: Path) -> None:
+    log = AnswerLog(path)
+    log.note_round("QSO", "key", {"reason": "older"})
+    log.note_round("QSO", "key", {"reason": "newer"})
+    log.save_round("QSO", "key", 5, {"reason": "older"})
+    assert log.rounds("QSO") == {"key": {"reason": "newer"}}
+    log.close()
+
+
+def test_many_events_are_written_as_each_alone_would_be_and_all_or_none(
+    path: Path, tmp_path: Path
+) -> None:
+    said = {"file": "a", "n": [1, None]}
+    full = Event(
+        "answer", "Ada", "QSO", 3, "J'3", "QSO", "query", "train", "margin", 2, 0.25, 1.5,
+        None, said,
+    )  # fmt: skip
+    events = [full, Event("unsure"), Event("undo", undoes=2)] * 40
+    many, singly = AnswerLog(path), AnswerLog(tmp_path / "singly.duckdb")
+    written = many.append(*events)
+    for event in written:
+        singly.append(event)
+    for log in (many, singly):
+        log.close()
+    many, singly = AnswerLog(path), AnswerLog(tmp_path / "singly.duckdb")
+    assert many.events() == singly.events() == written
+    many.close()
+    singly.close()
+
+
+def test_a_log_is_filled_whole_with_the_last_scores_of_each_round(path: Path) -> None:
+    now = datetime(2026, 11, 21, 12)
+    events = [Event("answer", seq=i, happened_at=now) for i in range(1, 101)]
+    rounds = [KeptRound("QSO", f"key {i % 60}", now, i, {"reason": str(i)}) for i in range(100)]
+    log = AnswerLog(path)
+    with pytest.raises(duckdb.Error):
+        log.restore([*events, events[0]], rounds)
+    assert log.events() == []
+    log.restore(events, rounds)
+    log.close()
+    log = AnswerLog(path)
+    assert log.events() == events
+    assert log.rounds("QSO")["key 39"] == {"reason": "99"}
+    assert len(log.kept_rounds()) == 60
     log.close()

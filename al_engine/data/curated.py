@@ -5,16 +5,18 @@ data; must not know settings, arrays or pages.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
 
 from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
 
 How = Literal["criteria", "audit", "chosen", "file"]
 
-ALSO = "also"  # in an audit's payload: rows that it met and that had a label already
+# In an audit's payload: the events by which objects that it met had an answer already.  Not their
+# rows, which are others wherever the catalogue is imported in another order.
+MET = "met"
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,15 @@ def fold_curated(events: Sequence[Event]) -> CuratedSet:
     how: dict[int, How] = {}
     audit: set[int] = set()
     counted = [event for event in in_effect(events) if event.row_number is not None]
+    rows = {event.seq: event.row_number for event in counted}
     for event in counted:
         row = event.row_number
         assert row is not None, "left out above"
         came: How = event.how or "chosen"  # type: ignore[assignment]
         how.setdefault(row, came)
         if came == "audit":
-            audit.update((row, *(event.payload or {}).get(ALSO, ())))
+            met = (rows.get(seq) for seq in (event.payload or {}).get(MET, ()))
+            audit.update((row, *(other for other in met if other is not None)))
         unsure.discard(row)
         if event.kind == "unsure":
             labels.pop(row, None)
@@ -69,6 +73,42 @@ def fold_curated(events: Sequence[Event]) -> CuratedSet:
     return CuratedSet(
         in_order, frozenset(unsure), how, frozenset(audit), tuple(_last_act(counted)), last_seq
     )
+
+
+def curated_fault(event: Event) -> tuple[str, str] | None:
+    """The field of an event about the test set that cannot be so, and what it must be; or None.
+
+    Whoever reads events of elsewhere asks: what folds them takes them as they are.
+    """
+    payload = event.payload or {}
+    if event.kind not in ("answer", "unsure", "undo"):
+        return "kind", "it must be answer, unsure or undo in the curated test set"
+    if event.classifier is not None:
+        return "classifier", "the curated test set is of no classifier"
+    if event.kind != "undo" and event.how not in get_args(How):
+        return "how", f"it must be one of {', '.join(get_args(How))}"
+    if (event.label is not None) != (event.kind == "answer"):
+        return "label", "an answer has one, and nothing else"
+    met = payload.get(MET, [])
+    if not isinstance(met, list) or not all(_is_whole(seq) for seq in met):
+        return "payload", f"its '{MET}' must be a list of events by their seq"
+    if not _is_whole(payload.get("seed", 0)):
+        return "payload", "its 'seed' must be a whole number"
+    return None
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
+def renumbered(event: Event, number: Callable[[int], int | None]) -> Event:
+    """An event that names others by the numbers that they have now; None where one is gone."""
+    if event.undoes is not None:
+        event = replace(event, undoes=number(event.undoes))
+    if event.payload and MET in event.payload:
+        met = [seq for seq in map(number, event.payload[MET]) if seq is not None]
+        event = replace(event, payload={**event.payload, MET: met})
+    return event
 
 
 def _last_act(counted: Sequence[Event]) -> list[Event]:

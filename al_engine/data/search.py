@@ -5,7 +5,7 @@ names are quoted by those who own them, and values never become SQL.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from al_engine.config import Features
@@ -76,22 +76,8 @@ def faults(search: Search, searched: Searched) -> dict[tuple[int, int], str]:
     return found
 
 
-def without_faults(search: Search, searched: Searched) -> Search:
-    """The part of a search that can be carried out on this catalogue."""
-    bad = faults(search, searched)
-    groups = (
-        replace(
-            group,
-            criteria=tuple(
-                c for j, c in enumerate(group.criteria) if c.is_complete and (i, j) not in bad
-            ),
-        )
-        for i, group in enumerate(search.groups)
-    )
-    return replace(search, groups=tuple(group for group in groups if group.criteria))
-
-
 def _criterion_sql(criterion: Criterion, searched: Searched) -> tuple[str, list[Any]]:
+    criterion.refuse_too_many()
     columns, name = searched.columns, criterion.column
     # A column in the file stays what it is, though a feature may be called the same.
     feature = None if name in columns.names() else searched.feature(name)

@@ -28,6 +28,8 @@ from al_engine.typed import read_as
 from al_engine.views.palette import label_colours
 
 UNKNOWN, UNSURE = -1, -1
+# A label as its files have them: a whole number, which reads back as the same text.
+WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
 # Its models with the settings that it fixes.
 MODELS: dict[str, MemberSetup] = {
@@ -177,12 +179,14 @@ def _labels(file: _File) -> tuple[Label, ...]:
 
 
 def _value_of(name: str, file: _File) -> str:
-    """The value of a label that is called by its name."""
-    for value in file.labels:
-        if name in (file.labels_to_strings.get(str(value)), str(value)):
-            return str(value)
+    """The value of a label that is called by its name, or by its value where none is called so."""
+    named = {file.labels_to_strings.get(str(value)): str(value) for value in file.labels}
+    if name in named:
+        return named[name]
     if name in file.strings_to_labels:
         return str(file.strings_to_labels[name])
+    if name in map(str, file.labels):
+        return name
     raise ConfigurationError(
         f"configuration.labels_to_train has '{name[:60]}', which is no label's name.",
         f"The names are {', '.join(file.labels_to_strings.values()) or 'not given'}.",
@@ -305,7 +309,12 @@ def write_theirs(
             f"AstronomicAL needs {missing}, and none is set.", "Choose one in the settings."
         )
     for label in settings.labels:
-        if not re.fullmatch(r"0|-?[1-9][0-9]{0,17}", label.value):
+        if label.value == str(UNKNOWN):
+            raise ConfigurationError(
+                f"AstronomicAL takes {UNKNOWN} for unknown and unsure; here it is a label.",
+                "Give the catalogue's objects of that label another number.",
+            )
+        if not WHOLE_NUMBER.fullmatch(label.value):
             raise ConfigurationError(
                 f"AstronomicAL knows only whole numbers as labels; '{label.value}' is none.",
                 "Give the catalogue a column of numbered labels.",

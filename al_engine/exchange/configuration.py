@@ -5,15 +5,17 @@ data: nothing in it is run.  Must not know projects; ids, and never row numbers,
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from al_engine.config import ProjectConfig
+from al_engine.criteria import Search
+from al_engine.data.curated import curated_fault
 from al_engine.data.history import COUNTED
-from al_engine.data.labels import BY_HAND, Event
+from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
@@ -114,7 +116,10 @@ def write_configuration(configuration: Configuration) -> str:
 
 def private(configuration: Configuration) -> Configuration:
     """The same without ids, labels and notes: what may be shown where the data may not."""
-    return replace(configuration, events=(), rounds=(), next={}, is_private=True)
+    # What was searched may name an object too.
+    settings = configuration.settings
+    settings = replace(settings, curation=replace(settings.curation, search=Search()))
+    return replace(configuration, settings=settings, events=(), rounds=(), next={}, is_private=True)
 
 
 def _plain_events(events: Sequence[Event]) -> list[dict[str, Any]]:
@@ -218,13 +223,36 @@ def _check_events(configuration: Configuration) -> None:
             raise ConfigurationError(
                 f"{key}.round_number is {event.round_number}.", "It counts rounds from 0."
             )
+        _check_whose(event, key, labels)
         undone = seen.get(event.undoes) if event.undoes is not None else None
-        if event.kind == "undo" and (undone is None or undone.classifier != event.classifier):
+        if event.kind == "undo" and (undone is None or _of(undone) != _of(event)):
             raise ConfigurationError(
                 f"{key}.undoes is {event.undoes}.",
                 "It must be the seq of an earlier event of the same classifier.",
             )
         seen[event.seq] = event
+
+
+def _of(event: Event) -> tuple[str | None, bool]:
+    """What an event is about: a classifier, or the curated test set."""
+    return event.classifier, event.part == CURATED
+
+
+def _check_whose(event: Event, key: str, labels: Collection[str]) -> None:
+    """Raise where an event is of no classifier that there was, nor rightly of the test set."""
+    if event.part == CURATED:
+        fault = curated_fault(event)
+        if fault is not None:
+            field_, rule = fault
+            value = _text(getattr(event, field_))
+            raise ConfigurationError(
+                f"{key}.{field_} is {value[:60]}.", f"{rule[:1].upper()}{rule[1:]}."
+            )
+    elif event.kind in COUNTED and event.classifier not in labels:
+        raise ConfigurationError(
+            f"{key}.classifier is {_text(event.classifier)[:60]}.",
+            f"It must be one of {', '.join(sorted(labels)) or 'the labels of the settings'}.",
+        )
 
 
 def _labels_of(event: Event, key: str) -> set[str]:

@@ -5,14 +5,14 @@ with a file.  Must not know projects: what is in the catalogue is handed in.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from al_engine.config import ProjectConfig
-from al_engine.errors import UnreadableFileError
+from al_engine.errors import SettingsError, UnreadableFileError
+from al_engine.exchange.astronomical import UNSURE, WHOLE_NUMBER
 
-UNSURE = -1
 MAX_BYTES = 100_000_000
 MAX_TEXT = 10_000  # characters of an id or a label
 
@@ -64,10 +64,12 @@ def read_test_set(
         row = rows.get(object_id)
         text = str(label)
         value = text if text in values else names.get(text)
+        if text == str(UNSURE):
+            value = None  # whatever label there is
         if row is None:
             not_found.append(object_id)
             continue
-        if value is None and label != UNSURE and text not in config.columns.unknown:
+        if value is None and text not in (str(UNSURE), *config.columns.unknown):
             unknown.append((object_id, text))
             continue
         if row in labels or row in unsure:
@@ -85,6 +87,8 @@ def read_test_set(
 def write_test_set(labels: Sequence[tuple[str, str | None]]) -> bytes:
     """The file of ids and labels, None for Unsure; labels that are whole numbers as numbers.
 
+    Raises SettingsError where a label cannot be told from Unsure.
+
     >>> print(write_test_set([("a", "2"), ("b", "QSO"), ("c", None)]).decode())
     {
      "a": 2,
@@ -92,16 +96,25 @@ def write_test_set(labels: Sequence[tuple[str, str | None]]) -> bytes:
      "c": -1
     }
     """
+    check_labels(label for _, label in labels if label is not None)
     return json.dumps(
         {object_id: _written(label) for object_id, label in labels}, indent=1
     ).encode()
 
 
+def check_labels(values: Iterable[str]) -> None:
+    """Raise SettingsError where one of some labels has no place in such a file."""
+    if str(UNSURE) in values:
+        raise SettingsError(
+            f"In a test_set.json {UNSURE} stands for Unsure; here it is a label.",
+            "Give the catalogue's objects of that label another number to write one.",
+        )
+
+
 def _written(label: str | None) -> int | str:
     if label is None:
         return UNSURE
-    # Only what reads back as the same text.
-    return int(label) if label.lstrip("-").isdecimal() and str(int(label)) == label else label
+    return int(label) if WHOLE_NUMBER.fullmatch(label) else label
 
 
 def _pairs(content: bytes) -> list[tuple[str, int | str]]:

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from al_engine.data.labels import Event, KeptRound
+from al_engine.data.curated import curated_fault
+from al_engine.data.labels import CURATED, Event, KeptRound
 from al_engine.data.readers.arrays import BATCH_ROWS
 from al_engine.data.readers.source import DOWNLOAD_AGAIN, refusal
 from al_engine.data.table import Column, SetAside, Table
@@ -126,6 +127,8 @@ def _event(line: Said, n_rows: int) -> Event:
     event = Event(**values)
     if event.row_number is not None and not 0 <= event.row_number < n_rows:
         raise line.wrong("row_number", f"must be one of the {n_rows:,} rows, counted from 0")
+    if event.part == CURATED and (fault := curated_fault(event)) is not None:
+        raise line.wrong(*fault)
     return event
 
 

@@ -152,11 +152,7 @@ def score_plot(
     for metric in metrics:
         name = TITLES[metric]
         for part, dash, symbol in (("validation", "solid", "circle"), ("training", "dot", "x")):
-            points = [
-                (r, getattr(found, metric).value)
-                for r in scored
-                if r.scores is not None and (found := getattr(r.scores, part)) is not None
-            ]
+            points = _points(scored, part, metric)
             drawn.append([r.number for r, _ in points])
             curves.append(
                 {
@@ -190,6 +186,27 @@ def score_plot(
     figure = _Figure(curves, layout)
     point = _clicked(figure, key, SCORES_HEIGHT_PX)
     return None if point is None else round_of_point(drawn, point)
+
+
+def _points(
+    scored: Sequence[ScoredRound], part: str, metric: str
+) -> list[tuple[ScoredRound, float | None]]:
+    """A curve's rounds and values; one of no value where those after it are over other objects."""
+    points: list[tuple[ScoredRound, float | None]] = []
+    for r in scored:
+        found = getattr(r.scores, part)
+        if found is None:
+            continue
+        if points and is_break(points[-1][0], r):
+            points.append((r, None))
+        points.append((r, getattr(found, metric).value))
+    return points
+
+
+def is_break(before: ScoredRound, after: ScoredRound) -> bool:
+    """Are the scores of two rounds over other objects, because others test?"""
+    both = before.scores is not None and after.scores is not None
+    return both and before.scores.over != after.scores.over  # type: ignore[union-attr]
 
 
 def _upright(x: float) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """One classifier's tab: set up once, then four maps, scores and the question."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from al_engine.session import LabellingSession, State
 from al_engine.views.palette import NEUTRAL, colour_table
 from pages.components import loop
 from pages.components import state as tab
-from pages.components.charts import METRICS, TITLES, confusion_matrix, score_plot
+from pages.components.charts import METRICS, TITLES, confusion_matrix, is_break, score_plot
 from pages.components.page import draw_again, link, view
 from pages.components.scatter_map import LegendEntry
 from pages.components.setup import set_up, setup_form
@@ -269,8 +270,11 @@ def _score_plot(session: LabellingSession, state: State) -> None:
             label_visibility="collapsed",
         )
     solid = "cross-validated" if state.scores and state.scores.by_folds else "validation"
-    st.caption(f"Solid {solid}, dotted training; click a point.")
     rounds = session.state(label).rounds
+    scored = [r for r in rounds if r.scores is not None]
+    gaps = any(is_break(*pair) for pair in pairwise(scored))
+    asked = "gaps: another test set" if gaps else "click a point"  # one line holds no more
+    st.caption(f"Solid {solid}, dotted training; {asked}.")
     number = score_plot(rounds, chosen or ["f1"], f"scores-{label}", state.past)
     if number is not None:
         tab.look_at_round(label, None if number == len(rounds) - 1 else number)

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from al_engine.config import read_search
-from al_engine.criteria import Search
+from al_engine.criteria import Search, completed
 from al_engine.curation import Curator
-from al_engine.data.search import without_faults
+from al_engine.data.search import faults
 from al_engine.errors import AnswerRefusedError
 from al_engine.session import LabellingSession
 from pages.components import state as tab
@@ -112,19 +112,20 @@ def typed(curator: Curator, curating: Curating) -> Search:
     return held if curating.search is None else curating.search
 
 
-def usable(curator: Curator, curating: Curating) -> Search:
-    """What of the criteria can be carried out; an audit is of every object."""
+def usable(curator: Curator, curating: Curating) -> Search | None:
+    """The criteria without what is half typed, None while one is at fault; an audit has none."""
     if curator.session.config.curation.draw == "audit":
         return Search()
-    return without_faults(typed(curator, curating), curator.searched())
+    search = typed(curator, curating)
+    return None if faults(search, curator.searched()) else completed(search)
 
 
 def _take_search(session: LabellingSession, looking: Curating, event: SearchEvent) -> None:
     search = read_search(event.sent)
     looking.search = search
     looking.selected = None
-    if event.is_done:
-        _save(session, search=without_faults(search, tab.curator().searched()))
+    if event.is_done and not faults(search, tab.curator().searched()):
+        _save(session, search=completed(search))
 
 
 def _save(session: LabellingSession, **changes: object) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from al_engine.config import WITHIN
 from al_engine.curation import Curator
 from al_engine.data.curated import CuratedSet
-from al_engine.exchange.curated import CuratedFile
+from al_engine.exchange.curated import CuratedFile, check_labels
 from pages.components import state as tab
 from pages.components.guard import guard
 from pages.components.page import draw_again
@@ -25,7 +25,8 @@ def use_menu(curator: Curator, curated: CuratedSet) -> None:
     with st.popover("In use" if in_use else "Use as test set", key=f"{key}-{tab.clicks(key)}"):
         st.markdown(
             "In use, these objects are the test set of every classifier. They never train, "
-            "whatever came first; the share drawn for testing at random validates instead."
+            "whatever came first; the share drawn for testing at random validates instead. One "
+            "passed as unsure is not in it: a label it has from elsewhere goes on training."
         )
         wanted = st.toggle(
             f"Use {counted(len(curated.labels), 'object')} as the test set",
@@ -72,16 +73,18 @@ def file_menu(curator: Curator, curated: CuratedSet) -> None:
     slug = curator.session.project.slug
     key = f"test-file-{slug}"
     with st.popover("File"):
-        st.download_button(
-            f"Write test_set.json ({counted(len(curated.how), 'object')})",
-            curator.file,
-            "test_set.json",
-            "application/json",
-            key=f"{key}-write",
-            disabled=not curated.how,
-            on_click="ignore",
-            help="Ids and labels as AstronomicAL reads them; -1 stands for Unsure.",
-        )
+        with guard():
+            check_labels(label.value for label in curator.session.config.labels)
+            st.download_button(
+                f"Write test_set.json ({counted(len(curated.how), 'object')})",
+                curator.file,
+                "test_set.json",
+                "application/json",
+                key=f"{key}-write",
+                disabled=not curated.how,
+                on_click="ignore",
+                help="Ids and labels as AstronomicAL reads them; -1 stands for Unsure.",
+            )
         field, offered = f"{key}-read-{tab.clicks(key)}", f"{key}-offered"
         st.file_uploader(
             "Read a test_set.json",

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from al_engine.config import ProjectConfig
+from al_engine.criteria import Search
 from al_engine.curation import Curator, Matches, Shown, known_to_within
 from al_engine.data.curated import CuratedSet
 from al_engine.data.search import faults
@@ -28,7 +29,7 @@ MARKED = 2000  # objects of the test set, those answered last
 
 _DRAWS = {"criteria": "From the criteria", "audit": "Audit of the whole catalogue"}
 _SUPPORTS = {
-    "criteria": "A random object of those that match. Scores hold for objects like these only.",
+    "criteria": "A random match that nobody has labelled. Scores hold for objects like these only.",
     "audit": "A random object of all there are. Scores hold for the whole catalogue.",
 }
 _HOW = {
@@ -66,6 +67,9 @@ def _top_line(curator: Curator, curated: CuratedSet) -> None:
         counts = curated.counts()
         said = [f"**{n:,} of {target:,} labelled**"]
         said += [f"{plain(c.name)}: {counts.get(c.value, 0):,}" for c in config.labels[:12]]
+        n_others = n - sum(counts.get(c.value, 0) for c in config.labels)
+        if n_others:
+            said.append(f"{n_others:,} with a label that is no longer set")
         if curated.unsure:
             said.append(f"{len(curated.unsure):,} unsure")
         within = known_to_within(n)
@@ -158,14 +162,16 @@ def _what_is_drawn(curator: Curator, curated: CuratedSet) -> Matches:
             search=typed,
             columns=searched.names(),
             faults=faults(typed, searched),
-            said=_found(matches, session.project.catalogue.n_rows, search.n_criteria),
+            said=_found(matches, session.project.catalogue.n_rows, search),
             on_event=lambda event: tab.post(dealing.SEARCH, slug, "", event),
         )
     return matches
 
 
-def _found(matches: Matches, n_rows: int, n_criteria: int) -> str:
-    if not n_criteria:
+def _found(matches: Matches, n_rows: int, search: Search | None) -> str:
+    if search is None:
+        return "Nobody is drawn until every criterion can be carried out."
+    if not search.n_criteria:
         return f"Without criteria all {counted(n_rows, 'object')} match."
     if not matches.n:
         return "No object matches."
@@ -268,6 +274,14 @@ def _why(session: LabellingSession, curated: CuratedSet, shown: Shown | None) ->
         for classifier in session.config.setups
         if shown.row in session.project.history(classifier).trained
     ]
+    lost = tab.curator().rounds_lost(shown.row)
+    if lost:
+        name = session.config.label_name
+        listed = " and ".join(f"{counted(n, 'round')} of {name(c)}" for c, n in lost.items())
+        return (
+            f"It trains {', '.join(trains)}: with a label here it only tests, and {listed} leave "
+            "the score plot."
+        )
     if trains:
         return (
             f"It trains {', '.join(trains)}: in the test set, it no longer does once that is used."
