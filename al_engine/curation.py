@@ -220,7 +220,7 @@ class Curator:
         for classifier in self.session.config.setups:
             history = self._project.history(classifier)
             if row in history.trained:
-                events = self._project.log.events(classifier)
+                events = self._project.events(classifier)
                 kept = {labelled.key for labelled in self._project.fold(events, testing=row).sets}
                 lost[classifier] = sum(labelled.key not in kept for labelled in history.sets)
         return lost
