@@ -18,10 +18,9 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.demo import DEMOS, Demo
 from al_engine.data.importing import Imported
 from al_engine.data.labels import AnswerLog
-from al_engine.data.readers import Part, list_parts, open_table
-from al_engine.data.readers.source import go_on, in_brief, is_gzipped, open_bytes, refusal
+from al_engine.data.readers import Part, list_parts, open_table, refuse_unpacked
+from al_engine.data.readers.source import in_brief, refusal
 from al_engine.errors import ProjectError, SettingsError
-from al_engine.exchange.archive import too_much, zip_boundary
 from al_engine.exchange.whole import is_whole
 from al_engine.exchange.whole_reading import WholeProject, read_whole
 from al_engine.fitting import RoundScores
@@ -67,7 +66,8 @@ def import_file(
                 "Leave out the choice of columns.",
             )
         return _import_whole(home, path, folder_name, progress, cancelled)
-    _refuse_unpacked(path, cancelled)
+    if (most_bytes := most_unpacked_bytes()) is not None:
+        refuse_unpacked(path, most_bytes, cancelled)
     table = open_table(path, part=part, cancelled=cancelled)
 
     def finish(catalogue: Catalogue, _: ProjectConfig) -> ProjectConfig:
@@ -163,23 +163,6 @@ def _holds_numbers(scores: Any) -> bool:
     if isinstance(scores, dict | list | tuple):
         return all(map(_holds_numbers, scores.values() if isinstance(scores, dict) else scores))
     return scores is None or (isinstance(scores, int | float) and math.isfinite(scores))
-
-
-def _refuse_unpacked(path: Path, cancelled: Cancelled) -> None:
-    """Refuse a compressed file that holds more than a public server unpacks."""
-    most = most_unpacked_bytes()
-    if most is None or not path.is_file():
-        return
-    n_bytes = 0
-    with zip_boundary(path):
-        if not is_gzipped(path):
-            return
-        with open_bytes(path) as stream:
-            while piece := stream.read(1 << 20):
-                go_on(cancelled)
-                n_bytes += len(piece)
-                if n_bytes > most:
-                    raise too_much(path, most)
 
 
 def _columns_used(config: ProjectConfig) -> list[str]:

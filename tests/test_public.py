@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, answer, begin, make_table, survey_config, survey_values
 from paging import LABELLING, PAGES, SHARE, bar, fine, read
@@ -20,7 +21,7 @@ from test_pages import press
 
 from al_engine import project as project_module
 from al_engine import public
-from al_engine.errors import ProjectError, PublicServerError
+from al_engine.errors import ProjectError, PublicServerError, UnreadableFileError
 from al_engine.home import list_projects
 from al_engine.objects import object_card
 from al_engine.packing import pack
@@ -175,6 +176,16 @@ def test_a_compressed_file_that_holds_too_much_is_refused(visitor, monkeypatch):
     path.write_bytes(gzip.compress(b"a,b\n" + b"1,2\n" * 500_000))
     with pytest.raises(Exception, match="more than the 1 MB"):
         import_file(visitor, path)
+    assert list_projects(visitor) == []
+
+
+def test_a_parquet_file_that_holds_too_much_is_refused(visitor, monkeypatch):
+    monkeypatch.setenv("SEXTANT_PUBLIC_UNPACKED_MB", "1")
+    uploads = visitor / ".uploads-1"
+    uploads.mkdir(parents=True)
+    pq.write_table(pa.table({"t": ["x" * 10_000] * 300}), uploads / "bomb.parquet")
+    with pytest.raises(UnreadableFileError, match="more than the 1 MB"):
+        import_file(visitor, uploads / "bomb.parquet")
     assert list_projects(visitor) == []
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from al_engine.data.readers.packed import too_much
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
     boundary,
@@ -19,14 +20,12 @@ from al_engine.data.readers.source import (
     in_brief,
     refusal,
 )
-from al_engine.errors import UnreadableFileError
 from al_engine.jobs import Cancelled
 
 # A directory of all that a file holds is read into memory, at many times its size.
 MAX_DIRECTORY_BYTES = 16_000_000
 MAX_LINE_BYTES = 16_000_000
 _AT_ONCE_BYTES = 1 << 20
-_MB = 1_000_000
 
 
 class Archive:
@@ -132,14 +131,6 @@ def _look_over(
         seen.add(name)
     if sum(info.file_size for info in members) > most_bytes:
         raise too_much(path, most_bytes)
-
-
-def too_much(path: Path, most_bytes: int) -> UnreadableFileError:
-    return refusal(
-        path,
-        f"holds more than the {most_bytes / _MB:,.0f} MB that there is room for",
-        "Make room, or choose a smaller project.",
-    )
 
 
 @contextmanager

@@ -4,20 +4,21 @@ Owns what such a file may hold; ``whole`` owns the format.  Must not know projec
 learners: it gives back plain data.
 """
 
+import contextlib
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from al_engine.data.labels import Event, KeptRound
-from al_engine.data.readers.arrays import BATCH_ROWS
+from al_engine.data.readers.arrays import slices, value_bytes
+from al_engine.data.readers.packed import counted_batches, too_much
 from al_engine.data.readers.source import DOWNLOAD_AGAIN, refusal
 from al_engine.data.table import Column, SetAside, Table
-from al_engine.exchange.archive import Archive, open_archive, too_much, zip_boundary
+from al_engine.exchange.archive import Archive, open_archive, zip_boundary
 from al_engine.exchange.said import Said
 from al_engine.exchange.whole import (
     ABOUT,
@@ -34,7 +35,6 @@ from al_engine.exchange.whole import (
 from al_engine.jobs import Cancelled
 
 MAX_ROWS = 2**31 - 1
-READ_AHEAD_BYTES = 65_536  # of each column
 _NAMED = {"name": 200, "source": 300, "notice": 1000}
 
 
@@ -183,35 +183,27 @@ def _is_plain(kind: pa.DataType) -> bool:
 
 def _rows(path: Path, file: Path, schema: pa.Schema, most_bytes: int) -> Iterator[pa.RecordBatch]:
     """Stream the rows, as long as their values are not more than there is room for."""
-    texts, n_bytes = [field.name for field in schema if field.type == pa.string()], 0
-    with zip_boundary(path):
-        # Kept as dictionaries until their length is known: a few bytes can stand for any number.
-        # A buffer reads on as rows are wanted; without one all of the file is read ahead.
-        opened = pq.ParquetFile(
-            file, read_dictionary=texts, buffer_size=READ_AHEAD_BYTES, pre_buffer=False
-        )
-    with opened:
-        batches = opened.iter_batches(BATCH_ROWS)
+    n_bytes = 0
+    with contextlib.closing(counted_batches(file, most_bytes)) as batches:
         while True:
             with zip_boundary(path):
                 batch = next(batches, None)
                 if batch is None:
                     return
-                n_bytes += sum(map(_n_bytes, batch.columns))
+                n_bytes += sum(map(value_bytes, batch.columns))
                 if n_bytes > most_bytes:
                     raise too_much(path, most_bytes)
-                columns = [
-                    column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-                    for column in batch.columns
-                ]
-                rows = pa.RecordBatch.from_arrays(columns, schema=schema.remove_metadata())
-                rows.validate(full=True)
-            yield rows
+            for piece in slices(batch):
+                with zip_boundary(path):
+                    rows = _plain_rows(piece, schema)
+                yield rows
 
 
-def _n_bytes(column: pa.Array) -> int:
-    """What the values of a column take once each stands for itself."""
-    if not pa.types.is_dictionary(column.type):
-        return int(column.nbytes)
-    lengths = pc.binary_length(column.dictionary).take(column.indices)
-    return int(pc.sum(lengths).as_py() or 0) + 4 * len(column)
+def _plain_rows(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        for column in batch.columns
+    ]
+    rows = pa.RecordBatch.from_arrays(columns, schema=schema.remove_metadata())
+    rows.validate(full=True)
+    return rows

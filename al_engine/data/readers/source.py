@@ -87,7 +87,8 @@ class Reader:
 
     ``title`` is the bare name, without an article; ``matches`` judges the content alone;
     ``open`` asks between blocks whether it is cancelled where it runs through the whole file;
-    ``list_tables`` gives nothing for formats that hold one table a file.
+    ``list_tables`` gives nothing for formats that hold one table a file; ``refuse_unpacked``
+    refuses a file that unpacks to more bytes than it is told, where the format packs.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Reader:
     matches: Callable[[Head], bool]
     open: Callable[[Path, str | None, Cancelled], Table]
     list_tables: Callable[[Path], list[Part]] = lambda path: []
+    refuse_unpacked: Callable[[Path, int, Cancelled], None] = lambda path, most, cancelled: None
 
 
 def go_on(cancelled: Cancelled) -> None:
