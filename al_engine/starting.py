@@ -107,7 +107,7 @@ def _import_whole(
     home: Path, path: Path, folder_name: str | None, progress: Progress, cancelled: Cancelled
 ) -> tuple[Path, Imported]:
     """Make the project of a whole project's file, with all that was answered and scored in it."""
-    with _boundary(home), LOOKAHEAD.paused(), at_home(home):
+    with _boundary(home), at_home(home):
         work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         work.mkdir()
         try:
@@ -125,19 +125,20 @@ def _import_whole(
                     whole.images.rename(folder / "images")
                 log.restore(whole.events, whole.rounds)
 
-            return create_project(
-                home,
-                whole.name.name or _plain_name(path),
-                whole.table,
-                config,
-                source=whole.name.source,
-                notice=whole.name.notice,
-                folder_name=folder_name,
-                progress=lambda n_rows: progress(n_rows, whole.table.n_rows),
-                cancelled=cancelled,
-                finish=check_columns,
-                restore=restore,
-            )
+            with LOOKAHEAD.paused():
+                return create_project(
+                    home,
+                    whole.name.name or _plain_name(path),
+                    whole.table,
+                    config,
+                    source=whole.name.source,
+                    notice=whole.name.notice,
+                    folder_name=folder_name,
+                    progress=lambda n_rows: progress(n_rows, whole.table.n_rows),
+                    cancelled=cancelled,
+                    finish=check_columns,
+                    restore=restore,
+                )
         finally:
             shutil.rmtree(work, ignore_errors=True)
 

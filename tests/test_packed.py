@@ -1,6 +1,5 @@
 """Files that unpack to more than there is room for: refused before they are read as tables."""
 
-
 import pyarrow as pa
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq

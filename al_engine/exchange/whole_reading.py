@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from al_engine.data.labels import Event, KeptRound
 from al_engine.data.readers.arrays import slices, value_bytes
 from al_engine.data.readers.packed import counted_batches, too_much
-from al_engine.data.readers.source import DOWNLOAD_AGAIN, refusal
+from al_engine.data.readers.source import DOWNLOAD_AGAIN, go_on, refusal
 from al_engine.data.table import Column, SetAside, Table
 from al_engine.exchange.archive import Archive, open_archive, zip_boundary
 from al_engine.exchange.said import Said
@@ -35,6 +35,8 @@ from al_engine.exchange.whole import (
 from al_engine.jobs import Cancelled
 
 MAX_ROWS = 2**31 - 1
+# Nobody gives so many answers: who writes more wants memory.
+EVENTS_PER_ROW, EVENTS_BESIDE = 10, 100_000
 _NAMED = {"name": 200, "source": 300, "notice": 1000}
 
 
@@ -74,8 +76,10 @@ def read_whole(
         about = Said(path, ABOUT, archive.read(ABOUT))
         _refuse_other_formats(about)
         n_rows = about.number("n_rows", 1, MAX_ROWS)
-        events = _events(archive, n_rows)
-        rounds = tuple(_round(line) for line in _lines(archive, ROUNDS))
+        events = _events(archive, n_rows, cancelled)
+        rounds = tuple(
+            _round(line) for line in _lines(archive, ROUNDS, _most_lines(n_rows), cancelled)
+        )
         archive.extract(CATALOGUE, work / CATALOGUE, cancelled)
         for name in archive.names:
             if name.startswith(IMAGES):
@@ -99,14 +103,25 @@ def _refuse_other_formats(about: Said) -> None:
         )
 
 
-def _lines(archive: Archive, name: str) -> Iterator[Said]:
+def _most_lines(n_rows: int) -> int:
+    return EVENTS_PER_ROW * n_rows + EVENTS_BESIDE
+
+
+def _lines(archive: Archive, name: str, most: int, cancelled: Cancelled) -> Iterator[Said]:
     for number, line in enumerate(archive.lines(name), start=1):
+        go_on(cancelled)
+        if number > most:
+            raise refusal(
+                archive.path,
+                f"holds a '{name}' of more than {most:,} lines",
+                "Choose a file that Sextant wrote, as it was written.",
+            )
         yield Said(archive.path, f"{name}, line {number}", line)
 
 
-def _events(archive: Archive, n_rows: int) -> tuple[Event, ...]:
+def _events(archive: Archive, n_rows: int, cancelled: Cancelled) -> tuple[Event, ...]:
     events: list[Event] = []
-    for line in _lines(archive, EVENTS):
+    for line in _lines(archive, EVENTS, _most_lines(n_rows), cancelled):
         event = _event(line, n_rows)
         if event.seq <= (events[-1].seq if events else 0):
             raise line.wrong("seq", "must grow from line to line")
