@@ -23,7 +23,7 @@ from al_engine.errors import (
 from al_engine.exchange.bundles import write_bundle
 from al_engine.exchange.carried import carried
 from al_engine.exchange.labels import labels_table
-from al_engine.exchange.models import model_stem
+from al_engine.exchange.models import model_bytes, model_stem
 from al_engine.exchange.predictions import Predictor, Score, predictions_table
 from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
 from al_engine.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
@@ -172,7 +172,7 @@ def write_export(
 
     refuse_overuse(home)
     path = _folder(session) / f"{session.project.slug}-{table.name}{form.suffixes[0]}"
-    write_table(path, table, form, heard, cancelled)
+    write_table(path, table, form, heard, cancelled, lambda n_bytes: refuse_overuse(home, n_bytes))
     return path
 
 
@@ -186,7 +186,7 @@ def write_model(session: LabellingSession, stem: str) -> Path:
     project = session.project
     if stem not in bundles_of(session):
         raise UnusableModelError(f"There is no saved model '{stem}'.", "Choose one of the list.")
-    refuse_overuse(project.folder.parent)
+    refuse_overuse(project.folder.parent, model_bytes(project.folder / "models", stem))
     BACKGROUND.wait(project)  # the last round's files may still be due
     with project.files_lock:
         return write_bundle(_folder(session) / f"{stem}.zip", project.folder / "models", stem)

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from al_engine.background import BACKGROUND
+from al_engine.errors import ProjectError
 from al_engine.exchange.whole import Name, write_whole
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.project import Project
-from al_engine.public import refuse_overuse
+from al_engine.public import refuse_packing
 from al_engine.saving import versions
 
 
@@ -58,12 +59,14 @@ def pack(
     WorkCancelled : ``cancelled`` said so
     """
     home, n_rows = project.folder.parent, project.catalogue.n_rows
+    found = packed(project)
+    n_before = found.n_bytes if found else 0  # it goes once the new one is whole
 
     def heard(n: int) -> None:
-        refuse_overuse(home)
+        refuse_packing(home, -n_before)
         progress(n, n_rows)
 
-    refuse_overuse(home)
+    refuse_packing(home, -n_before)
     BACKGROUND.wait(project)  # the scores of the last round are on their way to the disk
     path, began_at = _place(project), datetime.now(UTC).timestamp()
     about = project.about
@@ -72,6 +75,17 @@ def pack(
     write_whole(path, name, project.catalogue, project.log, images, versions(), heard, cancelled)
     os.utime(path, (began_at, began_at))
     return path
+
+
+def remove_packed(project: Project) -> None:
+    """Remove the file that a project was packed as; the project stays."""
+    try:
+        _place(project).unlink(missing_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"'{project.slug}.zip' could not be removed: {error.strerror}.",
+            "See to the permissions of the project's folder.",
+        ) from error
 
 
 def _place(project: Project) -> Path:

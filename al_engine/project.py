@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,9 @@ class Project:
         # The log's lock rules events and the settings in force.
         self.files_lock = threading.RLock()
         self._about_lock = threading.RLock()
-        self._arrays = Arrays(self.catalogue, folder / "matrix")
+        self._arrays = Arrays(
+            self.catalogue, folder / "matrix", partial(refuse_overuse, folder.parent)
+        )
         self._histories: dict[str, History] = {}
         self._curated = CuratedSet()
         self.is_closed = False

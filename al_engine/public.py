@@ -4,6 +4,7 @@ Owns ``SEXTANT_PUBLIC``, visitors' keys and every limit that comes with them.  M
 projects or pages: it is handed folders and numbers.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -152,6 +153,18 @@ def refuse_overuse(home: Path, n_bytes: int = 0) -> None:
             )
 
 
+def refuse_packing(home: Path, n_bytes: int = 0) -> None:
+    """Refuse to pack a project where its visitor would take half as much again as is lent.
+
+    Whoever fills the server, work done on it can be taken away: all visitors' limit does not count.
+    """
+    if is_public() and used_bytes(home) + n_bytes > 1.5 * limits().visitor_mb * _MB:
+        raise PublicServerError(
+            "The project as one file would take more disk than this public server lends.",
+            "Delete another project, or files on this page.",
+        )
+
+
 def most_unpacked_bytes() -> int | None:
     """How much a compressed file may hold, in bytes; None where only the disk sets a limit."""
     return limits().unpacked_mb * _MB if is_public() else None
@@ -166,12 +179,18 @@ def refuse_server_file(home: Path, path: Path) -> None:
 
 
 def used_bytes(folder: Path) -> int:
-    """The sizes of all files below a folder; one that vanishes meanwhile counts nothing."""
+    """What all that is below a folder takes on the disk; what vanishes meanwhile takes nothing.
+
+    Counted in blocks: ten thousand files of a byte take forty megabytes.
+    """
     n_bytes = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                n_bytes += os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            with contextlib.suppress(OSError):
+                n_bytes += _on_disk(os.lstat(os.path.join(place, name)))
     return n_bytes
+
+
+def _on_disk(found: os.stat_result) -> int:
+    blocks: int | None = getattr(found, "st_blocks", None)  # which Windows does not count
+    return found.st_size if blocks is None else 512 * blocks

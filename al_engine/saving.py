@@ -20,6 +20,7 @@ from al_engine.exchange.models import (
     checkpoint_stem,
     find_models,
     is_whole,
+    model_bytes,
     model_stem,
     save_model,
 )
@@ -27,6 +28,7 @@ from al_engine.extensions.used import used_by
 from al_engine.fitting import labelled_set, learner_spec
 from al_engine.learning.learners import LearnerSpec, pipelines
 from al_engine.project import Project
+from al_engine.public import refuse_overuse
 from al_engine.state import State
 
 
@@ -66,16 +68,19 @@ class SavedModels:
         ------
         NotEnoughLabelsError : there is no model yet
         SettingsError : this round has a checkpoint
+        PublicServerError : there is no room
         """
         if state.fit is None:
             raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
         if self.is_checkpointed(state):
             raise SettingsError("This round has a checkpoint already.", "Answer another question.")
+        present = model_stem(state.classifier, self._spec(state))
+        refuse_overuse(self._project.folder.parent, model_bytes(self._folder, present))
         validation = state.scores.validation if state.scores else None
         by_folds = state.scores is not None and state.scores.by_folds
         f1 = None if validation is None or by_folds else validation.f1.value
         stem = checkpoint_stem(
-            model_stem(state.classifier, self._spec(state)),
+            present,
             state.fit.n_labelled,
             None if f1 is None else round(100 * f1),
             datetime.now(),

@@ -21,10 +21,12 @@ from test_pages import press
 
 from al_engine import project as project_module
 from al_engine import public
+from al_engine.background import BACKGROUND
 from al_engine.errors import ProjectError, PublicServerError, UnreadableFileError
+from al_engine.exporting import bundles_of, write_model
 from al_engine.home import list_projects
 from al_engine.objects import object_card
-from al_engine.packing import pack
+from al_engine.packing import pack, packed, remove_packed
 from al_engine.project import close_project, create_project, open_project, sweep_visitors
 from al_engine.session import LabellingSession
 from al_engine.starting import import_file, list_tables, start_demo
@@ -160,6 +162,50 @@ def test_a_project_is_not_packed_where_there_is_no_room(visitor, monkeypatch):
     with pytest.raises(PublicServerError, match="disk"):
         pack(project)
     assert not (project.folder / "whole").exists()
+
+
+def test_a_full_server_lets_everybody_take_their_work_away(root, visitor, monkeypatch):
+    project = open_project(survey(visitor))
+    other = public.visitor_folder(root, public.new_key())
+    other.mkdir(parents=True)
+    (other / "x").write_bytes(bytes(4_000_000))
+    monkeypatch.setenv("SEXTANT_PUBLIC_TOTAL_MB", "3")
+    with pytest.raises(PublicServerError):
+        public.refuse_overuse(visitor)
+    # Nor does the file before count beside the one that takes its place.
+    first = pack(project)
+    with first.open("ab") as file:
+        file.write(bytes(2_000_000))
+    most = -(-public.used_bytes(visitor) // 1_500_000) - 1
+    monkeypatch.setenv("SEXTANT_PUBLIC_VISITOR_MB", str(most))
+    with pytest.raises(PublicServerError):
+        public.refuse_packing(visitor)
+    assert pack(project) == first
+    remove_packed(project)
+    assert packed(project) is None
+
+
+def test_disk_is_counted_in_blocks(tmp_path):
+    for i in range(300):
+        (tmp_path / f"{i}.png").write_bytes(b"x")
+    blocks = (tmp_path / "0.png").stat().st_blocks * 512
+    assert public.used_bytes(tmp_path) >= 300 * max(blocks, 1)
+
+
+def test_arrays_and_checkpoints_past_the_disk_s_limit_are_refused(begun, visitor, monkeypatch):
+    answer(begun)
+    BACKGROUND.wait(begun.project)
+    used = -(-public.used_bytes(visitor) // 1_000_000)
+    monkeypatch.setenv("SEXTANT_PUBLIC_VISITOR_MB", str(used))
+    (visitor / "x").write_bytes(bytes(1_000_000))
+    config = begun.config
+    features = replace(config.features, base=config.features.base[:2])
+    with pytest.raises(PublicServerError, match="disk"):
+        begun.project.prepare(replace(config, features=features))
+    with pytest.raises(PublicServerError, match="disk"):
+        begun.checkpoint("QSO")
+    with pytest.raises(PublicServerError, match="disk"):
+        write_model(begun, bundles_of(begun)[0])
 
 
 def test_a_file_too_large_is_refused_before_it_is_written(visitor):

@@ -113,6 +113,16 @@ def find_models(folder: Path, stem: str) -> tuple[Path, dict[str, Any]] | None:
     return (path, about) if path is not None and isinstance(about, dict) else None
 
 
+def model_bytes(folder: Path, stem: str) -> int:
+    """How much a saved model takes on the disk; 0 where there is none."""
+    found = find_models(folder, stem)
+    if found is None:
+        return 0
+    path, _ = found
+    files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
 def is_whole(path: Path, about: Mapping[str, Any]) -> bool:
     """Does every file of a saved model hold what its JSON says was written?"""
     folder = path if path.is_dir() else path.parent

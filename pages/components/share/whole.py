@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from al_engine.packing import Packed, begin_packing, packed
+from al_engine.packing import Packed, begin_packing, packed, remove_packed
 from al_engine.public import is_public
 from al_engine.session import LabellingSession
 from pages.components import state
@@ -33,6 +33,12 @@ def draw(session: LabellingSession) -> None:
         label = "Make the file" if found is None else "Make it again"
         if st.button(label, key="pack", type="primary" if found is None else "secondary"):
             state.keep_job(_job_of(session), begin_packing(session.project))
+            st.rerun()
+    if found is not None and st.button(
+        "Remove the file", key="unpack", help="The project stays; the file can be made again."
+    ):
+        with guard():
+            remove_packed(session.project)
             st.rerun()
 
 
