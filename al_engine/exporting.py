@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from al_engine.background import BACKGROUND
+from al_engine.data.labels import Event
+from al_engine.data.splits import Parts
 from al_engine.dataset import Dataset
 from al_engine.errors import (
     NotEnoughLabelsError,
@@ -22,13 +25,14 @@ from al_engine.errors import (
 )
 from al_engine.exchange.bundles import write_bundle
 from al_engine.exchange.carried import carried
-from al_engine.exchange.labels import labels_table
+from al_engine.exchange.labels import answers_in_force, labels_table
 from al_engine.exchange.models import model_bytes, model_stem
-from al_engine.exchange.predictions import Predictor, Score, predictions_table
+from al_engine.exchange.predictions import SET_NAMES, Predictor, Score, predictions_table
 from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
 from al_engine.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.scoring import column_scorer, consensus
+from al_engine.project import Project
 from al_engine.public import refuse_overuse
 from al_engine.services import samp
 from al_engine.services.samp import Program
@@ -67,7 +71,36 @@ def labels_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
     """
     project = session.project
     events = project.log.events()
-    return labels_table(project.catalogue, session.config, events, extra, _about(session))
+    return labels_table(
+        project.catalogue, session.config, events, _set_of(session), extra, _about(session)
+    )
+
+
+def n_answers(session: LabellingSession) -> int:
+    """How many answers ``labels_of`` would write; counted anew once something has happened."""
+    log, moment = session.project.log, (session.project.log.last_seq, session.who)
+    known = _COUNTED.get(session.project)
+    if known is None or known[0] != moment:
+        known = _COUNTED[session.project] = (moment, len(answers_in_force(log.events())))
+    return known[1]
+
+
+_COUNTED: WeakKeyDictionary[Project, tuple[tuple[int, str], int]] = WeakKeyDictionary()
+
+
+def _set_of(session: LabellingSession) -> Callable[[Event], str]:
+    """The set that an answer's object is in by now, in the words of the predictions."""
+    project, dataset = session.project, session.project.dataset()
+    parts: dict[str, Parts] = {}
+
+    def set_of(event: Event) -> str:
+        if event.classifier is None:  # about the curated test set
+            return "test" if session.config.splits.curated else "test set, not in use"
+        if event.classifier not in parts:
+            parts[event.classifier] = parts_in_force(dataset, project.history(event.classifier))
+        return str(SET_NAMES[parts[event.classifier][event.row_number]])
+
+    return set_of
 
 
 def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:

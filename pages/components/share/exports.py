@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from al_engine import exporting
-from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.saved import WARNING
 from al_engine.exchange.writers import FORMATS, Format
 from al_engine.exporting import Exported
@@ -27,7 +26,7 @@ def draw(session: LabellingSession) -> None:
     """Everything that can be taken away, and what was."""
     with guard():
         _finish(session)
-    n_answers = len(answers_in_force(session.project.log.events()))
+    n_answers = exporting.n_answers(session)
     trained = [c for c in session.config.train_labels if session.is_started(c)]
     if not n_answers and not trained:
         st.info("No labels or models to take away yet: label some objects first.")
