@@ -22,6 +22,7 @@ from al_engine.errors import (
     NotEnoughLabelsError,
     ProjectError,
     UnusableModelError,
+    disk_said,
 )
 from al_engine.exchange.bundles import write_bundle
 from al_engine.exchange.carried import carried
@@ -231,7 +232,7 @@ def remove(session: LabellingSession, file: Exported) -> None:
         (session.project.folder / FOLDER / file.path.name).unlink(missing_ok=True)
     except OSError as error:
         raise ProjectError(
-            f"'{file.path.name}' could not be removed: {error.strerror or error}.",
+            f"'{file.path.name}' could not be removed: {disk_said(error)}.",
             "See to the permissions of the project's folder.",
         ) from error
 
@@ -263,7 +264,7 @@ def _folder(session: LabellingSession) -> Path:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise ProjectError(
-            f"The folder '{FOLDER}' could not be made: {error.strerror or error}.",
+            f"The folder '{FOLDER}' could not be made: {disk_said(error)}.",
             "See to the free space and the permissions of the project's folder.",
         ) from error
     return folder

@@ -21,6 +21,7 @@ from typing import Any
 from al_engine.errors import ProjectError
 
 CATALOGUE_FILE, ABOUT_FILE = "catalogue.duckdb", "project.json"
+MAX_NAME_BYTES = 255  # of a folder, on any disk
 # Folders that are no projects; the last two are followed by the process that they belong to.
 EXTENSIONS = "extensions"  # the user's own files of Python
 DELETED, IMPORTING, UPLOADS = ".deleted-", ".importing-", ".uploads-"
@@ -53,8 +54,9 @@ def home_folder() -> Path:
 
 def find_project(home: Path, slug: str) -> Path:
     """The folder of a project by the name that stands in an address."""
-    if not slug or slug != Path(slug).name or slug.startswith("."):
-        raise ProjectError(f"'{slug[:60]}' is no project's name.", "Choose one on the Home page.")
+    is_plain = slug.isprintable() and len(slug.encode()) <= MAX_NAME_BYTES if slug else False
+    if not is_plain or slug != Path(slug).name or slug.startswith("."):
+        raise ProjectError(f"{slug[:60]!a} is no project's name.", "Choose one on the Home page.")
     return home / slug
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from al_engine.background import BACKGROUND
-from al_engine.errors import ProjectError
+from al_engine.errors import ProjectError, disk_said
 from al_engine.exchange.whole import Name, write_whole
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.project import Project
@@ -83,7 +83,7 @@ def remove_packed(project: Project) -> None:
         _place(project).unlink(missing_ok=True)
     except OSError as error:
         raise ProjectError(
-            f"'{project.slug}.zip' could not be removed: {error.strerror}.",
+            f"'{project.slug}.zip' could not be removed: {disk_said(error)}.",
             "See to the permissions of the project's folder.",
         ) from error
 

@@ -55,11 +55,13 @@ from al_engine.home import (
 )
 from al_engine.public import (
     idle_visitors,
+    in_folder,
     is_idle,
     is_public,
     limits,
     refuse_overuse,
     refuse_size,
+    without_paths,
 )
 
 ANSWERS_FILE = "answers.duckdb"
@@ -208,7 +210,8 @@ class Project:
             except duckdb.Error as error:
                 self.log.forget_round(classifier, key)  # so that it is tried again
                 raise ProjectError(
-                    f"The scores of a round could not be saved: {str(error).splitlines()[0]}.",
+                    f"The scores of a round could not be saved: "
+                    f"{without_paths(str(error).splitlines()[0])}.",
                     "See to the free space and the permissions of the project's folder.",
                 ) from error
 
@@ -302,7 +305,8 @@ def _new_folder(home: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
         if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
             raise ProjectError(
-                f"No project could be made in '{home}': {str(error).splitlines()[0]}",
+                f"No project could be made{in_folder(home)}: "
+                f"{without_paths(str(error).splitlines()[0]).rstrip('.')}.",
                 "See to its permissions, the free space and the memory.",
             ) from error
         raise

@@ -25,14 +25,19 @@ class Limits:
     """What a public server lends; ``SEXTANT_PUBLIC_ROWS`` and so on change a number.
 
     ``rows`` and ``columns`` are of one catalogue, ``upload_mb`` of one file, packed, and
-    ``unpacked_mb`` of what a compressed one holds; ``visitor_mb`` is the disk of one visitor and
-    ``total_mb`` that of all; a visitor's folder goes after ``idle_hours`` without a visit.
+    ``unpacked_mb`` of what a compressed one holds, ``members`` of the files in a whole project;
+    ``configuration_mb`` is of one configuration, ``memory_mb`` what the database of one project
+    holds in memory; ``visitor_mb`` is the disk of one visitor and ``total_mb`` that of all; a
+    visitor's folder goes after ``idle_hours`` without a visit.
     """
 
     rows: int = 200_000
     columns: int = 1_000
     upload_mb: int = 50
     unpacked_mb: int = 300
+    members: int = 5_000
+    configuration_mb: int = 5
+    memory_mb: int = 500
     visitor_mb: int = 200
     total_mb: int = 2_000
     open_projects: int = 10
@@ -40,8 +45,8 @@ class Limits:
 
 
 def is_public() -> bool:
-    """Does this process serve strangers?"""
-    return os.environ.get("SEXTANT_PUBLIC") == "1"
+    """Does this process serve strangers?  Whatever the variable holds but 0 counts as yes."""
+    return os.environ.get("SEXTANT_PUBLIC", "").strip() not in ("", "0")
 
 
 def limits() -> Limits:
@@ -170,12 +175,40 @@ def most_unpacked_bytes() -> int | None:
     return limits().unpacked_mb * _MB if is_public() else None
 
 
+def most_members() -> int | None:
+    """How many files a whole project may hold; None where only the disk sets a limit."""
+    return limits().members if is_public() else None
+
+
+def most_configuration_bytes() -> int | None:
+    """How long a configuration may be, in bytes; None where no server is shared."""
+    return limits().configuration_mb * _MB if is_public() else None
+
+
+def most_memory_mb() -> int | None:
+    """What a project's database may hold in memory; None where no server is shared."""
+    return limits().memory_mb if is_public() else None
+
+
 def refuse_server_file(home: Path, path: Path) -> None:
     """Refuse a path on the server's disk: strangers open what they upload, and nothing else."""
     if is_public() and not path.resolve().is_relative_to(home.resolve()):
         raise PublicServerError(
             "A public server opens no paths on its own disk.", "Upload the file."
         )
+
+
+def in_folder(home: Path) -> str:
+    """Where projects are, for a sentence; a public server's disk is nobody's business."""
+    return "" if is_public() else f" in '{home}'"
+
+
+def without_paths(said: str) -> str:
+    """What a library says of a file, without the paths of a public server."""
+    return _PATH.sub("a file", said) if is_public() else said
+
+
+_PATH = re.compile(r"""(["'])(?:(?!\1).)*/(?:(?!\1).)*\1|(?<!\S)/\S+""")
 
 
 def used_bytes(folder: Path) -> int:

@@ -12,7 +12,7 @@ from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
-from al_engine.errors import ProjectError
+from al_engine.errors import ProjectError, disk_said
 from al_engine.exchange.astronomical import write_theirs
 from al_engine.exchange.configuration import (
     Configuration,
@@ -107,7 +107,7 @@ def record_soon(project: Project, of: Moment) -> None:
                 write_whole(project.folder / CONFIGURATION_FILE, text)
         except OSError as error:
             raise ProjectError(
-                f"The configuration could not be saved: {error.strerror or error}.",
+                f"The configuration could not be saved: {disk_said(error)}.",
                 "See to the free space and the permissions of the project's folder.",
             ) from error
 

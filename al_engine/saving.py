@@ -15,7 +15,12 @@ import numpy as np
 import sklearn
 
 from al_engine.background import BACKGROUND
-from al_engine.errors import NotEnoughLabelsError, ProjectError, SettingsError
+from al_engine.errors import (
+    NotEnoughLabelsError,
+    ProjectError,
+    SettingsError,
+    disk_said,
+)
 from al_engine.exchange.models import (
     checkpoint_stem,
     find_models,
@@ -115,7 +120,7 @@ class SavedModels:
                 return save_model(self._folder, stem, members, about)
         except OSError as error:
             raise ProjectError(
-                f"The model '{stem}' could not be saved: {error.strerror or error}.",
+                f"The model '{stem}' could not be saved: {disk_said(error)}.",
                 "See to the free space and the permissions of the project's folder.",
             ) from error
 

@@ -19,8 +19,8 @@ from al_engine.data.demo import DEMOS, Demo
 from al_engine.data.importing import Imported
 from al_engine.data.labels import AnswerLog
 from al_engine.data.readers import Part, list_parts, open_table, refuse_unpacked
-from al_engine.data.readers.source import in_brief, refusal
-from al_engine.errors import ProjectError, SettingsError
+from al_engine.data.readers.source import refusal
+from al_engine.errors import ProjectError, SettingsError, disk_said
 from al_engine.exchange.whole import is_whole
 from al_engine.exchange.whole_reading import WholeProject, read_whole
 from al_engine.fitting import RoundScores
@@ -30,7 +30,7 @@ from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.project import create_project
-from al_engine.public import most_unpacked_bytes, refuse_server_file
+from al_engine.public import in_folder, most_members, most_unpacked_bytes, refuse_server_file
 
 
 def import_file(
@@ -112,7 +112,7 @@ def _import_whole(
         work.mkdir()
         try:
             room = most_unpacked_bytes() or shutil.disk_usage(home).free
-            whole = read_whole(path, work, room, cancelled)
+            whole = read_whole(path, work, room, cancelled, most_members())
             config = _config_of(path, whole)
 
             def check_columns(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
@@ -203,9 +203,8 @@ def _boundary(home: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = in_brief(error.strerror or str(error))
         raise ProjectError(
-            f"No project could be made in '{home}': {reason}.",
+            f"No project could be made{in_folder(home)}: {disk_said(error)}.",
             "Choose another folder, or see to its permissions and the free space.",
         ) from error
 

@@ -4,10 +4,12 @@ import gzip
 import os
 import time
 import weakref
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,9 +24,15 @@ from test_pages import press
 from al_engine import project as project_module
 from al_engine import public
 from al_engine.background import BACKGROUND
-from al_engine.errors import ProjectError, PublicServerError, UnreadableFileError
+from al_engine.errors import (
+    ConfigurationError,
+    ProjectError,
+    PublicServerError,
+    UnreadableFileError,
+)
+from al_engine.exchange.strict_json import read_json
 from al_engine.exporting import bundles_of, write_model
-from al_engine.home import list_projects
+from al_engine.home import find_project, list_projects
 from al_engine.objects import object_card
 from al_engine.packing import pack, packed, remove_packed
 from al_engine.project import close_project, create_project, open_project, sweep_visitors
@@ -117,6 +125,16 @@ def test_limits_can_be_set_and_a_wrong_one_is_named(root, monkeypatch):
         monkeypatch.setenv("SEXTANT_PUBLIC_ROWS", wrong)
         with pytest.raises(PublicServerError, match="SEXTANT_PUBLIC_ROWS"):
             public.limits()
+
+
+@pytest.mark.parametrize(
+    ("said", "is_meant"),
+    [("", False), ("0", False), (" ", False), ("1", True), ("true", True), ("yes", True),
+     ("TRUE", True), ("no idea", True)],
+)  # fmt: skip
+def test_whatever_the_variable_says_but_0_means_a_public_server(monkeypatch, said, is_meant):
+    monkeypatch.setenv("SEXTANT_PUBLIC", said)
+    assert public.is_public() is is_meant
 
 
 def test_a_server_of_one_s_own_has_no_limits(monkeypatch, tmp_path):
@@ -233,6 +251,86 @@ def test_a_parquet_file_that_holds_too_much_is_refused(visitor, monkeypatch):
     with pytest.raises(UnreadableFileError, match="more than the 1 MB"):
         import_file(visitor, uploads / "bomb.parquet")
     assert list_projects(visitor) == []
+
+
+def test_a_whole_project_of_countless_pictures_is_refused(visitor, monkeypatch):
+    path = pack(open_project(survey(visitor)))
+    uploads = visitor / ".uploads-1"
+    uploads.mkdir(parents=True)
+    full = uploads / "full.zip"
+    full.write_bytes(path.read_bytes())
+    with zipfile.ZipFile(full, "a") as archive:
+        for i in range(20):
+            archive.writestr(f"images/{i}.png", b"x")
+    import_file(visitor, full)
+    monkeypatch.setenv("SEXTANT_PUBLIC_MEMBERS", "20")
+    with pytest.raises(UnreadableFileError, match="holds 24 files, and 20 are taken"):
+        import_file(visitor, full)
+
+
+def test_a_database_holds_no_more_memory_than_is_lent(visitor, monkeypatch):
+    monkeypatch.setenv("SEXTANT_PUBLIC_MEMORY_MB", "123")
+    project = open_project(survey(visitor))
+    for connection in (project.catalogue._connection, project.log._connection):
+        (held,) = connection.execute("SELECT current_setting('memory_limit')").fetchone()
+        assert held.startswith("117.3")  # MiB
+    close_project(project.folder)
+    monkeypatch.delenv("SEXTANT_PUBLIC")
+    (held,) = (
+        open_project(project.folder)
+        .catalogue._connection.execute("SELECT current_setting('memory_limit')")
+        .fetchone()
+    )
+    assert not held.startswith("117.3")
+
+
+def test_no_error_names_the_server_s_disk(root, visitor, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(root / "secret"))
+
+    uploads = visitor / ".uploads-1"
+    uploads.mkdir(parents=True)
+    (uploads / "a.csv").write_text("id,class,g\n1,A,2\n2,B,3\n")
+    said = []
+    for what, raised in (
+        ("al_engine.starting.create_project", full),
+        ("al_engine.project.import_table", duckdb_error),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(what, raised)
+            with pytest.raises(ProjectError) as caught:
+                import_file(visitor, uploads / "a.csv")
+            said.append(str(caught.value))
+    assert not [text for text in said if str(root) in text]
+    assert "No space left on device" in said[0]
+    assert "IO Error: Could not write file a file: full" in said[1]
+    monkeypatch.delenv("SEXTANT_PUBLIC")
+    monkeypatch.setattr("al_engine.starting.create_project", full)
+    with pytest.raises(ProjectError, match="in '/"):
+        import_file(visitor, uploads / "a.csv")
+
+
+def duckdb_error(_: object, path: Path, *__: object) -> None:
+    raise duckdb.IOException(f'IO Error: Could not write file "{path}": full')
+
+
+@pytest.mark.parametrize("slug", ["a\0b", "x" * 300, "é" * 200, "a\nb", "\ud800", ".", "a/b"])
+def test_what_can_be_no_folder_s_name_is_no_project_s(visitor, slug):
+    with pytest.raises(ProjectError, match="no project's name"):
+        find_project(visitor, slug)
+
+
+def test_what_people_call_their_projects_is_a_project_s_name(visitor):
+    for slug in ("survey", "My Survey (2)", "Übersicht", "x" * 255):
+        assert find_project(visitor, slug) == visitor / slug
+
+
+def test_a_configuration_is_no_longer_than_a_public_server_reads(root, monkeypatch):
+    long = b"[" + b"[]," * 2_000_000 + b"[]]"
+    with pytest.raises(ConfigurationError, match="5 MB are read at most"):
+        read_json(long)
+    monkeypatch.delenv("SEXTANT_PUBLIC")
+    assert len(read_json(long)) == 2_000_001
 
 
 def test_no_path_on_the_server_s_disk_is_opened(root, visitor, tmp_path):

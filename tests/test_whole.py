@@ -305,6 +305,10 @@ HOSTILE = {
     "a database": (put("catalogue.duckdb"), "no part of a project"),
     "a script among the pictures": (put("images/run.sh"), "no part of a project"),
     "a hidden end of line": (put("images/a\nb.png"), "no part of a project"),
+    "a file that is a folder too": (
+        lambda m: m.update({"images/a.png": b"x", "images/a.png/b.png": b"x"}),
+        "'images/a.png' as a file and as a folder",
+    ),
     "a missing member": (lambda members: members.pop("events.jsonl"), "no 'events.jsonl'"),
     "another format": (about(format="Other"), "must be 'Sextant project'"),
     "a newer version": (about(version=2), "newer Sextant"),

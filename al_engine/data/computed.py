@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from al_engine.data.schema import SAFE_OPTIONS
+from al_engine.data.schema import safe_options
 
 
 def compute(
@@ -38,7 +38,7 @@ def _database() -> duckdb.DuckDBPyConnection:
     It has one thread: as many partitions are under way as there are processors, and rows that are
     only projected stay in order.
     """
-    return duckdb.connect(config={**SAFE_OPTIONS, "threads": 1})
+    return duckdb.connect(config={**safe_options(), "threads": 1})
 
 
 def _plain(values: Any) -> npt.NDArray[Any]:

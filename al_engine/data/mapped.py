@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.errors import ProjectError, PublicServerError
+from al_engine.errors import ProjectError, PublicServerError, disk_said
 
 Array: TypeAlias = npt.NDArray[Any]
 New: TypeAlias = Callable[[tuple[int, ...]], Array]
@@ -86,7 +86,7 @@ def open_mapped(
             with contextlib.suppress(OSError):
                 partial.unlink()
             raise ProjectError(
-                f"A file of the project could not be written: {error.strerror or error}.",
+                f"A file of the project could not be written: {disk_said(error)}.",
                 "See to the free space and the permissions of the projects' folder.",
             ) from error
         found = _map(path, sort, fits)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from al_engine.errors import ProjectError
+from al_engine.errors import ProjectError, disk_said
 
 
 @contextmanager
@@ -33,6 +33,6 @@ def whole_file(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise ProjectError(
-            f"The file '{path.name}' could not be written: {error.strerror or error}.",
+            f"The file '{path.name}' could not be written: {disk_said(error)}.",
             "See to the free space and the permissions of its folder.",
         ) from error

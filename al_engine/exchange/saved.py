@@ -23,7 +23,7 @@ from al_engine.config import OPERATION_SIGNS
 from al_engine.data.columns import Missing
 from al_engine.data.features import Feature
 from al_engine.data.readers.source import in_brief
-from al_engine.errors import UnusableModelError
+from al_engine.errors import UnusableModelError, disk_said
 
 FORMAT = "Sextant model 1"
 WARNING = "Loading a model runs code from that file: load only models from people you trust."
@@ -66,8 +66,10 @@ def open_saved(path: Path) -> SavedModel:
     try:
         return _open_bundle(path) if path.suffix == ".zip" else _open_beside(path)
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError) as error:
+        has_path = isinstance(error, OSError) and error.errno
+        reason = disk_said(error) if has_path else in_brief(str(error))  # type: ignore[arg-type]
         raise UnusableModelError(
-            f"The model '{path.name}' cannot be read: {in_brief(str(error))}.",
+            f"The model '{path.name}' cannot be read: {reason}.",
             "Give its .joblib file, its folder or its .zip.",
         ) from error
 

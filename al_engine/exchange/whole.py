@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.importing import column_checksum, fingerprint_of
 from al_engine.data.labels import AnswerLog, Event, KeptRound
-from al_engine.errors import ProjectError, WorkCancelled
+from al_engine.errors import ProjectError, WorkCancelled, disk_said
 from al_engine.exchange.archive import is_archive_with
 from al_engine.jobs import Cancelled
 
@@ -126,7 +126,7 @@ def write_whole(
         os.replace(partial, path)
     except OSError as error:
         raise ProjectError(
-            f"The project could not be written as one file: {error.strerror or error}.",
+            f"The project could not be written as one file: {disk_said(error)}.",
             "See to the free space and the permissions of the project's folder.",
         ) from error
     finally:

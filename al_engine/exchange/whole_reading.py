@@ -55,7 +55,11 @@ class WholeProject:
 
 
 def read_whole(
-    path: Path, work: Path, most_bytes: int, cancelled: Cancelled = lambda: False
+    path: Path,
+    work: Path,
+    most_bytes: int,
+    cancelled: Cancelled = lambda: False,
+    most_members: int | None = None,
 ) -> WholeProject:
     """Read and check all of a whole project's file but its rows, which are streamed later.
 
@@ -63,13 +67,14 @@ def read_whole(
     ----------
     work : an empty folder for what is unpacked, to be removed by the caller
     most_bytes : how much the file, and the values of its rows, may unpack to
+    most_members : how many files it may hold
 
     Raises
     ------
     UnreadableFileError : it is no such file, or damaged, or holds what it must not; raised by the
         table's ``batches`` as well
     """
-    with open_archive(path, lets_in, most_bytes) as archive:
+    with open_archive(path, lets_in, most_bytes, most_members) as archive:
         for name in MEMBERS:
             if name not in archive.names:
                 raise refusal(path, f"has no '{name}'", DOWNLOAD_AGAIN)

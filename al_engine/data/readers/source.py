@@ -23,7 +23,7 @@ from astropy.io.fits import VerifyError
 from astropy.table.meta import YamlParseError
 
 from al_engine.data.table import Table
-from al_engine.errors import UnreadableFileError, WorkCancelled
+from al_engine.errors import UnreadableFileError, WorkCancelled, disk_said
 from al_engine.jobs import Cancelled
 
 HEAD_BYTES = 65_536
@@ -177,6 +177,8 @@ def boundary(path: Path, title: str) -> Iterator[None]:
                 path, "is compressed, and is cut short or damaged", DOWNLOAD_AGAIN
             ) from error
         except _PROVOKED as error:
+            if isinstance(error, OSError) and error.errno:
+                raise refusal(path, f"cannot be read: {disk_said(error).lower()}") from error
             raise refusal(
                 path,
                 f"is damaged, or is not {a_or_an(title)} after all ({in_brief(str(error))})",
