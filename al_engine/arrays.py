@@ -110,7 +110,8 @@ class Arrays:
                 held.move_to_end(key)
                 return held[key]
         with self._making:
-            made = held[key] if key in held else make()
+            found = held.get(key)  # another thread may drop it between a look and a step
+            made = make() if found is None else found
         with self._lock:
             held[key] = made
             while len(held) > most:

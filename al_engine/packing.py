@@ -72,6 +72,7 @@ def pack(
     about = project.about
     name = Name(about.name, about.source, about.notice)
     images = project.folder / "images"
+    _make_folder(path.parent)
     write_whole(path, name, project.catalogue, project.log, images, versions(), heard, cancelled)
     os.utime(path, (began_at, began_at))
     return path
@@ -85,6 +86,16 @@ def remove_packed(project: Project) -> None:
         raise ProjectError(
             f"'{project.slug}.zip' could not be removed: {disk_said(error)}.",
             "See to the permissions of the project's folder.",
+        ) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"The folder '{folder.name}' could not be made: {disk_said(error)}.",
+            "See to the free space and the permissions of the project's folder.",
         ) from error
 
 

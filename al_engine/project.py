@@ -40,6 +40,7 @@ from al_engine.errors import (
     PublicServerError,
     WorkCancelled,
 )
+from al_engine.files import PARTIAL, left_behind
 from al_engine.home import (
     CATALOGUE_FILE,
     DELETED,
@@ -92,6 +93,7 @@ class Project:
         self._at_close: list[weakref.WeakMethod[Callable[[], None]]] = []
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
         if parts is None:
+            _sweep(folder)
             self.touch()
 
     def close(self) -> None:
@@ -382,6 +384,16 @@ def delete_project(folder: Path) -> None:
         gone = folder.with_name(f"{DELETED}{uuid.uuid4().hex[:8]}")
         folder.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process had begun to write: nobody else has the project open."""
+    for name in ("", "exports", "whole", "models"):
+        for path in left_behind(folder / name) if name else folder.glob(f".*{PARTIAL}*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _open_parts(folder: Path) -> tuple[Catalogue, AnswerLog]:

@@ -12,7 +12,6 @@ from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
-from al_engine.errors import ProjectError, disk_said
 from al_engine.exchange.astronomical import write_theirs
 from al_engine.exchange.configuration import (
     Configuration,
@@ -23,7 +22,7 @@ from al_engine.exchange.configuration import (
     PastRound,
     write_configuration,
 )
-from al_engine.home import write_whole
+from al_engine.files import whole_file
 from al_engine.project import Project
 from al_engine.saving import versions
 from al_engine.state import State
@@ -102,14 +101,8 @@ def record_soon(project: Project, of: Moment) -> None:
         if project.is_closed:
             return  # deleted meanwhile, or closed: the next round writes it
         text = write_configuration(record(project, of))
-        try:
-            with project.files_lock:
-                write_whole(project.folder / CONFIGURATION_FILE, text)
-        except OSError as error:
-            raise ProjectError(
-                f"The configuration could not be saved: {disk_said(error)}.",
-                "See to the free space and the permissions of the project's folder.",
-            ) from error
+        with project.files_lock, whole_file(project.folder / CONFIGURATION_FILE) as file:
+            file.write_text(text, encoding="utf-8")
 
     BACKGROUND.do(project, CONFIGURATION_FILE, write)
 

@@ -24,7 +24,7 @@ from al_engine.errors import (
 from al_engine.exchange.models import (
     checkpoint_stem,
     find_models,
-    is_whole,
+    is_intact,
     model_bytes,
     model_stem,
     save_model,
@@ -64,7 +64,7 @@ class SavedModels:
         found = find_models(self._folder, model_stem(state.classifier, self._spec(state)))
         if found is None or found[1].get("round_key") != state.fit.key:
             return False
-        return is_whole(*found)
+        return is_intact(*found)
 
     def checkpoint(self, state: State) -> Path:
         """Save the model of a state beside the earlier ones.

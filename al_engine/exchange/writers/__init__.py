@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from al_engine.data.importing import give_back_memory
 from al_engine.errors import SettingsError, WorkCancelled
-from al_engine.exchange.files import whole_file
 from al_engine.exchange.writers import fits, parquet, text, votable
 from al_engine.exchange.writers.outgoing import Meanwhile, Outgoing
+from al_engine.files import whole_file
 
 __all__ = ["FORMATS", "Format", "Outgoing", "format_of", "write_table"]
 

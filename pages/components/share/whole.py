@@ -7,11 +7,9 @@ from al_engine.public import is_public
 from al_engine.session import LabellingSession
 from pages.components import state
 from pages.components.guard import guard
+from pages.components.share.exports import MOST_DOWNLOADED_BYTES
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
-
-# A browser gets a download out of the server's memory.
-MOST_DOWNLOADED_BYTES = 500_000_000
 
 
 def draw(session: LabellingSession) -> None:

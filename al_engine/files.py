@@ -1,6 +1,7 @@
 """Files that are there whole or not at all.
 
-Owns the partial file and what the disk refuses, as one sentence.  Must not know what is written.
+Owns the partial file, what dead processes left of such, and what the disk refuses, as one sentence.
+Must not know what is written.
 """
 
 import os
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from al_engine.errors import ProjectError, disk_said
+
+PARTIAL = ".part"
 
 
 @contextmanager
@@ -22,7 +25,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     ------
     ProjectError : the disk is full, or may not be written to
     """
-    partial = path.with_name(f".{uuid.uuid4().hex[:12]}.part")
+    partial = partial_beside(path)
     try:
         try:
             yield partial
@@ -36,3 +39,13 @@ def whole_file(path: Path) -> Iterator[Path]:
             f"The file '{path.name}' could not be written: {disk_said(error)}.",
             "See to the free space and the permissions of its folder.",
         ) from error
+
+
+def partial_beside(path: Path) -> Path:
+    """A name to write under beside a path; what is called so and left behind can be swept."""
+    return path.with_name(f".{uuid.uuid4().hex[:12]}{PARTIAL}")
+
+
+def left_behind(folder: Path) -> list[Path]:
+    """What was begun in a folder, or in one below, and has not got its name."""
+    return list(folder.rglob(f".*{PARTIAL}*"))
