@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from astropy import units
 from astropy.io import votable
 from astropy.table import Table
 from conftest import HOSTILE
@@ -109,6 +110,18 @@ def test_a_file_opens_with_astropy_and_says_what_went_in(form: str, tmp_path: Pa
         read = {name: table[name] for name in table.colnames}
     for name, column in read.items():
         assert same(name, list(column), expected(name)), (name, list(column))
+
+
+@pytest.mark.parametrize("form", ["fits", "votable"])
+def test_units_that_people_write_are_units_to_astropy(form: str, tmp_path: Path) -> None:
+    said = ["Å", "µm", "cm²", "erg / (s cm2)", "furlongs"]
+    columns = tuple(Column(f"c{i}", pa.float64(), unit) for i, unit in enumerate(said))
+    batch = pa.RecordBatch.from_arrays([pa.array([1.0])] * 5, [c.name for c in columns])
+    path = write(tmp_path, form, Outgoing("t", columns, [batch]))
+    read = Table.read(path, format=ASTROPY[form])
+    meant = [units.AA, units.um, units.cm**2, units.erg / units.s / units.cm**2]
+    assert [read[f"c{i}"].unit for i in range(4)] == meant
+    assert str(read["c4"].unit) == "furlongs"
 
 
 def padded(n_rows: int, n_bytes: int) -> Outgoing:

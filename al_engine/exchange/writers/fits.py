@@ -17,7 +17,7 @@ from astropy.io import fits
 
 from al_engine.data.table import Column
 from al_engine.errors import SettingsError
-from al_engine.exchange.writers.outgoing import Meanwhile, Outgoing, with_plain_times
+from al_engine.exchange.writers.outgoing import Meanwhile, Outgoing, unit_in, with_plain_times
 
 MOST_COLUMNS = 999  # the standard numbers columns in three digits
 _BLOCK_BYTES = 2880
@@ -202,7 +202,7 @@ def _header(table: Outgoing, stored: list[_Field], row_bytes: int, n_rows: int) 
 def _cards(column: Column, field: _Field, ucd: str) -> dict[str, Any]:
     cards: dict[str, Any] = {"TTYPE": ascii_only(column.name), "TFORM": field.form}
     if column.unit:
-        cards["TUNIT"] = ascii_only(column.unit)
+        cards["TUNIT"] = ascii_only(unit_in("fits", column.unit))
     if field.null is not None:
         cards["TNULL"] = field.null
     if field.zero:

@@ -4,6 +4,7 @@ Owns the shape in which tables reach the writers, and values as the few types th
 Must not know any file format but the header that ECSV and Parquet share.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,6 +53,20 @@ class Meanwhile:
 
     wrote: Callable[[int], None] = lambda n_rows: None
     will_have: Callable[[int], None] = lambda n_bytes: None
+
+
+def unit_in(form: str, unit: str) -> str:
+    """A unit as a standard spells it (``fits``, ``vounit``); as it is where that knows it not.
+
+    >>> unit_in("fits", "Å"), unit_in("fits", "erg / (s cm²)"), unit_in("fits", "furlongs")
+    ('Angstrom', 'erg s-1 cm-2', 'furlongs')
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of units that a standard would rather not have
+        try:
+            return str(units.Unit(unit).to_string(form)) or unit
+        except (ValueError, TypeError, AttributeError):
+            return unit
 
 
 def with_plain_times(table: Outgoing) -> Outgoing:

@@ -16,6 +16,7 @@ from al_engine.exchange.writers.outgoing import (
     Outgoing,
     few_rows,
     lines,
+    unit_in,
     with_plain_times,
 )
 
@@ -71,7 +72,7 @@ def _field(column: Column, ucd: str) -> str:
         "name": column.name,
         "datatype": kind or "unicodeChar",
         "arraysize": "" if kind else "*",
-        "unit": column.unit,
+        "unit": unit_in("vounit", column.unit),
         "ucd": ucd,
     }
     listed = " ".join(f"{name}={_attribute(text)}" for name, text in attributes.items() if text)
