@@ -274,8 +274,9 @@ def begin_export(session: LabellingSession, table: Outgoing, form: Format) -> Jo
     """Write an export beside the page that waits for it."""
 
     def work(progress: Progress, cancelled: Cancelled) -> Path:
-        return write_export(
-            session, table, form, lambda n_rows: progress(n_rows, table.n_rows), cancelled
-        )
+        with session.project.at_work():
+            return write_export(
+                session, table, form, lambda n_rows: progress(n_rows, table.n_rows), cancelled
+            )
 
     return Job(work)

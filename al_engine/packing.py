@@ -41,7 +41,12 @@ def packed(project: Project) -> Packed | None:
 
 def begin_packing(project: Project) -> Job[Path]:
     """Pack beside the page that waits for it."""
-    return Job(lambda progress, cancelled: pack(project, progress, cancelled))
+
+    def work(progress: Progress, cancelled: Cancelled) -> Path:
+        with project.at_work():
+            return pack(project, progress, cancelled)
+
+    return Job(work)
 
 
 def pack(

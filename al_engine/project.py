@@ -90,11 +90,24 @@ class Project:
         self._curated = CuratedSet()
         self.is_closed = False
         self.used_at = time.monotonic()
+        self.n_at_work = 0
         self._at_close: list[weakref.WeakMethod[Callable[[], None]]] = []
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
         if parts is None:
             _sweep(folder)
             self.touch()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Work that somebody waits for: meanwhile the project is not closed for another."""
+        with self._about_lock:
+            self.n_at_work += 1
+        try:
+            yield
+        finally:
+            with self._about_lock:
+                self.n_at_work -= 1
+                self.used_at = time.monotonic()
 
     def close(self) -> None:
         BACKGROUND.wait(self)
@@ -344,8 +357,10 @@ def open_project(folder: Path) -> Project:
 def _make_room(most: int) -> None:
     """Close what was used longest ago, until one more can be opened."""
     while len(_OPEN) >= most:
-        folder, oldest = min(_OPEN.items(), key=lambda item: item[1].used_at)
-        if time.monotonic() - oldest.used_at < AT_WORK_S:
+        folder, oldest = min(
+            _OPEN.items(), key=lambda item: (item[1].n_at_work > 0, item[1].used_at)
+        )
+        if oldest.n_at_work or time.monotonic() - oldest.used_at < AT_WORK_S:
             raise PublicServerError(
                 f"This public server has {most:,} projects open, which is all it can.",
                 "Try again in a few minutes, or run Sextant on your own computer.",

@@ -400,6 +400,20 @@ def test_while_all_are_at_work_another_is_told_to_wait(visitor, monkeypatch):
     assert not at_work.is_closed
 
 
+def test_a_project_that_somebody_takes_away_is_not_closed_for_another(visitor, monkeypatch):
+    monkeypatch.setenv("SEXTANT_PUBLIC_OPEN_PROJECTS", "2")
+    monkeypatch.setattr(project_module, "AT_WORK_S", 0.0)
+    folders = [survey(visitor, name) for name in ("A", "B", "C")]
+    first, second = map(open_project, folders[:2])
+    with first.at_work():
+        open_project(folders[2])
+        assert (first.is_closed, second.is_closed) == (False, True)
+        with open_project(folders[2]).at_work(), pytest.raises(PublicServerError):
+            open_project(folders[1])
+    open_project(folders[1])
+    assert first.is_closed or open_project(folders[0]) is first
+
+
 # -- pages -----------------------------------------------------------------------------------------
 
 
@@ -516,6 +530,10 @@ def test_a_visitor_takes_the_project_along_and_opens_it_in_a_new_home(root, key,
     (uploads / "survey.zip").write_bytes(
         (begun.project.folder / "whole" / "survey.zip").read_bytes()
     )
+    at.button(key="unpack").click().run()
+    fine(at)
+    assert not at.get("download_button")
+    assert not (begun.project.folder / "whole" / "survey.zip").exists()
     folder, _ = import_file(other, uploads / "survey.zip")
     assert LabellingSession(open_project(folder), "B").state("QSO").question == (
         begun.state("QSO").question
