@@ -16,10 +16,14 @@ PARTIAL = ".part"
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, is_reminder: bool = False) -> Iterator[Path]:
     """A name beside ``path`` to write under, which becomes ``path`` once all is well.
 
     A file that stands there is replaced; whatever goes wrong, it stays as it was.
+
+    Parameters
+    ----------
+    is_reminder : what it says is known elsewhere, so that nobody waits until the disk has it
 
     Raises
     ------
@@ -29,8 +33,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         try:
             yield partial
-            with partial.open("r+b") as file:
-                os.fsync(file.fileno())  # whole before it has its name
+            if not is_reminder:
+                with partial.open("r+b") as file:
+                    os.fsync(file.fileno())  # whole before it has its name
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)

@@ -139,7 +139,7 @@ def write_about(folder: Path, about: About) -> None:
         "source": about.source,
         "notice": about.notice,
     }
-    with whole_file(folder / ABOUT_FILE) as file:
+    with whole_file(folder / ABOUT_FILE, is_reminder=True) as file:  # written at every answer
         file.write_text(json.dumps(fields, indent=1), encoding="utf-8")
 
 
