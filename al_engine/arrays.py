@@ -17,6 +17,7 @@ from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import axis_feature, feature_sql
 from al_engine.data.grid import Grid, open_grid
+from al_engine.data.mapped import Room
 from al_engine.data.matrix import open_column
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 
@@ -27,10 +28,12 @@ AXES_HELD, GRIDS_HELD = 8, 4
 
 
 class Arrays:
-    """The arrays of one catalogue, whose files lie in ``folder``."""
+    """The arrays of one catalogue, whose files lie in ``folder`` as far as there is ``room``."""
 
-    def __init__(self, catalogue: Catalogue, folder: Path) -> None:
-        self._catalogue, self._folder = catalogue, folder
+    def __init__(
+        self, catalogue: Catalogue, folder: Path, room: Room = lambda n_bytes: None
+    ) -> None:
+        self._catalogue, self._folder, self._room = catalogue, folder, room
         # Whoever holds the first takes no lock but the second, so that no two threads can wait
         # for each other.
         self._making, self._lock = threading.RLock(), threading.Lock()
@@ -56,7 +59,7 @@ class Arrays:
         with self._making:
             held = self._prepared(wanted)
             if held is None:
-                held = build_dataset(self._catalogue, wanted, self._folder)
+                held = build_dataset(self._catalogue, wanted, self._folder, self._room)
                 self._datasets = [*self._datasets, (wanted, held)][-DATASETS_KEPT:]
             return held
 
@@ -76,7 +79,10 @@ class Arrays:
         """A feature or numeric column over all rows as float32, for plotting."""
         sql = self._axis_sql(name, config)
         return self._held(
-            self._axes, AXES_HELD, sql, lambda: open_column(self._folder, self._catalogue, sql)
+            self._axes,
+            AXES_HELD,
+            sql,
+            lambda: open_column(self._folder, self._catalogue, sql, self._room),
         )
 
     def grid(self, config: ProjectConfig) -> Grid:
@@ -88,7 +94,7 @@ class Arrays:
             self._grids,
             GRIDS_HELD,
             made_of,
-            lambda: open_grid(self._folder, made_of, x, y),
+            lambda: open_grid(self._folder, made_of, x, y, self._room),
         )
 
     def _held(
@@ -104,7 +110,8 @@ class Arrays:
                 held.move_to_end(key)
                 return held[key]
         with self._making:
-            made = held[key] if key in held else make()
+            found = held.get(key)  # another thread may drop it between a look and a step
+            made = make() if found is None else found
         with self._lock:
             held[key] = made
             while len(held) > most:

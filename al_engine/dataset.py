@@ -14,6 +14,7 @@ import numpy.typing as npt
 from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import Feature, feature_sql, list_features
+from al_engine.data.mapped import Room
 from al_engine.data.matrix import Columns, Matrix, open_matrix
 from al_engine.data.splits import TEST, TRAIN, VALIDATION, Parts, split
 from al_engine.errors import SettingsError
@@ -75,7 +76,12 @@ class Dataset:
         return self.X.take(rows)
 
 
-def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Path) -> Dataset:
+def build_dataset(
+    catalogue: Catalogue,
+    config: ProjectConfig,
+    matrix_folder: Path,
+    room: Room = lambda n_bytes: None,
+) -> Dataset:
     """Make or map everything that settings ask for.
 
     Raises
@@ -88,7 +94,7 @@ def build_dataset(catalogue: Catalogue, config: ProjectConfig, matrix_folder: Pa
     if not features:
         raise SettingsError("No feature is chosen.", "Choose at least one numeric column.")
     sqls = [feature_sql(feature, catalogue, columns.missing) for feature in features]
-    X = open_matrix(matrix_folder, catalogue, sqls)
+    X = open_matrix(matrix_folder, catalogue, sqls, room)
     codes, keys, parts = share_out(catalogue, config)
     train = np.flatnonzero(parts == TRAIN)
     if not len(train):

@@ -4,9 +4,19 @@ Every message is one sentence a person can act on: what is wrong with which valu
 is allowed; ``hint`` says what to do.  This module knows nothing of the rest of the package.
 """
 
+import os
 import re
 
 _MOST_CHARACTERS = 400
+
+
+def disk_said(error: OSError) -> str:
+    """What the disk says, without the path beside it, which strangers are not told.
+
+    >>> disk_said(FileNotFoundError(2, "No such file or directory", "/srv/secret"))
+    'No such file or directory'
+    """
+    return os.strerror(error.errno) if error.errno else "no reason given"
 
 
 class AlEngineError(Exception):

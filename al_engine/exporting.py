@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +17,33 @@ import pyarrow as pa
 
 from al_engine.background import BACKGROUND
 from al_engine.combined import combined, takes_part
+from al_engine.data.history import History
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to, refuse_while_blind, shown_to
+from al_engine.data.splits import Parts
 from al_engine.dataset import Dataset
 from al_engine.errors import (
     NotEnoughLabelsError,
     ProjectError,
     UnusableModelError,
+    disk_said,
 )
 from al_engine.exchange.bundles import write_bundle
 from al_engine.exchange.carried import carried
 from al_engine.exchange.labels import answers_in_force, labels_table
-from al_engine.exchange.models import model_stem
-from al_engine.exchange.predictions import Predictor, Score, Together, predictions_table
+from al_engine.exchange.models import model_bytes, model_stem
+from al_engine.exchange.predictions import (
+    SET_NAMES,
+    Predictor,
+    Score,
+    Together,
+    predictions_table,
+)
 from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
 from al_engine.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.scoring import column_scorer, consensus
+from al_engine.project import Project
 from al_engine.public import refuse_overuse
 from al_engine.services import samp
 from al_engine.services.samp import Program
@@ -73,13 +84,46 @@ def labels_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
     """
     project = session.project
     events = _told(session)
-    return labels_table(project.catalogue, session.config, events, extra, _about(session))
+    return labels_table(
+        project.catalogue, session.config, events, _set_of(session), extra, _about(session)
+    )
+
+
+def _set_of(session: LabellingSession) -> Callable[[Event], str]:
+    """The set that an answer's object is in by now, in the words of the predictions."""
+    dataset = session.project.dataset()
+    parts: dict[str, Parts] = {}
+
+    def set_of(event: Event) -> str:
+        if event.classifier is None:  # about the curated test set
+            return "test" if session.config.splits.curated else "test set, not in use"
+        if event.classifier not in parts:
+            parts[event.classifier] = parts_in_force(dataset, _history(session, event.classifier))
+        return str(SET_NAMES[parts[event.classifier][event.row_number]])
+
+    return set_of
+
+
+def _history(session: LabellingSession, classifier: str) -> History:
+    """What may be told of a classifier's answers to who takes them away.
+
+    Not the state's: of an object that is asked again that has no label, unless one is blind.
+    """
+    history = session.project.history(classifier, session.who)
+    return shown_to(history, session.config.people, ())
 
 
 def n_answers(session: LabellingSession) -> int:
-    """How many answers ``labels_of`` would write."""
-    shared = session.config.asking.shared
-    return len(answers_in_force(_told(session), shared=shared))
+    """How many answers ``labels_of`` would write; counted anew once something has happened."""
+    moment = (session.project.log.last_seq, session.who)
+    known = _COUNTED.get(session.project)
+    if known is None or known[0] != moment:
+        answers = answers_in_force(_told(session), shared=session.config.asking.shared)
+        known = _COUNTED[session.project] = (moment, len(answers))
+    return known[1]
+
+
+_COUNTED: WeakKeyDictionary[Project, tuple[tuple[int, str], int]] = WeakKeyDictionary()
 
 
 def _told(session: LabellingSession) -> list[Event]:
@@ -119,9 +163,7 @@ def _together(dataset: Dataset, states: Sequence[State]) -> Together | None:
 
 
 def _predictor(session: LabellingSession, state: State, fit: Fit, dataset: Dataset) -> Predictor:
-    history = session.project.history(state.classifier, session.who)
-    # Not the state's: of an object that is asked again it has no label, unless one is blind.
-    history = shown_to(history, state.config.people, ())
+    history = _history(session, state.classifier)
     return Predictor(
         state.classifier,
         state.config.label_name(state.classifier),
@@ -203,7 +245,7 @@ def write_export(
 
     refuse_overuse(home)
     path = _folder(session) / f"{session.project.slug}-{table.name}{form.suffixes[0]}"
-    write_table(path, table, form, heard, cancelled)
+    write_table(path, table, form, heard, cancelled, lambda n_bytes: refuse_overuse(home, n_bytes))
     return path
 
 
@@ -219,7 +261,7 @@ def write_model(session: LabellingSession, stem: str) -> Path:
     refuse_while_blind(session.config.people, "A model with the labels it was trained on")
     if stem not in bundles_of(session):
         raise UnusableModelError(f"There is no saved model '{stem}'.", "Choose one of the list.")
-    refuse_overuse(project.folder.parent)
+    refuse_overuse(project.folder.parent, model_bytes(project.folder / "models", stem))
     session.restore_models()  # an answer for another classifier may have led to a round since
     BACKGROUND.wait(project)  # the last round's files may still be due
     with project.files_lock:
@@ -232,7 +274,7 @@ def remove(session: LabellingSession, file: Exported) -> None:
         (_place(session) / file.path.name).unlink(missing_ok=True)
     except OSError as error:
         raise ProjectError(
-            f"'{file.path.name}' could not be removed: {error.strerror or error}.",
+            f"'{file.path.name}' could not be removed: {disk_said(error)}.",
             "See to the permissions of the project's folder.",
         ) from error
 
@@ -266,7 +308,7 @@ def _folder(session: LabellingSession) -> Path:
             each.mkdir(exist_ok=True)
     except OSError as error:
         raise ProjectError(
-            f"The folder '{FOLDER}' could not be made: {error.strerror or error}.",
+            f"The folder '{FOLDER}' could not be made: {disk_said(error)}.",
             "See to the free space and the permissions of the project's folder.",
         ) from error
     return folder
@@ -284,8 +326,9 @@ def begin_export(session: LabellingSession, table: Outgoing, form: Format) -> Jo
     """Write an export beside the page that waits for it."""
 
     def work(progress: Progress, cancelled: Cancelled) -> Path:
-        return write_export(
-            session, table, form, lambda n_rows: progress(n_rows, table.n_rows), cancelled
-        )
+        with session.project.at_work():
+            return write_export(
+                session, table, form, lambda n_rows: progress(n_rows, table.n_rows), cancelled
+            )
 
     return Job(work)

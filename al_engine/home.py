@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import unicodedata
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from al_engine.errors import ProjectError
+from al_engine.files import whole_file
 
 CATALOGUE_FILE, ABOUT_FILE = "catalogue.duckdb", "project.json"
+MAX_NAME_BYTES = 255  # of a folder, on any disk
 # Folders that are no projects; the last two are followed by the process that they belong to.
 EXTENSIONS = "extensions"  # the user's own files of Python
 DELETED, IMPORTING, UPLOADS = ".deleted-", ".importing-", ".uploads-"
@@ -53,8 +54,9 @@ def home_folder() -> Path:
 
 def find_project(home: Path, slug: str) -> Path:
     """The folder of a project by the name that stands in an address."""
-    if not slug or slug != Path(slug).name or slug.startswith("."):
-        raise ProjectError(f"'{slug[:60]}' is no project's name.", "Choose one on the Home page.")
+    is_plain = slug.isprintable() and len(slug.encode()) <= MAX_NAME_BYTES if slug else False
+    if not is_plain or slug != Path(slug).name or slug.startswith("."):
+        raise ProjectError(f"{slug[:60]!a} is no project's name.", "Choose one on the Home page.")
     return home / slug
 
 
@@ -137,7 +139,8 @@ def write_about(folder: Path, about: About) -> None:
         "source": about.source,
         "notice": about.notice,
     }
-    write_whole(folder / ABOUT_FILE, json.dumps(fields, indent=1))
+    with whole_file(folder / ABOUT_FILE, is_reminder=True) as file:  # written at every answer
+        file.write_text(json.dumps(fields, indent=1), encoding="utf-8")
 
 
 def read_about(folder: Path) -> About:
@@ -156,13 +159,3 @@ def read_about(folder: Path) -> About:
     except (OSError, ValueError, KeyError, TypeError):
         changed = datetime.fromtimestamp((folder / CATALOGUE_FILE).stat().st_mtime, UTC)
         return About(folder.name, folder.name, 0, 0, changed)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that is there whole or not at all."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

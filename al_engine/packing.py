@@ -11,10 +11,11 @@ from pathlib import Path
 
 from al_engine.background import BACKGROUND
 from al_engine.data.people import refuse_while_blind
+from al_engine.errors import ProjectError, disk_said
 from al_engine.exchange.whole import Name, write_whole
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.project import Project
-from al_engine.public import refuse_overuse
+from al_engine.public import refuse_packing
 from al_engine.saving import versions
 
 
@@ -41,7 +42,12 @@ def packed(project: Project) -> Packed | None:
 
 def begin_packing(project: Project) -> Job[Path]:
     """Pack beside the page that waits for it."""
-    return Job(lambda progress, cancelled: pack(project, progress, cancelled))
+
+    def work(progress: Progress, cancelled: Cancelled) -> Path:
+        with project.at_work():
+            return pack(project, progress, cancelled)
+
+    return Job(work)
 
 
 def pack(
@@ -59,21 +65,45 @@ def pack(
     WorkCancelled : ``cancelled`` said so
     """
     home, n_rows = project.folder.parent, project.catalogue.n_rows
+    found = packed(project)
+    n_before = found.n_bytes if found else 0  # it goes once the new one is whole
 
     def heard(n: int) -> None:
-        refuse_overuse(home)
+        refuse_packing(home, -n_before)
         progress(n, n_rows)
 
     refuse_while_blind(project.config.people, "The whole project")
-    refuse_overuse(home)
+    refuse_packing(home, -n_before)
     BACKGROUND.wait(project)  # the scores of the last round are on their way to the disk
     path, began_at = _place(project), datetime.now(UTC).timestamp()
     about = project.about
     name = Name(about.name, about.source, about.notice)
     images = project.folder / "images"
+    _make_folder(path.parent)
     write_whole(path, name, project.catalogue, project.log, images, versions(), heard, cancelled)
     os.utime(path, (began_at, began_at))
     return path
+
+
+def remove_packed(project: Project) -> None:
+    """Remove the file that a project was packed as; the project stays."""
+    try:
+        _place(project).unlink(missing_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"'{project.slug}.zip' could not be removed: {disk_said(error)}.",
+            "See to the permissions of the project's folder.",
+        ) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"The folder '{folder.name}' could not be made: {disk_said(error)}.",
+            "See to the free space and the permissions of the project's folder.",
+        ) from error
 
 
 def _place(project: Project) -> Path:

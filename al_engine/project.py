@@ -15,6 +15,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from al_engine.errors import (
     PublicServerError,
     WorkCancelled,
 )
+from al_engine.files import PARTIAL, left_behind
 from al_engine.home import (
     CATALOGUE_FILE,
     DELETED,
@@ -56,11 +58,13 @@ from al_engine.home import (
 )
 from al_engine.public import (
     idle_visitors,
+    in_folder,
     is_idle,
     is_public,
     limits,
     refuse_overuse,
     refuse_size,
+    without_paths,
 )
 
 ANSWERS_FILE = "answers.duckdb"
@@ -81,15 +85,31 @@ class Project:
         # The log's lock rules events and the settings in force.
         self.files_lock = threading.RLock()
         self._about_lock = threading.RLock()
-        self._arrays = Arrays(self.catalogue, folder / "matrix")
+        self._arrays = Arrays(
+            self.catalogue, folder / "matrix", partial(refuse_overuse, folder.parent)
+        )
         self._histories: dict[tuple[str, str], tuple[Hashable, History]] = {}
         self._curated = CuratedSet()
         self.is_closed = False
         self.used_at = time.monotonic()
+        self.n_at_work = 0
         self._at_close: list[weakref.WeakMethod[Callable[[], None]]] = []
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
         if parts is None:
+            _sweep(folder)
             self.touch()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Work that somebody waits for: meanwhile the project is not closed for another."""
+        with self._about_lock:
+            self.n_at_work += 1
+        try:
+            yield
+        finally:
+            with self._about_lock:
+                self.n_at_work -= 1
+                self.used_at = time.monotonic()
 
     def close(self) -> None:
         BACKGROUND.wait(self)
@@ -224,7 +244,8 @@ class Project:
             except duckdb.Error as error:
                 self.log.forget_round(classifier, key)  # so that it is tried again
                 raise ProjectError(
-                    f"The scores of a round could not be saved: {str(error).splitlines()[0]}.",
+                    f"The scores of a round could not be saved: "
+                    f"{without_paths(str(error).splitlines()[0])}.",
                     "See to the free space and the permissions of the project's folder.",
                 ) from error
 
@@ -318,7 +339,8 @@ def _new_folder(home: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
         if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
             raise ProjectError(
-                f"No project could be made in '{home}': {str(error).splitlines()[0]}",
+                f"No project could be made{in_folder(home)}: "
+                f"{without_paths(str(error).splitlines()[0]).rstrip('.')}.",
                 "See to its permissions, the free space and the memory.",
             ) from error
         raise
@@ -354,8 +376,10 @@ def open_project(folder: Path) -> Project:
 def _make_room(most: int) -> None:
     """Close what was used longest ago, until one more can be opened."""
     while len(_OPEN) >= most:
-        folder, oldest = min(_OPEN.items(), key=lambda item: item[1].used_at)
-        if time.monotonic() - oldest.used_at < AT_WORK_S:
+        folder, oldest = min(
+            _OPEN.items(), key=lambda item: (item[1].n_at_work > 0, item[1].used_at)
+        )
+        if oldest.n_at_work or time.monotonic() - oldest.used_at < AT_WORK_S:
             raise PublicServerError(
                 f"This public server has {most:,} projects open, which is all it can.",
                 "Try again in a few minutes, or run Sextant on your own computer.",
@@ -394,6 +418,16 @@ def delete_project(folder: Path) -> None:
         gone = folder.with_name(f"{DELETED}{uuid.uuid4().hex[:8]}")
         folder.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process had begun to write: nobody else has the project open."""
+    for name in ("", "exports", "whole", "models"):
+        for path in left_behind(folder / name) if name else folder.glob(f".*{PARTIAL}*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _open_parts(folder: Path) -> tuple[Catalogue, AnswerLog]:

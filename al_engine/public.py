@@ -4,6 +4,7 @@ Owns ``SEXTANT_PUBLIC``, visitors' keys and every limit that comes with them.  M
 projects or pages: it is handed folders and numbers.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -24,14 +25,19 @@ class Limits:
     """What a public server lends; ``SEXTANT_PUBLIC_ROWS`` and so on change a number.
 
     ``rows`` and ``columns`` are of one catalogue, ``upload_mb`` of one file, packed, and
-    ``unpacked_mb`` of what a compressed one holds; ``visitor_mb`` is the disk of one visitor and
-    ``total_mb`` that of all; a visitor's folder goes after ``idle_hours`` without a visit.
+    ``unpacked_mb`` of what a compressed one holds, ``members`` of the files in a whole project;
+    ``configuration_mb`` is of one configuration, ``memory_mb`` what the database of one project
+    holds in memory; ``visitor_mb`` is the disk of one visitor and ``total_mb`` that of all; a
+    visitor's folder goes after ``idle_hours`` without a visit.
     """
 
     rows: int = 200_000
     columns: int = 1_000
     upload_mb: int = 50
     unpacked_mb: int = 300
+    members: int = 5_000
+    configuration_mb: int = 5
+    memory_mb: int = 500
     visitor_mb: int = 200
     total_mb: int = 2_000
     open_projects: int = 10
@@ -39,8 +45,8 @@ class Limits:
 
 
 def is_public() -> bool:
-    """Does this process serve strangers?"""
-    return os.environ.get("SEXTANT_PUBLIC") == "1"
+    """Does this process serve strangers?  Whatever the variable holds but 0 counts as yes."""
+    return os.environ.get("SEXTANT_PUBLIC", "").strip() not in ("", "0")
 
 
 def limits() -> Limits:
@@ -152,9 +158,36 @@ def refuse_overuse(home: Path, n_bytes: int = 0) -> None:
             )
 
 
+def refuse_packing(home: Path, n_bytes: int = 0) -> None:
+    """Refuse to pack a project where its visitor would take half as much again as is lent.
+
+    Whoever fills the server, work done on it can be taken away: all visitors' limit does not count.
+    """
+    if is_public() and used_bytes(home) + n_bytes > 1.5 * limits().visitor_mb * _MB:
+        raise PublicServerError(
+            "The project as one file would take more disk than this public server lends.",
+            "Delete another project, or files on this page.",
+        )
+
+
 def most_unpacked_bytes() -> int | None:
     """How much a compressed file may hold, in bytes; None where only the disk sets a limit."""
     return limits().unpacked_mb * _MB if is_public() else None
+
+
+def most_members() -> int | None:
+    """How many files a whole project may hold; None where only the disk sets a limit."""
+    return limits().members if is_public() else None
+
+
+def most_configuration_bytes() -> int | None:
+    """How long a configuration may be, in bytes; None where no server is shared."""
+    return limits().configuration_mb * _MB if is_public() else None
+
+
+def most_memory_mb() -> int | None:
+    """What a project's database may hold in memory; None where no server is shared."""
+    return limits().memory_mb if is_public() else None
 
 
 def refuse_server_file(home: Path, path: Path) -> None:
@@ -165,13 +198,32 @@ def refuse_server_file(home: Path, path: Path) -> None:
         )
 
 
+def in_folder(home: Path) -> str:
+    """Where projects are, for a sentence; a public server's disk is nobody's business."""
+    return "" if is_public() else f" in '{home}'"
+
+
+def without_paths(said: str) -> str:
+    """What a library says of a file, without the paths of a public server."""
+    return _PATH.sub("a file", said) if is_public() else said
+
+
+_PATH = re.compile(r"""(["'])(?:(?!\1).)*/(?:(?!\1).)*\1|(?<!\S)/\S+""")
+
+
 def used_bytes(folder: Path) -> int:
-    """The sizes of all files below a folder; one that vanishes meanwhile counts nothing."""
+    """What all that is below a folder takes on the disk; what vanishes meanwhile takes nothing.
+
+    Counted in blocks: ten thousand files of a byte take forty megabytes.
+    """
     n_bytes = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                n_bytes += os.lstat(os.path.join(place, name)).st_size
-            except OSError:
-                continue
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            with contextlib.suppress(OSError):
+                n_bytes += _on_disk(os.lstat(os.path.join(place, name)))
     return n_bytes
+
+
+def _on_disk(found: os.stat_result) -> int:
+    blocks: int | None = getattr(found, "st_blocks", None)  # which Windows does not count
+    return found.st_size if blocks is None else 512 * blocks

@@ -13,7 +13,6 @@ from al_engine.config import ProjectConfig
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import refuse_while_blind
-from al_engine.errors import ProjectError
 from al_engine.exchange.astronomical import write_theirs
 from al_engine.exchange.configuration import (
     Configuration,
@@ -25,7 +24,7 @@ from al_engine.exchange.configuration import (
     private,
     write_configuration,
 )
-from al_engine.home import write_whole
+from al_engine.files import whole_file
 from al_engine.project import Project
 from al_engine.saving import versions
 from al_engine.state import State
@@ -126,14 +125,8 @@ def record_soon(project: Project, of: Moment) -> None:
         if project.is_closed:
             return  # deleted meanwhile, or closed: the next round writes it
         text = write_configuration(record(project, of))
-        try:
-            with project.files_lock:
-                write_whole(project.folder / CONFIGURATION_FILE, text)
-        except OSError as error:
-            raise ProjectError(
-                f"The configuration could not be saved: {error.strerror or error}.",
-                "See to the free space and the permissions of the project's folder.",
-            ) from error
+        with project.files_lock, whole_file(project.folder / CONFIGURATION_FILE) as file:
+            file.write_text(text, encoding="utf-8")
 
     BACKGROUND.do(project, CONFIGURATION_FILE, write)
 

@@ -16,11 +16,17 @@ import sklearn
 
 from al_engine.background import BACKGROUND
 from al_engine.data.history import History
-from al_engine.errors import NotEnoughLabelsError, ProjectError, SettingsError
+from al_engine.errors import (
+    NotEnoughLabelsError,
+    ProjectError,
+    SettingsError,
+    disk_said,
+)
 from al_engine.exchange.models import (
     checkpoint_stem,
     find_models,
-    is_whole,
+    is_intact,
+    model_bytes,
     model_stem,
     save_model,
 )
@@ -28,6 +34,7 @@ from al_engine.extensions.used import used_by
 from al_engine.fitting import labelled_set, learner_spec
 from al_engine.learning.learners import LearnerSpec, pipelines
 from al_engine.project import Project
+from al_engine.public import refuse_overuse
 from al_engine.state import State
 
 
@@ -62,7 +69,7 @@ class SavedModels:
         found = find_models(self._folder, model_stem(state.classifier, self._spec(state)))
         scores = state.scores.to_dict() if state.scores else None
         said = None if found is None else (found[1].get("round_key"), found[1].get("scores"))
-        return found is not None and said == (state.fit.key, scores) and is_whole(*found)
+        return found is not None and said == (state.fit.key, scores) and is_intact(*found)
 
     def checkpoint(self, state: State, history: History) -> Path:
         """Save the model of a state beside the earlier ones.
@@ -71,16 +78,19 @@ class SavedModels:
         ------
         NotEnoughLabelsError : there is no model yet
         SettingsError : this round has a checkpoint
+        PublicServerError : there is no room
         """
         if state.fit is None:
             raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
         if self.is_checkpointed(state):
             raise SettingsError("This round has a checkpoint already.", "Answer another question.")
+        present = model_stem(state.classifier, self._spec(state))
+        refuse_overuse(self._project.folder.parent, model_bytes(self._folder, present))
         validation = state.scores.validation if state.scores else None
         by_folds = state.scores is not None and state.scores.by_folds
         f1 = None if validation is None or by_folds else validation.f1.value
         stem = checkpoint_stem(
-            model_stem(state.classifier, self._spec(state)),
+            present,
             state.fit.n_labelled,
             None if f1 is None else round(100 * f1),
             datetime.now(),
@@ -115,7 +125,7 @@ class SavedModels:
                 return save_model(self._folder, stem, members, about)
         except OSError as error:
             raise ProjectError(
-                f"The model '{stem}' could not be saved: {error.strerror or error}.",
+                f"The model '{stem}' could not be saved: {disk_said(error)}.",
                 "See to the free space and the permissions of the project's folder.",
             ) from error
 

@@ -18,10 +18,9 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.demo import DEMOS, Demo
 from al_engine.data.importing import Imported
 from al_engine.data.labels import AnswerLog
-from al_engine.data.readers import Part, list_parts, open_table
-from al_engine.data.readers.source import go_on, in_brief, is_gzipped, open_bytes, refusal
-from al_engine.errors import ProjectError, SettingsError
-from al_engine.exchange.archive import too_much, zip_boundary
+from al_engine.data.readers import Part, list_parts, open_table, refuse_unpacked
+from al_engine.data.readers.source import refusal
+from al_engine.errors import ProjectError, SettingsError, disk_said
 from al_engine.exchange.whole import is_whole
 from al_engine.exchange.whole_reading import WholeProject, read_whole
 from al_engine.fitting import RoundScores
@@ -31,7 +30,7 @@ from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.project import create_project
-from al_engine.public import most_unpacked_bytes, refuse_server_file
+from al_engine.public import in_folder, most_members, most_unpacked_bytes, refuse_server_file
 
 
 def import_file(
@@ -67,7 +66,8 @@ def import_file(
                 "Leave out the choice of columns.",
             )
         return _import_whole(home, path, folder_name, progress, cancelled)
-    _refuse_unpacked(path, cancelled)
+    if (most_bytes := most_unpacked_bytes()) is not None:
+        refuse_unpacked(path, most_bytes, cancelled)
     table = open_table(path, part=part, cancelled=cancelled)
 
     def finish(catalogue: Catalogue, _: ProjectConfig) -> ProjectConfig:
@@ -107,12 +107,12 @@ def _import_whole(
     home: Path, path: Path, folder_name: str | None, progress: Progress, cancelled: Cancelled
 ) -> tuple[Path, Imported]:
     """Make the project of a whole project's file, with all that was answered and scored in it."""
-    with _boundary(home), LOOKAHEAD.paused(), at_home(home):
+    with _boundary(home), at_home(home):
         work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         work.mkdir()
         try:
             room = most_unpacked_bytes() or shutil.disk_usage(home).free
-            whole = read_whole(path, work, room, cancelled)
+            whole = read_whole(path, work, room, cancelled, most_members())
             config = _config_of(path, whole)
 
             def check_columns(catalogue: Catalogue, config: ProjectConfig) -> ProjectConfig:
@@ -125,19 +125,20 @@ def _import_whole(
                     whole.images.rename(folder / "images")
                 log.restore(whole.events, whole.rounds)
 
-            return create_project(
-                home,
-                whole.name.name or _plain_name(path),
-                whole.table,
-                config,
-                source=whole.name.source,
-                notice=whole.name.notice,
-                folder_name=folder_name,
-                progress=lambda n_rows: progress(n_rows, whole.table.n_rows),
-                cancelled=cancelled,
-                finish=check_columns,
-                restore=restore,
-            )
+            with LOOKAHEAD.paused():
+                return create_project(
+                    home,
+                    whole.name.name or _plain_name(path),
+                    whole.table,
+                    config,
+                    source=whole.name.source,
+                    notice=whole.name.notice,
+                    folder_name=folder_name,
+                    progress=lambda n_rows: progress(n_rows, whole.table.n_rows),
+                    cancelled=cancelled,
+                    finish=check_columns,
+                    restore=restore,
+                )
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
@@ -163,23 +164,6 @@ def _holds_numbers(scores: Any) -> bool:
     if isinstance(scores, dict | list | tuple):
         return all(map(_holds_numbers, scores.values() if isinstance(scores, dict) else scores))
     return scores is None or (isinstance(scores, int | float) and math.isfinite(scores))
-
-
-def _refuse_unpacked(path: Path, cancelled: Cancelled) -> None:
-    """Refuse a compressed file that holds more than a public server unpacks."""
-    most = most_unpacked_bytes()
-    if most is None or not path.is_file():
-        return
-    n_bytes = 0
-    with zip_boundary(path):
-        if not is_gzipped(path):
-            return
-        with open_bytes(path) as stream:
-            while piece := stream.read(1 << 20):
-                go_on(cancelled)
-                n_bytes += len(piece)
-                if n_bytes > most:
-                    raise too_much(path, most)
 
 
 def _columns_used(config: ProjectConfig) -> list[str]:
@@ -219,9 +203,8 @@ def _boundary(home: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = in_brief(error.strerror or str(error))
         raise ProjectError(
-            f"No project could be made in '{home}': {reason}.",
+            f"No project could be made{in_folder(home)}: {disk_said(error)}.",
             "Choose another folder, or see to its permissions and the free space.",
         ) from error
 

@@ -196,8 +196,8 @@ def place_of_bar(page: Page) -> dict[str, float]:
 
 
 def answerable(page: Page) -> None:
-    """Wait until the question can be answered."""
-    expect(bar(page)).to_have_attribute("aria-busy", "false")
+    """Wait until the question can be answered: on a new machine once the kernels are compiled."""
+    expect(bar(page)).to_have_attribute("aria-busy", "false", timeout=3 * WAIT_MS)
 
 
 def key_of(page: Page, label: str) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -711,6 +711,9 @@ def test_of_two_browsers_neither_reaches_the_other_s_project_pictures_or_exports
         key, slug = key_in(ada), parse_qs(urlsplit(ada.url).query)["project"][0]
 
         go_to(ada, "Share")
+        ada.get_by_role("button", name="Write the labels").click()
+        expect(ada.get_by_text("Written: ")).to_be_visible()
+        settled(ada)
         ada.get_by_role("button", name="Make the file").click()
         with ada.expect_download() as download:
             ada.get_by_role("button", name=re.compile("^Download .*zip")).click()
@@ -732,23 +735,31 @@ def test_of_two_browsers_neither_reaches_the_other_s_project_pictures_or_exports
                 assert bar(eve).count() == 0
                 assert key_in(eve) != key
         # No address on the server's disk is served, whatever lies there.
-        for path in (
-            f"media/{slug}.zip",
-            f"app/static/visitors/{folder.name}/{slug}/exports/{slug}.zip",
-            f"visitors/{folder.name}/{slug}/exports/{slug}.zip",
-            f"media/..%2f..%2fvisitors%2f{folder.name}%2f{slug}%2fexports%2f{slug}.zip",
-            f"static/..%2f..%2f..%2f{folder.name}",
-        ):
-            reply = eve.request.get(f"{public_app.address}/{path}")
-            # Streamlit answers an address that it does not know with its own empty page.
-            assert reply.status != 200 or b"<html" in reply.body(), path
+        lying = [path for path in folder.rglob("*") if path.is_file()]
+        kinds = {path.relative_to(folder / slug).parts[0] for path in lying}
+        assert {"whole", "exports", "models", "catalogue.duckdb", "answers.duckdb"} <= kinds
+        for path in lying:
+            there = path.relative_to(public_app.home).as_posix()
+            for tried in (
+                there,
+                f"media/{path.name}",
+                f"app/static/{there}",
+                f"media/..%2f..%2f{quote(there, safe='')}",
+                f"static/..%2f..%2f..%2f{quote(there, safe='')}",
+                f"component/{there}",
+            ):
+                reply = eve.request.get(f"{public_app.address}/{tried}")
+                # Streamlit answers an address that it does not know with its own empty page.
+                assert reply.status != 200 or b"<html" in reply.body(), tried
         # What the server does hand out goes by its contents, not by anything that can be guessed.
-        handed = {url.rsplit("/", 1)[1] for url in served if "/media/" in url}
-        assert all(re.match(r"[0-9a-f]{32,}", name) for name in handed)
+        paths = [urlsplit(url).path for url in served]
+        handed = {path.rsplit("/", 1)[1] for path in paths if path.startswith("/media/")}
+        assert [name for name in handed if name.endswith((".png", ".jpg"))]
+        assert [name for name in handed if not re.match(r"[0-9a-f]{32,}\.", name)] == []
 
         # The file is what Ada takes elsewhere: as a stranger she opens it again.
         eve.goto(public_app.address)
-        eve.locator("input[type=file]").set_input_files(file)
+        eve.locator("input[type=file]").first.set_input_files(file)
         expect(eve).to_have_title("Training · Sextant")
         answerable(eve)
         assert len(list((public_app.home / "visitors").iterdir())) == 2

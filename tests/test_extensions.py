@@ -1,5 +1,6 @@
 """A user's own models, strategies and features: what they may do, and what a bad file costs."""
 
+import csv
 import json
 import re
 import sys
@@ -13,6 +14,7 @@ from conftest import ROOT, SMALL_FOREST, answer, small_setup, survey_config
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
+from al_engine import exporting
 from al_engine.__main__ import main
 from al_engine.background import BACKGROUND
 from al_engine.config import Combination, Features, MemberSetup, ProjectConfig
@@ -205,6 +207,48 @@ def test_a_saved_model_names_the_files_that_it_was_made_with(
         "name": "contrast(g,r)", "formula": "contrast(g, r)", "columns": ["g", "r"],
         "operation": "contrast",
     }  # fmt: skip
+
+
+def test_a_bundle_with_a_feature_of_an_extension_scores_where_that_is_and_nowhere_else(
+    load: Load,
+    survey_folder: Path,
+    opened: Callable[[Path], Project],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fine(load(features=CONTRAST))
+    project = opened(survey_folder)
+    config = survey_config(
+        setups={"QSO": small_setup()}, features=CONTRASTED, x_axis="g", y_axis="r"
+    )
+    session = begun(project, config)
+    BACKGROUND.wait(project)
+    bundle = exporting.write_model(session, exporting.bundles_of(session)[0])
+    objects = exporting.objects_of(session, range(50))
+    catalogue = exporting.write_export(session, objects, exporting.FORMATS["parquet"])
+    score = ["score", str(bundle), "--catalogue", str(catalogue), "--out", str(tmp_path / "o.csv")]
+    assert main(score) == 0
+    with (tmp_path / "o.csv").open() as file:
+        found = [float(row["probability_QSO"]) for row in csv.DictReader(file)]
+    fit = session.state("QSO").fit
+    assert fit is not None
+    shown = fit.proba[:50]
+    np.testing.assert_allclose(np.array(found)[~np.isnan(shown)], shown[~np.isnan(shown)], 1e-5)
+    capsys.readouterr()
+    for files, said in (
+        ({}, "of the extension features.py, which is not loaded here"),
+        ({"features": CONTRAST + "# since changed\n"}, "which is another here than when"),
+    ):
+        load(**files)
+        assert main(score) == 2
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("raised", ["SystemExit(2)", "BaseException('odd')", "GeneratorExit"])
+def test_whatever_an_extension_raises_it_is_left_out(load: Load, raised: str) -> None:
+    loaded = load(features=CONTRAST, odd=f"raise {raised}\n")
+    assert [fault.file for fault in loaded.faults] == ["odd.py"]
+    assert "contrast" in OPERATIONS
 
 
 def test_another_file_of_the_same_name_is_another_model_and_another_feature(

@@ -15,7 +15,7 @@ from al_engine.data import matrix as matrix_module
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import feature_sql, list_features
 from al_engine.data.matrix import open_column, open_matrix
-from al_engine.errors import ProjectError
+from al_engine.errors import ProjectError, PublicServerError
 
 Build = Callable[..., Catalogue]
 
@@ -178,3 +178,33 @@ def test_nothing_is_made_for_a_project_that_is_gone(survey: Catalogue, tmp_path:
     with pytest.raises(ProjectError):
         open_matrix(tmp_path / "gone" / "matrix", survey, ['"g"'])
     assert not (tmp_path / "gone").exists()
+
+
+def test_an_array_that_there_is_no_room_for_is_refused_before_it_is_written(
+    tmp_path: Path, survey: Catalogue
+) -> None:
+    asked: list[int] = []
+
+    def none(n_bytes: int) -> None:
+        asked.append(n_bytes)
+        raise PublicServerError("There is no room.")
+
+    with pytest.raises(PublicServerError):
+        open_matrix(tmp_path, survey, ['"g"', '"r"'], none)
+    assert asked == [4 * 4 * survey.n_rows]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_that_can_be_made_again_go_for_one_that_is_wanted(
+    tmp_path: Path, survey: Catalogue
+) -> None:
+    for name in ("g", "r", "z"):
+        open_column(tmp_path, survey, f'"{name}"')
+
+    def room(n_bytes: int) -> None:
+        if len(list(tmp_path.iterdir())) > 1:
+            raise PublicServerError("There is no room.")
+
+    column = open_column(tmp_path, survey, '"g" - "r"', room)
+    assert len(column) == survey.n_rows
+    assert len(list(tmp_path.iterdir())) == 2

@@ -334,8 +334,8 @@ def test_a_model_never_stands_without_its_json(
 
 
 def test_what_a_killed_save_left_is_swept_and_what_is_being_written_is_not(tmp_path: Path) -> None:
-    old, fresh = tmp_path / ".stem.joblib.0123abcd", tmp_path / ".stem.joblib.4567abcd"
-    folder, foreign = tmp_path / ".stem.89ab0123", tmp_path / ".mine"
+    old, fresh = tmp_path / ".0123abcd.part", tmp_path / ".4567abcd.part"
+    folder, foreign = tmp_path / ".89ab0123.part", tmp_path / ".mine"
     folder.mkdir()
     for path in (old, fresh, foreign, folder / "0-knn.joblib"):
         path.write_bytes(b"x")

@@ -37,6 +37,7 @@ from al_engine.errors import (
     UnsuitableColumnError,
     WorkCancelled,
 )
+from al_engine.files import partial_beside
 from al_engine.home import find_project, home_folder, list_projects, make_slug
 from al_engine.project import Project, close_project, create_project, delete_project, open_project
 
@@ -136,6 +137,25 @@ def test_two_projects_of_one_name_have_folders_and_names_of_their_own(tmp_path: 
     with pytest.raises(ProjectError, match="'x' is there already"):
         create_project(tmp_path, "X", small_table(), survey_config(), folder_name="x")
     assert sorted(about.name for about in list_projects(tmp_path)) == ["X", "X 2", "X 3"]
+
+
+def test_what_a_killed_process_had_begun_to_write_goes_when_its_project_is_opened(
+    survey_folder: Path, opened: Callable[[Path], Project]
+) -> None:
+    begun = []
+    for folder in ("", "exports", "exports/of-ada", "whole", "models"):
+        (survey_folder / folder).mkdir(exist_ok=True)
+        partial = partial_beside(survey_folder / folder / "x.fits")
+        begun += [partial, partial.with_name(f"{partial.name}.rows")]
+        partial.write_bytes(b"x")
+    for path in begun[1::2]:
+        path.write_bytes(b"x")
+    (committee := partial_beside(survey_folder / "models" / "QSO")).mkdir()
+    (committee / "0-Rfc.joblib").write_bytes(b"x")
+    (kept := survey_folder / "exports" / "mine.part").write_bytes(b"x")
+    opened(survey_folder)
+    assert not [path for path in (*begun, committee) if path.exists()]
+    assert kept.exists()
 
 
 def test_leftovers_of_a_dead_process_are_swept_and_others_are_not(tmp_path: Path) -> None:

@@ -4,11 +4,14 @@ import gzip
 import os
 import time
 import weakref
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT, answer, begin, make_table, survey_config, survey_values
 from paging import LABELLING, PAGES, SHARE, bar, fine, read
@@ -20,10 +23,18 @@ from test_pages import press
 
 from al_engine import project as project_module
 from al_engine import public
-from al_engine.errors import ProjectError, PublicServerError
-from al_engine.home import list_projects
+from al_engine.background import BACKGROUND
+from al_engine.errors import (
+    ConfigurationError,
+    ProjectError,
+    PublicServerError,
+    UnreadableFileError,
+)
+from al_engine.exchange.strict_json import read_json
+from al_engine.exporting import bundles_of, write_model
+from al_engine.home import find_project, list_projects
 from al_engine.objects import object_card
-from al_engine.packing import pack
+from al_engine.packing import pack, packed, remove_packed
 from al_engine.project import close_project, create_project, open_project, sweep_visitors
 from al_engine.session import LabellingSession
 from al_engine.starting import import_file, list_tables, start_demo
@@ -116,6 +127,16 @@ def test_limits_can_be_set_and_a_wrong_one_is_named(root, monkeypatch):
             public.limits()
 
 
+@pytest.mark.parametrize(
+    ("said", "is_meant"),
+    [("", False), ("0", False), (" ", False), ("1", True), ("true", True), ("yes", True),
+     ("TRUE", True), ("no idea", True)],
+)  # fmt: skip
+def test_whatever_the_variable_says_but_0_means_a_public_server(monkeypatch, said, is_meant):
+    monkeypatch.setenv("SEXTANT_PUBLIC", said)
+    assert public.is_public() is is_meant
+
+
 def test_a_server_of_one_s_own_has_no_limits(monkeypatch, tmp_path):
     monkeypatch.delenv("SEXTANT_PUBLIC", raising=False)
     public.refuse_size(10**9, 10**6)
@@ -161,6 +182,50 @@ def test_a_project_is_not_packed_where_there_is_no_room(visitor, monkeypatch):
     assert not (project.folder / "whole").exists()
 
 
+def test_a_full_server_lets_everybody_take_their_work_away(root, visitor, monkeypatch):
+    project = open_project(survey(visitor))
+    other = public.visitor_folder(root, public.new_key())
+    other.mkdir(parents=True)
+    (other / "x").write_bytes(bytes(4_000_000))
+    monkeypatch.setenv("SEXTANT_PUBLIC_TOTAL_MB", "3")
+    with pytest.raises(PublicServerError):
+        public.refuse_overuse(visitor)
+    # Nor does the file before count beside the one that takes its place.
+    first = pack(project)
+    with first.open("ab") as file:
+        file.write(bytes(2_000_000))
+    most = -(-public.used_bytes(visitor) // 1_500_000) - 1
+    monkeypatch.setenv("SEXTANT_PUBLIC_VISITOR_MB", str(most))
+    with pytest.raises(PublicServerError):
+        public.refuse_packing(visitor)
+    assert pack(project) == first
+    remove_packed(project)
+    assert packed(project) is None
+
+
+def test_disk_is_counted_in_blocks(tmp_path):
+    for i in range(300):
+        (tmp_path / f"{i}.png").write_bytes(b"x")
+    blocks = (tmp_path / "0.png").stat().st_blocks * 512
+    assert public.used_bytes(tmp_path) >= 300 * max(blocks, 1)
+
+
+def test_arrays_and_checkpoints_past_the_disk_s_limit_are_refused(begun, visitor, monkeypatch):
+    answer(begun)
+    BACKGROUND.wait(begun.project)
+    used = -(-public.used_bytes(visitor) // 1_000_000)
+    monkeypatch.setenv("SEXTANT_PUBLIC_VISITOR_MB", str(used))
+    (visitor / "x").write_bytes(bytes(1_000_000))
+    config = begun.config
+    features = replace(config.features, base=config.features.base[:2])
+    with pytest.raises(PublicServerError, match="disk"):
+        begun.project.prepare(replace(config, features=features))
+    with pytest.raises(PublicServerError, match="disk"):
+        begun.checkpoint("QSO")
+    with pytest.raises(PublicServerError, match="disk"):
+        write_model(begun, bundles_of(begun)[0])
+
+
 def test_a_file_too_large_is_refused_before_it_is_written(visitor):
     public.refuse_upload(visitor, 50_000_000)
     with pytest.raises(PublicServerError, match="takes 50 MB"):
@@ -176,6 +241,96 @@ def test_a_compressed_file_that_holds_too_much_is_refused(visitor, monkeypatch):
     with pytest.raises(Exception, match="more than the 1 MB"):
         import_file(visitor, path)
     assert list_projects(visitor) == []
+
+
+def test_a_parquet_file_that_holds_too_much_is_refused(visitor, monkeypatch):
+    monkeypatch.setenv("SEXTANT_PUBLIC_UNPACKED_MB", "1")
+    uploads = visitor / ".uploads-1"
+    uploads.mkdir(parents=True)
+    pq.write_table(pa.table({"t": ["x" * 10_000] * 300}), uploads / "bomb.parquet")
+    with pytest.raises(UnreadableFileError, match="more than the 1 MB"):
+        import_file(visitor, uploads / "bomb.parquet")
+    assert list_projects(visitor) == []
+
+
+def test_a_whole_project_of_countless_pictures_is_refused(visitor, monkeypatch):
+    path = pack(open_project(survey(visitor)))
+    uploads = visitor / ".uploads-1"
+    uploads.mkdir(parents=True)
+    full = uploads / "full.zip"
+    full.write_bytes(path.read_bytes())
+    with zipfile.ZipFile(full, "a") as archive:
+        for i in range(20):
+            archive.writestr(f"images/{i}.png", b"x")
+    import_file(visitor, full)
+    monkeypatch.setenv("SEXTANT_PUBLIC_MEMBERS", "20")
+    with pytest.raises(UnreadableFileError, match="holds 24 files, and 20 are taken"):
+        import_file(visitor, full)
+
+
+def test_a_database_holds_no_more_memory_than_is_lent(visitor, monkeypatch):
+    monkeypatch.setenv("SEXTANT_PUBLIC_MEMORY_MB", "123")
+    project = open_project(survey(visitor))
+    for connection in (project.catalogue._connection, project.log._connection):
+        (held,) = connection.execute("SELECT current_setting('memory_limit')").fetchone()
+        assert held.startswith("117.3")  # MiB
+    close_project(project.folder)
+    monkeypatch.delenv("SEXTANT_PUBLIC")
+    (held,) = (
+        open_project(project.folder)
+        .catalogue._connection.execute("SELECT current_setting('memory_limit')")
+        .fetchone()
+    )
+    assert not held.startswith("117.3")
+
+
+def test_no_error_names_the_server_s_disk(root, visitor, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(root / "secret"))
+
+    uploads = visitor / ".uploads-1"
+    uploads.mkdir(parents=True)
+    (uploads / "a.csv").write_text("id,class,g\n1,A,2\n2,B,3\n")
+    said = []
+    for what, raised in (
+        ("al_engine.starting.create_project", full),
+        ("al_engine.project.import_table", duckdb_error),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(what, raised)
+            with pytest.raises(ProjectError) as caught:
+                import_file(visitor, uploads / "a.csv")
+            said.append(str(caught.value))
+    assert not [text for text in said if str(root) in text]
+    assert "No space left on device" in said[0]
+    assert "IO Error: Could not write file a file: full" in said[1]
+    monkeypatch.delenv("SEXTANT_PUBLIC")
+    monkeypatch.setattr("al_engine.starting.create_project", full)
+    with pytest.raises(ProjectError, match="in '/"):
+        import_file(visitor, uploads / "a.csv")
+
+
+def duckdb_error(_: object, path: Path, *__: object) -> None:
+    raise duckdb.IOException(f'IO Error: Could not write file "{path}": full')
+
+
+@pytest.mark.parametrize("slug", ["a\0b", "x" * 300, "é" * 200, "a\nb", "\ud800", ".", "a/b"])
+def test_what_can_be_no_folder_s_name_is_no_project_s(visitor, slug):
+    with pytest.raises(ProjectError, match="no project's name"):
+        find_project(visitor, slug)
+
+
+def test_what_people_call_their_projects_is_a_project_s_name(visitor):
+    for slug in ("survey", "My Survey (2)", "Übersicht", "x" * 255):
+        assert find_project(visitor, slug) == visitor / slug
+
+
+def test_a_configuration_is_no_longer_than_a_public_server_reads(root, monkeypatch):
+    long = b"[" + b"[]," * 2_000_000 + b"[]]"
+    with pytest.raises(ConfigurationError, match="5 MB are read at most"):
+        read_json(long)
+    monkeypatch.delenv("SEXTANT_PUBLIC")
+    assert len(read_json(long)) == 2_000_001
 
 
 def test_no_path_on_the_server_s_disk_is_opened(root, visitor, tmp_path):
@@ -245,6 +400,20 @@ def test_while_all_are_at_work_another_is_told_to_wait(visitor, monkeypatch):
     assert not at_work.is_closed
 
 
+def test_a_project_that_somebody_takes_away_is_not_closed_for_another(visitor, monkeypatch):
+    monkeypatch.setenv("SEXTANT_PUBLIC_OPEN_PROJECTS", "2")
+    monkeypatch.setattr(project_module, "AT_WORK_S", 0.0)
+    folders = [survey(visitor, name) for name in ("A", "B", "C")]
+    first, second = map(open_project, folders[:2])
+    with first.at_work():
+        open_project(folders[2])
+        assert (first.is_closed, second.is_closed) == (False, True)
+        with open_project(folders[2]).at_work(), pytest.raises(PublicServerError):
+            open_project(folders[1])
+    open_project(folders[1])
+    assert first.is_closed or open_project(folders[0]) is first
+
+
 # -- pages -----------------------------------------------------------------------------------------
 
 
@@ -304,7 +473,7 @@ def test_home_opens_no_server_path_and_says_how_much_it_takes(root):
     assert not [each.key for each in at.text_input if each.key.endswith("path")]
     assert "200,000 objects" in read(at)
     uploaders = at.get("file_uploader")
-    assert [each.proto.max_upload_size_mb for each in uploaders] == [50, 50]
+    assert [each.proto.max_upload_size_mb for each in uploaders] == [50, 5]
     assert get_option("server.maxUploadSize") == 50
 
 
@@ -361,6 +530,10 @@ def test_a_visitor_takes_the_project_along_and_opens_it_in_a_new_home(root, key,
     (uploads / "survey.zip").write_bytes(
         (begun.project.folder / "whole" / "survey.zip").read_bytes()
     )
+    at.button(key="unpack").click().run()
+    fine(at)
+    assert "download-whole" not in [b.key for b in at.get("download_button")]
+    assert not (begun.project.folder / "whole" / "survey.zip").exists()
     folder, _ = import_file(other, uploads / "survey.zip")
     assert LabellingSession(open_project(folder), "B").state("QSO").question == (
         begun.state("QSO").question

@@ -17,6 +17,7 @@ from al_engine import exporting
 from al_engine.jobs import Job
 from al_engine.session import LabellingSession
 from al_engine.starting import start_demo
+from pages.components.share import exports as exports_page
 
 
 @pytest.fixture
@@ -111,6 +112,22 @@ def test_a_page_from_elsewhere_offers_no_programs_of_this_machine(
     assert "TOPCAT and Aladin" not in shown
 
 
+def test_the_hub_is_asked_when_somebody_looks_and_not_at_every_drawing(
+    session: LabellingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(exports_page, "_is_here", lambda: True)
+    monkeypatch.setattr(exporting, "programs", lambda: asked.append(1) or [])
+    session.start("QSO", small_setup())
+    at = show(SHARE, session.project.slug)
+    fine(at)
+    assert asked == []
+    click(at, "share-look")
+    assert "None is running here" in read(at)
+    at.run()
+    assert asked == [1]
+
+
 @pytest.mark.browser
 def test_files_are_downloaded_and_tables_reach_topcat(
     tmp_path: Path,
@@ -134,6 +151,8 @@ def test_files_are_downloaded_and_tables_reach_topcat(
                     page.get_by_role("button", name="Download").first.click()
                 kept = tmp_path / download.value.suggested_filename
                 download.value.save_as(kept)
+                expect(page.get_by_role("button", name="Send the labels")).to_have_count(0)
+                page.get_by_role("button", name="Look for programs").click()
                 page.get_by_role("button", name="Send the labels").click()
                 expect(page.get_by_text("Sent to TOPCAT")).to_be_visible()
                 assert len(loaded(topcat.wait())) == 5

@@ -36,7 +36,7 @@ from al_engine import exporting
 from al_engine.__main__ import main
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, MemberSetup
-from al_engine.data.labels import Event
+from al_engine.data.labels import CURATED, Event
 from al_engine.data.readers import open_table
 from al_engine.data.splits import OUT, TEST, VALIDATION
 from al_engine.errors import (
@@ -134,17 +134,49 @@ def test_classifiers_that_disagree_are_named_beside_each_other(project: Project)
     ]
 
 
-def test_a_random_question_counts_for_validation() -> None:
-    asked = Event("answer", "Ada", "QSO", 3, "3", "QSO", how="random", part="train", seq=1)
-    (given,) = answers_in_force([asked])
-    assert given.part == "validation"
+def test_labels_and_predictions_agree_on_the_set_of_every_object(project: Project) -> None:
+    session = begin(project)
+    rows = [answer(session).history.last.row_number for _ in range(2)]  # type: ignore[union-attr]
+    asked = Event("answer", "Ada", "QSO", 150, NAMES[150], "QSO", how="random", part="train")
+    project.log.append(asked)
+    curate = Event("answer", "Ada", None, rows[0], NAMES[rows[0]], "QSO", how="chosen",
+                   part=CURATED)  # fmt: skip
+    project.log.append(curate)
+
+    def sets() -> dict[tuple[str, str | None], str]:
+        labels = rows_of(exporting.labels_of(session))
+        return {(each["name"], each["classifier"]): each["set"] for each in labels}
+
+    def agree() -> bool:
+        predicted = {each["name"]: each["set_QSO"] for each in
+                     rows_of(exporting.predictions_of(session))}  # fmt: skip
+        of_qso = {name: found for (name, c), found in sets().items() if c == "QSO"}
+        return of_qso == {name: predicted[name] for name in of_qso}
+
+    first = NAMES[rows[0]]
+    assert (sets()[first, "QSO"], sets()[first, None]) == ("train", "test set, not in use")
+    assert sets()[NAMES[150], "QSO"] == "validation"
+    assert agree()
+    config = session.config
+    project.save_config(replace(config, splits=replace(config.splits, curated=True)), "Ada")
+    session.state("QSO")
+    assert (sets()[first, "QSO"], sets()[first, None]) == ("test", "test")
+    assert agree()
+
+
+def test_answers_are_counted_anew_once_there_is_another(project: Project) -> None:
+    session = begin(project)
+    before = exporting.n_answers(session)
+    assert before == len(rows_of(exporting.labels_of(session)))
+    answer(session)
+    assert exporting.n_answers(session) == before + 1
 
 
 def test_an_answer_of_a_kind_that_is_not_known_here_travels_too() -> None:
     strange: Any = "curated"
     event = Event(strange, "Ada", None, 3, "3", "QSO", how="audit", part="curated", seq=1)
     (given,) = answers_in_force([event])
-    assert (given.part, given.event.label, given.conflict) == ("curated", "QSO", None)
+    assert (given.event.part, given.event.label, given.conflict) == ("curated", "QSO", None)
 
 
 def test_labels_have_the_position_with_its_meaning(tmp_path: Path, opened: Any) -> None:

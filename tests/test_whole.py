@@ -26,9 +26,11 @@ from al_engine.config import ProjectConfig
 from al_engine.data import catalogue as catalogue_module
 from al_engine.data.labels import Event
 from al_engine.errors import AlEngineError, SettingsError, UnreadableFileError, WorkCancelled
+from al_engine.exchange import whole_reading
 from al_engine.exchange.said import Said
 from al_engine.exchange.whole import MEMBERS, _event_fields, is_whole, lets_in
 from al_engine.exchange.whole_reading import read_whole
+from al_engine.lookahead import LOOKAHEAD
 from al_engine.packing import begin_packing, pack, packed
 from al_engine.project import Project, create_project
 from al_engine.session import LabellingSession
@@ -303,6 +305,10 @@ HOSTILE = {
     "a database": (put("catalogue.duckdb"), "no part of a project"),
     "a script among the pictures": (put("images/run.sh"), "no part of a project"),
     "a hidden end of line": (put("images/a\nb.png"), "no part of a project"),
+    "a file that is a folder too": (
+        lambda m: m.update({"images/a.png": b"x", "images/a.png/b.png": b"x"}),
+        "'images/a.png' as a file and as a folder",
+    ),
     "a missing member": (lambda members: members.pop("events.jsonl"), "no 'events.jsonl'"),
     "another format": (about(format="Other"), "must be 'Sextant project'"),
     "a newer version": (about(version=2), "newer Sextant"),
@@ -428,6 +434,52 @@ def test_what_declares_too_much_is_refused_before_it_is_unpacked(
     bomb = rewritten(whole, tmp_path, put("images/evil.png", bytes(50_000_000)))
     assert bomb.stat().st_size < 200_000
     refused(bomb, tmp_path, "more than the 1 MB")
+
+
+def countless_lines(members: dict[str, bytes]) -> None:
+    last = json.loads(members["events.jsonl"].splitlines()[-1])
+    later = {name: last[name] for name in ("happened_at",)} | {"kind": "later"}
+    members["events.jsonl"] += b"\n" * (members["events.jsonl"][-1:] != b"\n") + b"".join(
+        json.dumps({**later, "seq": last["seq"] + i}).encode() + b"\n" for i in range(1, 50)
+    )
+
+
+def test_more_events_than_anybody_gives_are_refused(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = rewritten(whole, tmp_path, countless_lines)
+    import_file(tmp_path / "elsewhere", file)
+    monkeypatch.setattr(whole_reading, "EVENTS_PER_ROW", 0)
+    monkeypatch.setattr(whole_reading, "EVENTS_BESIDE", 30)
+    refused(file, tmp_path, "'events.jsonl' of more than 30 lines")
+
+
+def test_the_reading_of_events_can_be_cancelled(whole: Path, tmp_path: Path) -> None:
+    (work := tmp_path / "work").mkdir()
+    asked = 0
+
+    def in_the_midst() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    with pytest.raises(WorkCancelled):
+        read_whole(whole, work, 10**9, in_the_midst)
+    assert list(work.iterdir()) == []
+
+
+def test_the_look_ahead_goes_on_while_a_stranger_s_file_is_read(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = []
+
+    def heard(*of_the_file: Any) -> Any:
+        paused.append(LOOKAHEAD._n_pauses)
+        return read_whole(*of_the_file)
+
+    monkeypatch.setattr("al_engine.starting.read_whole", heard)
+    import_file(tmp_path / "elsewhere", whole)
+    assert paused == [0]
 
 
 def test_a_directory_that_lies_about_sizes_is_found_out(whole: Path, tmp_path: Path) -> None:

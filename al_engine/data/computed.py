@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from al_engine.data.schema import SAFE_OPTIONS
+from al_engine.data.operations import OPERATIONS, Operation, add_functions
+from al_engine.data.schema import safe_options
+from al_engine.errors import AlEngineError
 
 
 def compute(
@@ -24,21 +26,33 @@ def compute(
     ``bound`` are the values of the expressions' question marks.
     """
     listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
-    with closing(_database().cursor()) as connection:
+    database, failures = _database(tuple(o for o in OPERATIONS.values() if o.origin is not None))
+    with closing(database.cursor()) as connection:
         connection.register("catalogue", rows)
-        made = connection.execute(f"SELECT {listed} FROM catalogue", list(bound)).fetchnumpy()
+        try:
+            made = connection.execute(f"SELECT {listed} FROM catalogue", list(bound)).fetchnumpy()
+        except duckdb.Error:
+            if failures:
+                failure = failures.pop()
+                raise failure from failure.__cause__
+            raise
         connection.unregister("catalogue")
     return [_plain(made[f"e{i}"]) for i in range(len(expressions))]
 
 
 @cache
-def _database() -> duckdb.DuckDBPyConnection:
-    """An empty database, one a process: opening one takes as long as reading 100,000 rows.
+def _database(
+    extensions: tuple[Operation, ...],
+) -> tuple[duckdb.DuckDBPyConnection, list[AlEngineError]]:
+    """An empty database that knows some operations, and where failures of these are put.
+
+    There is one a process: opening one takes as long as reading 100,000 rows.
 
     It has one thread: as many partitions are under way as there are processors, and rows that are
     only projected stay in order.
     """
-    return duckdb.connect(config={**SAFE_OPTIONS, "threads": 1})
+    connection = duckdb.connect(config={**safe_options(), "threads": 1})
+    return connection, add_functions(connection)
 
 
 def _plain(values: Any) -> npt.NDArray[Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.data.mapped import New, Sort, open_mapped
+from al_engine.data.mapped import New, Room, Sort, open_mapped
 
 Floats = npt.NDArray[np.float32]
 Words = npt.NDArray[np.uint32]
@@ -77,7 +77,13 @@ class Grid:
         return first.astype(np.int64), last.astype(np.int64)
 
 
-def open_grid(folder: Path, made_of: Sequence[str], x: Floats, y: Floats) -> Grid:
+def open_grid(
+    folder: Path,
+    made_of: Sequence[str],
+    x: Floats,
+    y: Floats,
+    room: Room = lambda n_bytes: None,
+) -> Grid:
     """Map the index of two axes, making its file first where there is none.
 
     Parameters
@@ -91,6 +97,7 @@ def open_grid(folder: Path, made_of: Sequence[str], x: Floats, y: Floats) -> Gri
         (_FORM, *made_of),
         lambda a: _is_whole(a, len(x)),
         lambda new: _write(new, x, y),
+        room,
     )
     x_edges, y_edges, starts, rows, places_x, places_y = _parts(words)
     real = np.float32

@@ -21,6 +21,7 @@ from al_engine.data.schema import connect
 from al_engine.data.table import Table
 from al_engine.errors import ProjectError, UnreadableFileError, WorkCancelled
 from al_engine.mixing import mix64
+from al_engine.public import without_paths
 
 CATALOGUE_STEPS = (
     (
@@ -125,7 +126,8 @@ def _boundary() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        reason = next(iter(str(error).splitlines()), "no reason given")[:160].rstrip(".")
+        first = next(iter(str(error).splitlines()), "no reason given")
+        reason = without_paths(first)[:160].rstrip(".")
         raise ProjectError(
             f"The catalogue could not be written: {reason}.",
             "See to the free space and the permissions of the projects' folder.",

@@ -7,6 +7,7 @@ never read.  Must not know what the arrays mean.
 
 import contextlib
 import hashlib
+import math
 import os
 import tokenize
 from collections.abc import Callable, Sequence
@@ -17,10 +18,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.errors import ProjectError
+from al_engine.errors import ProjectError, PublicServerError, disk_said
 
 Array: TypeAlias = npt.NDArray[Any]
 New: TypeAlias = Callable[[tuple[int, ...]], Array]
+Room: TypeAlias = Callable[[int], None]  # raises where there is none for so many bytes
 
 _AT_ONCE_BYTES = 1 << 26
 
@@ -43,6 +45,7 @@ def open_mapped(
     made_of: Sequence[str],
     fits: Callable[[Array], bool],
     write: Callable[[New], None],
+    room: Room = lambda n_bytes: None,
 ) -> Array:
     """Map an array, making its file first where there is none that is whole.
 
@@ -52,6 +55,7 @@ def open_mapped(
     made_of : all that the array depends on
     fits : whether what a file holds is of the right shape
     write : fills the array that it asks for, once, by its shape
+    room : asked before; arrays that can be made again go where it says that there is none
 
     Returns
     -------
@@ -59,7 +63,7 @@ def open_mapped(
 
     Raises
     ------
-    ProjectError : no room on the disk, or the project is gone
+    ProjectError, PublicServerError : no room on the disk, or the project is gone
     """
     digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:24]
     path = folder / f"{digest}{sort.suffix}"
@@ -69,7 +73,12 @@ def open_mapped(
         try:
             folder.mkdir(exist_ok=True)
             _make_room(folder, sort)
-            write(lambda shape: _new(partial, sort, shape))
+
+            def new(shape: tuple[int, ...]) -> Array:
+                _ask_for_room(folder, np.dtype(sort.dtype).itemsize * math.prod(shape), room)
+                return _new(partial, sort, shape)
+
+            write(new)
             with partial.open("r+b") as file:
                 os.fsync(file.fileno())  # whole before it has its name
             os.replace(partial, path)
@@ -77,7 +86,7 @@ def open_mapped(
             with contextlib.suppress(OSError):
                 partial.unlink()
             raise ProjectError(
-                f"A file of the project could not be written: {error.strerror or error}.",
+                f"A file of the project could not be written: {disk_said(error)}.",
                 "See to the free space and the permissions of the projects' folder.",
             ) from error
         found = _map(path, sort, fits)
@@ -102,6 +111,20 @@ def _new(path: Path, sort: Sort, shape: tuple[int, ...]) -> Array:
             for start in range(0, array.nbytes, _AT_ONCE_BYTES):
                 file.write(bytes(min(_AT_ONCE_BYTES, array.nbytes - start)))
     return array
+
+
+def _ask_for_room(folder: Path, n_bytes: int, room: Room) -> None:
+    """Ask, giving up what was used longest ago until there is room or nothing is left to give."""
+    files = sorted(folder.iterdir(), key=lambda file: file.stat().st_mtime)
+    while True:
+        try:
+            room(n_bytes)
+            break
+        except PublicServerError:
+            if not files:
+                raise
+            with contextlib.suppress(OSError):
+                files.pop(0).unlink()
 
 
 def _make_room(folder: Path, sort: Sort) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.mapped import New, Sort, open_mapped
+from al_engine.data.mapped import New, Room, Sort, open_mapped
 from al_engine.data.nearness import order_by_nearness
 
 Columns = npt.NDArray[np.float32]
@@ -42,7 +42,12 @@ class Matrix:
         return np.ascontiguousarray(self.columns[:, self.place_of[rows]].T)
 
 
-def open_matrix(folder: Path, catalogue: Catalogue, expressions: Sequence[str]) -> Matrix:
+def open_matrix(
+    folder: Path,
+    catalogue: Catalogue,
+    expressions: Sequence[str],
+    room: Room = lambda n_bytes: None,
+) -> Matrix:
     """Map the matrix of these SQL expressions, making its file first where there is none."""
     shape = (len(expressions) + 2, catalogue.n_rows)
 
@@ -52,12 +57,14 @@ def open_matrix(folder: Path, catalogue: Catalogue, expressions: Sequence[str]) 
 
     # The two orders are the last rows of the file: a matrix is whole or not there at all.
     made_of = (catalogue.fingerprint, *expressions)
-    held = open_mapped(folder, _FEATURES, made_of, lambda a: a.shape == shape, write)
+    held = open_mapped(folder, _FEATURES, made_of, lambda a: a.shape == shape, write, room)
     row_at, place_of = held[-2:].view(np.int32)
     return Matrix(held[:-2], row_at, place_of)
 
 
-def open_column(folder: Path, catalogue: Catalogue, expression: str) -> Columns:
+def open_column(
+    folder: Path, catalogue: Catalogue, expression: str, room: Room = lambda n_bytes: None
+) -> Columns:
     """Map one SQL expression in the order of the catalogue's rows.
 
     Returns
@@ -74,7 +81,7 @@ def open_column(folder: Path, catalogue: Catalogue, expression: str) -> Columns:
             start += len(column)
 
     made_of = (catalogue.fingerprint, expression)
-    return open_mapped(folder, _AXIS, made_of, lambda a: a.shape == shape, write)
+    return open_mapped(folder, _AXIS, made_of, lambda a: a.shape == shape, write, room)
 
 
 def _batches(catalogue: Catalogue, expressions: Sequence[str]) -> Iterator[Columns]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from al_engine.config import MAX_COMBINED, OPERATION_SIGNS
-from al_engine.data.schema import SAFE_OPTIONS, quote
+from al_engine.data.schema import quote, safe_options
 from al_engine.errors import AlEngineError, ContractError, SettingsError
 from al_engine.origin import IF_AN_EXTENSIONS, Origin
 
@@ -178,7 +178,7 @@ def check_operation(operation: Operation) -> None:
 def _made(operation: Operation, columns: Sequence[Floats]) -> Floats:
     """What DuckDB makes of some rows, as it does for a project."""
     names = [f"c{i}" for i in range(len(columns))]
-    with duckdb.connect(config=SAFE_OPTIONS) as connection:
+    with duckdb.connect(config=safe_options()) as connection:
         failures: list[AlEngineError] = []
         if operation.origin is not None:
             operation.add_to(connection, failures)

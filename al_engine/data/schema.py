@@ -4,10 +4,12 @@ Owns the connection options and the names of our tables; must not know what is i
 """
 
 from pathlib import Path
+from typing import TypeAlias
 
 import duckdb
 
 from al_engine.errors import ProjectError, ProjectInUseError
+from al_engine.public import most_memory_mb
 
 Step = tuple[str, str]
 
@@ -60,7 +62,7 @@ def connect(path: Path, steps: tuple[Step, ...]) -> duckdb.DuckDBPyConnection:
     ProjectError : the file is not ours, or damaged
     """
     try:
-        connection = duckdb.connect(str(path), config=SAFE_OPTIONS)
+        connection = duckdb.connect(str(path), config=safe_options())
     except duckdb.IOException as error:
         if "could not set lock" in str(error).lower():
             raise ProjectInUseError(
@@ -89,13 +91,21 @@ def connect(path: Path, steps: tuple[Step, ...]) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+Options: TypeAlias = dict[str, str | bool | int | float | list[str]]
+
 # A catalogue is other people's data: nothing in it may reach the disk or the network.
-SAFE_OPTIONS: dict[str, str | bool | int | float | list[str]] = {
+_SAFE: Options = {
     "enable_external_access": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "ieee_floating_point_ops": "true",
 }
+
+
+def safe_options() -> Options:
+    """What every connection is opened with; where memory is shared, with a limit on it."""
+    most = most_memory_mb()
+    return _SAFE if most is None else {**_SAFE, "memory_limit": f"{most}MB"}
 
 
 def _damaged(path: Path) -> ProjectError:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from al_engine.data.readers.packed import too_much
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
     boundary,
@@ -19,14 +20,12 @@ from al_engine.data.readers.source import (
     in_brief,
     refusal,
 )
-from al_engine.errors import UnreadableFileError
 from al_engine.jobs import Cancelled
 
 # A directory of all that a file holds is read into memory, at many times its size.
 MAX_DIRECTORY_BYTES = 16_000_000
 MAX_LINE_BYTES = 16_000_000
 _AT_ONCE_BYTES = 1 << 20
-_MB = 1_000_000
 
 
 class Archive:
@@ -67,13 +66,16 @@ class Archive:
 
 
 @contextmanager
-def open_archive(path: Path, lets_in: Callable[[str], bool], most_bytes: int) -> Iterator[Archive]:
+def open_archive(
+    path: Path, lets_in: Callable[[str], bool], most_bytes: int, most_members: int | None = None
+) -> Iterator[Archive]:
     """Open a ZIP file of which nothing is used unless all of it may be.
 
     Parameters
     ----------
     lets_in : whether a member of that name belongs there
     most_bytes : how much all members together may unpack to
+    most_members : how many there may be; None where only the directory's length counts
 
     Raises
     ------
@@ -84,6 +86,13 @@ def open_archive(path: Path, lets_in: Callable[[str], bool], most_bytes: int) ->
         if _directory_bytes(path) > MAX_DIRECTORY_BYTES:
             raise refusal(path, "holds far more files than a project has", "Choose another file.")
         with zipfile.ZipFile(path) as opened:
+            n_members = len(opened.infolist())
+            if most_members is not None and n_members > most_members:
+                raise refusal(
+                    path,
+                    f"holds {n_members:,} files, and {most_members:,} are taken here",
+                    "Leave pictures out, or open it on your own computer.",
+                )
             _look_over(path, opened.infolist(), lets_in, most_bytes)
             yield Archive(path, opened, most_bytes)
 
@@ -130,16 +139,13 @@ def _look_over(
         if info.flag_bits & 1:
             raise refusal(path, f"is encrypted ({shown})", "Unpack it with its password first.")
         seen.add(name)
+    for name in seen:
+        for above in Path(name).parents:
+            if above.as_posix() in seen:
+                shown = f"'{in_brief(ascii(above.as_posix())[1:-1], 80)}'"
+                raise refusal(path, f"holds {shown} as a file and as a folder", DOWNLOAD_AGAIN)
     if sum(info.file_size for info in members) > most_bytes:
         raise too_much(path, most_bytes)
-
-
-def too_much(path: Path, most_bytes: int) -> UnreadableFileError:
-    return refusal(
-        path,
-        f"holds more than the {most_bytes / _MB:,.0f} MB that there is room for",
-        "Make room, or choose a smaller project.",
-    )
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from al_engine.errors import UnusableModelError
-from al_engine.exchange.files import whole_file
-from al_engine.exchange.models import find_models, is_whole
+from al_engine.exchange.models import find_models, is_intact
+from al_engine.files import whole_file
 
 _README = """# {stem}
 
@@ -39,7 +39,7 @@ def write_bundle(path: Path, folder: Path, stem: str) -> Path:
     ProjectError : the disk is full, or may not be written to
     """
     found = find_models(folder, stem)
-    if found is None or not is_whole(*found):
+    if found is None or not is_intact(*found):
         raise UnusableModelError(
             f"The model '{stem}' is not there or is damaged.", "Answer a question to save it again."
         )

@@ -5,7 +5,7 @@ their kind; must not know models or pages.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.history import History, fold
 from al_engine.data.labels import Event
 from al_engine.data.sight import in_sight
 from al_engine.data.table import Column
@@ -29,7 +28,6 @@ class Given:
     """The answer in force about one object for one classifier; ``conflict`` names other labels."""
 
     event: Event
-    part: str | None
     conflict: str | None = None
 
 
@@ -40,10 +38,8 @@ def answers_in_force(events: Sequence[Event], *, shared: bool = False) -> list[G
     ``shared`` between classifiers, the last one about an object is in force for all of them.
     """
     last: dict[int, Event] = {}
-    histories: dict[str | None, History] = {}
     for name in {event.classifier for event in events if event.row_number is not None}:
         seen = in_sight(events, name, shared=shared)
-        histories[name] = fold(seen)
         undone = {event.undoes for event in seen if event.kind == "undo"}
         counting = [e for e in seen if e.kind not in _NO_ANSWER and e.seq not in undone]
         in_force = {e.row_number: e for e in counting if e.row_number is not None}
@@ -52,16 +48,7 @@ def answers_in_force(events: Sequence[Event], *, shared: bool = False) -> list[G
     by_row: dict[int | None, list[Event]] = defaultdict(list)
     for event in in_order:
         by_row[event.row_number].append(event)
-    return [
-        Given(event, _part(event, histories[event.classifier]), _conflict(event, by_row))
-        for event in in_order
-    ]
-
-
-def _part(event: Event, history: History) -> str | None:
-    """The set that the answer counts for: that of a random question validates, and never trains."""
-    is_random = event.part == "train" and event.row_number in history.validated
-    return "validation" if is_random else event.part
+    return [Given(event, _conflict(event, by_row)) for event in in_order]
 
 
 def _conflict(event: Event, by_row: Mapping[int | None, Sequence[Event]]) -> str | None:
@@ -92,7 +79,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
     ("catalogue_label", pa.string(), "", "Label in the catalogue; empty where it has none"),
     ("conflict", pa.string(), "", "Other labels given to the same object (for which classifier)"),
     ("how", pa.string(), "", "How the object came up: query, random, click, initial or again"),
-    ("set", pa.string(), "", "Set that the answer counts for: train, validation, test"),
+    ("set", pa.string(), "", "Set of the object by now: train, validation, test, or left out"),
     ("who", pa.string(), "", "Who answered"),
     ("answered_at", pa.timestamp("us"), "", "When, in UTC"),
     ("round", pa.int32(), "", "How many rounds there had been when it was answered"),
@@ -105,10 +92,15 @@ def labels_table(
     catalogue: Catalogue,
     config: ProjectConfig,
     events: Sequence[Event],
+    set_of: Callable[[Event], str],
     extra: Sequence[str] = (),
     about: Mapping[str, str] | None = None,
 ) -> Outgoing:
     """Every answer in force, with the object's id, position and ``extra`` columns.
+
+    Parameters
+    ----------
+    set_of : the set that the object of an answer is in for its classifier
 
     Raises
     ------
@@ -124,7 +116,8 @@ def labels_table(
     known = _catalogue_labels(catalogue, config, rows)
     found: dict[str, list[Any]] = {
         name: [
-            _value(name, answer, config, label) for answer, label in zip(given, known, strict=True)
+            _value(name, answer, config, set_of, label)
+            for answer, label in zip(given, known, strict=True)
         ]
         for name, *_ in _COLUMNS
     }
@@ -140,7 +133,13 @@ def labels_table(
     )
 
 
-def _value(name: str, answer: Given, config: ProjectConfig, known: str | None) -> Any:
+def _value(
+    name: str,
+    answer: Given,
+    config: ProjectConfig,
+    set_of: Callable[[Event], str],
+    known: str | None,
+) -> Any:
     event = answer.event
     match name:
         case "label_name":
@@ -153,7 +152,7 @@ def _value(name: str, answer: Given, config: ProjectConfig, known: str | None) -
         case "conflict":
             return answer.conflict
         case "set":
-            return answer.part
+            return set_of(event)
         case "answered_at":
             return event.happened_at
         case "round":

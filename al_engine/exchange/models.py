@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -20,13 +19,13 @@ from typing import Any
 import joblib
 from sklearn.pipeline import Pipeline
 
+from al_engine.files import left_behind, partial_beside
 from al_engine.learning.learners import LearnerSpec
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import STRATEGIES
 
-# File systems take 255 bytes; a checkpoint's name and a partial file's add 60 to the stem.
+# File systems take 255 bytes; a checkpoint's name adds 60 to the stem.
 MAX_STEM_BYTES = 150
-_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}")
 _LEFT_BEHIND_S = 3600
 
 
@@ -113,7 +112,17 @@ def find_models(folder: Path, stem: str) -> tuple[Path, dict[str, Any]] | None:
     return (path, about) if path is not None and isinstance(about, dict) else None
 
 
-def is_whole(path: Path, about: Mapping[str, Any]) -> bool:
+def model_bytes(folder: Path, stem: str) -> int:
+    """How much a saved model takes on the disk; 0 where there is none."""
+    found = find_models(folder, stem)
+    if found is None:
+        return 0
+    path, _ = found
+    files = [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
+def is_intact(path: Path, about: Mapping[str, Any]) -> bool:
     """Does every file of a saved model hold what its JSON says was written?"""
     folder = path if path.is_dir() else path.parent
     try:
@@ -125,7 +134,7 @@ def is_whole(path: Path, about: Mapping[str, Any]) -> bool:
 @contextmanager
 def _partial(path: Path) -> Iterator[Path]:
     """A name beside ``path`` to write under; whatever is still there in the end is removed."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    partial = partial_beside(path)
     try:
         yield partial
     finally:
@@ -134,9 +143,7 @@ def _partial(path: Path) -> Iterator[Path]:
 
 def _sweep(folder: Path) -> None:
     """Remove the partial files that a killed process left; no save takes as long as an hour."""
-    for path in folder.iterdir():
-        if not _LEFTOVER.fullmatch(path.name):
-            continue
+    for path in left_behind(folder):
         # One that is gone by now was another save's, which has just ended.
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _LEFT_BEHIND_S:

@@ -22,7 +22,7 @@ from al_engine.exchange.writers.outgoing import Outgoing
 ROWS_AT_ONCE = 65_536
 
 Score: TypeAlias = Callable[[int, int], tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]]
-_SETS = np.array([{"out": "left out"}.get(name, name) for name in PART_NAMES])
+SET_NAMES = np.array([{"out": "left out"}.get(name, name) for name in PART_NAMES])
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _batches(
             arrays += [
                 pa.array(proba, pa.float32()),
                 pa.array(predicted),
-                pa.array(_SETS[predictor.parts[start:stop]], pa.string()),
+                pa.array(SET_NAMES[predictor.parts[start:stop]], pa.string()),
                 pa.array(given, pa.string()),
             ]
         if together:

@@ -10,7 +10,7 @@ import json
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ import sklearn
 from al_engine.config import OPERATION_SIGNS
 from al_engine.data.columns import Missing
 from al_engine.data.features import Feature
+from al_engine.data.operations import OPERATIONS
 from al_engine.data.readers.source import in_brief
-from al_engine.errors import UnusableModelError
+from al_engine.errors import UnusableModelError, disk_said
 
 FORMAT = "Sextant model 1"
 WARNING = "Loading a model runs code from that file: load only models from people you trust."
@@ -66,8 +67,10 @@ def open_saved(path: Path) -> SavedModel:
     try:
         return _open_bundle(path) if path.suffix == ".zip" else _open_beside(path)
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError) as error:
+        has_path = isinstance(error, OSError) and error.errno
+        reason = disk_said(error) if has_path else in_brief(str(error))  # type: ignore[arg-type]
         raise UnusableModelError(
-            f"The model '{path.name}' cannot be read: {in_brief(str(error))}.",
+            f"The model '{path.name}' cannot be read: {reason}.",
             "Give its .joblib file, its folder or its .zip.",
         ) from error
 
@@ -146,7 +149,8 @@ def _checked(stem: str, text: bytes, read: Callable[[str], bytes]) -> SavedModel
                 "Get the model again; it was not loaded.",
             )
     try:
-        features = tuple(_feature(each) for each in about["features"])
+        extensions = about.get("extensions", [])
+        features = tuple(_feature(stem, each, extensions) for each in about["features"])
         missing = {
             str(name): tuple(float(value) for value in values)
             for name, values in about["values_read_as_missing"].items()
@@ -172,15 +176,39 @@ def _place(name: str) -> tuple[int, str]:
     return (int(number[0]) if number else 0, name)
 
 
-def _feature(said: Mapping[str, Any]) -> Feature:
+def _feature(stem: str, said: Mapping[str, Any], extensions: Sequence[Any]) -> Feature:
     name, columns, operation = said["name"], said["columns"], said["operation"]
     if not isinstance(name, str) or not isinstance(columns, list) or not columns:
         raise ValueError(f"feature {name!r}")
     if not all(isinstance(column, str) for column in columns):
         raise ValueError(f"columns of {name!r}")
-    if operation not in (OPERATION_SIGNS if len(columns) > 1 else ("",)):
+    brought = [e for e in extensions if (e["kind"], e["name"]) == ("operation", operation)]
+    if brought:
+        _refuse_other_operation(stem, operation, str(brought[0]["file"]), brought[0]["sha256"])
+        known = OPERATIONS[operation]
+        if not known.fewest <= len(columns) <= known.most:
+            raise ValueError(f"columns of {name!r}")
+    elif operation not in (OPERATION_SIGNS if len(columns) > 1 else ("",)):
         raise ValueError(f"operation of {name!r}")
     return Feature(name, tuple(columns), operation)
+
+
+def _refuse_other_operation(stem: str, operation: str, file: str, sha256: str) -> None:
+    """Refuse a feature of an extension that is not here, or is another than at the time."""
+    file = Path(file.replace("\\", "/")).name
+    origin = OPERATIONS[operation].origin if operation in OPERATIONS else None
+    if origin is None:
+        raise UnusableModelError(
+            f"The model '{stem}' uses '{operation}' of the extension {in_brief(file, 60)}, which "
+            "is not loaded here.",
+            "Put that file among your extensions and set SEXTANT_EXTENSIONS=1.",
+        )
+    if origin.sha256 != sha256:
+        raise UnusableModelError(
+            f"The model '{stem}' uses '{operation}' of the extension {in_brief(file, 60)}, which "
+            "is another here than when it was trained.",
+            "Use the extension as it was, or train the model again.",
+        )
 
 
 def load(saved: SavedModel) -> list[Any]:

@@ -7,9 +7,10 @@ import json
 import math
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from al_engine.errors import ConfigurationError
+from al_engine.errors import ConfigurationError, disk_said
+from al_engine.public import most_configuration_bytes
 
 MAX_BYTES = 64_000_000
 MAX_DEPTH = 40
@@ -26,9 +27,9 @@ def file_bytes(path: Path) -> bytes:
         _refuse_long(path.stat().st_size)
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no path"
+        reason = disk_said(error) if isinstance(error, OSError) else "it is no path"
         raise ConfigurationError(
-            f"'{_short(str(path))}' cannot be read: {reason or error}.", "See to its permissions."
+            f"'{_short(str(path))}' cannot be read: {reason}.", "See to its permissions."
         ) from error
 
 
@@ -64,14 +65,15 @@ def read_json(data: bytes) -> Any:
         raise ConfigurationError(
             "A number in the file has thousands of digits.", "Write numbers in full, but shorter."
         ) from error
-    _check(value, "", 0)
+    _check(value, None, 0)
     return value
 
 
 def _refuse_long(n_bytes: int) -> None:
-    if n_bytes > MAX_BYTES:
+    most = min(MAX_BYTES, most_configuration_bytes() or MAX_BYTES)
+    if n_bytes > most:
         raise ConfigurationError(
-            f"The file has {n_bytes / 1e6:,.0f} MB; {MAX_BYTES // 10**6} MB are read at most.",
+            f"The file has {n_bytes / 1e6:,.0f} MB; {most // 10**6} MB are read at most.",
             "Choose a configuration that Sextant wrote.",
         )
 
@@ -95,29 +97,46 @@ def _finite(text: str) -> float:
     return number
 
 
-def _check(value: Any, path: str, depth: int) -> None:
+# Where a value stands: what it is in, and its name or number there; put into words for an error
+# only, since a file may hold millions of values.
+_Place: TypeAlias = tuple[Any, str | int] | None
+
+
+def _spelled(place: _Place) -> str:
+    path = ""
+    while place is not None:
+        place, step = place
+        before = "" if place is None else "."
+        path = f"[{step}]{path}" if isinstance(step, int) else f"{before}{step}{path}"
+    return path
+
+
+def _check(value: Any, path: _Place, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise _too_deep()
     if isinstance(value, dict):
         for name, item in value.items():
             _check(name, path, depth)
-            _check(item, f"{path}.{name}" if path else name, depth + 1)
+            _check(item, (path, name), depth + 1)
     elif isinstance(value, list):
         for i, item in enumerate(value):
-            _check(item, f"{path}[{i}]", depth + 1)
+            _check(item, (path, i), depth + 1)
     elif isinstance(value, str):
         if len(value) > MAX_TEXT:
             raise ConfigurationError(
-                f"{_short(path) or 'The file'} holds a text of {len(value):,} characters.",
+                f"{_short(_spelled(path)) or 'The file'} holds a text of {len(value):,} "
+                "characters.",
                 f"Use up to {MAX_TEXT:,}.",
             )
         if "\x00" in value or not _can_be_written(value):
             raise ConfigurationError(
-                f"{_short(path) or 'The file'} holds characters that are no text.", "Remove them."
+                f"{_short(_spelled(path)) or 'The file'} holds characters that are no text.",
+                "Remove them.",
             )
     elif isinstance(value, int) and abs(value) >= MOST:
         raise ConfigurationError(
-            f"{_short(path)} is a number of {len(str(abs(value)))} digits.", "Write a smaller one."
+            f"{_short(_spelled(path))} is a number of {len(str(abs(value)))} digits.",
+            "Write a smaller one.",
         )
 
 

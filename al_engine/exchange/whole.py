@@ -8,7 +8,6 @@ import dataclasses
 import json
 import os
 import secrets
-import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,8 +21,9 @@ import pyarrow.parquet as pq
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.importing import column_checksum, fingerprint_of
 from al_engine.data.labels import AnswerLog, Event, KeptRound
-from al_engine.errors import ProjectError, WorkCancelled
+from al_engine.errors import WorkCancelled
 from al_engine.exchange.archive import is_archive_with
+from al_engine.files import whole_file
 from al_engine.jobs import Cancelled
 
 FORMAT, VERSION = "Sextant project", 1
@@ -35,7 +35,6 @@ CATALOGUE, EVENTS, ROUNDS, ABOUT = MEMBERS = (
 )
 IMAGES = "images/"
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def write_whole(
     log: AnswerLog,
     images: Path,
     versions: Mapping[str, str],
-    progress: Progress = lambda n_rows: None,
+    progress: Callable[[int], None] = lambda n_rows: None,
     cancelled: Cancelled = lambda: False,
 ) -> None:
     """Write a whole project to ``path``, or nothing.
@@ -92,45 +91,34 @@ def write_whole(
     WorkCancelled : ``cancelled`` said so
     """
     events = log.events()
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        path.parent.mkdir(exist_ok=True)
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-            with archive.open(CATALOGUE, "w", force_zip64=True) as member:
-                checksum = _write_rows(member, catalogue, progress, cancelled)
-            _write_lines(archive, EVENTS, map(_event_fields, events))
-            _write_lines(archive, ROUNDS, map(_round_fields, log.kept_rounds()))
-            for picture in _pictures(images):
-                _go_on(cancelled)
-                archive.write(picture, f"{IMAGES}{picture.relative_to(images).as_posix()}")
-            about = {
-                "format": FORMAT,
-                "version": VERSION,
-                **dataclasses.asdict(name),
-                "n_rows": catalogue.n_rows,
-                "fingerprint": catalogue.fingerprint,
-                "checksum": checksum,
-                "reader": catalogue.reader,
-                "set_aside": list(catalogue.set_aside),
-                "notes": list(catalogue.notes),
-                "columns": [
-                    {"name": c.name, "unit": c.unit, "description": c.description}
-                    for c in catalogue.columns
-                ],
-                "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "versions": dict(versions),
-                # Servers name a download by its contents: no two files are alike.
-                "nonce": secrets.token_hex(16),
-            }
-            _deflated(archive, ABOUT, json.dumps(about, indent=1).encode())
-        os.replace(partial, path)
-    except OSError as error:
-        raise ProjectError(
-            f"The project could not be written as one file: {error.strerror or error}.",
-            "See to the free space and the permissions of the project's folder.",
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        with archive.open(CATALOGUE, "w", force_zip64=True) as member:
+            checksum = _write_rows(member, catalogue, progress, cancelled)
+        _write_lines(archive, EVENTS, map(_event_fields, events))
+        _write_lines(archive, ROUNDS, map(_round_fields, log.kept_rounds()))
+        for picture in _pictures(images):
+            _go_on(cancelled)
+            archive.write(picture, f"{IMAGES}{picture.relative_to(images).as_posix()}")
+        about = {
+            "format": FORMAT,
+            "version": VERSION,
+            **dataclasses.asdict(name),
+            "n_rows": catalogue.n_rows,
+            "fingerprint": catalogue.fingerprint,
+            "checksum": checksum,
+            "reader": catalogue.reader,
+            "set_aside": list(catalogue.set_aside),
+            "notes": list(catalogue.notes),
+            "columns": [
+                {"name": c.name, "unit": c.unit, "description": c.description}
+                for c in catalogue.columns
+            ],
+            "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "versions": dict(versions),
+            # Servers name a download by its contents: no two files are alike.
+            "nonce": secrets.token_hex(16),
+        }
+        _deflated(archive, ABOUT, json.dumps(about, indent=1).encode())
 
 
 def _go_on(cancelled: Cancelled) -> None:
@@ -139,7 +127,7 @@ def _go_on(cancelled: Cancelled) -> None:
 
 
 def _write_rows(
-    member: IO[bytes], catalogue: Catalogue, progress: Progress, cancelled: Cancelled
+    member: IO[bytes], catalogue: Catalogue, progress: Callable[[int], None], cancelled: Cancelled
 ) -> str:
     """Write the catalogue as Parquet; return the fingerprint that its values have there."""
     checksums, n_rows = [0] * len(catalogue.columns), 0

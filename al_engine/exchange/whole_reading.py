@@ -4,21 +4,22 @@ Owns what such a file may hold; ``whole`` owns the format.  Must not know projec
 learners: it gives back plain data.
 """
 
+import contextlib
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from al_engine.data.curated import curated_fault
 from al_engine.data.labels import CURATED, Event, KeptRound
-from al_engine.data.readers.arrays import BATCH_ROWS
-from al_engine.data.readers.source import DOWNLOAD_AGAIN, refusal
+from al_engine.data.readers.arrays import slices, value_bytes
+from al_engine.data.readers.packed import counted_batches, too_much
+from al_engine.data.readers.source import DOWNLOAD_AGAIN, go_on, refusal
 from al_engine.data.table import Column, SetAside, Table
-from al_engine.exchange.archive import Archive, open_archive, too_much, zip_boundary
+from al_engine.exchange.archive import Archive, open_archive, zip_boundary
 from al_engine.exchange.said import Said
 from al_engine.exchange.whole import (
     ABOUT,
@@ -35,7 +36,8 @@ from al_engine.exchange.whole import (
 from al_engine.jobs import Cancelled
 
 MAX_ROWS = 2**31 - 1
-READ_AHEAD_BYTES = 65_536  # of each column
+# Nobody gives so many answers: who writes more wants memory.
+EVENTS_PER_ROW, EVENTS_BESIDE = 10, 100_000
 _NAMED = {"name": 200, "source": 300, "notice": 1000}
 
 
@@ -54,7 +56,11 @@ class WholeProject:
 
 
 def read_whole(
-    path: Path, work: Path, most_bytes: int, cancelled: Cancelled = lambda: False
+    path: Path,
+    work: Path,
+    most_bytes: int,
+    cancelled: Cancelled = lambda: False,
+    most_members: int | None = None,
 ) -> WholeProject:
     """Read and check all of a whole project's file but its rows, which are streamed later.
 
@@ -62,21 +68,24 @@ def read_whole(
     ----------
     work : an empty folder for what is unpacked, to be removed by the caller
     most_bytes : how much the file, and the values of its rows, may unpack to
+    most_members : how many files it may hold
 
     Raises
     ------
     UnreadableFileError : it is no such file, or damaged, or holds what it must not; raised by the
         table's ``batches`` as well
     """
-    with open_archive(path, lets_in, most_bytes) as archive:
+    with open_archive(path, lets_in, most_bytes, most_members) as archive:
         for name in MEMBERS:
             if name not in archive.names:
                 raise refusal(path, f"has no '{name}'", DOWNLOAD_AGAIN)
         about = Said(path, ABOUT, archive.read(ABOUT))
         _refuse_other_formats(about)
         n_rows = about.number("n_rows", 1, MAX_ROWS)
-        events = _events(archive, n_rows)
-        rounds = tuple(_round(line) for line in _lines(archive, ROUNDS))
+        events = _events(archive, n_rows, cancelled)
+        rounds = tuple(
+            _round(line) for line in _lines(archive, ROUNDS, _most_lines(n_rows), cancelled)
+        )
         archive.extract(CATALOGUE, work / CATALOGUE, cancelled)
         for name in archive.names:
             if name.startswith(IMAGES):
@@ -100,14 +109,25 @@ def _refuse_other_formats(about: Said) -> None:
         )
 
 
-def _lines(archive: Archive, name: str) -> Iterator[Said]:
+def _most_lines(n_rows: int) -> int:
+    return EVENTS_PER_ROW * n_rows + EVENTS_BESIDE
+
+
+def _lines(archive: Archive, name: str, most: int, cancelled: Cancelled) -> Iterator[Said]:
     for number, line in enumerate(archive.lines(name), start=1):
+        go_on(cancelled)
+        if number > most:
+            raise refusal(
+                archive.path,
+                f"holds a '{name}' of more than {most:,} lines",
+                "Choose a file that Sextant wrote, as it was written.",
+            )
         yield Said(archive.path, f"{name}, line {number}", line)
 
 
-def _events(archive: Archive, n_rows: int) -> tuple[Event, ...]:
+def _events(archive: Archive, n_rows: int, cancelled: Cancelled) -> tuple[Event, ...]:
     events: list[Event] = []
-    for line in _lines(archive, EVENTS):
+    for line in _lines(archive, EVENTS, _most_lines(n_rows), cancelled):
         event = _event(line, n_rows)
         if event.seq <= (events[-1].seq if events else 0):
             raise line.wrong("seq", "must grow from line to line")
@@ -186,35 +206,27 @@ def _is_plain(kind: pa.DataType) -> bool:
 
 def _rows(path: Path, file: Path, schema: pa.Schema, most_bytes: int) -> Iterator[pa.RecordBatch]:
     """Stream the rows, as long as their values are not more than there is room for."""
-    texts, n_bytes = [field.name for field in schema if field.type == pa.string()], 0
-    with zip_boundary(path):
-        # Kept as dictionaries until their length is known: a few bytes can stand for any number.
-        # A buffer reads on as rows are wanted; without one all of the file is read ahead.
-        opened = pq.ParquetFile(
-            file, read_dictionary=texts, buffer_size=READ_AHEAD_BYTES, pre_buffer=False
-        )
-    with opened:
-        batches = opened.iter_batches(BATCH_ROWS)
+    n_bytes = 0
+    with contextlib.closing(counted_batches(file, most_bytes)) as batches:
         while True:
             with zip_boundary(path):
                 batch = next(batches, None)
                 if batch is None:
                     return
-                n_bytes += sum(map(_n_bytes, batch.columns))
+                n_bytes += sum(map(value_bytes, batch.columns))
                 if n_bytes > most_bytes:
                     raise too_much(path, most_bytes)
-                columns = [
-                    column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-                    for column in batch.columns
-                ]
-                rows = pa.RecordBatch.from_arrays(columns, schema=schema.remove_metadata())
-                rows.validate(full=True)
-            yield rows
+            for piece in slices(batch):
+                with zip_boundary(path):
+                    rows = _plain_rows(piece, schema)
+                yield rows
 
 
-def _n_bytes(column: pa.Array) -> int:
-    """What the values of a column take once each stands for itself."""
-    if not pa.types.is_dictionary(column.type):
-        return int(column.nbytes)
-    lengths = pc.binary_length(column.dictionary).take(column.indices)
-    return int(pc.sum(lengths).as_py() or 0) + 4 * len(column)
+def _plain_rows(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        for column in batch.columns
+    ]
+    rows = pa.RecordBatch.from_arrays(columns, schema=schema.remove_metadata())
+    rows.validate(full=True)
+    return rows

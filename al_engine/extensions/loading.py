@@ -91,7 +91,9 @@ def _load(files: Sequence[Path]) -> Loaded:
     for path in files:
         try:
             entries += _run(path)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise  # that is the person at the terminal
+        except BaseException as error:  # whatever else it raises, pages must open
             faults.append(_fault(path, error))
     return Loaded(True, len(files), tuple(entries), tuple(faults))
 

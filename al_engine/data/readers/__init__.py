@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from al_engine.data.readers import ascii, columnar, fits, jsonl, spaced, text, votable
+from al_engine.data.readers import ascii, columnar, fits, jsonl, packed, spaced, text, votable
 from al_engine.data.readers.source import (
     Head,
     Part,
@@ -16,13 +16,14 @@ from al_engine.data.readers.source import (
     a_or_an,
     boundary,
     guarded,
+    is_gzipped,
     peek,
     refusal,
 )
 from al_engine.data.table import Table
 from al_engine.jobs import Cancelled
 
-__all__ = ["READERS", "Part", "Reader", "list_parts", "open_table", "recognise"]
+__all__ = ["READERS", "Part", "Reader", "list_parts", "open_table", "recognise", "refuse_unpacked"]
 
 # In the order in which contents are tried: what is surest comes first.
 READERS: dict[str, Reader] = {
@@ -42,6 +43,7 @@ READERS: dict[str, Reader] = {
             columnar.PARQUET_SUFFIXES,
             columnar.is_parquet,
             columnar.open_parquet,
+            refuse_unpacked=packed.refuse_parquet,
         ),
         Reader(
             "arrow",
@@ -49,6 +51,7 @@ READERS: dict[str, Reader] = {
             (".feather", ".arrow", ".ipc", ".arrows"),
             columnar.is_arrow,
             columnar.open_arrow,
+            refuse_unpacked=packed.refuse_arrow,
         ),
         Reader(
             "votable",
@@ -57,6 +60,7 @@ READERS: dict[str, Reader] = {
             votable.matches,
             votable.open_votable,
             votable.list_tables,
+            votable.refuse_unpacked,
         ),
         Reader("ecsv", "ECSV", (".ecsv",), ascii.is_ecsv, ascii.open_ecsv),
         Reader("cds", "CDS table", (".mrt", ".cds"), ascii.is_cds, ascii.open_cds),
@@ -126,6 +130,21 @@ def list_parts(path: Path | str) -> list[Part]:
     reader = recognise(path)
     with boundary(path, reader.title):
         return reader.list_tables(path)
+
+
+def refuse_unpacked(path: Path, most_bytes: int, cancelled: Cancelled = lambda: False) -> None:
+    """Refuse a file that would unpack to more, before any of it is read as a table.
+
+    Raises
+    ------
+    UnreadableFileError : it holds more, or is damaged
+    WorkCancelled : ``cancelled`` said so
+    """
+    reader = recognise(path)
+    with boundary(path, reader.title):
+        if is_gzipped(path):
+            packed.refuse_gzip(path, most_bytes, cancelled)
+        reader.refuse_unpacked(path, most_bytes, cancelled)
 
 
 def recognise(path: Path | str) -> Reader:

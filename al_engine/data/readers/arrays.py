@@ -18,6 +18,7 @@ from al_engine.data.readers.source import refusal
 from al_engine.data.table import Column, SetAside
 
 BATCH_ROWS = 65_536
+BATCH_BYTES = 32_000_000  # of values; memory holds a batch several times over
 
 
 @dataclass(frozen=True)
@@ -235,6 +236,34 @@ def from_numpy(values: NDArray[Any]) -> pa.Array:
 
 
 def slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Cut a batch into batches of the usual number of rows."""
-    for start in range(0, batch.num_rows, BATCH_ROWS):
-        yield batch.slice(start, BATCH_ROWS)
+    """Cut a batch into batches of the usual number of rows, or fewer where they are long."""
+    n_bytes = sum(map(value_bytes, batch.columns))
+    n = max(1, min(BATCH_ROWS, batch.num_rows * BATCH_BYTES // max(1, n_bytes)))
+    for start in range(0, batch.num_rows, n):
+        yield batch.slice(start, n)
+
+
+def value_bytes(column: pa.Array) -> int:
+    """What the values of a column take once each stands for itself."""
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        lengths = _lengths(column.dictionary)
+        if lengths is None:
+            is_plain = pa.types.is_primitive(kind.value_type)
+            width = kind.value_type.bit_width // 8 if is_plain else 0
+            return int(column.nbytes) + width * len(column)
+        return int(pc.sum(lengths.take(column.indices)).as_py() or 0) + 4 * len(column)
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        # Views may all look at the same bytes.
+        return int(pc.sum(_lengths(column)).as_py() or 0) + 4 * len(column)
+    return int(column.nbytes)
+
+
+def _lengths(texts: pa.Array) -> pa.Array | None:
+    """The length of every text in bytes; None where the values are no texts."""
+    if pa.types.is_string_view(texts.type) or pa.types.is_binary_view(texts.type):
+        views = np.frombuffer(texts.buffers()[1] or b"", np.int32)[::4]
+        return pa.array(views[texts.offset : texts.offset + len(texts)])
+    return pc.binary_length(texts) if is_texty(texts.type) else None

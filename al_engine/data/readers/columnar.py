@@ -25,6 +25,7 @@ from al_engine.data.readers.arrays import (
     settled_type,
     slices,
 )
+from al_engine.data.readers.packed import footer_bytes, rows_at_once
 from al_engine.data.readers.source import Head, boundary, refusal
 from al_engine.data.table import Table
 from al_engine.errors import UnreadableFileError
@@ -136,9 +137,12 @@ def parquet_batches(
     own = opened.schema_arrow.names
     # Repeated names cannot be asked for by name: such a file is read whole.
     chosen = list(names) if len(set(own)) == len(own) else None
-    for batch in opened.iter_batches(batch_rows, row_groups, chosen):
-        asked = chosen or arranged.kept
-        yield arranged.batch([batch.column(column) for column in asked])
+    footer = opened.metadata
+    most_rows = min(batch_rows, rows_at_once(footer.num_rows, footer_bytes(footer)))
+    asked = chosen or arranged.kept
+    for whole in opened.iter_batches(most_rows, row_groups, chosen):
+        for batch in slices(whole):
+            yield arranged.batch([batch.column(column) for column in asked])
 
 
 def _joined(folder: Path, files: Sequence[Path], schemas: Sequence[pa.Schema]) -> pa.Schema:

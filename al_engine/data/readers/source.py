@@ -23,7 +23,7 @@ from astropy.io.fits import VerifyError
 from astropy.table.meta import YamlParseError
 
 from al_engine.data.table import Table
-from al_engine.errors import UnreadableFileError, WorkCancelled
+from al_engine.errors import UnreadableFileError, WorkCancelled, disk_said
 from al_engine.jobs import Cancelled
 
 HEAD_BYTES = 65_536
@@ -87,7 +87,8 @@ class Reader:
 
     ``title`` is the bare name, without an article; ``matches`` judges the content alone;
     ``open`` asks between blocks whether it is cancelled where it runs through the whole file;
-    ``list_tables`` gives nothing for formats that hold one table a file.
+    ``list_tables`` gives nothing for formats that hold one table a file; ``refuse_unpacked``
+    refuses a file that unpacks to more bytes than it is told, where the format packs.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Reader:
     matches: Callable[[Head], bool]
     open: Callable[[Path, str | None, Cancelled], Table]
     list_tables: Callable[[Path], list[Part]] = lambda path: []
+    refuse_unpacked: Callable[[Path, int, Cancelled], None] = lambda path, most, cancelled: None
 
 
 def go_on(cancelled: Cancelled) -> None:
@@ -175,6 +177,8 @@ def boundary(path: Path, title: str) -> Iterator[None]:
                 path, "is compressed, and is cut short or damaged", DOWNLOAD_AGAIN
             ) from error
         except _PROVOKED as error:
+            if isinstance(error, OSError) and error.errno:
+                raise refusal(path, f"cannot be read: {disk_said(error).lower()}") from error
             raise refusal(
                 path,
                 f"is damaged, or is not {a_or_an(title)} after all ({in_brief(str(error))})",

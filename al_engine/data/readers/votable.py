@@ -4,10 +4,12 @@ Owns the outline (tables, what the server says of the query, what lies outside t
 that an error document is quoted, and nothing outside the file is ever fetched.
 """
 
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from xml.parsers import expat
 
 import numpy as np
@@ -15,11 +17,13 @@ import pyarrow as pa
 from astropy.io import votable
 
 from al_engine.data.readers.arrays import BATCH_ROWS, Found, arrange, from_numpy, numpy_type
+from al_engine.data.readers.packed import too_much
 from al_engine.data.readers.parts import choose
 from al_engine.data.readers.source import (
     DOWNLOAD_AGAIN,
     Head,
     Part,
+    go_on,
     in_brief,
     open_bytes,
     refusal,
@@ -28,6 +32,9 @@ from al_engine.data.table import Table
 from al_engine.jobs import Cancelled
 
 _SAYS_ERROR = ("ERROR", "FAILED", "FAIL")
+MOST_VALUES = 1_000_000  # of one column in one row: astropy makes them all, whatever is written
+_WIDTHS = {"char": 1, "unsignedbyte": 1, "boolean": 1, "bit": 1, "short": 2, "int": 4, "float": 4,
+           "unicodechar": 4, "doublecomplex": 16}  # fmt: skip
 
 
 @dataclass
@@ -37,6 +44,8 @@ class _TableOutline:
     n_fields: int = 0
     n_rows: int | None = 0
     description: str = ""
+    declared_rows: int = 0
+    row_bytes: int = 0
 
 
 @dataclass
@@ -47,6 +56,7 @@ class _Outline:
     error: str = ""
     overflow: bool = False
     outside: str = ""
+    too_wide: str = ""
 
 
 def matches(head: Head) -> bool:
@@ -72,6 +82,7 @@ def open_votable(path: Path, part: str | None, cancelled: Cancelled) -> Table:
             f"keeps its rows outside itself, in {outline.outside!r}, which is not followed",
             "Save the table with its rows inside, or open that file.",
         )
+    _refuse_wide(path, outline)
     parts = _parts(outline)
     if not parts:
         raise refusal(path, "is a VOTable without any table", DOWNLOAD_AGAIN)
@@ -79,7 +90,9 @@ def open_votable(path: Path, part: str | None, cancelled: Cancelled) -> Table:
     if outline.overflow:
         notes = (*notes, "The server cut the result at its limit of rows (OVERFLOW).")
     with open_bytes(path) as stream:
-        document = votable.parse(stream, table_number=index, verify="ignore")
+        document = votable.parse(
+            Cancellable(stream, cancelled), table_number=index, verify="ignore"
+        )
     table = document.get_table_by_index(index)
     array = table.array
     if len(array) == 0:
@@ -102,6 +115,36 @@ def open_votable(path: Path, part: str | None, cancelled: Cancelled) -> Table:
         part=parts[index].name,
         notes=arranged.notes,
     )
+
+
+def refuse_unpacked(path: Path, most_bytes: int, cancelled: Cancelled) -> None:
+    """Refuse a document whose tables take more once every value of every row has its place."""
+    outline = _outline(path)
+    _refuse_wide(path, outline)
+    for table in outline.tables:
+        if max(table.n_rows or 0, table.declared_rows) * table.row_bytes > most_bytes:
+            raise too_much(path, most_bytes)
+
+
+def _refuse_wide(path: Path, outline: _Outline) -> None:
+    if outline.too_wide:
+        raise refusal(
+            path,
+            f"has a column '{in_brief(outline.too_wide, 60)}' of more than {MOST_VALUES:,} values "
+            "a row",
+            "Save the table without it.",
+        )
+
+
+class Cancellable:
+    """A stream to read from, until somebody has had enough."""
+
+    def __init__(self, stream: BinaryIO, cancelled: Cancelled) -> None:
+        self._stream, self._cancelled = stream, cancelled
+
+    def read(self, size: int = -1) -> bytes:
+        go_on(self._cancelled)
+        return self._stream.read(size)
 
 
 def _parts(outline: _Outline) -> list[Part]:
@@ -151,6 +194,15 @@ def _values(column: Any) -> pa.Array:
     return pa.array(texts, pa.binary())
 
 
+_SIZES = re.compile(r"\d+")
+
+
+def _whole(digits: str) -> int:
+    """A whole number that a document declares; what is longer than any table is cut."""
+    digits = digits.strip()
+    return int(digits[:19]) if digits.isascii() and digits.isdecimal() else 0
+
+
 def _outline(path: Path) -> _Outline:
     """Walk through the document once, counting tables and hearing what the server says."""
     outline = _Outline()
@@ -168,12 +220,22 @@ def _outline(path: Path) -> _Outline:
         elif element == "TABLE":
             # A table may borrow its fields from another.
             lender = [t for t in outline.tables if t.id and t.id == attributes.get("ref")]
-            n_fields = lender[0].n_fields if lender else 0
             outline.tables.append(
-                _TableOutline(attributes.get("name", ""), attributes.get("ID", ""), n_fields)
+                _TableOutline(
+                    attributes.get("name", ""),
+                    attributes.get("ID", ""),
+                    lender[0].n_fields if lender else 0,
+                    declared_rows=_whole(attributes.get("nrows", "")),
+                    row_bytes=lender[0].row_bytes if lender else 0,
+                )
             )
         elif element == "FIELD" and outline.tables:
+            n_values = math.prod(map(_whole, _SIZES.findall(attributes.get("arraysize", ""))))
+            if n_values > MOST_VALUES:
+                outline.too_wide = attributes.get("name") or attributes.get("ID", "") or "?"
+            width = _WIDTHS.get(attributes.get("datatype", "").lower(), 8)
             outline.tables[-1].n_fields += 1
+            outline.tables[-1].row_bytes += n_values * width
         elif element in ("BINARY", "BINARY2", "FITS", "PARQUET") and outline.tables:
             outline.tables[-1].n_rows = None
         elif element == "STREAM" and attributes.get("href"):

@@ -12,22 +12,23 @@ import pyarrow as pa
 
 from al_engine.data.importing import give_back_memory
 from al_engine.errors import SettingsError, WorkCancelled
-from al_engine.exchange.files import whole_file
 from al_engine.exchange.writers import fits, parquet, text, votable
-from al_engine.exchange.writers.outgoing import Outgoing
+from al_engine.exchange.writers.outgoing import Meanwhile, Outgoing
+from al_engine.files import whole_file
 
 __all__ = ["FORMATS", "Format", "Outgoing", "format_of", "write_table"]
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format that tables are written in."""
+    """A format that tables are written in, by a writer that goes through the rows so often."""
 
     name: str
     title: str
     suffixes: tuple[str, ...]
-    write: Callable[[Path, Outgoing], None]
+    write: Callable[[Path, Outgoing, Meanwhile], None]
     help: str
+    n_passes: int = 1
 
 
 FORMATS: dict[str, Format] = {
@@ -39,6 +40,7 @@ FORMATS: dict[str, Format] = {
             (".fits", ".fit", ".fts"),
             fits.write,
             "A binary table with units. Text is UTF-8; names beyond ASCII are spelled out.",
+            n_passes=2,
         ),
         Format(
             "votable",
@@ -84,13 +86,16 @@ def write_table(
     form: Format,
     progress: Callable[[int], None] = lambda n_rows: None,
     cancelled: Callable[[], bool] = lambda: False,
+    refuse_size: Callable[[int], None] = lambda n_bytes: None,
 ) -> int:
     """Write a table in place of whatever stands at ``path``; how many rows it has.
 
     Parameters
     ----------
-    progress : hears the number of rows taken so far after each batch
+    progress : hears the number of rows done so far after each batch; one that has to be gone
+        through twice is half done after the first time
     cancelled : asked before each batch
+    refuse_size : raises where there is no room for so many bytes; asked where they are known before
 
     Raises
     ------
@@ -100,18 +105,24 @@ def write_table(
     """
     n_rows = 0
 
-    def batches() -> Iterator[pa.RecordBatch]:
-        nonlocal n_rows
-        for batch in table.batches:
-            if cancelled():
-                raise WorkCancelled("The export was cancelled.", "No file was written.")
-            yield batch
-            n_rows += batch.num_rows
-            progress(n_rows)
+    def go_on() -> None:
         if cancelled():
             raise WorkCancelled("The export was cancelled.", "No file was written.")
 
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal n_rows
+        for batch in table.batches:
+            go_on()
+            yield batch
+            n_rows += batch.num_rows
+            progress(n_rows // form.n_passes)
+        go_on()
+
+    def wrote(n_again: int) -> None:
+        go_on()
+        progress((n_rows + n_again) // form.n_passes)
+
     with whole_file(path) as partial:
-        form.write(partial, replace(table, batches=batches()))
+        form.write(partial, replace(table, batches=batches()), Meanwhile(wrote, refuse_size))
     give_back_memory()
     return n_rows

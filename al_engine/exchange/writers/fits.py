@@ -17,7 +17,7 @@ from astropy.io import fits
 
 from al_engine.data.table import Column
 from al_engine.errors import SettingsError
-from al_engine.exchange.writers.outgoing import Outgoing, with_plain_times
+from al_engine.exchange.writers.outgoing import Meanwhile, Outgoing, unit_in, with_plain_times
 
 MOST_COLUMNS = 999  # the standard numbers columns in three digits
 _BLOCK_BYTES = 2880
@@ -27,6 +27,9 @@ _INTEGERS: dict[str, np.dtype[Any]] = {
     "K": np.dtype(">i8"),
 }
 _HALF = 2**63
+# The longest text gives its length to every row: past these the padding is most of the file.
+MOST_TEXT_BYTES, MOST_PADDED_BYTES = 1_000, 100_000_000
+_AT_ONCE_BYTES = 16_000_000
 
 
 @dataclass
@@ -60,8 +63,13 @@ class _Field:
     zero: int = 0
 
 
-def write(path: Path, table: Outgoing) -> None:
-    """Write a table as the first extension of a FITS file."""
+def write(path: Path, table: Outgoing, meanwhile: Meanwhile) -> None:
+    """Write a table as the first extension of a FITS file.
+
+    Raises
+    ------
+    SettingsError : more columns than the standard numbers, or texts that would fill it with blanks
+    """
     table = with_plain_times(table)
     if len(table.columns) > MOST_COLUMNS:
         raise SettingsError(
@@ -72,15 +80,21 @@ def write(path: Path, table: Outgoing) -> None:
     try:
         n_rows, measured = _spool(spool, table)
         stored = [_field(c.type, m) for c, m in zip(table.columns, measured, strict=True)]
+        _refuse_padding(table, stored, n_rows)
         row = np.dtype([(f"c{i}", field.dtype) for i, field in enumerate(stored)])
+        meanwhile.will_have(n_rows * row.itemsize)
         with path.open("wb") as file:
             file.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
             file.write(_header(table, stored, row.itemsize, n_rows).tostring().encode("ascii"))
-            for batch in _spooled(spool):
+            n_written = 0
+            for batch in _spooled(spool, max(1, _AT_ONCE_BYTES // row.itemsize)):
+                meanwhile.wrote(n_written)
                 rows = np.zeros(batch.num_rows, row)
                 for i, (values, field) in enumerate(zip(batch.columns, stored, strict=True)):
                     rows[f"c{i}"] = _values(values, field)
-                file.write(rows.tobytes())
+                file.write(rows.data)
+                n_written += batch.num_rows
+            meanwhile.wrote(n_written)
             file.write(bytes(-n_rows * row.itemsize % _BLOCK_BYTES))
     finally:
         spool.unlink(missing_ok=True)
@@ -98,9 +112,22 @@ def _spool(path: Path, table: Outgoing) -> tuple[int, list[_Measured]]:
     return n_rows, measured
 
 
-def _spooled(path: Path) -> Iterator[pa.RecordBatch]:
+def _spooled(path: Path, most_rows: int) -> Iterator[pa.RecordBatch]:
     with pa.OSFile(str(path), "rb") as source:
-        yield from pa.ipc.open_stream(source)
+        for batch in pa.ipc.open_stream(source):
+            for start in range(0, batch.num_rows, most_rows):
+                yield batch.slice(start, most_rows)
+
+
+def _refuse_padding(table: Outgoing, stored: list[_Field], n_rows: int) -> None:
+    for column, field in zip(table.columns, stored, strict=True):
+        width = field.dtype.itemsize
+        if width > MOST_TEXT_BYTES and width * n_rows > MOST_PADDED_BYTES:
+            raise SettingsError(
+                f"A text in '{column.name}' has {width:,} bytes, and FITS would give as many to "
+                f"each of the {n_rows:,} rows.",
+                "Choose another format, or leave the column out.",
+            )
 
 
 def _field(kind: pa.DataType, seen: _Measured) -> _Field:
@@ -175,7 +202,7 @@ def _header(table: Outgoing, stored: list[_Field], row_bytes: int, n_rows: int) 
 def _cards(column: Column, field: _Field, ucd: str) -> dict[str, Any]:
     cards: dict[str, Any] = {"TTYPE": ascii_only(column.name), "TFORM": field.form}
     if column.unit:
-        cards["TUNIT"] = ascii_only(column.unit)
+        cards["TUNIT"] = ascii_only(unit_in("fits", column.unit))
     if field.null is not None:
         cards["TNULL"] = field.null
     if field.zero:

@@ -4,7 +4,8 @@ Owns the shape in which tables reach the writers, and values as the few types th
 Must not know any file format but the header that ECSV and Parquet share.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,32 @@ class Outgoing:
     @property
     def schema(self) -> pa.Schema:
         return pa.schema([pa.field(column.name, column.type) for column in self.columns])
+
+
+@dataclass(frozen=True)
+class Meanwhile:
+    """What a writer tells beside taking rows; whoever hears it may raise, and so stop it.
+
+    ``wrote`` hears how many rows it has been through where it goes through them a second time,
+    ``will_have`` how many bytes the file is going to have where that is known before.
+    """
+
+    wrote: Callable[[int], None] = lambda n_rows: None
+    will_have: Callable[[int], None] = lambda n_bytes: None
+
+
+def unit_in(form: str, unit: str) -> str:
+    """A unit as a standard spells it (``fits``, ``vounit``); as it is where that knows it not.
+
+    >>> unit_in("fits", "Å"), unit_in("fits", "erg / (s cm²)"), unit_in("fits", "furlongs")
+    ('Angstrom', 'erg s-1 cm-2', 'furlongs')
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of units that a standard would rather not have
+        try:
+            return str(units.Unit(unit).to_string(form)) or unit
+        except (ValueError, TypeError, AttributeError):
+            return unit
 
 
 def with_plain_times(table: Outgoing) -> Outgoing:

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from al_engine.exchange.writers.outgoing import Outgoing, astropy_header
+from al_engine.exchange.writers.outgoing import Meanwhile, Outgoing, astropy_header
 
 
-def write(path: Path, table: Outgoing) -> None:
+def write(path: Path, table: Outgoing, meanwhile: Meanwhile) -> None:
     """Write a table as Parquet."""
     schema = table.schema
     longest = {c.name: 1 for c in table.columns if pa.types.is_string(c.type)}

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from al_engine.data.readers.arrays import unique_names
 from al_engine.exchange.writers.outgoing import (
+    Meanwhile,
     Outgoing,
     astropy_header,
     few_rows,
@@ -22,12 +23,12 @@ from al_engine.exchange.writers.outgoing import (
 )
 
 
-def write_csv(path: Path, table: Outgoing) -> None:
+def write_csv(path: Path, table: Outgoing, meanwhile: Meanwhile) -> None:
     """Write a table as CSV with a line of names."""
     _write(path, _ready(table), [])
 
 
-def write_ecsv(path: Path, table: Outgoing) -> None:
+def write_ecsv(path: Path, table: Outgoing, meanwhile: Meanwhile) -> None:
     """Write a table as ECSV, version 1.0."""
     ready = _ready(table)
     _write(path, ready, ["%ECSV 1.0", "---", "delimiter: ','", *astropy_header(ready)])

@@ -11,7 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from al_engine.data.table import Column
-from al_engine.exchange.writers.outgoing import Outgoing, few_rows, lines, with_plain_times
+from al_engine.exchange.writers.outgoing import (
+    Meanwhile,
+    Outgoing,
+    few_rows,
+    lines,
+    unit_in,
+    with_plain_times,
+)
 
 _TYPES = {
     pa.bool_(): "boolean",
@@ -29,7 +36,7 @@ _TYPES = {
 _FORBIDDEN = "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x{fffe}\\x{ffff}]"
 
 
-def write(path: Path, table: Outgoing) -> None:
+def write(path: Path, table: Outgoing, meanwhile: Meanwhile) -> None:
     """Write a table as a VOTable document of version 1.4."""
     table = with_plain_times(table)
     with path.open("wb") as file:
@@ -65,7 +72,7 @@ def _field(column: Column, ucd: str) -> str:
         "name": column.name,
         "datatype": kind or "unicodeChar",
         "arraysize": "" if kind else "*",
-        "unit": column.unit,
+        "unit": unit_in("vounit", column.unit),
         "ucd": ucd,
     }
     listed = " ".join(f"{name}={_attribute(text)}" for name, text in attributes.items() if text)

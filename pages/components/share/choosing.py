@@ -20,7 +20,7 @@ def choose_file() -> None:
     """Take a file; once it is read, ``state.chosen_configuration`` holds it."""
     key = f"configuration-{state.clicks('configuration')}"
     if is_public():
-        _upload(key, limits().upload_mb)
+        _upload(key, limits().configuration_mb)
     else:
         uploaded, on_disk = st.tabs(["Upload", "From this computer's disk"])
         with uploaded:

@@ -195,7 +195,8 @@ def _load_now(session: LabellingSession, chosen: state.Chosen, level: Level) -> 
         project, who = session.project, session.who
 
         def work(progress: Progress, cancelled: Cancelled) -> Replayed:
-            return replay(project, configuration, who, progress, cancelled)
+            with project.at_work():
+                return replay(project, configuration, who, progress, cancelled)
 
         state.keep_job(_job_of(session), Job(work))
         st.rerun()

@@ -21,6 +21,7 @@ from pages.components.words import counted, plain
 
 # What Streamlit sends it holds in memory, once, for as long as the page is open.
 MOST_DOWNLOADED_BYTES = 500_000_000
+_PROGRAMS = "share-programs-found"
 
 
 def draw(session: LabellingSession) -> None:
@@ -141,9 +142,15 @@ def _models(session: LabellingSession) -> None:
 def _programs(session: LabellingSession, n_answers: int) -> None:
     """TOPCAT, Aladin and others, which read a file from this machine's disk."""
     st.subheader("TOPCAT and Aladin", anchor=False)
-    programs = exporting.programs()
+    # A hub that hangs is waited for: it is asked when somebody wants that, not at every drawing.
+    if st.button("Look for programs", key="share-look", help="At the SAMP hub of this machine."):
+        tab.keep_draft(_PROGRAMS, None)
+        tab.keep_draft(_PROGRAMS, exporting.programs())
+    programs = tab.draft(_PROGRAMS)
+    if programs is None:
+        return
     if not programs:
-        st.caption("None is running here. Start TOPCAT or Aladin, then come back to this page.")
+        st.caption("None is running here. Start TOPCAT or Aladin, then look again.")
         return
     to = st.selectbox(
         "Send to",

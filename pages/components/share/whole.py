@@ -2,17 +2,15 @@
 
 import streamlit as st
 
-from al_engine.packing import Packed, begin_packing, packed
+from al_engine.packing import Packed, begin_packing, packed, remove_packed
 from al_engine.public import is_public
 from al_engine.session import LabellingSession
 from pages.components import state
 from pages.components.guard import guard
 from pages.components.share.configuration import SWITCH_OFF
+from pages.components.share.exports import MOST_DOWNLOADED_BYTES
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
-
-# A browser gets a download out of the server's memory.
-MOST_DOWNLOADED_BYTES = 500_000_000
 
 
 def draw(session: LabellingSession) -> None:
@@ -37,6 +35,12 @@ def draw(session: LabellingSession) -> None:
         label = "Make the file" if found is None else "Make it again"
         if st.button(label, key="pack", type="primary" if found is None else "secondary"):
             state.keep_job(_job_of(session), begin_packing(session.project))
+            st.rerun()
+    if found is not None and st.button(
+        "Remove the file", key="unpack", help="The project stays; the file can be made again."
+    ):
+        with guard():
+            remove_packed(session.project)
             st.rerun()
 
 
