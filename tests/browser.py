@@ -71,11 +71,7 @@ class App:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", *listed],
                 cwd=ROOT,
-                env={
-                    "NUMBA_CACHE_DIR": str(self.home.parent / "kernels"),
-                    **os.environ,
-                    "SEXTANT_HOME": str(self.home),
-                },
+                env={**os.environ, "SEXTANT_HOME": str(self.home)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

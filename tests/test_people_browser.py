@@ -44,8 +44,15 @@ def press(page: Page, key: str) -> str:
     return shown
 
 
+def saved(page: Page) -> None:
+    """Wait until a widget's change, which looks done at once, has been dealt with."""
+    page.wait_for_timeout(500)
+    settled(page)
+
+
 def points(page: Page) -> int:
-    """How many objects the classifier is trained on."""
+    """How many objects the classifier is trained on by now."""
+    go_to(page, "Settings")  # a link to the page one is on shows what was there before
     go_to(page, "Training")
     said = page.get_by_text(re.compile(r"^[\d,]+ points trained on")).inner_text()
     found = re.search(r"([\d,]+) points", said)
@@ -69,11 +76,11 @@ def test_two_browsers_label_one_project_blind_and_settle_what_they_differ_about(
         ada.get_by_role("button", name="How people work together").click()
         ada.get_by_text("Blind", exact=True).click()
         expect(ada.get_by_role("switch", name="Blind")).to_be_checked()
-        settled(ada)
+        saved(ada)
         every = ada.get_by_role("spinbutton")
         every.fill("2")
         every.press("Enter")
-        settled(ada)
+        saved(ada)
         ada.keyboard.press("Escape")
 
         # Ada labels, one after the other, what Ben cannot see.
@@ -100,6 +107,7 @@ def test_two_browsers_label_one_project_blind_and_settle_what_they_differ_about(
         # Both are trained on it from now on; taken back, neither is.
         assert [points(page) for page in (ada, ben)] == [n_points[0] + 1] * 2
         go_to(ben, "People")
+        expect(bar(ben).get_by_role("button", name="Undo")).to_be_enabled()
         ben.keyboard.press("z")
         expect(ben.get_by_text("2 to settle")).to_be_visible()
         assert [points(page) for page in (ada, ben)] == n_points
