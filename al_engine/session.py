@@ -247,7 +247,8 @@ class LabellingSession:
         given = self._given(classifier, config, setup)
         with self.project.log.lock:
             # Two tabs may start at once: the first one's objects are the ones to start with.
-            begun = bool(self.project.events(classifier))
+            # Its own events: what was answered for another leaves it without first labels.
+            begun = bool(self.project.log.events(classifier))
             config = self.config
             self.project.save_config(
                 replace(config, setups={**config.setups, classifier: setup}),

@@ -1,21 +1,16 @@
 """The People page and what several people see on the others."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, TRUTH, answer, known, small_setup
-from streamlit.runtime.context import ContextProxy
+from conftest import ROOT, TRUTH, answer, known
 from streamlit.testing.v1 import AppTest
 from test_pages import bar, fine, read
 
 from al_engine.agreeing import disputes
-from al_engine.background import BACKGROUND
 from al_engine.config import People
 from al_engine.data.splits import TRAIN
-from al_engine.project import close_project, open_project
 from al_engine.session import LabellingSession
 from pages.components.answer_bar import BarEvent
 from pages.components.people.dealing import BAR
@@ -25,25 +20,9 @@ PEOPLE, LABELLING, SHARE = "pages/8_People.py", "pages/3_Labelling.py", "pages/7
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of projects that the pages use."""
-    folder = tmp_path / "home"
-    folder.mkdir(exist_ok=True)
-    monkeypatch.setenv("SEXTANT_HOME", str(folder))
-    monkeypatch.setattr(ContextProxy, "cookies", {})
-    yield folder
-    BACKGROUND.wait()
-    for each in folder.iterdir():
-        close_project(each)
-
-
-@pytest.fixture
-def ada(home: Path, survey_folder: Path) -> LabellingSession:
+def ada(survey_begun: LabellingSession) -> LabellingSession:
     """The small project with its QSO classifier started, by Ada."""
-    session = LabellingSession(open_project(survey_folder), "Ada")
-    session.change_settings(replace(session.config, x_axis="g", y_axis="r"))
-    session.start("QSO", small_setup())
-    return session
+    return survey_begun
 
 
 def work_together(session: LabellingSession, **changes: Any) -> LabellingSession:

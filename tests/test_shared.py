@@ -275,3 +275,6 @@ def test_a_classifier_that_is_begun_later_knows_what_was_answered_before(
     state = session.start("STAR", small_setup())
     assert [state.history.trained[row] for row in rows] == ["GALAXY"] * 4
     assert TRUTH[rows[0]] == "STAR"
+    own = {e.row_number for e in project.log.events("STAR") if e.kind == "given"}
+    assert len(own) == small_setup().n_initial
+    assert {state.history.trained[row] for row in own - {*rows}} > {"STAR"}
