@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from find_chromium import installed_chromium
@@ -39,6 +40,25 @@ COUNT_CLICKS = """
 window.addEventListener("click", (event) => {
   if (event.isTrusted) sessionStorage.clicks = Number(sessionStorage.clicks || 0) + 1;
 }, true);
+"""
+
+
+# Ends once nothing is computed and nothing has changed on the page for some milliseconds.
+APP, STILL_MS = "[data-testid=stApp]", 200
+UNTIL_STILL = """
+async ([app, still, limit]) => {
+  const shown = document.querySelector(app), begun = performance.now();
+  let changed = begun;
+  const changes = new MutationObserver(() => { changed = performance.now(); });
+  changes.observe(shown, { childList: true, subtree: true, attributes: true });
+  const isMoving = () =>
+    shown.dataset.testScriptState !== "notRunning" || performance.now() - changed < still;
+  while (isMoving()) {
+    if (performance.now() - begun > limit) throw new Error("the page never stood still");
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  changes.disconnect();
+}
 """
 
 
@@ -174,9 +194,18 @@ def clicks(page: Page) -> int:
 
 
 def settled(page: Page) -> None:
-    """Wait until nothing is being computed or drawn."""
-    app = page.locator("[data-testid=stApp]")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+    """Wait until nothing is being computed, and nothing on the page has changed for a moment.
+
+    A click between two drawings of a page can be lost: what it began on is not what it ends on.
+    """
+    expect(page.locator(APP)).to_have_attribute("data-test-script-state", "notRunning")
+    page.evaluate(UNTIL_STILL, [APP, STILL_MS, WAIT_MS])
+
+
+def press(target: Locator, **options: Any) -> None:
+    """Click on something once the page stands still, as a person does."""
+    settled(target.page)
+    target.click(**options)
 
 
 def bar(page: Page) -> Locator:
@@ -216,7 +245,8 @@ def n_labels(page: Page) -> int:
 
 def go_to(page: Page, name: str) -> None:
     """Follow a link of the side bar."""
-    page.locator("[data-testid=stSidebar]").get_by_role("link", name=name, exact=True).click()
+    side = page.locator("[data-testid=stSidebar]")
+    press(side.get_by_role("link", name=name, exact=True))
     expect(page).to_have_title(f"{name} · Sextant")
     settled(page)
 

@@ -30,6 +30,7 @@ from browser import (
     new_tab,
     object_shown,
     place_of_bar,
+    press,
     settled,
 )
 from playwright.sync_api import Browser, Page, expect
@@ -82,8 +83,8 @@ def tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
 
 def start_demo(page: Page, name: str) -> None:
     """From Home to the first question, as a newcomer goes."""
-    page.locator(f".st-key-demo-{name} button").click()
-    page.get_by_role("button", name="Start training").click()
+    press(page.locator(f".st-key-demo-{name} button"))
+    press(page.get_by_role("button", name="Start training"))
     answerable(page)
 
 
@@ -113,7 +114,7 @@ def test_the_main_job_from_a_file_to_a_saved_model_survives_refresh_and_kill(
     assert n_labels(page) == 20
 
     go_to(page, "Training")
-    page.get_by_role("button", name="Checkpoint", exact=True).click()
+    press(page.get_by_role("button", name="Checkpoint", exact=True))
     expect(page.get_by_role("button", name="Checkpointed", exact=True)).to_be_disabled()
     scores = scores_shown(page)
     go_to(page, "Labelling")
@@ -150,7 +151,7 @@ def test_the_main_job_from_a_file_to_a_saved_model_survives_refresh_and_kill(
 
 def open_by_path(page: Page, source: Path, then: str = "Settings") -> None:
     """From Home to the settings of a file on the server's disk, or to another page of it."""
-    page.get_by_role("tab", name="From this computer's disk").first.click()
+    press(page.get_by_role("tab", name="From this computer's disk").first)
     path = page.get_by_role("textbox", name="Path of a file")
     path.fill(str(source))
     path.press("Enter")
@@ -161,15 +162,15 @@ def import_and_set_up(page: Page, source: Path) -> None:
     """From Home to the first question with every guess as it is, the guesses being right."""
     open_by_path(page, source)
     expect(page.get_by_text("35,183 objects · 16 columns")).to_be_visible()
-    page.locator(".st-key-next-0 button").click()
+    press(page.locator(".st-key-next-0 button"))
     for name, column in {"Id": "row_id", "Label": "class"}.items():
         expect(page.get_by_role("combobox", name=name, exact=True)).to_have_value(column)
-    page.locator(".st-key-next-1 button").click()
+    press(page.locator(".st-key-next-1 button"))
     expect(page.get_by_text("15 features: 5 columns + 10 by subtract")).to_be_visible()
-    page.locator(".st-key-next-2 button").click()
+    press(page.locator(".st-key-next-2 button"))
     expect(page.locator(".st-key-train-sdss17")).to_contain_text("QSO")
-    page.locator(".st-key-next-3 button").click()
-    page.get_by_role("button", name="Start training").click()
+    press(page.locator(".st-key-next-3 button"))
+    press(page.get_by_role("button", name="Start training"))
     answerable(page)
     expect(bar(page).locator(".question")).to_have_text("Is it a QSO?")
 
@@ -181,7 +182,7 @@ def answer(page: Page, label: str, by_key: bool) -> None:
     if by_key:
         page.keyboard.press(key_of(page, label))
     else:
-        bar(page).get_by_role("button", name=label, exact=True).click()
+        press(bar(page).get_by_role("button", name=label, exact=True))
     expect(page.locator(".st-key-card h3")).not_to_have_text(shown)
     answerable(page)
 
@@ -216,7 +217,7 @@ def look_at_another_on_the_map(page: Page) -> None:
     map_canvas(page).click(position={"x": 200, "y": 200})
     expect(back).to_be_visible()
     assert object_shown(page) != asked
-    back.click()
+    press(back)
     expect(page.locator(".st-key-card h3")).to_have_text(asked)
     expect(back).to_be_hidden()
 
@@ -346,7 +347,7 @@ def test_a_key_pressed_twice_gives_one_answer_and_none_while_one_types(tab):
     answerable(page)
     first, before = object_shown(page), n_labels(page)
 
-    page.get_by_role("button", name=re.compile("Find")).click()
+    press(page.get_by_role("button", name=re.compile("Find")))
     field = page.get_by_role("textbox", name="Id")
     field.press_sequentially("3u7lz")
     assert field.input_value() == "3u7lz"
@@ -357,7 +358,7 @@ def test_a_key_pressed_twice_gives_one_answer_and_none_while_one_types(tab):
     assert (object_shown(page), n_labels(page)) == (first, before)
 
     place = place_of_bar(page)
-    bar(page).locator(".question").click()
+    press(bar(page).locator(".question"))
     page.keyboard.press("?")
     expect(bar(page).get_by_text("back to what is asked")).to_be_visible()
     assert place_of_bar(page) == place
@@ -378,7 +379,7 @@ def test_the_question_stands_at_one_place_and_a_name_is_asked_once(tab):
     page, _ = tab
     start_demo(page, "sky_survey")
     name = page.locator("[data-testid=stSidebar]").get_by_role("button", name=re.compile("Signed"))
-    name.click()
+    press(name)
     page.get_by_role("textbox", name="Your name").fill("Ada Löve; 2")
     page.get_by_role("textbox", name="Your name").press("Enter")
     expect(name).to_contain_text("Ada Löve; 2")
@@ -406,20 +407,20 @@ def test_each_click_on_a_classifier_s_tab_shows_it(tab):
     page, _ = tab
     start_demo(page, "sky_survey")
     go_to(page, "Settings")
-    page.get_by_role("radio", name="4 Classifiers").click(force=True)
+    press(page.get_by_role("radio", name="4 Classifiers"), force=True)
     chosen = page.get_by_role("combobox", name="A classifier for each of")
-    chosen.click()
-    page.get_by_role("option", name="Star").click()
+    press(chosen)
+    press(page.get_by_role("option", name="Star"))
     settled(page)
     page.keyboard.press("Escape")
     go_to(page, "Training")
     tabs = page.get_by_role("tab")
-    tabs.nth(1).click()
-    page.get_by_role("button", name="Start training").click()
+    press(tabs.nth(1))
+    press(page.get_by_role("button", name="Start training"))
     answerable(page)
     for _ in range(3):
         for number, name in enumerate(("Quasar", "Star")):
-            tabs.nth(number).click()
+            press(tabs.nth(number))
             expect(bar(page).locator(".question")).to_have_text(f"Is it a {name}?")
             answerable(page)
 
@@ -428,15 +429,15 @@ def test_an_object_answered_in_one_tab_is_accepted_in_another_with_enter(tab):
     page, _ = tab
     start_demo(page, "sky_survey")
     go_to(page, "Settings")
-    page.get_by_role("radio", name="4 Classifiers").click(force=True)
-    page.get_by_role("combobox", name="A classifier for each of").click()
-    page.get_by_role("option", name="Star").click()
+    press(page.get_by_role("radio", name="4 Classifiers"), force=True)
+    press(page.get_by_role("combobox", name="A classifier for each of"))
+    press(page.get_by_role("option", name="Star"))
     settled(page)
     page.keyboard.press("Escape")
     go_to(page, "Training")
     tabs = page.get_by_role("tab")
-    tabs.nth(1).click()
-    page.get_by_role("button", name="Start training").click()
+    press(tabs.nth(1))
+    press(page.get_by_role("button", name="Start training"))
     answerable(page)
 
     go_to(page, "Labelling")
@@ -444,18 +445,18 @@ def test_an_object_answered_in_one_tab_is_accepted_in_another_with_enter(tab):
     expect(question).to_have_text("Is it a Star?")
     asked = object_shown(page)
     page.keyboard.press("Enter")  # nothing is offered, so nothing happens
-    page.get_by_role("radio", name="Quasar").click(force=True)
+    press(page.get_by_role("radio", name="Quasar"), force=True)
     expect(question).to_have_text("Is it a Quasar?")
-    page.get_by_role("button", name="Find").click()
+    press(page.get_by_role("button", name="Find"))
     page.get_by_role("textbox", name="Id").fill(asked)
-    page.get_by_role("button", name="Show it").click()
+    press(page.get_by_role("button", name="Show it"))
     expect(page.locator(".st-key-card h3")).to_have_text(asked)
     answerable(page)
     page.keyboard.press(key_of(page, "Galaxy"))
     expect(page.locator(".st-key-status")).to_contain_text("6 labels")
     expect(accept).to_be_hidden()
 
-    page.get_by_role("radio", name="Star").click(force=True)
+    press(page.get_by_role("radio", name="Star"), force=True)
     expect(question).to_have_text("Is it a Star?")
     expect(bar(page)).to_contain_text("You called it Galaxy in the tab Quasar.")
     answerable(page)
@@ -466,11 +467,11 @@ def test_an_object_answered_in_one_tab_is_accepted_in_another_with_enter(tab):
     expect(bar(page)).to_contain_text("Galaxy, 6 labels")
 
     go_to(page, "Training")
-    tabs.nth(2).click()
+    press(tabs.nth(2))
     expect(page.get_by_text("Each tab has only its own answers.")).to_be_visible()
     expect(page.locator(".st-key-predicted-matrix table")).to_be_visible()
     expect(bar(page)).to_be_hidden()
-    page.get_by_role("button", name="Open", exact=True).nth(0).click()
+    press(page.get_by_role("button", name="Open", exact=True).nth(0))
     expect(question).to_have_text("Is it a Quasar?")
 
 
@@ -482,8 +483,8 @@ def test_a_key_for_a_project_that_another_tab_deleted_leads_home(tab):
     answerable(page)
     another = page.context.new_page()
     another.goto(page.url.split("/Labelling")[0])
-    another.locator(f".st-key-ask-delete-{slug} button").click()
-    another.locator(f".st-key-delete-{slug} button").click()
+    press(another.locator(f".st-key-ask-delete-{slug} button"))
+    press(another.locator(f".st-key-delete-{slug} button"))
     expect(another.locator(f".st-key-open-{slug}")).to_be_hidden()
     page.keyboard.press("3")
     expect(page.get_by_role("link", name="Go to Home")).to_be_visible()
@@ -548,7 +549,7 @@ def test_the_wheel_zooms_a_map_without_scrolling_the_page_or_making_the_map_anew
     assert main.evaluate("m => m.scrollTop") == scrolled
 
     canvas.hover(position={"x": 221, "y": 151})
-    page.get_by_role("button", name="Fit: show everything").first.click()
+    press(page.get_by_role("button", name="Fit: show everything").first)
     expect(drawn).not_to_have_attribute("data-painted", str(painted))
     answerable(page)
 
@@ -563,8 +564,8 @@ def test_eight_hundred_thousand_real_records_are_labelled_one_after_the_other(
     open_by_path(page, source)
     expect(page.get_by_text("805,050 objects · 44 columns")).to_be_visible()
     for step in range(4):
-        page.locator(f".st-key-next-{step} button").click()
-    page.get_by_role("button", name="Start training").click()
+        press(page.locator(f".st-key-next-{step} button"))
+    press(page.get_by_role("button", name="Start training"))
     answerable(page)
     expect(bar(page).locator(".question")).to_have_text("Is it 'normal'?")
     go_to(page, "Labelling")
@@ -608,8 +609,8 @@ def test_a_deleted_project_comes_back_from_its_configuration(shared_data, app, t
         truth = {row["row_id"]: row["class"] for row in csv.DictReader(file)}
     open_by_path(page, source)
     for step in range(4):
-        page.locator(f".st-key-next-{step} button").click()
-    page.get_by_role("button", name="Start training").click()
+        press(page.locator(f".st-key-next-{step} button"))
+    press(page.get_by_role("button", name="Start training"))
     answerable(page)
     go_to(page, "Labelling")
     answer_some(page, truth, 3)
@@ -620,14 +621,14 @@ def test_a_deleted_project_comes_back_from_its_configuration(shared_data, app, t
     scores = scores_shown(page)
     go_to(page, "Share")
     with page.expect_download() as downloaded:
-        page.get_by_role("button", name="Download", exact=True).click()
+        press(page.get_by_role("button", name="Download", exact=True))
     taken = tmp_path / "taken.json"
     downloaded.value.save_as(taken)
 
-    page.locator("[data-testid=stSidebar]").get_by_role("link", name="Sextant").click()
+    press(page.locator("[data-testid=stSidebar]").get_by_role("link", name="Sextant"))
     settled(page)
-    page.locator(".st-key-ask-delete-two-thousand button").click()
-    page.locator(".st-key-delete-two-thousand button").click()
+    press(page.locator(".st-key-ask-delete-two-thousand button"))
+    press(page.locator(".st-key-delete-two-thousand button"))
     expect(page.locator(".st-key-ask-delete-two-thousand")).to_have_count(0)
     assert not (app.home / "two-thousand").exists()
 
@@ -647,7 +648,7 @@ def test_a_deleted_project_comes_back_from_its_configuration(shared_data, app, t
 def open_configuration(page: Page, path: Path) -> None:
     """Give Home a configuration, which then waits for its catalogue."""
     opener = page.locator(".st-key-open-configuration")
-    opener.get_by_text("Open a configuration").click()
+    press(opener.get_by_text("Open a configuration"))
     opener.locator("input[type=file]").set_input_files(path)
     expect(opener.get_by_text(path.name)).to_be_visible()
     settled(page)
@@ -655,7 +656,7 @@ def open_configuration(page: Page, path: Path) -> None:
 
 def load_it(page: Page) -> None:
     settled(page)
-    page.get_by_role("button", name="Load", exact=True).click()
+    press(page.get_by_role("button", name="Load", exact=True))
 
 
 def test_a_configuration_of_astronomical_s_is_loaded_with_its_labels(shared_data, tab, tmp_path):
@@ -670,7 +671,7 @@ def test_a_configuration_of_astronomical_s_is_loaded_with_its_labels(shared_data
     expect(page.get_by_text("in AstronomicAL's form")).to_be_visible()
     load_it(page)
     expect(page.get_by_text("65 answers replayed.")).to_be_visible()
-    page.get_by_role("link", name="Go to Training").click()
+    press(page.get_by_role("link", name="Go to Training"))
     answerable(page)
     expect(page.get_by_text("38 points trained on")).to_be_visible()
     expect(bar(page).locator(".question")).to_have_text("Is it a Star?")
@@ -711,12 +712,12 @@ def test_of_two_browsers_neither_reaches_the_other_s_project_pictures_or_exports
         key, slug = key_in(ada), parse_qs(urlsplit(ada.url).query)["project"][0]
 
         go_to(ada, "Share")
-        ada.get_by_role("button", name="Write the labels").click()
+        press(ada.get_by_role("button", name="Write the labels"))
         expect(ada.get_by_text("Written: ")).to_be_visible()
         settled(ada)
-        ada.get_by_role("button", name="Make the file").click()
+        press(ada.get_by_role("button", name="Make the file"))
         with ada.expect_download() as download:
-            ada.get_by_role("button", name=re.compile("^Download .*zip")).click()
+            press(ada.get_by_role("button", name=re.compile("^Download .*zip")))
         file = tmp_path / "taken.zip"
         download.value.save_as(file)
         assert watched.errors == []

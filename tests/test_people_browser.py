@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import App, answerable, bar, chromium, go_to, new_tab, object_shown, settled
+from browser import App, answerable, bar, chromium, go_to, new_tab, object_shown, press, settled
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -29,12 +29,12 @@ def give_name(page: Page, name: str) -> None:
     """Say who one is, where a page asks."""
     expect(page.get_by_text("give the name that your answers are signed by")).to_be_visible()
     page.get_by_role("textbox", name="Your name").fill(name)
-    page.get_by_role("button", name="Go on").click()
+    press(page.get_by_role("button", name="Go on"))
     expect(page.get_by_role("button", name=f"Signed {name}")).to_be_visible()
     settled(page)
 
 
-def press(page: Page, key: str) -> str:
+def answer(page: Page, key: str) -> str:
     """Answer the question by a key; the object that it was about."""
     answerable(page)
     shown = object_shown(page)
@@ -63,18 +63,18 @@ def points(page: Page) -> int:
 def test_two_browsers_label_one_project_blind_and_settle_what_they_differ_about(browser, app):
     with new_tab(browser, app) as (ada, seen_a), new_tab(browser, app) as (ben, seen_b):
         ada.goto(app.address)
-        ada.locator(".st-key-demo-digits button").click()
+        press(ada.locator(".st-key-demo-digits button"))
         ada.get_by_role("textbox", name="Your name").fill("Ada")
         ada.get_by_role("textbox", name="Your name").press("Tab")
         settled(ada)
-        ada.get_by_role("button", name="Start training").click()
+        press(ada.get_by_role("button", name="Start training"))
         answerable(ada)
         go_to(ada, "People")
-        ada.get_by_role("button", name="Several people answer here").click()
+        press(ada.get_by_role("button", name="Several people answer here"))
         expect(ada.get_by_role("button", name="How people work together")).to_be_visible()
         settled(ada)
-        ada.get_by_role("button", name="How people work together").click()
-        ada.get_by_text("Blind", exact=True).click()
+        press(ada.get_by_role("button", name="How people work together"))
+        press(ada.get_by_text("Blind", exact=True))
         expect(ada.get_by_role("switch", name="Blind")).to_be_checked()
         saved(ada)
         every = ada.get_by_role("spinbutton")
@@ -85,10 +85,10 @@ def test_two_browsers_label_one_project_blind_and_settle_what_they_differ_about(
 
         # Ada labels, one after the other, what Ben cannot see.
         go_to(ada, "Labelling")
-        by_ada = [press(ada, "5") for _ in range(4)]
+        by_ada = [answer(ada, "5") for _ in range(4)]
         ben.goto(ada.url)
         give_name(ben, "Ben")
-        asked = [press(ben, "6") for _ in range(4)]
+        asked = [answer(ben, "6") for _ in range(4)]
         assert [name in by_ada for name in asked] == [False, True, False, True]
         n_points = [points(page) for page in (ada, ben)]
         assert n_points[0] == n_points[1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from astropy.table import Table
-from browser import App, answerable, chromium, go_to, new_tab, settled
+from browser import App, answerable, chromium, go_to, new_tab, press, settled
 from conftest import N_ROWS, answer, small_setup
 from paging import SHARE, click, fine, show
 from paging import read as read_escaped
@@ -140,20 +140,20 @@ def test_files_are_downloaded_and_tables_reach_topcat(
         try:
             with new_tab(browser, app) as (page, watched):
                 page.goto(app.address)
-                page.get_by_role("button", name="Open", exact=True).click()
-                page.get_by_role("button", name="Start training").first.click()
+                press(page.get_by_role("button", name="Open", exact=True))
+                press(page.get_by_role("button", name="Start training").first)
                 answerable(page)
                 go_to(page, "Share")
-                page.get_by_role("button", name="Write the predictions").click()
+                press(page.get_by_role("button", name="Write the predictions"))
                 expect(page.get_by_text("Written: ")).to_be_visible()
                 settled(page)
                 with page.expect_download() as download:
-                    page.get_by_role("button", name="Download").first.click()
+                    press(page.get_by_role("button", name="Download").first)
                 kept = tmp_path / download.value.suggested_filename
                 download.value.save_as(kept)
                 expect(page.get_by_role("button", name="Send the labels")).to_have_count(0)
-                page.get_by_role("button", name="Look for programs").click()
-                page.get_by_role("button", name="Send the labels").click()
+                press(page.get_by_role("button", name="Look for programs"))
+                press(page.get_by_role("button", name="Send the labels"))
                 expect(page.get_by_text("Sent to TOPCAT")).to_be_visible()
                 assert len(loaded(topcat.wait())) == 5
                 assert watched.errors == []
