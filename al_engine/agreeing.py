@@ -14,10 +14,10 @@ from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.data.people import Said, what_was_said
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
-from al_engine.fitting import parts_in_force
 from al_engine.learning.agreement import Agreement, agreement, agreement_of_many
+from al_engine.loop.fitting import parts_in_force
+from al_engine.loop.state import seen_by
 from al_engine.session import LabellingSession, State
-from al_engine.state import seen_by
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from al_engine.data.labels import CURATED, Event
 from al_engine.data.search import Searched, search_sql
 from al_engine.errors import AnswerRefusedError
 from al_engine.exchange.curated import CuratedFile, read_test_set, write_test_set
-from al_engine.fitting import Rows
 from al_engine.learning.metrics import share
 from al_engine.learning.selection import tie_keys
+from al_engine.loop.fitting import Rows
+from al_engine.loop.state import seen_by
 from al_engine.mixing import Keys
 from al_engine.session import LabellingSession
-from al_engine.state import seen_by
 
 Draw = Literal["criteria", "audit"]
 

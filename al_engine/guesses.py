@@ -16,6 +16,7 @@ from al_engine.config import (
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.columns import CatalogueColumn
 from al_engine.data.features import list_features
+from al_engine.data.profile import suspects
 from al_engine.errors import UnsuitableColumnError
 from al_engine.views.palette import label_colours
 
@@ -78,7 +79,7 @@ def guess_config(
     id_column = id_column or guess_id(catalogue)
     taken = {label, ra, dec, id_column}
     numeric = [c for c in catalogue.columns if c.is_numeric and c.name not in taken]
-    missing = catalogue.suspects([column.name for column in numeric])
+    missing = suspects(catalogue, [column.name for column in numeric])
     distinct = catalogue.n_distinct([column.name for column in numeric], missing)
     # The counts are approximate: columns in which nearly all values differ spread alike.
     most = max(2, catalogue.n_rows * 4 // 5)

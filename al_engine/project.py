@@ -1,15 +1,13 @@
 """A project: a folder with a catalogue, a log of answers, and what can be made from them again.
 
-Owns the folder: creating it whole or not at all, opening it once in a process, deleting it.  Must
-not know learners or pages.
+Owns what belongs to it and must agree: settings in force, events, histories, arrays.  Must not know
+learners or pages; ``opening`` hands it out, ``creating`` makes its folder.
 """
 
 import contextlib
-import os
 import shutil
 import threading
 import time
-import uuid
 import weakref
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,49 +28,29 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import CuratedSet, fold_curated, renumbered
 from al_engine.data.grid import Grid
 from al_engine.data.history import History, in_effect
-from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.people import history_of
 from al_engine.data.sight import in_sight
-from al_engine.data.table import Table
 from al_engine.dataset import Dataset, SplitSizes
 from al_engine.errors import (
     ProjectError,
-    ProjectInUseError,
-    PublicServerError,
-    WorkCancelled,
 )
 from al_engine.files import PARTIAL, left_behind
 from al_engine.home import (
     CATALOGUE_FILE,
-    DELETED,
-    IMPORTING,
-    About,
-    at_home,
-    free_name,
-    free_slug,
     read_about,
-    refuse_existing,
-    sweep,
     write_about,
 )
 from al_engine.public import (
-    idle_visitors,
-    in_folder,
-    is_idle,
-    is_public,
-    limits,
     refuse_overuse,
-    refuse_size,
     without_paths,
 )
 
 ANSWERS_FILE = "answers.duckdb"
-AT_WORK_S = 120.0  # a project used since then is not closed to make room for another
 
 
 class Project:
-    """An open project, shared by every session of this process; open it with open_project.
+    """An open project, shared by every session of this process; opened by ``opening``.
 
     ``parts`` are catalogue and log where they are open already, and closed by who opened them.
     """
@@ -81,7 +59,7 @@ class Project:
         self.folder = folder
         self.slug = folder.name
         self.catalogue, self.log = parts or _open_parts(folder)
-        self._config = _latest_config(self.log)
+        self._config = latest_config(self.log)
         # The log's lock rules events and the settings in force.
         self.files_lock = threading.RLock()
         self._about_lock = threading.RLock()
@@ -157,7 +135,7 @@ class Project:
         with self.log.lock:
             shift = self.log.last_seq + 1 - events[0].seq
             self.log.append(*(renumbered(e, lambda seq: seq + shift) for e in events))
-            self._config = _latest_config(self.log)
+            self._config = latest_config(self.log)
 
     def history(self, classifier: str, who: str = "") -> History:
         """What the events of a classifier amount to by now, for one person or for nobody."""
@@ -253,9 +231,9 @@ class Project:
 
     def touch(self) -> None:
         """Note in the folder what the list of projects shows: the log knows, the note reminds."""
-        n_answers = _n_answers(self.log)
+        now, counted = datetime.now(UTC), count_answers(self.log)
         with self._about_lock:
-            self.about = replace(self.about, last_used=datetime.now(UTC), n_answers=n_answers)
+            self.about = replace(self.about, last_used=now, n_answers=counted)
             if self.folder.is_dir():
                 write_about(self.folder, self.about)
 
@@ -263,171 +241,17 @@ class Project:
 # -- the folder --------------------------------------------------------------------------------
 
 
-def create_project(
-    home: Path,
-    name: str,
-    table: Table,
-    config: ProjectConfig,
-    *,
-    source: str = "",
-    notice: str = "",
-    folder_name: str | None = None,
-    progress: Callable[[int], None] = lambda n_rows: None,
-    cancelled: Callable[[], bool] = lambda: False,
-    finish: Callable[[Catalogue, ProjectConfig], ProjectConfig] = lambda catalogue, config: config,
-    restore: Callable[[Path, AnswerLog], None] | None = None,
-) -> tuple[Path, Imported]:
-    """Import a table into a new project folder under ``home``.
-
-    ``finish`` sees the imported catalogue and returns the settings to begin with; where the
-    project has been before, ``restore`` fills its folder and its empty log instead.  Whatever goes
-    wrong, nothing is left behind.
-
-    Returns
-    -------
-    folder : where the project is
-    imported : what was imported
-    """
-    if folder_name:
-        refuse_existing(home / folder_name)
-
-    def heard(n_rows: int) -> None:
-        refuse_size(n_rows, len(table.columns))
-        refuse_overuse(home)
-        progress(n_rows)
-
-    with at_home(home), _new_folder(home) as work:
-        refuse_size(table.n_rows or 0, len(table.columns))
-        imported = import_table(table, work / CATALOGUE_FILE, heard, cancelled)
-        catalogue = Catalogue(work / CATALOGUE_FILE)
-        try:
-            config = finish(catalogue, config)
-        finally:
-            catalogue.close()
-        check(config)
-        log = AnswerLog(work / ANSWERS_FILE)
-        try:
-            if restore is None:
-                log.append(Event("settings", "", payload=config.to_dict()))
-            else:
-                restore(work, log)
-            n_answers = _n_answers(log)
-        finally:
-            log.close()
-        now = datetime.now(UTC)
-        about = About("", free_name(home, name), imported.n_rows, n_answers, now, source, notice)
-        write_about(work, about)
-        refuse_overuse(home)
-        if cancelled():
-            raise WorkCancelled("The import was cancelled.", "Nothing of it was kept.")
-        with _OPEN_LOCK:
-            folder = home / (folder_name or free_slug(home, name))
-            refuse_existing(folder)
-            work.rename(folder)
-    return folder, imported
-
-
-@contextmanager
-def _new_folder(home: Path) -> Iterator[Path]:
-    """A folder to make a project in, which goes where that fails; the disk's word as a sentence."""
-    sweep(home)
-    work = home / f"{IMPORTING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    work.mkdir()
-    try:
-        yield work
-    except BaseException as error:
-        shutil.rmtree(work, ignore_errors=True)
-        if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
-            raise ProjectError(
-                f"No project could be made{in_folder(home)}: "
-                f"{without_paths(str(error).splitlines()[0]).rstrip('.')}.",
-                "See to its permissions, the free space and the memory.",
-            ) from error
-        raise
-
-
-_OPEN: dict[Path, Project] = {}
-_OPEN_LOCK = threading.RLock()
-
-
-def open_project(folder: Path) -> Project:
-    """Open a project, or hand out the one that this process has open already.
-
-    Raises
-    ------
-    ProjectError : no project there, or a damaged one
-    ProjectInUseError : another process has it open
-    PublicServerError : a public server has as many open as it can, all at work
-    """
-    folder = folder.resolve()
-    with _OPEN_LOCK:
-        if folder not in _OPEN:
-            if not (folder / CATALOGUE_FILE).is_file():
-                raise ProjectError(
-                    f"There is no project '{folder.name}'.", "Choose one on the Home page."
-                )
-            if is_public():
-                _make_room(limits().open_projects)
-            _OPEN[folder] = Project(folder)
-        _OPEN[folder].used_at = time.monotonic()
-        return _OPEN[folder]
-
-
-def _make_room(most: int) -> None:
-    """Close what was used longest ago, until one more can be opened."""
-    while len(_OPEN) >= most:
-        folder, oldest = min(
-            _OPEN.items(), key=lambda item: (item[1].n_at_work > 0, item[1].used_at)
-        )
-        if oldest.n_at_work or time.monotonic() - oldest.used_at < AT_WORK_S:
-            raise PublicServerError(
-                f"This public server has {most:,} projects open, which is all it can.",
-                "Try again in a few minutes, or run Sextant on your own computer.",
-            )
-        close_project(folder)
-
-
-def close_project(folder: Path) -> None:
-    """Give back a project's files; sessions that still hold it must not use it again."""
-    with _OPEN_LOCK:
-        project = _OPEN.pop(folder.resolve(), None)
-        if project is not None:
-            project.close()
-
-
-def delete_project(folder: Path) -> None:
-    """Remove a project for good, answers and models included.
-
-    Sessions that have it open are told so at their next step.
-
-    Raises
-    ------
-    ProjectInUseError : another process has it open
-    """
-    with _OPEN_LOCK:
-        try:
-            open_project(folder)
-        except ProjectInUseError:
-            raise
-        except ProjectError:
-            pass  # a damaged project can be removed as well
-        if (project := _OPEN.get(folder.resolve())) is not None:
-            BACKGROUND.drop(project)
-        close_project(folder)
-        # It is gone from the list at once, even where a file of it cannot be removed yet.
-        gone = folder.with_name(f"{DELETED}{uuid.uuid4().hex[:8]}")
-        folder.rename(gone)
-    shutil.rmtree(gone, ignore_errors=True)
-
-
 def _sweep(folder: Path) -> None:
     """Remove what a killed process had begun to write: nobody else has the project open."""
-    for name in ("", "exports", "whole", "models"):
-        for path in left_behind(folder / name) if name else folder.glob(f".*{PARTIAL}*"):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
+    begun = list(folder.glob(f".*{PARTIAL}*"))
+    for name in ("exports", "whole", "models"):
+        begun += left_behind(folder / name)
+    for path in begun:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+                path.unlink()
 
 
 def _open_parts(folder: Path) -> tuple[Catalogue, AnswerLog]:
@@ -442,29 +266,17 @@ def _open_parts(folder: Path) -> tuple[Catalogue, AnswerLog]:
         opened.callback(catalogue.close)
         log = AnswerLog(folder / ANSWERS_FILE)
         opened.callback(log.close)
-        _latest_config(log)
+        latest_config(log)
         opened.pop_all()
     return catalogue, log
 
 
-def sweep_visitors(home: Path) -> None:
-    """Remove the folders of visitors who have not been here for some hours, projects and all."""
-    for folder in idle_visitors(home):
-        with _OPEN_LOCK:
-            if not is_idle(folder):
-                continue  # came back just now
-            for path in [path for path in _OPEN if path.is_relative_to(folder.resolve())]:
-                BACKGROUND.drop(_OPEN[path])
-                close_project(path)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _n_answers(log: AnswerLog) -> int:
+def count_answers(log: AnswerLog) -> int:
     """How many objects have an answer of a person in force, each classifier's counted."""
     events = in_effect(log.events())
     return len({(e.classifier, e.row_number) for e in events if e.kind == "answer"})
 
 
-def _latest_config(log: AnswerLog) -> ProjectConfig:
+def latest_config(log: AnswerLog) -> ProjectConfig:
     settings = [event for event in log.events() if event.kind == "settings"]
     return ProjectConfig.from_dict(settings[-1].payload or {}) if settings else ProjectConfig()

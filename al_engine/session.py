@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 
-from al_engine.answering import acts_of, answer_event, refuse_stale
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet, in_effect
@@ -28,14 +27,15 @@ from al_engine.errors import (
 )
 from al_engine.exchange.configuration import Layout
 from al_engine.exchange.models import model_stem
-from al_engine.fitting import Fit, RoundScores, Rows, learner_spec, test_round
 from al_engine.learning.metrics import Scores
-from al_engine.making import BYTES_AN_OBJECT, RoundMaker
+from al_engine.loop.answering import acts_of, answer_event, refuse_stale
+from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, test_round
+from al_engine.loop.making import BYTES_AN_OBJECT, RoundMaker
+from al_engine.loop.recording import Moment, moment, record_soon
+from al_engine.loop.rounds import Round, initial_rows
+from al_engine.loop.saving import SavedModels
+from al_engine.loop.state import ScoredRound, State, seen_by
 from al_engine.project import Project
-from al_engine.recording import Moment, moment, record_soon
-from al_engine.rounds import Round, initial_rows
-from al_engine.saving import SavedModels
-from al_engine.state import ScoredRound, State, seen_by
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from al_engine.config import Columns, Combination, Features, ProjectConfig
+from al_engine.creating import create_project
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.demo import DEMOS, Demo
 from al_engine.data.importing import Imported
@@ -23,13 +24,12 @@ from al_engine.data.readers.source import refusal
 from al_engine.errors import ProjectError, SettingsError, disk_said
 from al_engine.exchange.whole import is_whole
 from al_engine.exchange.whole_reading import WholeProject, read_whole
-from al_engine.fitting import RoundScores
 from al_engine.guesses import guess_config, label_choices, make_labels
 from al_engine.home import IMPORTING, at_home
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
 from al_engine.lookahead import LOOKAHEAD
-from al_engine.project import create_project
+from al_engine.loop.fitting import RoundScores
 from al_engine.public import in_folder, most_members, most_unpacked_bytes, refuse_server_file
 
 

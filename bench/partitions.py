@@ -27,13 +27,13 @@ from al_engine.config import ClassifierSetup, Features, MemberSetup  # noqa: E40
 from al_engine.data.demo_survey import simulate_survey  # noqa: E402
 from al_engine.data.history import History, LabelledSet  # noqa: E402
 from al_engine.data.partitions import Run, Workers, connect, in_process  # noqa: E402
-from al_engine.fitting import learner_spec  # noqa: E402
 from al_engine.learning import kernels  # noqa: E402
-from al_engine.partitioned.layout import lay_out  # noqa: E402
-from al_engine.partitioned.maps import category_counts  # noqa: E402
-from al_engine.partitioned.reading import chunks  # noqa: E402
-from al_engine.partitioned.rounds import PartitionedPlan, make_round  # noqa: E402
-from al_engine.project import close_project, open_project  # noqa: E402
+from al_engine.loop.fitting import learner_spec  # noqa: E402
+from al_engine.loop.partitioned.layout import lay_out  # noqa: E402
+from al_engine.loop.partitioned.maps import category_counts  # noqa: E402
+from al_engine.loop.partitioned.reading import chunks  # noqa: E402
+from al_engine.loop.partitioned.rounds import PartitionedPlan, make_round  # noqa: E402
+from al_engine.opening import close_project, open_project  # noqa: E402
 from al_engine.starting import import_file  # noqa: E402
 from al_engine.views.raster import View  # noqa: E402
 

@@ -48,17 +48,13 @@ from al_engine.data.demo_survey import simulate_survey  # noqa: E402
 from al_engine.data.history import History, LabelledSet  # noqa: E402
 from al_engine.data.splits import TEST, TRAIN, VALIDATION  # noqa: E402
 from al_engine.dataset import Dataset  # noqa: E402
-from al_engine.fitting import learner_spec, truth_in_force  # noqa: E402
 from al_engine.learning import kernels  # noqa: E402
-from al_engine.maps import Maps, Shown  # noqa: E402
-from al_engine.project import (  # noqa: E402
-    Project,
-    close_project,
-    delete_project,
-    open_project,
-)
-from al_engine.rounds import Plan, make_round  # noqa: E402
+from al_engine.loop.fitting import learner_spec, truth_in_force  # noqa: E402
+from al_engine.loop.rounds import Plan, make_round  # noqa: E402
+from al_engine.opening import close_project, delete_project, open_project  # noqa: E402
+from al_engine.project import Project  # noqa: E402
 from al_engine.session import LabellingSession  # noqa: E402
+from al_engine.showing.maps import Maps, Shown  # noqa: E402
 from al_engine.starting import import_file  # noqa: E402
 from al_engine.views import raster  # noqa: E402
 from al_engine.views.raster import View  # noqa: E402

@@ -2,27 +2,14 @@
 
 import streamlit as st
 
-from pages.components import labelling, state
-from pages.components.page import link, page
-from pages.components.words import plain
+from pages.components import labelling
+from pages.components.classifiers import choose_classifier, lead_to_training, started_classifiers
+from pages.components.page import page
 
 with page("Labelling") as session:
-    started = tuple(c for c in session.config.train_labels if session.is_started(c))
+    started = started_classifiers(session)
     if not started:
         st.title("Labelling")
-        st.info("Start training a classifier first: it decides what to ask.")
-        link("pages/2_Training.py", "Go to Training", icon=":material/model_training:")
+        lead_to_training()
         st.stop()
-    label = started[0]
-    if len(started) > 1:
-        label = st.segmented_control(
-            "Classifier",
-            started,
-            default=state.classifier(started),
-            required=True,
-            format_func=lambda value: plain(session.config.label_name(value)),
-            key=f"labelling-{session.project.slug}",
-            label_visibility="collapsed",
-        )
-    state.choose_classifier(label)
-    labelling.labelling_view(session, label)
+    labelling.labelling_view(session, choose_classifier(session, started, "labelling"))

@@ -22,10 +22,12 @@ from al_engine.config import (
     MemberSetup,
     ProjectConfig,
 )
+from al_engine.creating import create_project
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.importing import import_table
 from al_engine.data.table import Column, SetAside, Table
-from al_engine.project import Project, close_project, create_project, open_project
+from al_engine.opening import close_project, open_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 
 ROOT = Path(__file__).resolve().parent.parent

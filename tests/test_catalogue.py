@@ -9,6 +9,7 @@ import pytest
 from conftest import HOSTILE, N_ROWS, survey_values
 
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.profile import summarise, suspects
 from al_engine.errors import (
     ProjectError,
     ProjectInUseError,
@@ -147,12 +148,12 @@ def test_summaries_give_range_missing_and_histogram(catalogue_of: Build) -> None
     catalogue = catalogue_of(
         {"v": pa.array(values, pa.float64()), "none": pa.nulls(104, pa.int64())}
     )
-    v, none = catalogue.summaries(["v", "none"], {"v": (-9999.0,)})
+    v, none = summarise(catalogue, ["v", "none"], {"v": (-9999.0,)})
     assert (v.low, v.high, v.n_missing) == (0.0, 99.0, 4)
     assert len(v.histogram) == 24
     assert 90 <= sum(v.histogram) <= 100
     assert (none.low, none.high, none.n_missing, none.histogram) == (None, None, 104, ())
-    assert catalogue.summaries([], {}) == []
+    assert summarise(catalogue, [], {}) == []
 
 
 def test_values_far_outside_a_column_are_pointed_out(catalogue_of: Build) -> None:
@@ -173,7 +174,7 @@ def test_values_far_outside_a_column_are_pointed_out(catalogue_of: Build) -> Non
             "outlier": pa.array(np.where(np.arange(1000) == 1, 4321.5, mag)),
         }
     )
-    assert catalogue.suspects(catalogue.names()) == {
+    assert suspects(catalogue, catalogue.names()) == {
         "both": (-9999.0, 99.0),
         "faint": (99.0,),
         "whole": (-9999.0,),
@@ -184,7 +185,7 @@ def test_values_far_outside_a_column_are_pointed_out(catalogue_of: Build) -> Non
 def test_several_stand_ins_on_one_side_are_all_pointed_out(catalogue_of: Build) -> None:
     mag = np.random.default_rng(0).normal(20, 1, 1000)
     mag[:20], mag[20:40] = -9999.0, -99.0
-    assert catalogue_of({"mag": pa.array(mag)}).suspects(["mag"]) == {"mag": (-9999.0, -99.0)}
+    assert suspects(catalogue_of({"mag": pa.array(mag)}), ["mag"]) == {"mag": (-9999.0, -99.0)}
 
 
 def test_values_come_as_python_knows_them(survey: Catalogue) -> None:

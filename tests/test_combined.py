@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from conftest import CLASSES, TRUTH, answer, begin, known, small_setup, survey_config
 
-from al_engine.combined import ENOUGH_OF_A_SIDE, Combined, combined, none_below_of
 from al_engine.config import ProjectConfig, Splits
 from al_engine.data.splits import VALIDATION
 from al_engine.errors import NotEnoughLabelsError, SettingsError
-from al_engine.exporting import predictions_of
 from al_engine.learning.combining import NONE, Sigmoid, combine, fit_sigmoid
-from al_engine.overview import Overview
+from al_engine.loop.combined import ENOUGH_OF_A_SIDE, Combined, combined, none_below_of
 from al_engine.project import Project
 from al_engine.session import LabellingSession
+from al_engine.sharing.exporting import predictions_of
+from al_engine.showing.overview import Overview
 
 
 def three(project: Project, *, n_answers: int = 6) -> LabellingSession:
@@ -140,7 +140,7 @@ def test_an_object_is_scored_by_sigmoids_that_have_not_seen_it(
         fitted_on.append(len(proba))
         return fit_sigmoid(proba, is_positive)
 
-    monkeypatch.setattr("al_engine.combined.fit_sigmoid", noted)
+    monkeypatch.setattr("al_engine.loop.combined.fit_sigmoid", noted)
     made(session)
     folds = fitted_on[len(CLASSES) :]
     assert fitted_on[: len(CLASSES)] == [n_validating] * len(CLASSES)

@@ -29,10 +29,11 @@ from al_engine.exchange.configuration import (
 )
 from al_engine.exchange.strict_json import file_bytes
 from al_engine.home import About
-from al_engine.making import RoundMaker
-from al_engine.project import Project, close_project, delete_project, open_project
-from al_engine.recording import CONFIGURATION_FILE, record
-from al_engine.rounds import Round
+from al_engine.loop.making import RoundMaker
+from al_engine.loop.recording import CONFIGURATION_FILE, record
+from al_engine.loop.rounds import Round
+from al_engine.opening import close_project, delete_project, open_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 5)

@@ -20,18 +20,21 @@ import pytest
 from conftest import Open, answer, begin, known, make_table, small_setup, survey_config
 from PIL import Image
 
-from al_engine import fitting, maps
 from al_engine.config import Columns, Combination, Features, MemberSetup
+from al_engine.creating import create_project
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
 from al_engine.learning import learners
 from al_engine.learning.scoring import Scored
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, utilities
 from al_engine.lookahead import LOOKAHEAD
-from al_engine.maps import Maps, Shown
-from al_engine.objects import find_object, object_card
-from al_engine.project import Project, close_project, create_project, open_project
+from al_engine.loop import fitting
+from al_engine.opening import close_project, open_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.showing import maps
+from al_engine.showing.maps import Maps, Shown
+from al_engine.showing.objects import find_object, object_card
 
 # The three maps of the Training page and the one of the Labelling page.
 KINDS = ("training", "validation", "metric", "labels")
@@ -68,7 +71,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Done:
     """Counts from the lowest functions that everything has to go through."""
     since = Done()
     column_scorer, fit_pipeline = fitting.column_scorer, learners.fit_pipeline
-    save, fetch_arrays = Image.Image.save, Catalogue._fetch_arrays
+    save, fetch_arrays = Image.Image.save, Catalogue.fetch_arrays
     number_batches = Catalogue.number_batches
 
     def noting_scorer(*args: Any) -> Callable[..., Scored]:
@@ -99,7 +102,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Done:
     monkeypatch.setattr(fitting, "column_scorer", noting_scorer)
     monkeypatch.setattr(learners, "fit_pipeline", fitted)
     monkeypatch.setattr(Image.Image, "save", drawn)
-    monkeypatch.setattr(Catalogue, "_fetch_arrays", array_read)
+    monkeypatch.setattr(Catalogue, "fetch_arrays", array_read)
     monkeypatch.setattr(Catalogue, "number_batches", numbers_read)
     return since
 
@@ -393,7 +396,7 @@ def test_a_session_that_is_gone_leaves_nothing_behind(project: Project) -> None:
 def rows_looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows DuckDB went through for each question since."""
     looked_at: list[int] = []
-    fetch = Catalogue._fetch
+    fetch = Catalogue.fetch
 
     def explained(catalogue: Catalogue, sql: str, values: Any = ()) -> Any:
         ((_, plan),) = fetch(catalogue, f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", values)
@@ -402,7 +405,7 @@ def rows_looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         looked_at.append(max(int(count) for count in counts))
         return fetch(catalogue, sql, values)
 
-    monkeypatch.setattr(Catalogue, "_fetch", explained)
+    monkeypatch.setattr(Catalogue, "fetch", explained)
     return looked_at
 
 

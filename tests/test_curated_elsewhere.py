@@ -14,6 +14,7 @@ from conftest import TRUTH, Open, answer, begin, make_table, survey_values
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
+from al_engine.creating import create_project
 from al_engine.criteria import Search
 from al_engine.curation import Curator
 from al_engine.data.labels import CURATED
@@ -25,10 +26,11 @@ from al_engine.exchange.configuration import (
 )
 from al_engine.exchange.said import Said
 from al_engine.exchange.whole_reading import _event
-from al_engine.project import Project, close_project, create_project, open_project
-from al_engine.recording import record
-from al_engine.replay import replay
+from al_engine.loop.recording import record
+from al_engine.opening import close_project, open_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession
+from al_engine.sharing.replay import replay
 
 Make = Callable[..., Project]
 

@@ -23,7 +23,6 @@ from conftest import (
     survey_config,
 )
 
-from al_engine import fitting
 from al_engine.background import BACKGROUND
 from al_engine.config import Asking, Label, MemberSetup, Splits, round_key
 from al_engine.criteria import Criterion, Group, Search, in_words
@@ -33,13 +32,15 @@ from al_engine.data.labels import CURATED, Event
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.exchange.models import find_models
-from al_engine.fitting import parts_in_force, truth_in_force
 from al_engine.home import list_projects
-from al_engine.match_map import MatchMap
-from al_engine.objects import object_card
-from al_engine.partitioned import layout
-from al_engine.project import Project, close_project
+from al_engine.loop import fitting
+from al_engine.loop.fitting import parts_in_force, truth_in_force
+from al_engine.loop.partitioned import layout
+from al_engine.opening import close_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.showing.match_map import MatchMap
+from al_engine.showing.objects import object_card
 from al_engine.views.raster import View
 from pages.components import charts
 from pages.components.charts import is_break

@@ -14,7 +14,6 @@ from conftest import ROOT, SMALL_FOREST, answer, small_setup, survey_config
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from al_engine import exporting
 from al_engine.__main__ import main
 from al_engine.background import BACKGROUND
 from al_engine.config import Combination, Features, MemberSetup, ProjectConfig
@@ -26,10 +25,12 @@ from al_engine.extensions.loading import Loaded, load_extensions
 from al_engine.home import free_slug, home_folder
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
-from al_engine.partitioned.reading import refuse_extensions
-from al_engine.plots import draw_plot
-from al_engine.project import Project, close_project, open_project
+from al_engine.loop.partitioned.reading import refuse_extensions
+from al_engine.opening import close_project, open_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession
+from al_engine.sharing import exporting
+from al_engine.showing.plots import draw_plot
 from al_engine.starting import start_demo
 from al_engine.views.plots import PLOTS
 

@@ -10,6 +10,7 @@ from conftest import N_ROWS, survey_values
 
 from al_engine.config import Combination, Features, ProjectConfig
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.profile import summarise
 from al_engine.errors import UnsuitableColumnError
 from al_engine.guesses import (
     guess_axes,
@@ -20,7 +21,7 @@ from al_engine.guesses import (
     label_choices,
     make_labels,
 )
-from al_engine.project import close_project, open_project
+from al_engine.opening import close_project, open_project
 from al_engine.starting import import_file
 
 Build = Callable[..., Catalogue]
@@ -330,7 +331,7 @@ def test_the_digits_are_guessed_right(shared_data: Path, tmp_path: Path) -> None
         assert config.columns.label == "column_785"
         assert [label.value for label in config.labels] == [str(i) for i in range(10)]
         assert len(config.features.base) == 60
-        seen = project.catalogue.summaries([config.x_axis, config.y_axis], {})
+        seen = summarise(project.catalogue, [config.x_axis, config.y_axis], {})
         assert all(s.low == 0 and (s.high or 0) > 200 for s in seen)
         assert config.x_axis != config.y_axis
     finally:

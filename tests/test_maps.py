@@ -12,10 +12,10 @@ from PIL import Image
 
 from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
-from al_engine.fitting import parts_in_force, truth_in_force
-from al_engine.maps import Maps, Shown, drawn_of
+from al_engine.loop.fitting import parts_in_force, truth_in_force
 from al_engine.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.showing.maps import Maps, Shown, drawn_of
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, rgb
 from al_engine.views.raster import HIDDEN, View, category_counts, paint_categories
 
@@ -281,7 +281,7 @@ def test_what_is_looked_at_is_drawn_ahead_for_each_answer(begun, monkeypatch) ->
         session._maker.wait("QSO")
         with monkeypatch.context() as patch:
             for drawn in ("paint_categories", "paint_values"):
-                patch.setattr(f"al_engine.maps.{drawn}", None)
+                patch.setattr(f"al_engine.showing.maps.{drawn}", None)
             kind = "answer" if label else "unsure"
             state = session.answer("QSO", state.question.row, kind, label, token=state.token)
             ahead = [
@@ -302,7 +302,7 @@ def test_a_part_that_was_zoomed_to_stays_the_part_that_is_drawn_ahead(begun, mon
     maps.show("training", state, part, Shown(unlabelled=False))
     session.look_ahead("QSO", maps.draw_ahead)
     session._maker.wait("QSO")
-    monkeypatch.setattr("al_engine.maps.paint_categories", None)
+    monkeypatch.setattr("al_engine.showing.maps.paint_categories", None)
     state = session.answer("QSO", state.question.row, "answer", "QSO", token=state.token)
     maps.show("training", state, part, Shown(unlabelled=False))
 
@@ -313,7 +313,7 @@ def test_a_second_session_on_a_project_gets_the_pictures_of_the_first(begun, mon
     view = first.home(state, 400, 300)
     expected = [first.picture(kind, state, view, Shown()) for kind in ("training", "metric")]
     for drawn in ("paint_categories", "paint_values"):
-        monkeypatch.setattr(f"al_engine.maps.{drawn}", None)
+        monkeypatch.setattr(f"al_engine.showing.maps.{drawn}", None)
     other = LabellingSession(session.project, "Bea")
     second = Maps(other, drawn_of(other.project))
     there = other.state("QSO")

@@ -25,9 +25,10 @@ from al_engine.exchange.models import (
     safe_name,
     save_model,
 )
-from al_engine.fitting import learner_spec
 from al_engine.learning.learners import LearnerSpec, Member
-from al_engine.project import Project, close_project
+from al_engine.loop.fitting import learner_spec
+from al_engine.opening import close_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 
 Open = Callable[[Path], Project]

@@ -9,9 +9,9 @@ from conftest import HOSTILE, HUGE, N_ROWS, small_setup, survey_values
 from PIL import Image
 
 from al_engine.errors import AnswerRefusedError
-from al_engine.objects import Position, find_object, object_card, show_number
 from al_engine.project import Project
 from al_engine.session import LabellingSession
+from al_engine.showing.objects import Position, find_object, object_card, show_number
 
 
 def card_of(project: Project, row: int, **columns):

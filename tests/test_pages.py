@@ -32,14 +32,14 @@ from al_engine.data.demo import DEMOS
 from al_engine.data.labels import Event
 from al_engine.data.splits import TEST, VALIDATION
 from al_engine.home import list_projects
-from al_engine.project import delete_project, open_project
+from al_engine.opening import delete_project, open_project
 from al_engine.session import LabellingSession
 from al_engine.starting import start_demo
 from pages.components import loop
 from pages.components.answer_bar import BarEvent
 from pages.components.charts import round_of_point
+from pages.components.looking import Posted
 from pages.components.loop import make_token, split_token
-from pages.components.state import Posted
 
 HOSTILE_NAMES = ("<b>x</b>", "![a](http://x/y.png)", 'a"b')
 _nonces = itertools.count(1)

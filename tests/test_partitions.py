@@ -37,15 +37,16 @@ from al_engine.errors import (
     UnreadableFileError,
     UnsuitableColumnError,
 )
-from al_engine.fitting import learner_spec, parts_in_force, truth_in_force
 from al_engine.learning import kernels
 from al_engine.learning.learners import Preparation
 from al_engine.lookahead import Overtaken
-from al_engine.maps import CORRECT, INCORRECT, UNLABELLED
-from al_engine.partitioned import initial, layout, maps, reading, rounds
-from al_engine.partitioned.rounds import PartitionedPlan, PartitionedRound
-from al_engine.project import Project, close_project, open_project
-from al_engine.rounds import Plan, Round, initial_rows, make_round, random_every
+from al_engine.loop.fitting import learner_spec, parts_in_force, truth_in_force
+from al_engine.loop.partitioned import initial, layout, maps, reading, rounds
+from al_engine.loop.partitioned.rounds import PartitionedPlan, PartitionedRound
+from al_engine.loop.rounds import Plan, Round, initial_rows, make_round, random_every
+from al_engine.opening import close_project, open_project
+from al_engine.project import Project
+from al_engine.showing.maps import CORRECT, INCORRECT, UNLABELLED
 from al_engine.starting import import_file
 from al_engine.views import raster
 
@@ -298,7 +299,7 @@ def test_medians_and_quartiles_come_from_the_same_objects_of_a_large_training_se
 def test_the_first_objects_are_spread_as_in_an_import(
     sky: Sky, at_most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("al_engine.rounds.SPREAD_OVER", at_most)
+    monkeypatch.setattr("al_engine.loop.rounds.SPREAD_OVER", at_most)
     monkeypatch.setattr(initial, "SPREAD_OVER", at_most)
     config = replace(sky.project.config, columns=replace(sky.project.config.columns, label=None))
     found = layout.lay_out(in_process, sky.folder, config, ROWS_AT_ONCE)
@@ -351,7 +352,7 @@ def test_settings_that_fit_no_data_are_refused(sky: Sky) -> None:
 
 
 def test_without_dask_only_asking_for_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    modules = "al_engine.partitioned.maps, al_engine.partitioned.initial"
+    modules = "al_engine.loop.partitioned.maps, al_engine.loop.partitioned.initial"
     code = f"import sys, {modules}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
                           cwd=Path(__file__).parents[1])  # fmt: skip

@@ -24,14 +24,20 @@ from al_engine.data.people import AGAIN_EVERY, counted, history_of, what_was_sai
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, ProjectError
 from al_engine.exchange.writers import FORMATS
-from al_engine.exporting import exported, labels_of, predictions_of, write_export, write_model
-from al_engine.fitting import labelled_set
-from al_engine.maps import Maps, Shown
-from al_engine.objects import object_card
-from al_engine.packing import pack
+from al_engine.loop.fitting import labelled_set
+from al_engine.loop.recording import as_file, in_their_form
 from al_engine.project import Project
-from al_engine.recording import as_file, in_their_form
 from al_engine.session import LabellingSession
+from al_engine.sharing.exporting import (
+    exported,
+    labels_of,
+    predictions_of,
+    write_export,
+    write_model,
+)
+from al_engine.sharing.packing import pack
+from al_engine.showing.maps import Maps, Shown
+from al_engine.showing.objects import object_card
 
 TOGETHER = People(several=True, again_every=0)
 

@@ -13,8 +13,8 @@ from al_engine.config import People
 from al_engine.data.splits import TRAIN
 from al_engine.session import LabellingSession
 from pages.components.answer_bar import BarEvent
+from pages.components.looking import Posted
 from pages.components.people.dealing import BAR
-from pages.components.state import Posted
 
 PEOPLE, LABELLING, SHARE = "pages/8_People.py", "pages/3_Labelling.py", "pages/7_Share.py"
 

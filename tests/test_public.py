@@ -21,9 +21,9 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 from test_pages import press
 
-from al_engine import project as project_module
-from al_engine import public
+from al_engine import opening, public
 from al_engine.background import BACKGROUND
+from al_engine.creating import create_project
 from al_engine.errors import (
     ConfigurationError,
     ProjectError,
@@ -31,12 +31,12 @@ from al_engine.errors import (
     UnreadableFileError,
 )
 from al_engine.exchange.strict_json import read_json
-from al_engine.exporting import bundles_of, write_model
 from al_engine.home import find_project, list_projects
-from al_engine.objects import object_card
-from al_engine.packing import pack, packed, remove_packed
-from al_engine.project import close_project, create_project, open_project, sweep_visitors
+from al_engine.opening import close_project, open_project, sweep_visitors
 from al_engine.session import LabellingSession
+from al_engine.sharing.exporting import bundles_of, write_model
+from al_engine.sharing.packing import pack, packed, remove_packed
+from al_engine.showing.objects import object_card
 from al_engine.starting import import_file, list_tables, start_demo
 from pages.components import page as page_module
 
@@ -53,7 +53,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     most = get_option("server.maxUploadSize")
     yield folder
     set_option("server.maxUploadSize", most)
-    for path in list(project_module._OPEN):
+    for path in list(opening._OPEN):
         close_project(path)
 
 
@@ -294,7 +294,7 @@ def test_no_error_names_the_server_s_disk(root, visitor, monkeypatch):
     said = []
     for what, raised in (
         ("al_engine.starting.create_project", full),
-        ("al_engine.project.import_table", duckdb_error),
+        ("al_engine.creating.import_table", duckdb_error),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(what, raised)
@@ -372,7 +372,7 @@ def test_what_was_used_longest_ago_is_closed_for_another_and_its_memory_given_ba
     visitor, monkeypatch
 ):
     monkeypatch.setenv("SEXTANT_PUBLIC_OPEN_PROJECTS", "2")
-    monkeypatch.setattr(project_module, "AT_WORK_S", 0.0)
+    monkeypatch.setattr(opening, "AT_WORK_S", 0.0)
     first, second, third = (survey(visitor, name) for name in ("A", "B", "C"))
     session = begin(open_project(first))
     state = answer(session)
@@ -402,7 +402,7 @@ def test_while_all_are_at_work_another_is_told_to_wait(visitor, monkeypatch):
 
 def test_a_project_that_somebody_takes_away_is_not_closed_for_another(visitor, monkeypatch):
     monkeypatch.setenv("SEXTANT_PUBLIC_OPEN_PROJECTS", "2")
-    monkeypatch.setattr(project_module, "AT_WORK_S", 0.0)
+    monkeypatch.setattr(opening, "AT_WORK_S", 0.0)
     folders = [survey(visitor, name) for name in ("A", "B", "C")]
     first, second = map(open_project, folders[:2])
     with first.at_work():

@@ -37,6 +37,7 @@ from al_engine.config import (
     ProjectConfig,
     Splits,
 )
+from al_engine.creating import create_project
 from al_engine.data.labels import BY_HAND
 from al_engine.data.splits import VALIDATION
 from al_engine.errors import (
@@ -54,13 +55,13 @@ from al_engine.exchange.configuration import (
     write_configuration,
 )
 from al_engine.exchange.models import find_models
-from al_engine.making import RoundMaker
-from al_engine.project import Project, create_project
-from al_engine.prospect import look
-from al_engine.recording import record
-from al_engine.replay import Replayed, load_layout, load_settings, replay, rounds_lost
-from al_engine.rounds import Round
+from al_engine.loop.making import RoundMaker
+from al_engine.loop.recording import record
+from al_engine.loop.rounds import Round
+from al_engine.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.sharing.prospect import look
+from al_engine.sharing.replay import Replayed, load_layout, load_settings, replay, rounds_lost
 
 Make = Callable[..., Project]
 
@@ -220,8 +221,8 @@ REPLAY = """
 import sys
 from pathlib import Path
 from al_engine.exchange.configuration import read_configuration
-from al_engine.project import open_project
-from al_engine.replay import replay
+from al_engine.opening import open_project
+from al_engine.sharing.replay import replay
 made = replay(
     open_project(Path(sys.argv[1])), read_configuration(Path(sys.argv[2]).read_bytes()), "Bob"
 )

@@ -12,7 +12,8 @@ from al_engine.data.labels import Event
 from al_engine.data.matrix import Matrix
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.dataset import Dataset
-from al_engine.fitting import (
+from al_engine.learning.learners import fit_preparation
+from al_engine.loop.fitting import (
     Fit,
     fit_round,
     labelled_set,
@@ -22,11 +23,10 @@ from al_engine.fitting import (
     scores_over,
     truth_in_force,
 )
-from al_engine.fitting import test_round as scores_of_test_set
-from al_engine.learning.learners import fit_preparation
+from al_engine.loop.fitting import test_round as scores_of_test_set
+from al_engine.loop.rounds import initial_rows, next_question, random_every
 from al_engine.mixing import mix64
 from al_engine.project import Project
-from al_engine.rounds import initial_rows, next_question, random_every
 
 SETUP = ClassifierSetup((SMALL_FOREST,))
 

@@ -11,11 +11,11 @@ import pytest
 from astropy.table import Table
 from conftest import N_ROWS, answer, begin
 
-from al_engine import exporting
 from al_engine.errors import ServiceError
 from al_engine.project import Project
 from al_engine.services import samp
 from al_engine.services.samp import Program
+from al_engine.sharing import exporting
 
 library: Any = samp._library()
 

@@ -36,15 +36,16 @@ from al_engine.errors import (
     SettingsError,
 )
 from al_engine.exchange.models import find_models
-from al_engine.fitting import fit_round, parts_in_force, truth_in_force
 from al_engine.home import list_projects
 from al_engine.learning import learners as learning
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
-from al_engine.maps import Kind, Maps, Shown
-from al_engine.objects import object_card
-from al_engine.project import Project, close_project, delete_project
+from al_engine.loop.fitting import fit_round, parts_in_force, truth_in_force
+from al_engine.opening import close_project, delete_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.showing.maps import Kind, Maps, Shown
+from al_engine.showing.objects import object_card
 
 KINDS: tuple[Kind, ...] = ("training", "validation", "metric", "labels")
 
@@ -457,8 +458,8 @@ def test_a_refresh_a_lost_cache_and_a_restart_show_the_same(
 KILLED_IN_A_ROUND = """
 import os, signal, sys
 from pathlib import Path
-import al_engine.rounds as module
-from al_engine.project import open_project
+import al_engine.loop.rounds as module
+from al_engine.opening import open_project
 from al_engine.session import LabellingSession
 
 session = LabellingSession(open_project(Path(sys.argv[1])), "Ada")
@@ -501,7 +502,7 @@ def made_by(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         threads.append(threading.current_thread().name)
         return fit_round(*args)
 
-    monkeypatch.setattr("al_engine.rounds.fit_round", noted)
+    monkeypatch.setattr("al_engine.loop.rounds.fit_round", noted)
     return threads
 
 
@@ -585,7 +586,9 @@ def test_where_there_is_memory_for_one_side_only_the_likelier_one_is_made_ahead(
     likely = "QSO" if state.fit.predicted[state.question.row] else "STAR"
     asking = replace(project.config.asking, ahead_mb=1)
     project.save_config(replace(project.config, asking=asking), "Ada")
-    monkeypatch.setattr("al_engine.making.BYTES_AN_OBJECT", 600_000 // project.catalogue.n_rows)
+    monkeypatch.setattr(
+        "al_engine.loop.making.BYTES_AN_OBJECT", 600_000 // project.catalogue.n_rows
+    )
     made_by.clear()
     session.look_ahead("QSO")
     session._maker.wait("QSO")
@@ -1021,7 +1024,7 @@ def test_an_answer_from_a_cold_tab_is_written_before_anything_is_trained(
     def killed(*_: Any) -> None:
         raise RuntimeError("killed while training")
 
-    monkeypatch.setattr("al_engine.rounds.fit_round", killed)
+    monkeypatch.setattr("al_engine.loop.rounds.fit_round", killed)
     with pytest.raises(RuntimeError, match="killed"):
         cold.answer("QSO", state.question.row, "answer", "QSO", token=state.token)
     monkeypatch.undo()

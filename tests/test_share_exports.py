@@ -13,9 +13,9 @@ from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 from test_samp import Receiver, hub, loaded, lockfile, topcat  # noqa: F401 the fixtures
 
-from al_engine import exporting
 from al_engine.jobs import Job
 from al_engine.session import LabellingSession
+from al_engine.sharing import exporting
 from al_engine.starting import start_demo
 from pages.components.share import exports as exports_page
 

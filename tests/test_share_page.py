@@ -11,9 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
+from al_engine.creating import create_project
 from al_engine.exchange.configuration import write_configuration
-from al_engine.project import Project, create_project, open_project
-from al_engine.recording import record
+from al_engine.loop.recording import record
+from al_engine.opening import open_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession
 
 

@@ -17,10 +17,10 @@ from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError
 from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.models import find_models
-from al_engine.fitting import parts_in_force
+from al_engine.loop.fitting import parts_in_force
 from al_engine.project import Project
-from al_engine.replay import replay
 from al_engine.session import LabellingSession
+from al_engine.sharing.replay import replay
 
 
 def event(kind, classifier, row=None, label=None, how="query", undoes=None) -> Event:

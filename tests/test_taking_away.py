@@ -32,10 +32,10 @@ from conftest import (
     survey_values,
 )
 
-from al_engine import exporting
 from al_engine.__main__ import main
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, MemberSetup
+from al_engine.creating import create_project
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.readers import open_table
 from al_engine.data.splits import OUT, TEST, VALIDATION
@@ -51,8 +51,10 @@ from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.saved import load, open_saved
 from al_engine.exchange.writers import FORMATS, Outgoing
 from al_engine.jobs import Job
-from al_engine.project import Project, create_project, delete_project
+from al_engine.opening import delete_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession
+from al_engine.sharing import exporting
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = survey_values()["name"].to_pylist()

@@ -23,6 +23,7 @@ from conftest import (
 from PIL import Image
 
 from al_engine.config import ProjectConfig
+from al_engine.creating import create_project
 from al_engine.data import catalogue as catalogue_module
 from al_engine.data.labels import Event
 from al_engine.errors import AlEngineError, SettingsError, UnreadableFileError, WorkCancelled
@@ -31,9 +32,9 @@ from al_engine.exchange.said import Said
 from al_engine.exchange.whole import MEMBERS, _event_fields, is_whole, lets_in
 from al_engine.exchange.whole_reading import read_whole
 from al_engine.lookahead import LOOKAHEAD
-from al_engine.packing import begin_packing, pack, packed
-from al_engine.project import Project, create_project
+from al_engine.project import Project
 from al_engine.session import LabellingSession
+from al_engine.sharing.packing import begin_packing, pack, packed
 from al_engine.starting import import_file, list_tables
 
 Open = Callable[[Path], Project]

@@ -5,7 +5,6 @@ settings reach it as plain arguments.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,17 +24,6 @@ Floats = npt.NDArray[np.float64]
 
 ROWS_AT_ONCE, VALUES_AT_ONCE = 122_880, 4_000_000  # a row group of DuckDB's, or fewer rows
 IDS_KEPT = 20_000  # looked up last; each answer asks for those of the whole labelled set
-
-
-@dataclass(frozen=True)
-class ColumnSummary:
-    """What is shown of a numeric column; ``histogram`` counts 24 bins from low to high."""
-
-    name: str
-    low: float | None
-    high: float | None
-    n_missing: int
-    histogram: tuple[int, ...]
 
 
 class Catalogue(CatalogueColumns):
@@ -106,13 +94,13 @@ class Catalogue(CatalogueColumns):
     def label_codes(self, name: str, values: Sequence[str]) -> npt.NDArray[np.int16]:
         """For each row the position of its label in ``values``; -1 where it is none of them."""
         sql = self.label_sql(name, values)
-        found = self._fetch_arrays(f"SELECT {sql} AS code FROM catalogue ORDER BY {ROW}", values)
+        found = self.fetch_arrays(f"SELECT {sql} AS code FROM catalogue ORDER BY {ROW}", values)
         return np.asarray(found["code"], dtype=np.int16)
 
     def object_keys(self, id_column: str | None) -> npt.NDArray[np.uint64]:
         """A 64-bit number for each row from its id alone: what draws and ties go by."""
         sql = self.key_sql(id_column)
-        found = self._fetch_arrays(f"SELECT {sql} AS key FROM catalogue ORDER BY {ROW}")
+        found = self.fetch_arrays(f"SELECT {sql} AS key FROM catalogue ORDER BY {ROW}")
         return np.asarray(found["key"], dtype=np.uint64)
 
     # -- columns as they leave --------------------------------------------------------------
@@ -182,7 +170,7 @@ class Catalogue(CatalogueColumns):
         if not names:
             return {}
         listed = ", ".join(self._shown_sql(name) for name in names)
-        found = self._fetch(f"SELECT {listed} FROM catalogue WHERE {ROW} = ?", [int(row)])
+        found = self.fetch(f"SELECT {listed} FROM catalogue WHERE {ROW} = ?", [int(row)])
         return dict(zip(names, found[0], strict=True)) if found else {}
 
     def _shown_sql(self, name: str) -> str:
@@ -221,7 +209,7 @@ class Catalogue(CatalogueColumns):
     def texts(self, name: str, rows: Sequence[int]) -> list[str | None]:
         """One column in some rows, as the text under which a label is known, in the order asked."""
         wanted = [int(row) for row in rows]
-        found = self._fetch(
+        found = self.fetch(
             f"SELECT {ROW}, {self.text_sql(name)} FROM catalogue "
             f"WHERE {ROW} IN (SELECT unnest(?::BIGINT[]))",
             [wanted],
@@ -235,7 +223,7 @@ class Catalogue(CatalogueColumns):
             is_number = object_id.isascii() and object_id.isdecimal() and len(object_id) < 20
             is_row = is_number and str(int(object_id)) == object_id and int(object_id) < self.n_rows
             return int(object_id) if is_row else None
-        found = self._fetch(
+        found = self.fetch(
             f"SELECT {ROW} FROM catalogue WHERE {self.text_sql(id_column)} = ? LIMIT 1",
             [object_id],
         )
@@ -247,7 +235,7 @@ class Catalogue(CatalogueColumns):
             found = ((text, self.find_row(None, text)) for text in object_ids)
             return {text: row for text, row in found if row is not None}
         text = self.text_sql(id_column)
-        rows = self._fetch(
+        rows = self.fetch(
             f"SELECT {text}, min({ROW}) FROM catalogue "
             f"WHERE {text} IN (SELECT unnest(?::VARCHAR[])) GROUP BY {text}",
             [list(object_ids)],
@@ -256,7 +244,7 @@ class Catalogue(CatalogueColumns):
 
     def rows_where(self, condition: str, values: Sequence[Any]) -> npt.NDArray[np.bool_]:
         """Which rows meet an SQL condition, shape (n_rows,); ``values`` are bound to its places."""
-        found = self._fetch_arrays(f"SELECT {ROW} AS r FROM catalogue WHERE {condition}", values)
+        found = self.fetch_arrays(f"SELECT {ROW} AS r FROM catalogue WHERE {condition}", values)
         meets = np.zeros(self.n_rows, dtype=np.bool_)
         meets[np.asarray(found["r"], dtype=np.int64)] = True
         return meets
@@ -265,7 +253,7 @@ class Catalogue(CatalogueColumns):
 
     def label_counts(self, name: str, limit: int = 50) -> list[tuple[str | None, int]]:
         """The values of a column with how often each stands, most frequent first."""
-        found = self._fetch(
+        found = self.fetch(
             f"SELECT {self.text_sql(name)} AS value, count(*) AS n FROM catalogue "
             f"GROUP BY value ORDER BY n DESC, value LIMIT {int(limit)}"
         )
@@ -277,7 +265,7 @@ class Catalogue(CatalogueColumns):
             return {}
         sqls = [self._known_sql(name, missing or {}) for name in names]
         listed = ", ".join(f"approx_count_distinct({s}), min({s}), max({s})" for s in sqls)
-        found = self._fetch(f"SELECT {listed} FROM catalogue")[0]
+        found = self.fetch(f"SELECT {listed} FROM catalogue")[0]
         facts = zip(names, found[::3], found[1::3], found[2::3], strict=True)
         # The approximation takes some columns of two values for constant.
         return {
@@ -296,7 +284,7 @@ class Catalogue(CatalogueColumns):
 
     def is_unique(self, name: str) -> bool:
         stored = quote(self.column(name).stored_as)
-        found = self._fetch(f"SELECT count(DISTINCT {stored}) FROM catalogue")
+        found = self.fetch(f"SELECT count(DISTINCT {stored}) FROM catalogue")
         return int(found[0][0]) == self.n_rows
 
     def check_id(self, name: str) -> None:
@@ -304,13 +292,13 @@ class Catalogue(CatalogueColumns):
         if name in self._good_ids:
             return
         text, stored = self.text_sql(name), quote(self.column(name).stored_as)
-        n_missing = int(self._fetch(f"SELECT count(*) FROM catalogue WHERE {stored} IS NULL")[0][0])
+        n_missing = int(self.fetch(f"SELECT count(*) FROM catalogue WHERE {stored} IS NULL")[0][0])
         if n_missing:
             raise UnsuitableColumnError(
                 f"`{name}` is missing in {n_missing:,} row{'s' * (n_missing > 1)}.",
                 "Choose another column, or number the rows.",
             )
-        found = self._fetch(
+        found = self.fetch(
             f"SELECT {text} AS value, any_value({stored}), count(*) AS n FROM catalogue "
             f"GROUP BY value HAVING n > 1 ORDER BY n DESC, value LIMIT 1"
         )
@@ -323,72 +311,16 @@ class Catalogue(CatalogueColumns):
             )
         self._good_ids.add(name)
 
-    def summaries(self, names: Sequence[str], missing: Missing) -> list[ColumnSummary]:
-        """Range, missing values and histogram of numeric columns (histogram from a sample)."""
-        if not names:
-            return []
-        sqls = [self.number_sql(name, missing) for name in names]
-        listed = ", ".join(
-            f"min(CASE WHEN isfinite({s}) THEN {s} END), max(CASE WHEN isfinite({s}) THEN {s} END),"
-            f" count(CASE WHEN isfinite({s}) THEN 1 END)"
-            for s in sqls
-        )
-        facts = self._fetch(f"SELECT {listed} FROM catalogue")[0]
-        step = max(1, self.n_rows // 50_000)
-        sampled = self._fetch_arrays(
-            f"SELECT {', '.join(f'{s} AS e{i}' for i, s in enumerate(sqls))} FROM catalogue "
-            f"WHERE {ROW} % {step} = 0"
-        )
-        summaries = []
-        for i, name in enumerate(names):
-            low, high, n = facts[3 * i : 3 * i + 3]
-            values = np.ma.filled(np.ma.asarray(sampled[f"e{i}"], dtype=np.float64), np.nan)
-            values = values[np.isfinite(values)]
-            counts: tuple[int, ...] = ()
-            if len(values):
-                counts = _histogram(values)
-            summaries.append(ColumnSummary(name, low, high, self.n_rows - int(n), counts))
-        return summaries
-
-    def suspects(self, names: Sequence[str]) -> dict[str, tuple[float, ...]]:
-        """Values such as -9999 or 99 that stand far outside the rest of their column."""
-        found: dict[str, tuple[float, ...]] = {}
-        look = list(names)
-        # One stand-in hides another: what is found is set aside, and the rest looked at again.
-        while look:
-            more = {}
-            for summary in self.summaries(look, found):
-                known = found.get(summary.name, ())
-                values = {
-                    _as_typed(value)
-                    for value in (summary.low, summary.high)
-                    if value is not None
-                    and _looks_like_a_stand_in(value)
-                    and self._is_far_out(summary.name, value, known)
-                }
-                if values:
-                    more[summary.name] = tuple(sorted({*known, *values}))
-            found.update(more)
-            look = list(more)
-        return found
-
-    def _is_far_out(self, name: str, value: float, known: Sequence[float]) -> bool:
-        number = self.number_sql(name, {name: (value, *known)})
-        low, high, nearest = self._fetch(
-            f"SELECT approx_quantile(v, 0.01), approx_quantile(v, 0.99), min(abs(v - ?)) "
-            f"FROM (SELECT {number} AS v FROM catalogue) WHERE isfinite(v)",
-            [value],
-        )[0]
-        return nearest is not None and nearest > max(high - low, abs(high) * 1e-9)
-
-    def _fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a question about ``catalogue`` finds; names in it are quoted, values bound."""
         cursor = self._cursor()
         try:
             return cursor.execute(sql, list(values)).fetchall()
         finally:
             cursor.close()
 
-    def _fetch_arrays(self, sql: str, values: Sequence[Any] = ()) -> dict[str, npt.NDArray[Any]]:
+    def fetch_arrays(self, sql: str, values: Sequence[Any] = ()) -> dict[str, npt.NDArray[Any]]:
+        """The same as an array for each column; a masked one where there are NULLs."""
         cursor = self._cursor()
         try:
             return cast(dict[str, npt.NDArray[Any]], cursor.execute(sql, list(values)).fetchnumpy())
@@ -404,30 +336,6 @@ def _arrays(table: pa.Table) -> list[pa.Array]:
         )
         for column in table.columns
     ]  # fmt: skip
-
-
-def _histogram(values: npt.NDArray[np.float64], n_bins: int = 24) -> tuple[int, ...]:
-    """Counts over the middle 99% of the values."""
-    low, high = (float(edge) for edge in np.percentile(values, [0.5, 99.5]))
-    # Ids near 2**63 may lie closer together than floats of that size can tell apart.
-    finest = n_bins * float(np.spacing(max(abs(low), abs(high))))
-    if high - low <= finest:
-        low, high = low - max(finest, 0.5), high + max(finest, 0.5)
-    return tuple(int(count) for count in np.histogram(values, n_bins, (low, high))[0])
-
-
-def _looks_like_a_stand_in(value: float) -> bool:
-    """Is it a round number that pipelines write for "no value": nines, or +-1e20 and beyond?"""
-    digits = f"{abs(_as_typed(value)):.10g}".replace(".", "").rstrip("0")
-    return (set(digits) == {"9"} and abs(value) >= 9) or abs(value) >= 1e20
-
-
-def _as_typed(value: float) -> float:
-    """The short number that a 32-bit real came from: -99.9 of -99.90000152587890625."""
-    if abs(value) >= 1e38:
-        return value
-    short = float(str(np.float32(value)))
-    return short if float(np.float32(short)) == value else value
 
 
 def _short(text: str, limit: int = 40) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from al_engine.answering import labels_offered
-from al_engine.objects import ObjectCard, Picture, Value, find_object, object_card
-from al_engine.plots import draw_plot
+from al_engine.loop.answering import labels_offered
 from al_engine.session import LabellingSession, State
+from al_engine.showing.objects import ObjectCard, Picture, Value, find_object, object_card
+from al_engine.showing.plots import draw_plot
 from al_engine.views.palette import NEUTRAL
 from al_engine.views.plots import PLOTS
 from pages.components import extensions, loop

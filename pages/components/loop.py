@@ -3,23 +3,23 @@
 Every page that asks draws the same bar and hands its events here.
 """
 
-from pathlib import Path
+from functools import partial
 from typing import Any, cast
 
 import streamlit as st
 
-from al_engine.answering import DONE, labels_offered, offer
 from al_engine.data.labels import Event
-from al_engine.errors import AnswerRefusedError
-from al_engine.fitting import part_of
-from al_engine.maps import Kind, Maps, Shown
+from al_engine.loop.answering import DONE, labels_offered, offer
+from al_engine.loop.fitting import part_of
 from al_engine.session import LabellingSession, State
+from al_engine.showing.maps import Kind, Maps, Shown
 from al_engine.views.palette import CORRECTNESS
 from al_engine.views.raster import View, is_warm
 from pages.components import state as tab
 from pages.components.answer_bar import Accept, BarEvent, Choice, answer_bar
+from pages.components.looking import Looking, Posted
 from pages.components.scatter_map import LegendEntry, MapEvent, Overlay, scatter_map, view_to_draw
-from pages.components.state import Looking, Posted
+from pages.components.taking import take_first
 from pages.components.words import counted, with_article
 
 PAGES_THAT_ASK = ("Training", "Labelling")
@@ -53,9 +53,8 @@ def deal_with_first(queue: list[Posted]) -> None:
     """Do the first thing that was asked for, and take it out of the queue."""
     posted = queue[0]
     if posted.kind == "bar" and posted.event.action in ("answer", "unsure", "later", "undo"):
-        is_seen = tab.page() in PAGES_THAT_ASK and posted.slug == tab.project_slug()
-        at_hand, home = tab.session_at_hand(), tab.home()
-        _take_answer(queue, home, at_hand, tab.looking(), tab.name_given(), is_seen)
+        say = partial(_say, posted.classifier)
+        take_first(queue, PAGES_THAT_ASK, partial(_give, posted), say)
         return
     queue.pop(0)
     # A look at something is worth nothing where something else is looked at by now.
@@ -73,40 +72,10 @@ def deal_with_first(queue: list[Posted]) -> None:
         _walk(session, posted.classifier, -1 if posted.event.label == "ArrowLeft" else 1)
 
 
-def _take_answer(
-    queue: list[Posted],
-    home: Path,
-    at_hand: LabellingSession | None,
-    looking: Looking,
-    who: str,
-    is_seen: bool,
-) -> None:
-    """Give the first answer of the queue to the classifier and project it was asked for.
-
-    Nothing in here calls Streamlit, which may break off a run at any of its calls: an answer
-    leaves the queue only once the engine has taken or refused it.
-    """
-    event: BarEvent = queue[0].event
-    slug, label, row, moment = split_token(event.token)
-    elsewhere = at_hand is None or at_hand.project.folder.name != slug
-    if elsewhere:
-        looking = Looking()  # nothing that is on the screen follows from it
-    try:
-        session = tab.session_for(home, slug, at_hand, who)
-        _give(session, label, row, moment, event, looking)
-    except AnswerRefusedError as refused:
-        # In the bar, where the eye is; the page's frame says it where no bar is drawn.
-        if elsewhere or not is_seen:
-            raise
-        looking.notice[label] = str(refused)
-    finally:
-        looking.past.pop(label, None)
-        queue.pop(0)
-
-
-def _give(
-    session: LabellingSession, label: str, row: str, moment: str, event: BarEvent, looking: Looking
-) -> None:
+def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
+    event: BarEvent = posted.event
+    _, label, row, moment = split_token(event.token)
+    looking.past.pop(label, None)
     looking.notice[label] = ""
     selected = looking.selected.pop(label, None)
     if event.action == "undo":
@@ -123,6 +92,10 @@ def _give(
         looking.notice[label] = _confirmation(session, state, kind, value)
         if selected is not None and selected != int(row):
             looking.selected[label] = selected  # clicked meanwhile
+
+
+def _say(label: str, looking: Looking, refusal: str) -> None:
+    looking.notice[label] = refusal
 
 
 def _taken_back(session: LabellingSession, label: str, undone: Event) -> str:

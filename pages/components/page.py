@@ -20,7 +20,7 @@ from streamlit.errors import StreamlitAPIException
 from al_engine.data import nearness
 from al_engine.home import home_folder
 from al_engine.learning import kernels
-from al_engine.project import sweep_visitors
+from al_engine.opening import sweep_visitors
 from al_engine.public import is_public, limits
 from al_engine.session import LabellingSession
 from al_engine.views import raster

@@ -6,24 +6,23 @@ the address; no answer lives here.
 
 import getpass
 from collections.abc import MutableMapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from al_engine.criteria import Search
 from al_engine.curation import Curator
-from al_engine.exchange.configuration import Configuration, Layout
-from al_engine.fitting import Fit
+from al_engine.exchange.configuration import Layout
 from al_engine.home import find_project, home_folder
 from al_engine.jobs import Job
-from al_engine.maps import Maps, Shown, drawn_of
-from al_engine.match_map import MatchMap
-from al_engine.overview import Overview
-from al_engine.project import open_project
+from al_engine.loop.fitting import Fit
+from al_engine.opening import open_project
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
 from al_engine.session import LabellingSession
+from al_engine.showing.maps import Maps, Shown, drawn_of
+from al_engine.showing.match_map import MatchMap
+from al_engine.showing.overview import Overview
+from pages.components.looking import Chosen, Looking, Posted
 from pages.components.remember import remembered_name
 
 MARKS = ("correct", "incorrect", "unlabelled", "trained_on", "queried")
@@ -34,57 +33,6 @@ _OF_A_PROJECT = (
     "session", "maps", "curator", "match_map", "learners", "looking", "classifier", "drafts",
     "export_note", "overview",
 )  # fmt: skip
-
-
-@dataclass
-class Curating:
-    """Where one looks on the Test set page.
-
-    ``search`` is as far as it is typed, None while it is the project's.
-    """
-
-    selected: int | None = None
-    notice: str = ""
-    search: Search | None = None
-
-
-@dataclass
-class Looking:
-    """Where one looks in the open project, by classifier.
-
-    A plain object: what follows from an answer is noted in it without a call at which Streamlit
-    might break off and run the page anew.
-    """
-
-    selected: dict[str, int] = field(default_factory=dict)
-    past: dict[str, int] = field(default_factory=dict)
-    notice: dict[str, str] = field(default_factory=dict)
-    shown: dict[str, Shown] = field(default_factory=dict)
-    curating: Curating = field(default_factory=Curating)
-    settling: dict[str, int] = field(default_factory=dict)
-    settling_notice: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A configuration that was opened and is not loaded yet, by the name of its file."""
-
-    name: str
-    configuration: Configuration
-
-
-@dataclass(frozen=True)
-class Posted:
-    """Something a person did, until it is dealt with.
-
-    ``kind`` is "bar", or of the map that it was done on; ``page`` the title of the page.
-    """
-
-    kind: str
-    page: str
-    slug: str
-    classifier: str
-    event: Any
 
 
 def _get(key: str, default: Any = None) -> Any:
@@ -176,7 +124,7 @@ def session() -> LabellingSession | None:
     if held is None or held.project is not project:
         # The address may name another project than the one at hand: the browser's Back does that.
         _put_away()
-        who = name_given() or _last_name(project.log.events())
+        who = name_given() or last_name(project.log.events())
         held = LabellingSession(project, who, _learners())
         _set("session", held)
         _set("maps", Maps(held, drawn_of(project)))
@@ -238,17 +186,6 @@ def is_project_open() -> bool:
     return at_hand is None or not at_hand.project.is_closed
 
 
-def session_for(
-    home: Path, slug: str, at_hand: LabellingSession | None, who: str
-) -> LabellingSession:
-    """The session on one project: the one at hand, else one for this moment.  Free of Streamlit."""
-    project = open_project(find_project(home, slug))
-    if at_hand is not None and at_hand.project is project:
-        return at_hand
-    who = who or (at_hand.who if at_hand is not None else _last_name(project.log.events()))
-    return LabellingSession(project, who)
-
-
 def name_given() -> str:
     """The name a person gave, in this tab or this browser before; "" until then."""
     return str(_get("name", "")) or remembered_name()
@@ -265,7 +202,7 @@ def give_name(session: LabellingSession, name: str) -> None:
     _set("name", session.who)
 
 
-def _last_name(events: Any) -> str:
+def last_name(events: Any) -> str:
     """Who answered last in this project, else the name of the account Sextant runs under."""
     for event in reversed(events):
         if event.who and event.kind in ("answer", "unsure", "later"):

@@ -9,8 +9,8 @@ from al_engine.errors import AlEngineError
 from al_engine.learning.metrics import Score, Scores
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import STRATEGIES, strategy_in_force
-from al_engine.maps import Shown
 from al_engine.session import LabellingSession, State
+from al_engine.showing.maps import Shown
 from al_engine.views.palette import NEUTRAL, colour_table
 from pages.components import loop
 from pages.components import state as tab

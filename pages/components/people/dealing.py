@@ -3,15 +3,15 @@
 Knows the engine's part for several people and where one looks; draws nothing.
 """
 
-from pathlib import Path
+from functools import partial
 
 from al_engine.agreeing import Dispute, disputes, last_settled, settle, unsettle
-from al_engine.errors import AnswerRefusedError
 from al_engine.session import LabellingSession
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent
+from pages.components.looking import Looking, Posted
 from pages.components.loop import split_token
-from pages.components.state import Looking, Posted
+from pages.components.taking import take_first
 
 TITLE = "People"
 BAR = "people: bar"
@@ -22,9 +22,8 @@ def deal_with_first(queue: list[Posted]) -> None:
     """Do the first thing that was asked for, and take it out of the queue."""
     posted = queue[0]
     if posted.event.action in ("answer", "undo"):
-        is_seen = tab.page() == TITLE and posted.slug == tab.project_slug()
-        at_hand, home = tab.session_at_hand(), tab.home()
-        _settle(queue, home, at_hand, tab.looking(), tab.name_given(), is_seen)
+        say = partial(_say, posted.classifier)
+        take_first(queue, (TITLE,), partial(_give, posted), say)
         return
     queue.pop(0)
     session = tab.session() if posted.slug == tab.project_slug() else None
@@ -33,39 +32,9 @@ def deal_with_first(queue: list[Posted]) -> None:
     _walk(session, posted.classifier, -1 if posted.event.label == "ArrowLeft" else 1)
 
 
-def _settle(
-    queue: list[Posted],
-    home: Path,
-    at_hand: LabellingSession | None,
-    looking: Looking,
-    who: str,
-    is_seen: bool,
-) -> None:
-    """Settle what the first event of the queue says, or take the last back.
-
-    Nothing in here calls Streamlit, which may break off a run at any of its calls: the event
-    leaves the queue only once the engine has taken or refused it.
-    """
-    event: BarEvent = queue[0].event
-    slug, label, row, moment = split_token(event.token)
-    elsewhere = at_hand is None or at_hand.project.folder.name != slug
-    if elsewhere:
-        looking = Looking()  # nothing that is on the screen follows from it
-    try:
-        session = tab.session_for(home, slug, at_hand, who)
-        looking.settling_notice[label] = _done(session, label, row, moment, event, looking)
-    except AnswerRefusedError as refused:
-        # In the bar, where the eye is; the page's frame says it where no bar is drawn.
-        if elsewhere or not is_seen:
-            raise
-        looking.settling_notice[label] = str(refused)
-    finally:
-        queue.pop(0)
-
-
-def _done(
-    session: LabellingSession, label: str, row: str, moment: str, event: BarEvent, looking: Looking
-) -> str:
+def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
+    event: BarEvent = posted.event
+    _, label, row, moment = split_token(event.token)
     looking.settling_notice[label] = ""
     if event.action == "undo":
         undone = last_settled(session, label)
@@ -73,11 +42,17 @@ def _done(
         assert undone is not None, "without one, it was refused"
         if undone.row_number is not None:
             looking.settling[label] = undone.row_number
-        return f"Taken back: {undone.object_id}"
+        looking.settling_notice[label] = f"Taken back: {undone.object_id}"
+        return
     looking.settling.pop(label, None)
     value = str(event.label)
     settle(session, label, int(row), value, token=moment)
-    return f"{event.object_id} settled as {session.config.label_name(value)}; undo Z"
+    said = f"{event.object_id} settled as {session.config.label_name(value)}; undo Z"
+    looking.settling_notice[label] = said
+
+
+def _say(label: str, looking: Looking, refusal: str) -> None:
+    looking.settling_notice[label] = refusal
 
 
 def on_screen(session: LabellingSession, classifier: str) -> tuple[list[Dispute], int, int | None]:

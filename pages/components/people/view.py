@@ -3,11 +3,11 @@
 import streamlit as st
 
 from al_engine.agreeing import Compared, Dispute, agreements, last_settled, own_answers, people_of
-from al_engine.answering import labels_offered
 from al_engine.learning.agreement import Agreement, Kappa
 from al_engine.learning.metrics import Score
-from al_engine.objects import object_card
+from al_engine.loop.answering import labels_offered
 from al_engine.session import LabellingSession
+from al_engine.showing.objects import object_card
 from pages.components import state as tab
 from pages.components.answer_bar import Choice, answer_bar
 from pages.components.labelling import card_body

@@ -6,6 +6,7 @@ import streamlit as st
 
 from al_engine.config import ProjectConfig
 from al_engine.data.features import features_there, list_features
+from al_engine.data.profile import suspects
 from al_engine.session import LabellingSession
 from pages.components import state
 from pages.components.settings.form import Way, go_on
@@ -78,7 +79,7 @@ def _suspects(session: LabellingSession) -> dict[str, tuple[float, ...]]:
     key = f"suspects-{session.project.slug}-{names}"
     found: dict[str, tuple[float, ...]] | None = state.draft(key)
     if found is None:
-        found = catalogue.suspects(names)
+        found = suspects(catalogue, names)
         state.keep_draft(key, found)
     columns_met = dict.fromkeys([*found, *columns.missing])
     return {

@@ -14,6 +14,7 @@ from al_engine.data.features import (
     n_combined,
 )
 from al_engine.data.operations import OPERATIONS
+from al_engine.data.profile import summarise
 from al_engine.guesses import guess_axes
 from al_engine.session import LabellingSession
 from pages.components import extensions, state
@@ -79,7 +80,7 @@ def _feature_table(session: LabellingSession, numeric: Sequence[str], way: Way) 
         with st.spinner(
             f"Looking at {counted(len(numeric), 'column')} of {counted(catalogue.n_rows, 'object')}"
         ):
-            summaries = catalogue.summaries(numeric, config.columns.missing)
+            summaries = summarise(catalogue, numeric, config.columns.missing)
         state.keep_draft(key, summaries)
     chosen, opened = set(config.features.base), opened_with(session, way)
     table = [

@@ -10,6 +10,7 @@ from al_engine.home import About, list_projects
 from al_engine.public import is_public, limits, refuse_server_file
 from pages.components import state
 from pages.components.guard import guard
+from pages.components.looking import Chosen
 from pages.components.opening import SHARE, go
 from pages.components.words import counted, plain
 
@@ -45,7 +46,7 @@ def choose_file() -> None:
             refuse_server_file(state.home(), path)
         data = file_bytes(path) if path else offered.getvalue()
         name = path.name if path else offered.name
-        state.choose_configuration(state.Chosen(name, read_configuration(data)))
+        state.choose_configuration(Chosen(name, read_configuration(data)))
         st.rerun()
 
 
@@ -65,7 +66,7 @@ def put_away() -> None:
     state.count_click("configuration")
 
 
-def describe(chosen: state.Chosen) -> None:
+def describe(chosen: Chosen) -> None:
     """What a configuration says of itself, in a few lines."""
     held = chosen.configuration
     facts = [f"**{plain(chosen.name)}**"]
@@ -121,7 +122,7 @@ def open_on_home() -> None:
             st.rerun()
 
 
-def _choose_project(chosen: state.Chosen, projects: list[About]) -> None:
+def _choose_project(chosen: Chosen, projects: list[About]) -> None:
     source, n_rows = chosen.configuration.data.source, chosen.configuration.data.n_rows
     # Most alike first; of those alike the one last used.
     projects = sorted(

@@ -8,12 +8,13 @@ import streamlit as st
 
 from al_engine.exchange.configuration import Configuration
 from al_engine.jobs import Cancelled, Job, Progress
-from al_engine.prospect import Level, Prospect, look, named
-from al_engine.recording import as_file, in_their_form
-from al_engine.replay import Replayed, load_layout, load_settings, replay, rounds_lost
+from al_engine.loop.recording import as_file, in_their_form
 from al_engine.session import LabellingSession
+from al_engine.sharing.prospect import Level, Prospect, look, named
+from al_engine.sharing.replay import Replayed, load_layout, load_settings, replay, rounds_lost
 from pages.components import state
 from pages.components.guard import guard
+from pages.components.looking import Chosen
 from pages.components.page import link
 from pages.components.share.choosing import choose_file, describe, put_away
 from pages.components.waiting import finished
@@ -189,7 +190,7 @@ def _tell(configuration: Configuration, prospect: Prospect) -> None:
         st.caption(f"Only its layout can be loaded: {plain(error)}")
 
 
-def _load_now(session: LabellingSession, chosen: state.Chosen, level: Level) -> None:
+def _load_now(session: LabellingSession, chosen: Chosen, level: Level) -> None:
     configuration = chosen.configuration
     if level == "labels":
         project, who = session.project, session.who

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from al_engine import exporting
 from al_engine.exchange.saved import WARNING
 from al_engine.exchange.writers import FORMATS, Format
-from al_engine.exporting import Exported
 from al_engine.public import is_public
 from al_engine.session import LabellingSession
+from al_engine.sharing import exporting
+from al_engine.sharing.exporting import Exported
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.guard import guard

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from al_engine.packing import Packed, begin_packing, packed, remove_packed
 from al_engine.public import is_public
 from al_engine.session import LabellingSession
+from al_engine.sharing.packing import Packed, begin_packing, packed, remove_packed
 from pages.components import state
 from pages.components.guard import guard
 from pages.components.share.configuration import SWITCH_OFF

@@ -4,18 +4,18 @@ Knows the curator and where one looks; draws nothing.
 """
 
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 from al_engine.config import read_search
 from al_engine.criteria import Search, completed
 from al_engine.curation import Curator
 from al_engine.data.search import faults
-from al_engine.errors import AnswerRefusedError
 from al_engine.session import LabellingSession
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent
+from pages.components.looking import Curating, Looking, Posted
 from pages.components.scatter_map import MapEvent
-from pages.components.state import Curating, Looking, Posted
+from pages.components.taking import take_first
 from pages.components.test_set.criteria_editor import SearchEvent
 from pages.components.words import counted
 
@@ -29,9 +29,7 @@ def deal_with_first(queue: list[Posted]) -> None:
     """Do the first thing that was asked for, and take it out of the queue."""
     posted = queue[0]
     if posted.kind == BAR and posted.event.action in ("answer", "unsure", "undo"):
-        is_seen = tab.page() == TITLE and posted.slug == tab.project_slug()
-        home, at_hand = tab.home(), tab.session_at_hand()
-        _take_answer(queue, home, at_hand, tab.looking(), tab.name_given(), is_seen)
+        take_first(queue, (TITLE,), partial(_give, posted), _say)
         return
     queue.pop(0)
     session = tab.session() if posted.slug == tab.project_slug() else None
@@ -54,35 +52,10 @@ def make_token(slug: str, row: int | None, moment: str) -> str:
     return f"{slug}|{'' if row is None else row}|{moment}"
 
 
-def _take_answer(
-    queue: list[Posted],
-    home: Path,
-    at_hand: LabellingSession | None,
-    looking: Looking,
-    who: str,
-    is_seen: bool,
-) -> None:
-    """Give the first answer of the queue to the project it was asked for.
-
-    Nothing in here calls Streamlit, which may break off a run at any of its calls: an answer
-    leaves the queue only once the engine has taken or refused it.
-    """
-    event: BarEvent = queue[0].event
-    slug, row, moment = event.token.split("|", 2)
-    here = at_hand is not None and at_hand.project.folder.name == slug
-    curating = looking.curating if here else Curating()
-    try:
-        _give(Curator(tab.session_for(home, slug, at_hand, who)), row, moment, event, curating)
-    except AnswerRefusedError as refused:
-        # In the bar, where the eye is; the page's frame says it where no bar is drawn.
-        if not (here and is_seen):
-            raise
-        curating.notice = str(refused)
-    finally:
-        queue.pop(0)
-
-
-def _give(curator: Curator, row: str, moment: str, event: BarEvent, curating: Curating) -> None:
+def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
+    event: BarEvent = posted.event
+    curator, curating = Curator(session), looking.curating
+    _, row, moment = event.token.split("|", 2)
     curating.notice = ""
     if event.action == "undo":
         undone = curator.undo(token=moment)
@@ -104,6 +77,10 @@ def _give(curator: Curator, row: str, moment: str, event: BarEvent, curating: Cu
     # Whoever looks through what was answered stays there; whoever goes on gets the next one.
     if curating.selected == shown and not was_there:
         curating.selected = None
+
+
+def _say(looking: Looking, refusal: str) -> None:
+    looking.curating.notice = refusal
 
 
 def typed(curator: Curator, curating: Curating) -> Search:

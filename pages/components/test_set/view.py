@@ -9,8 +9,8 @@ from al_engine.criteria import Search
 from al_engine.curation import Curator, Matches, Shown, known_to_within
 from al_engine.data.curated import CuratedSet
 from al_engine.data.search import faults
-from al_engine.objects import object_card
 from al_engine.session import LabellingSession
+from al_engine.showing.objects import object_card
 from al_engine.views.palette import NEUTRAL
 from al_engine.views.raster import is_warm
 from pages.components import state as tab

@@ -15,7 +15,10 @@ from al_engine.config import ProjectConfig
 from al_engine.data.splits import VALIDATION
 from al_engine.dataset import Dataset
 from al_engine.errors import NotEnoughLabelsError
-from al_engine.fitting import (
+from al_engine.learning.combining import NONE, Sigmoid, combine, fit_sigmoid
+from al_engine.learning.metrics import Score, share
+from al_engine.learning.selection import tie_keys
+from al_engine.loop.fitting import (
     ENOUGH_TO_VALIDATE,
     SCORED_AT_ONCE,
     Fit,
@@ -24,10 +27,7 @@ from al_engine.fitting import (
     parts_in_force,
     truth_in_force,
 )
-from al_engine.learning.combining import NONE, Sigmoid, combine, fit_sigmoid
-from al_engine.learning.metrics import Score, share
-from al_engine.learning.selection import tie_keys
-from al_engine.state import State
+from al_engine.loop.state import State
 
 ENOUGH_OF_A_SIDE = 5
 FOLDS = 5

@@ -18,10 +18,10 @@ from al_engine.data.labels import BY_HAND, AnswerLog
 from al_engine.errors import WorkCancelled
 from al_engine.exchange.configuration import Configuration, PastRound
 from al_engine.lookahead import LOOKAHEAD
+from al_engine.loop.state import State
 from al_engine.project import Project
-from al_engine.prospect import events_here, fitting_settings, refuse_begun
 from al_engine.session import LabellingSession
-from al_engine.state import State
+from al_engine.sharing.prospect import events_here, fitting_settings, refuse_begun
 
 # By classifier and key of a round, its scores whenever it was scored.
 Found: TypeAlias = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]

@@ -31,11 +31,11 @@ from al_engine.exchange.models import (
     save_model,
 )
 from al_engine.extensions.used import used_by
-from al_engine.fitting import labelled_set, learner_spec
 from al_engine.learning.learners import LearnerSpec, pipelines
+from al_engine.loop.fitting import labelled_set, learner_spec
+from al_engine.loop.state import State
 from al_engine.project import Project
 from al_engine.public import refuse_overuse
-from al_engine.state import State
 
 
 class SavedModels:

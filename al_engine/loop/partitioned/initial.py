@@ -15,13 +15,13 @@ from al_engine.config import ClassifierSetup
 from al_engine.data.parquet_rows import Partition
 from al_engine.data.partitions import Run, Task
 from al_engine.data.splits import TRAIN
-from al_engine.fitting import Rows, Truth
 from al_engine.learning.initial import spread_initial
+from al_engine.loop.fitting import Rows, Truth
+from al_engine.loop.partitioned.draws import first_of_training
+from al_engine.loop.partitioned.layout import Layout
+from al_engine.loop.partitioned.reading import Reading, chunks
+from al_engine.loop.rounds import SPREAD_OVER, first_places, start_keys
 from al_engine.mixing import Keys
-from al_engine.partitioned.draws import first_of_training
-from al_engine.partitioned.layout import Layout
-from al_engine.partitioned.reading import Reading, chunks
-from al_engine.rounds import SPREAD_OVER, first_places, start_keys
 
 
 def initial_rows(

@@ -13,7 +13,13 @@ from al_engine.config import ClassifierSetup
 from al_engine.data.history import History
 from al_engine.data.splits import OUT, TRAIN, Parts
 from al_engine.dataset import Dataset
-from al_engine.fitting import (
+from al_engine.learning.foreign import QueryFunction, call_strategy
+from al_engine.learning.initial import draw_initial, spread_initial
+from al_engine.learning.learners import LearnerSpec
+from al_engine.learning.scoring import with_probabilities
+from al_engine.learning.selection import pick_one, tie_keys
+from al_engine.learning.strategies import chooses_itself, strategy_in_force
+from al_engine.loop.fitting import (
     ENOUGH_TO_VALIDATE,
     Fit,
     RoundScores,
@@ -26,12 +32,6 @@ from al_engine.fitting import (
     score_round,
     truth_in_force,
 )
-from al_engine.learning.foreign import QueryFunction, call_strategy
-from al_engine.learning.initial import draw_initial, spread_initial
-from al_engine.learning.learners import LearnerSpec
-from al_engine.learning.scoring import with_probabilities
-from al_engine.learning.selection import pick_one, tie_keys
-from al_engine.learning.strategies import chooses_itself, strategy_in_force
 from al_engine.mixing import Keys
 
 SPREAD_OVER = 50_000

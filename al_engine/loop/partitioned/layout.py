@@ -23,9 +23,9 @@ from al_engine.data.splits import draw_keys, part_sizes
 from al_engine.dataset import PREPARED_FROM
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import Preparation, fit_preparation
+from al_engine.loop.partitioned.draws import Go, first_of_training, keys_at
+from al_engine.loop.partitioned.reading import Chunk, Draw, Reading, chunks, pieces, reading_of
 from al_engine.mixing import Keys
-from al_engine.partitioned.draws import Go, first_of_training, keys_at
-from al_engine.partitioned.reading import Chunk, Draw, Reading, chunks, pieces, reading_of
 
 Rows = npt.NDArray[np.intp]
 

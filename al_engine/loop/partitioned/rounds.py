@@ -16,17 +16,17 @@ from al_engine.data.history import History
 from al_engine.data.parquet_rows import Partition
 from al_engine.data.partitions import IsWanted, Run
 from al_engine.data.splits import TRAIN, VALIDATION
-from al_engine.fitting import BINARY, ENOUGH_TO_VALIDATE, Floats32, RoundScores, Rows
 from al_engine.learning.learners import Learner, LearnerSpec, fit_learner
 from al_engine.learning.metrics import Scores, cross_validated_scores, scores_of_confusion
 from al_engine.learning.models import find_model
 from al_engine.learning.selection import pick, tie_keys
 from al_engine.learning.strategies import strategy_in_force
+from al_engine.loop.fitting import BINARY, ENOUGH_TO_VALIDATE, Floats32, RoundScores, Rows
+from al_engine.loop.partitioned.layout import Layout, features_of
+from al_engine.loop.partitioned.reading import refuse_extensions
+from al_engine.loop.partitioned.scoring import ScoredChunk, Scoring, answers_of, scored_chunks
+from al_engine.loop.rounds import Question, decide, order_of, why_queried
 from al_engine.mixing import Keys
-from al_engine.partitioned.layout import Layout, features_of
-from al_engine.partitioned.reading import refuse_extensions
-from al_engine.partitioned.scoring import ScoredChunk, Scoring, answers_of, scored_chunks
-from al_engine.rounds import Question, decide, order_of, why_queried
 
 CANDIDATES = 16
 

@@ -14,9 +14,9 @@ from al_engine.data.people import refuse_while_blind
 from al_engine.errors import ProjectError, disk_said
 from al_engine.exchange.whole import Name, write_whole
 from al_engine.jobs import Cancelled, Job, Progress
+from al_engine.loop.saving import versions
 from al_engine.project import Project
 from al_engine.public import refuse_packing
-from al_engine.saving import versions
 
 
 @dataclass(frozen=True)

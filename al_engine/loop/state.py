@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet
-from al_engine.fitting import Fit, RoundScores
-from al_engine.rounds import Question
+from al_engine.loop.fitting import Fit, RoundScores
+from al_engine.loop.rounds import Question
 
 HOW = ("query", "random", "initial", "again")  # how a question comes up
 

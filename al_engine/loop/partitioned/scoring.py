@@ -13,12 +13,12 @@ import numpy.typing as npt
 from al_engine.data.history import History
 from al_engine.data.parquet_rows import Partition
 from al_engine.data.splits import OUT, TRAIN, VALIDATION, Parts
-from al_engine.fitting import BINARY, Floats32, Rows, Truth
 from al_engine.learning.learners import Learner
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.learning.strategies import utilities
-from al_engine.partitioned.layout import Layout
-from al_engine.partitioned.reading import Chunk, Reading, chunks
+from al_engine.loop.fitting import BINARY, Floats32, Rows, Truth
+from al_engine.loop.partitioned.layout import Layout
+from al_engine.loop.partitioned.reading import Chunk, Reading, chunks
 
 _KEEP = -2  # where answers leave a part, a truth or a label as the data set has it
 

@@ -16,10 +16,10 @@ from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
 from al_engine.errors import AlEngineError, ConfigurationError
 from al_engine.exchange.configuration import Configuration
-from al_engine.fitting import learner_spec
 from al_engine.guesses import guess_axes, guess_position
+from al_engine.loop.fitting import learner_spec
+from al_engine.loop.saving import versions
 from al_engine.project import Project
-from al_engine.saving import versions
 
 Level = Literal["layout", "settings", "labels"]
 NAMED = 5  # ids or columns that a sentence names

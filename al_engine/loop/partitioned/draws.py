@@ -15,8 +15,8 @@ from al_engine.data.parquet_rows import Partition
 from al_engine.data.partitions import Task
 from al_engine.data.splits import TRAIN
 from al_engine.errors import UnsuitableColumnError
+from al_engine.loop.partitioned.reading import Chunk, Reading, chunks, pieces
 from al_engine.mixing import Keys
-from al_engine.partitioned.reading import Chunk, Reading, chunks, pieces
 
 # Does a task with a job for every partition, and yields what they send back.
 Go: TypeAlias = Callable[[Task, Any], Iterator[Any]]

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from al_engine.background import BACKGROUND
-from al_engine.combined import combined, takes_part
 from al_engine.data.history import History
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to, refuse_while_blind, shown_to
@@ -40,9 +39,10 @@ from al_engine.exchange.predictions import (
     predictions_table,
 )
 from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
-from al_engine.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.scoring import column_scorer, consensus
+from al_engine.loop.combined import combined, takes_part
+from al_engine.loop.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
 from al_engine.project import Project
 from al_engine.public import refuse_overuse
 from al_engine.services import samp

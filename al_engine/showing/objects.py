@@ -24,7 +24,7 @@ from al_engine.data.columns import CatalogueColumn
 from al_engine.data.history import History
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
-from al_engine.fitting import parts_in_force
+from al_engine.loop.fitting import parts_in_force
 from al_engine.public import is_public
 from al_engine.session import LabellingSession, State
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_engine.combined import Combined, combined
 from al_engine.errors import AlEngineError, NotEnoughLabelsError
-from al_engine.fitting import RoundScores
+from al_engine.loop.combined import Combined, combined
+from al_engine.loop.fitting import RoundScores
 from al_engine.session import LabellingSession
 
 

@@ -13,9 +13,9 @@ from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.dataset import Dataset
 from al_engine.errors import AnswerRefusedError
-from al_engine.fitting import learner_spec, parts_in_force
+from al_engine.loop.fitting import learner_spec, parts_in_force
+from al_engine.loop.state import how_shown, seen_by
 from al_engine.project import Project
-from al_engine.state import how_shown, seen_by
 
 MAX_KEYS = 10
 DONE = {"unsure": "unsure", "later": "later", "settled": "settled", "undo": "taken back"}

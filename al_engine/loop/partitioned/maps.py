@@ -16,8 +16,8 @@ from al_engine.data.parquet_rows import Partition
 from al_engine.data.partitions import IsWanted, Workers
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.learning.learners import Learner
-from al_engine.partitioned.rounds import PartitionedPlan
-from al_engine.partitioned.scoring import ScoredChunk, Scoring, answers_of, scored_chunks
+from al_engine.loop.partitioned.rounds import PartitionedPlan
+from al_engine.loop.partitioned.scoring import ScoredChunk, Scoring, answers_of, scored_chunks
 from al_engine.views.raster import View
 
 Kind = Literal["training", "validation", "labels"]

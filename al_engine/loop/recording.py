@@ -13,7 +13,7 @@ from al_engine.config import ProjectConfig
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import refuse_while_blind
-from al_engine.exchange.astronomical import write_theirs
+from al_engine.exchange.astronomical_writing import write_theirs
 from al_engine.exchange.configuration import (
     Configuration,
     Data,
@@ -25,9 +25,9 @@ from al_engine.exchange.configuration import (
     write_configuration,
 )
 from al_engine.files import whole_file
+from al_engine.loop.saving import versions
+from al_engine.loop.state import State
 from al_engine.project import Project
-from al_engine.saving import versions
-from al_engine.state import State
 
 CONFIGURATION_FILE = "configuration.json"
 

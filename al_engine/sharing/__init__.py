@@ -1,0 +1,1 @@
+"""Taking work out of a project and into one; ``exchange`` knows the forms of the files."""

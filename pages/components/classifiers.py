@@ -1,0 +1,35 @@
+"""Which classifier is looked at, where several are started."""
+
+import streamlit as st
+
+from al_engine.session import LabellingSession
+from pages.components import state
+from pages.components.page import link
+from pages.components.words import plain
+
+
+def started_classifiers(session: LabellingSession) -> tuple[str, ...]:
+    return tuple(c for c in session.config.train_labels if session.is_started(c))
+
+
+def lead_to_training() -> None:
+    """Say that no classifier is started, and how one is."""
+    st.info("Start training a classifier first: it decides what to ask.")
+    link("pages/2_Training.py", "Go to Training", icon=":material/model_training:")
+
+
+def choose_classifier(session: LabellingSession, started: tuple[str, ...], page: str) -> str:
+    """The started classifier that is looked at, on this page and on the next."""
+    label = started[0]
+    if len(started) > 1:
+        label = st.segmented_control(
+            "Classifier",
+            started,
+            default=state.classifier(started),
+            required=True,
+            format_func=lambda value: plain(session.config.label_name(value)),
+            key=f"{page}-{session.project.slug}",
+            label_visibility="collapsed",
+        )
+    state.choose_classifier(label)
+    return label

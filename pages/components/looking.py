@@ -1,0 +1,59 @@
+"""Where one looks in a browser tab, and what was just done there: plain data.
+
+``state`` keeps it.  Plain, so that what follows from an answer is noted without a call at which
+Streamlit might break off and run the page anew.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from al_engine.criteria import Search
+from al_engine.exchange.configuration import Configuration
+from al_engine.showing.maps import Shown
+
+
+@dataclass
+class Curating:
+    """Where one looks on the Test set page.
+
+    ``search`` is as far as it is typed, None while it is the project's.
+    """
+
+    selected: int | None = None
+    notice: str = ""
+    search: Search | None = None
+
+
+@dataclass
+class Looking:
+    """Where one looks in the open project, by classifier."""
+
+    selected: dict[str, int] = field(default_factory=dict)
+    past: dict[str, int] = field(default_factory=dict)
+    notice: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, Shown] = field(default_factory=dict)
+    curating: Curating = field(default_factory=Curating)
+    settling: dict[str, int] = field(default_factory=dict)
+    settling_notice: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A configuration that was opened and is not loaded yet, by the name of its file."""
+
+    name: str
+    configuration: Configuration
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Something a person did, until it is dealt with.
+
+    ``kind`` is "bar", or of the map that it was done on; ``page`` the title of the page.
+    """
+
+    kind: str
+    page: str
+    slug: str
+    classifier: str
+    event: Any
