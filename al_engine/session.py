@@ -17,7 +17,6 @@ from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet, in_effect
 from al_engine.data.labels import Event
-from al_engine.data.people import shown_to
 from al_engine.errors import (
     AlEngineError,
     AnswerRefusedError,
@@ -29,12 +28,13 @@ from al_engine.exchange.configuration import Layout
 from al_engine.exchange.models import model_stem
 from al_engine.learning.metrics import Scores
 from al_engine.loop.answering import acts_of, answer_event, refuse_stale
+from al_engine.loop.beginning import given_labels
 from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, test_round
 from al_engine.loop.making import BYTES_AN_OBJECT, RoundMaker
 from al_engine.loop.recording import Moment, moment, record_soon
-from al_engine.loop.rounds import Round, initial_rows
+from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
-from al_engine.loop.state import ScoredRound, State, seen_by
+from al_engine.loop.state import ScoredRound, State, made_state, seen_by
 from al_engine.project import Project
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
@@ -133,7 +133,7 @@ class LabellingSession:
         if past is None and made.fit is not None and made.scores is not None:
             self._keep_round(classifier, made.fit, made.scores)
         rounds = self._rounds(classifier, config, history)
-        return _state(classifier, config, history, made, rounds, past)
+        return made_state(classifier, config, history, made, rounds, past)
 
     def look_ahead(
         self,
@@ -159,7 +159,7 @@ class LabellingSession:
         def draw_it(history: History, made: Round, is_wanted: Callable[[], bool]) -> None:
             still_there = drawing and drawing()
             if still_there:
-                still_there(_state(classifier, config, history, made, state.rounds), is_wanted)
+                still_there(made_state(classifier, config, history, made, state.rounds), is_wanted)
 
         events = self.project.events(classifier)
         self._maker.look_ahead(
@@ -199,14 +199,6 @@ class LabellingSession:
         """The ids of some objects, as text, in the order asked."""
         return self.project.catalogue.object_ids(self.config.columns.id, [int(r) for r in rows])
 
-    def answered_rows(self, classifier: str) -> list[int]:
-        """Objects that this person answered about or passed as unsure, the first one first."""
-        events, several = in_effect(self.project.events(classifier)), self.config.people.several
-        if several:
-            events = [e for e in events if e.who in (self.who, "catalogue")]
-        rows = [e.row_number for e in events if e.kind != "later" and e.row_number is not None]
-        return list(dict.fromkeys(rows))
-
     # -- settings --
 
     def rounds_lost(self, edited: ProjectConfig) -> dict[str, int]:
@@ -244,7 +236,7 @@ class LabellingSession:
                 f"There is no classifier for '{classifier}'.", "Add it in the settings."
             )
         learner_spec(setup, config.splits.seed)
-        given = self._given(classifier, config, setup)
+        given = given_labels(self.project, classifier, config, setup)
         with self.project.log.lock:
             # Two tabs may start at once: the first one's objects are the ones to start with.
             # Its own events: what was answered for another leaves it without first labels.
@@ -261,15 +253,6 @@ class LabellingSession:
         self.project.touch()
         return state
 
-    def first_labels(self, config: ProjectConfig) -> list[Event]:
-        """The labels that classifiers of some settings would begin with, where nothing was said."""
-        return [
-            event
-            for classifier, setup in config.setups.items()
-            if not self.project.log.events(classifier)
-            for event in self._given(classifier, config, setup)
-        ]
-
     def take_on(self, edited: ProjectConfig, first_labels: Sequence[Event]) -> None:
         """Put settings in force, and begin with their classifiers, in one go."""
         with self.project.log.lock:
@@ -279,28 +262,6 @@ class LabellingSession:
         self.restore_models()
         self._record_soon()
         self.project.touch()
-
-    def _given(self, classifier: str, config: ProjectConfig, setup: ClassifierSetup) -> list[Event]:
-        """The labels to start with, where they are the catalogue's."""
-        if setup.initial_labels == "ask":
-            return []
-        dataset = self.project.prepare(config)
-        rows = initial_rows(dataset, classifier, setup, config.asking.start, config.splits.seed)
-        known = rows[dataset.codes[rows] >= 0]
-        ids = self.project.catalogue.object_ids(config.columns.id, known.tolist())
-        return [
-            Event(
-                "given",
-                "catalogue",
-                classifier,
-                int(row),
-                object_id,
-                dataset.values[dataset.codes[row]],
-                how="initial",
-                part="train",
-            )
-            for row, object_id in zip(known, ids, strict=True)
-        ]
 
     def answer(
         self,
@@ -452,30 +413,3 @@ class LabellingSession:
                 "Choose its model on the Training page.",
             )
         return config
-
-
-def _state(
-    classifier: str,
-    config: ProjectConfig,
-    history: History,
-    made: Round,
-    rounds: tuple[ScoredRound, ...],
-    past: int | None = None,
-) -> State:
-    asked = () if made.question is None else (made.question.row,)
-    before = rounds[-2].scores if len(rounds) > 1 else None
-    if before and made.scores and before.over != made.scores.over:
-        before = None  # over other objects: what lies between is no change
-    return State(
-        classifier,
-        config,
-        shown_to(history, config.people, asked),
-        made.fit,
-        made.scores,
-        before,
-        rounds,
-        made.question,
-        made.n_pool,
-        made.chosen_share,
-        past,
-    )

@@ -29,6 +29,7 @@ from al_engine.exchange.configuration import (
 )
 from al_engine.exchange.strict_json import file_bytes
 from al_engine.home import About
+from al_engine.loop.answering import answered_rows
 from al_engine.loop.making import RoundMaker
 from al_engine.loop.recording import CONFIGURATION_FILE, record
 from al_engine.loop.rounds import Round
@@ -141,7 +142,7 @@ def test_no_value_of_a_feature_and_no_row_number_stands_in_it(project: Project) 
     text = write_configuration(record(project, session.moment()))
     assert "row_number" not in text
     catalogue = project.catalogue
-    for row in session.answered_rows("QSO"):
+    for row in answered_rows(session.project, "QSO", session.who):
         values = catalogue.values(row, ["g", "G", "r", "z"])
         assert not [v for v in values.values() if v is not None and v != -9999 and repr(v) in text]
 

@@ -24,6 +24,7 @@ from al_engine.data.people import AGAIN_EVERY, counted, history_of, what_was_sai
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, ProjectError
 from al_engine.exchange.writers import FORMATS
+from al_engine.loop.answering import answered_rows
 from al_engine.loop.fitting import labelled_set
 from al_engine.loop.recording import as_file, in_their_form
 from al_engine.project import Project
@@ -362,8 +363,8 @@ def test_blind_neither_card_nor_map_nor_number_by_object_tells(blind: Any) -> No
     assert [(each.row, each.label) for each in own_answers(ben, "QSO")] == [(rows[0], None)]
     assert own_answers(ada, "QSO")[0].label == "GALAXY"
     assert disputes(ben, "QSO") == ([], 0)
-    assert ben.answered_rows("QSO") == [
-        *(r for r in ada.answered_rows("QSO") if r not in rows),
+    assert answered_rows(ben.project, "QSO", ben.who) == [
+        *(r for r in answered_rows(ada.project, "QSO", ada.who) if r not in rows),
         rows[0],
     ]
 

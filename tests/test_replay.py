@@ -55,6 +55,7 @@ from al_engine.exchange.configuration import (
     write_configuration,
 )
 from al_engine.exchange.models import find_models
+from al_engine.loop.answering import answered_rows
 from al_engine.loop.making import RoundMaker
 from al_engine.loop.recording import record
 from al_engine.loop.rounds import Round
@@ -327,7 +328,7 @@ def test_other_rows_columns_and_ids_are_named_before_anything_changes(
     project: Project, fresh: Make
 ) -> None:
     session = lived(project)
-    gone = session.object_id(session.answered_rows("QSO")[0])
+    gone = session.object_id(answered_rows(session.project, "QSO", session.who)[0])
     names = survey_values()["name"].to_pylist()
     keep = pa.array([name != gone for name in names])
     values = {name: array.filter(keep) for name, array in survey_values().items()}

@@ -40,6 +40,7 @@ from al_engine.home import list_projects
 from al_engine.learning import learners as learning
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
+from al_engine.loop.answering import answered_rows
 from al_engine.loop.fitting import fit_round, parts_in_force, truth_in_force
 from al_engine.opening import close_project, delete_project
 from al_engine.project import Project
@@ -930,7 +931,7 @@ def test_answered_objects_are_listed_first_one_first(project: Project) -> None:
     answer(session, kind="unsure")
     answer(session, kind="later")
     session.undo("QSO", token=answer(session).token)
-    assert session.answered_rows("QSO") == first + rows
+    assert answered_rows(session.project, "QSO", session.who) == first + rows
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -17,6 +17,7 @@ from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError
 from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.models import find_models
+from al_engine.loop.answering import answered_rows
 from al_engine.loop.fitting import parts_in_force
 from al_engine.project import Project
 from al_engine.session import LabellingSession
@@ -112,7 +113,7 @@ def test_an_answer_given_in_one_tab_trains_all_and_is_asked_in_none(project: Pro
     assert star.history.trained[asked] == session.state("QSO").history.trained[asked] == "STAR"
     assert asked in star.history.asked
     assert star.fit.n_labelled == 6
-    assert session.answered_rows("STAR")[-1] == asked
+    assert answered_rows(session.project, "STAR", session.who)[-1] == asked
 
 
 def test_the_same_seed_and_answers_make_the_same_rounds_in_any_session(project: Project) -> None:

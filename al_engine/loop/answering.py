@@ -132,3 +132,12 @@ def acts_of(project: Project, classifier: str, who: str) -> list[Event]:
     if not project.config.people.several:
         return events
     return [event for event in events if event.who == who and event.kind != "settled"]
+
+
+def answered_rows(project: Project, classifier: str, who: str) -> list[int]:
+    """Objects that a person answered about or passed as unsure, the first one first."""
+    events, several = in_effect(project.events(classifier)), project.config.people.several
+    if several:
+        events = [e for e in events if e.who in (who, "catalogue")]
+    rows = [e.row_number for e in events if e.kind != "later" and e.row_number is not None]
+    return list(dict.fromkeys(rows))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet
+from al_engine.data.people import shown_to
 from al_engine.loop.fitting import Fit, RoundScores
-from al_engine.loop.rounds import Question
+from al_engine.loop.rounds import Question, Round
 
 HOW = ("query", "random", "initial", "again")  # how a question comes up
 
@@ -58,6 +59,34 @@ class State:
         """
         asked = f"{self.question.row}:{self.question.how}" if self.question else ":"
         return f"{self.history.last_seq}:{asked}"
+
+
+def made_state(
+    classifier: str,
+    config: ProjectConfig,
+    history: History,
+    made: Round,
+    rounds: tuple[ScoredRound, ...],
+    past: int | None = None,
+) -> State:
+    """What a round comes to for one person, who sees what the history shows them."""
+    asked = () if made.question is None else (made.question.row,)
+    before = rounds[-2].scores if len(rounds) > 1 else None
+    if before and made.scores and before.over != made.scores.over:
+        before = None  # over other objects: what lies between is no change
+    return State(
+        classifier,
+        config,
+        shown_to(history, config.people, asked),
+        made.fit,
+        made.scores,
+        before,
+        rounds,
+        made.question,
+        made.n_pool,
+        made.chosen_share,
+        past,
+    )
 
 
 def seen_by(token: str) -> int:

@@ -18,6 +18,7 @@ from al_engine.data.labels import BY_HAND, AnswerLog
 from al_engine.errors import WorkCancelled
 from al_engine.exchange.configuration import Configuration, PastRound
 from al_engine.lookahead import LOOKAHEAD
+from al_engine.loop.beginning import first_labels
 from al_engine.loop.state import State
 from al_engine.project import Project
 from al_engine.session import LabellingSession
@@ -85,12 +86,12 @@ def load_settings(session: LabellingSession, configuration: Configuration) -> No
     with _rehearsal(project) as stage, LOOKAHEAD.paused():
         stage.take_over(project.log.events())
         trial = LabellingSession(stage, session.who)
-        first_labels = trial.first_labels(settings)
-        stage.save_config(settings, session.who, *first_labels)
+        given = first_labels(stage, settings)
+        stage.save_config(settings, session.who, *given)
         for classifier in settings.setups:
             trial.state(classifier)
     session.learners.update(trial.learners)  # the same labels give the same fits
-    session.take_on(settings, first_labels)
+    session.take_on(settings, given)
 
 
 def rounds_lost(session: LabellingSession, configuration: Configuration) -> dict[str, int]:

@@ -9,7 +9,7 @@ from typing import Any, cast
 import streamlit as st
 
 from al_engine.data.labels import Event
-from al_engine.loop.answering import DONE, labels_offered, offer
+from al_engine.loop.answering import DONE, answered_rows, labels_offered, offer
 from al_engine.loop.fitting import part_of
 from al_engine.session import LabellingSession, State
 from al_engine.showing.maps import Kind, Maps, Shown
@@ -138,7 +138,7 @@ def _confirmation(session: LabellingSession, state: State, action: str, value: s
 
 def _walk(session: LabellingSession, label: str, step: int) -> None:
     """Move through the objects answered, oldest to newest, the queried one at the end."""
-    rows = session.answered_rows(label)
+    rows = answered_rows(session.project, label, session.who)
     here = tab.selected(label)
     at = rows.index(here) if here in rows else len(rows)
     to = max(0, at + step)
