@@ -251,6 +251,59 @@ def go_to(page: Page, name: str) -> None:
     settled(page)
 
 
+def open_by_path(page: Page, source: Path, then: str = "Settings") -> None:
+    """From Home to the settings of a file on the server's disk, or to another page of it."""
+    press(page.get_by_role("tab", name="From this computer's disk").first)
+    path = page.get_by_role("textbox", name="Path of a file")
+    path.fill(str(source))
+    path.press("Enter")
+    expect(page).to_have_title(f"{then} · Sextant")
+
+
+def set_up_as_guessed(page: Page) -> None:
+    """From the settings to the first question, with every guess as it is."""
+    for step in range(4):
+        press(page.locator(f".st-key-next-{step} button"))
+    press(page.get_by_role("button", name="Start training"))
+    answerable(page)
+
+
+def answer(page: Page, label: str, by_key: bool) -> None:
+    """Answer what is shown and wait for the next object."""
+    answerable(page)
+    shown = object_shown(page)
+    if by_key:
+        page.keyboard.press(key_of(page, label))
+    else:
+        press(bar(page).get_by_role("button", name=label, exact=True))
+    expect(page.locator(".st-key-card h3")).not_to_have_text(shown)
+    answerable(page)
+
+
+def answer_some(page: Page, truth: dict[str, str], n: int) -> None:
+    """Give objects their true labels, by key and by mouse in turn."""
+    for i in range(n):
+        answer(page, truth[object_shown(page)], by_key=i % 2 == 0)
+
+
+def find(page: Page, object_id: str) -> None:
+    """Show an object by its id."""
+    press(page.get_by_role("button", name="Find"))
+    page.get_by_role("textbox", name="Id").fill(object_id)
+    press(page.get_by_role("button", name="Show it"))
+    expect(page.locator(".st-key-card h3")).to_have_text(object_id)
+    answerable(page)
+
+
+def download(button: Locator, folder: Path) -> Path:
+    """Press on what downloads a file, and keep the file under the name that it has."""
+    with button.page.expect_download() as offered:
+        press(button)
+    path = folder / offered.value.suggested_filename
+    offered.value.save_as(path)
+    return path
+
+
 def chart(page: Page, text: str) -> Frame:
     """The frame of the small chart that says so."""
     found: list[Frame] = []

@@ -18,19 +18,25 @@ import pytest
 from browser import (
     App,
     Watched,
+    answer,
+    answer_some,
     answerable,
     bar,
     chart,
     chromium,
     clicks,
+    download,
+    find,
     go_to,
     key_of,
     map_canvas,
     n_labels,
     new_tab,
     object_shown,
+    open_by_path,
     place_of_bar,
     press,
+    set_up_as_guessed,
     settled,
 )
 from playwright.sync_api import Browser, Page, expect
@@ -149,15 +155,6 @@ def test_the_main_job_from_a_file_to_a_saved_model_survives_refresh_and_kill(
         assert scores["Accuracy"][1].split()[0] == f"{accuracy:.3f}"
 
 
-def open_by_path(page: Page, source: Path, then: str = "Settings") -> None:
-    """From Home to the settings of a file on the server's disk, or to another page of it."""
-    press(page.get_by_role("tab", name="From this computer's disk").first)
-    path = page.get_by_role("textbox", name="Path of a file")
-    path.fill(str(source))
-    path.press("Enter")
-    expect(page).to_have_title(f"{then} · Sextant")
-
-
 def import_and_set_up(page: Page, source: Path) -> None:
     """From Home to the first question with every guess as it is, the guesses being right."""
     open_by_path(page, source)
@@ -173,23 +170,6 @@ def import_and_set_up(page: Page, source: Path) -> None:
     press(page.get_by_role("button", name="Start training"))
     answerable(page)
     expect(bar(page).locator(".question")).to_have_text("Is it a QSO?")
-
-
-def answer(page: Page, label: str, by_key: bool) -> None:
-    """Answer what is shown and wait for the next object."""
-    answerable(page)
-    shown = object_shown(page)
-    if by_key:
-        page.keyboard.press(key_of(page, label))
-    else:
-        press(bar(page).get_by_role("button", name=label, exact=True))
-    expect(page.locator(".st-key-card h3")).not_to_have_text(shown)
-    answerable(page)
-
-
-def answer_some(page: Page, truth: dict[str, str], n: int) -> None:
-    for i in range(n):
-        answer(page, truth[object_shown(page)], by_key=i % 2 == 0)
 
 
 def pass_with_unsure_and_later(page: Page) -> None:
@@ -447,11 +427,7 @@ def test_an_object_answered_in_one_tab_is_accepted_in_another_with_enter(tab):
     page.keyboard.press("Enter")  # nothing is offered, so nothing happens
     press(page.get_by_role("radio", name="Quasar"), force=True)
     expect(question).to_have_text("Is it a Quasar?")
-    press(page.get_by_role("button", name="Find"))
-    page.get_by_role("textbox", name="Id").fill(asked)
-    press(page.get_by_role("button", name="Show it"))
-    expect(page.locator(".st-key-card h3")).to_have_text(asked)
-    answerable(page)
+    find(page, asked)
     page.keyboard.press(key_of(page, "Galaxy"))
     expect(page.locator(".st-key-status")).to_contain_text("6 labels")
     expect(accept).to_be_hidden()
@@ -563,10 +539,7 @@ def test_eight_hundred_thousand_real_records_are_labelled_one_after_the_other(
     truth = {str(i): label for i, label in zip(*records.values(), strict=True)}
     open_by_path(page, source)
     expect(page.get_by_text("805,050 objects · 44 columns")).to_be_visible()
-    for step in range(4):
-        press(page.locator(f".st-key-next-{step} button"))
-    press(page.get_by_role("button", name="Start training"))
-    answerable(page)
+    set_up_as_guessed(page)
     expect(bar(page).locator(".question")).to_have_text("Is it 'normal'?")
     go_to(page, "Labelling")
     answerable(page)
@@ -608,10 +581,7 @@ def test_a_deleted_project_comes_back_from_its_configuration(shared_data, app, t
     with source.open(encoding="utf-8") as file:
         truth = {row["row_id"]: row["class"] for row in csv.DictReader(file)}
     open_by_path(page, source)
-    for step in range(4):
-        press(page.locator(f".st-key-next-{step} button"))
-    press(page.get_by_role("button", name="Start training"))
-    answerable(page)
+    set_up_as_guessed(page)
     go_to(page, "Labelling")
     answer_some(page, truth, 3)
     pass_with_unsure_and_later(page)
@@ -620,10 +590,7 @@ def test_a_deleted_project_comes_back_from_its_configuration(shared_data, app, t
     go_to(page, "Training")
     scores = scores_shown(page)
     go_to(page, "Share")
-    with page.expect_download() as downloaded:
-        press(page.get_by_role("button", name="Download", exact=True))
-    taken = tmp_path / "taken.json"
-    downloaded.value.save_as(taken)
+    taken = download(page.get_by_role("button", name="Download", exact=True), tmp_path)
 
     press(page.locator("[data-testid=stSidebar]").get_by_role("link", name="Sextant"))
     settled(page)
@@ -716,10 +683,7 @@ def test_of_two_browsers_neither_reaches_the_other_s_project_pictures_or_exports
         expect(ada.get_by_text("Written: ")).to_be_visible()
         settled(ada)
         press(ada.get_by_role("button", name="Make the file"))
-        with ada.expect_download() as download:
-            press(ada.get_by_role("button", name=re.compile("^Download .*zip")))
-        file = tmp_path / "taken.zip"
-        download.value.save_as(file)
+        file = download(ada.get_by_role("button", name=re.compile("^Download .*zip")), tmp_path)
         assert watched.errors == []
 
         # Eve knows the server, the project's name and how Sextant keeps its folders.

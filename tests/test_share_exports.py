@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from astropy.table import Table
-from browser import App, answerable, chromium, go_to, new_tab, press, settled
+from browser import App, answerable, chromium, download, go_to, new_tab, press, settled
 from conftest import N_ROWS, answer, small_setup
 from paging import SHARE, click, fine, show
 from paging import read as read_escaped
@@ -147,10 +147,7 @@ def test_files_are_downloaded_and_tables_reach_topcat(
                 press(page.get_by_role("button", name="Write the predictions"))
                 expect(page.get_by_text("Written: ")).to_be_visible()
                 settled(page)
-                with page.expect_download() as download:
-                    press(page.get_by_role("button", name="Download").first)
-                kept = tmp_path / download.value.suggested_filename
-                download.value.save_as(kept)
+                kept = download(page.get_by_role("button", name="Download").first, tmp_path)
                 expect(page.get_by_role("button", name="Send the labels")).to_have_count(0)
                 press(page.get_by_role("button", name="Look for programs"))
                 press(page.get_by_role("button", name="Send the labels"))

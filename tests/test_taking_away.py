@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import joblib
 import numpy as np
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from conftest import (
     HOSTILE,
@@ -36,6 +37,7 @@ from al_engine.__main__ import main
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.creating import create_project
+from al_engine.data.curated import How
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.readers import open_table
 from al_engine.data.splits import OUT, TEST, VALIDATION
@@ -164,6 +166,32 @@ def test_labels_and_predictions_agree_on_the_set_of_every_object(project: Projec
     session.state("QSO")
     assert (sets()[first, "QSO"], sets()[first, None]) == ("test", "test")
     assert agree()
+
+
+def test_every_word_that_an_answer_may_have_is_named_in_what_its_column_is_about(
+    project: Project,
+) -> None:
+    session = begin(project)
+    answer(session)
+    answer(session, row=next(known(session, VALIDATION)))
+    for row, how in enumerate(get_args(How), start=100):
+        project.log.append(
+            Event("answer", "Ada", None, row, NAMES[row], "QSO", how=how, part=CURATED)
+        )
+    project.log.append(
+        Event("settled", "Ada", "QSO", 120, NAMES[120], "QSO", how="settled", part="train")
+    )
+    table = exporting.labels_of(session)
+    rows = rows_of(table)
+    about = {column.name: column.description for column in table.columns}
+    for name in ("status", "how", "set"):
+        said = {row[name] for row in rows}
+        assert len(said) > 2
+        assert [word for word in said if word not in about[name]] == []
+    assert any(row["classifier"] is None for row in rows)
+    assert "empty for the curated test set" in about["classifier"]
+    header = fits.getheader(written(session, table, "fits"), 1)
+    assert about["how"] in header.values()
 
 
 def test_answers_are_counted_anew_once_there_is_another(project: Project) -> None:

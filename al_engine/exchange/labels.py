@@ -67,7 +67,12 @@ _STATUS = {"given": "catalogue", "unsure": "unsure", "settled": "settled"}
 
 # Name, type, unit, description, and how it is taken from an answer.
 _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
-    ("classifier", pa.string(), "", "Label whose classifier the answer was given for"),
+    (
+        "classifier",
+        pa.string(),
+        "",
+        "Label whose classifier it was given for; empty for the curated test set",
+    ),
     ("label", pa.string(), "", "Label in force, as the catalogue writes it; empty for Unsure"),
     ("label_name", pa.string(), "", "Its name in the project"),
     (
@@ -78,8 +83,19 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
     ),
     ("catalogue_label", pa.string(), "", "Label in the catalogue; empty where it has none"),
     ("conflict", pa.string(), "", "Other labels given to the same object (for which classifier)"),
-    ("how", pa.string(), "", "How the object came up: query, random, click, initial or again"),
-    ("set", pa.string(), "", "Set of the object by now: train, validation, test, or left out"),
+    (
+        "how",
+        pa.string(),
+        "",
+        "How the object came up: query, random, click, initial, again or settled; for the curated "
+        "test set criteria, audit, chosen or file",
+    ),
+    (
+        "set",
+        pa.string(),
+        "",
+        "Set of the object by now: train, validation, test or left out; test set, not in use",
+    ),
     ("who", pa.string(), "", "Who answered"),
     ("answered_at", pa.timestamp("us"), "", "When, in UTC"),
     ("round", pa.int32(), "", "How many rounds there had been when it was answered"),
