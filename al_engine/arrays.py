@@ -38,7 +38,7 @@ class Arrays:
         # for each other.
         self._making, self._lock = threading.RLock(), threading.Lock()
         self._datasets: list[tuple[ProjectConfig, Dataset]] = []
-        self._sizes: tuple[ProjectConfig, SplitSizes] | None = None
+        self._sizes: tuple[tuple[ProjectConfig, frozenset[int]], SplitSizes] | None = None
         self._axes: OrderedDict[Hashable, npt.NDArray[np.float32]] = OrderedDict()
         self._grids: OrderedDict[Hashable, Grid] = OrderedDict()
 
@@ -66,13 +66,16 @@ class Arrays:
     def _prepared(self, wanted: ProjectConfig) -> Dataset | None:
         return next((made for key, made in self._datasets if key == wanted), None)
 
-    def split_sizes(self, config: ProjectConfig) -> SplitSizes:
-        """How many objects of each label every set would hold under some settings."""
+    def split_sizes(self, config: ProjectConfig, tested: frozenset[int]) -> SplitSizes:
+        """How many objects of each label every set would hold under some settings.
+
+        ``tested`` are the rows of the curated test set, where that is in use.
+        """
         check(config)
-        wanted, held = _of_the_data(config), self._sizes
+        wanted, held = (_of_the_data(config), tested), self._sizes
         if held is None or held[0] != wanted:
             # Under no lock: maps need not wait for it.
-            held = self._sizes = (wanted, split_sizes(self._catalogue, wanted))
+            held = self._sizes = (wanted, split_sizes(self._catalogue, *wanted))
         return held[1]
 
     def axis(self, name: str, config: ProjectConfig) -> npt.NDArray[np.float32]:

@@ -4,6 +4,7 @@ Owns the step from settings and catalogue to arrays.  One data set serves every 
 every browser session of a project; must not know answers.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import Feature, feature_sql, list_features
 from al_engine.data.mapped import Room
 from al_engine.data.matrix import Columns, Matrix, open_matrix
-from al_engine.data.splits import TEST, TRAIN, VALIDATION, Parts, split
+from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION, Parts, split
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import Preparation, fit_preparation
 from al_engine.mixing import Keys
@@ -148,9 +149,16 @@ class SplitSizes:
     unknown: tuple[int, int, int, int]
 
 
-def split_sizes(catalogue: Catalogue, config: ProjectConfig) -> SplitSizes:
-    """What settings make of the catalogue: training, validation, test and left out."""
+def split_sizes(
+    catalogue: Catalogue, config: ProjectConfig, tested: Collection[int] = ()
+) -> SplitSizes:
+    """What settings make of the catalogue: training, validation, test and left out.
+
+    ``tested`` are the rows of the curated test set, where that is in use.
+    """
     codes, _, parts = share_out(catalogue, config)
+    rows = np.array(sorted(tested), dtype=np.intp)
+    parts[rows[parts[rows] != OUT]] = TEST
 
     def sizes(code: int) -> tuple[int, int, int, int]:
         train, validation, test, out = np.bincount(parts[codes == code], minlength=4)

@@ -32,19 +32,10 @@ from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.people import history_of
 from al_engine.data.sight import in_sight
 from al_engine.dataset import Dataset, SplitSizes
-from al_engine.errors import (
-    ProjectError,
-)
+from al_engine.errors import AlEngineError, ProjectError
 from al_engine.files import PARTIAL, left_behind
-from al_engine.home import (
-    CATALOGUE_FILE,
-    read_about,
-    write_about,
-)
-from al_engine.public import (
-    refuse_overuse,
-    without_paths,
-)
+from al_engine.home import CATALOGUE_FILE, read_about, write_about
+from al_engine.public import refuse_overuse, without_paths
 
 ANSWERS_FILE = "answers.duckdb"
 
@@ -178,12 +169,24 @@ class Project:
                 self._curated = fold_curated(events)
             return self._curated
 
+    def tested(self, config: ProjectConfig) -> Mapping[int, str]:
+        """The labels of the curated test set by row, where some settings use it."""
+        return self.curated().labels if config.splits.curated else {}
+
     def _curated_in_use(self) -> CuratedSet:
         return self.curated() if self._config.splits.curated else CuratedSet()
 
     def dataset(self) -> Dataset:
         """The arrays for the settings in force, made once."""
         return self.prepare(self._config)
+
+    def fault(self) -> AlEngineError | None:
+        """Why there are no arrays: the settings in force name what is not there."""
+        try:
+            self.dataset()
+        except AlEngineError as error:
+            return error
+        return None
 
     def prepare(self, config: ProjectConfig) -> Dataset:
         """The arrays for settings that may come into force; raises where they fit no data."""
@@ -193,7 +196,7 @@ class Project:
     def split_sizes(self, config: ProjectConfig) -> SplitSizes:
         """How many objects of each label every set would hold under some settings."""
         self._check_open()
-        return self._arrays.split_sizes(config)
+        return self._arrays.split_sizes(config, frozenset(self.tested(config)))
 
     def axis(self, name: str, config: ProjectConfig | None = None) -> npt.NDArray[np.float32]:
         """A feature or numeric column over all rows as float32, for plotting."""

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from pages.components.guard import guard
 from pages.components.page import page
 from pages.components.share import configuration, exports, whole
 
 with page("Share") as session:
     st.title("Share")
-    exports.draw(session)
-    configuration.draw(session)
-    whole.draw(session)
+    # What cannot be taken away now keeps nothing else from it.
+    for part in (exports, configuration, whole):
+        with guard():
+            part.draw(session)

@@ -562,6 +562,30 @@ def test_eight_hundred_thousand_real_records_are_labelled_one_after_the_other(
         project.close()
 
 
+def test_the_last_answer_of_a_pool_is_taken_back_by_its_key(tab, tmp_path):
+    page, _ = tab
+    source = tmp_path / "a-dozen.csv"
+    rows = [f"{n},{n % 5}.5,{n % 7}.25,{'QSO' if n % 2 else 'STAR'}" for n in range(12)]
+    source.write_text("\n".join(["id,u,g,class", *rows]), encoding="utf-8")
+    open_by_path(page, source)
+    set_up_as_guessed(page)
+    go_to(page, "Labelling")
+    question = bar(page).locator(".question")
+    asked = []
+    while question.inner_text() != "Nothing is left to ask.":
+        answerable(page)
+        asked.append(object_shown(page))
+        page.keyboard.press("1")
+        settled(page)
+        expect(page.locator(".st-key-card").get_by_text(asked[-1], exact=True)).to_have_count(0)
+    assert asked
+    expect(bar(page).get_by_role("button", name="Unsure")).to_be_disabled()
+    answerable(page)
+    page.keyboard.press("z")
+    expect(page.locator(".st-key-card h3")).to_have_text(asked[-1])
+    answerable(page)
+
+
 def test_an_answer_right_after_the_link_of_the_page_one_is_on_is_taken(tab):
     page, _ = tab
     start_demo(page, "digits")

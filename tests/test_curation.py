@@ -36,6 +36,7 @@ from al_engine.home import list_projects
 from al_engine.loop import fitting
 from al_engine.loop.fitting import parts_in_force, truth_in_force
 from al_engine.loop.partitioned import layout
+from al_engine.loop.rounds import initial_rows
 from al_engine.opening import close_project
 from al_engine.project import Project
 from al_engine.session import LabellingSession, State
@@ -371,9 +372,36 @@ def test_the_random_test_share_validates_while_the_test_set_is_in_use(
     np.testing.assert_array_equal(now == VALIDATION, (drawn == VALIDATION) | (drawn == TEST))
     np.testing.assert_array_equal(now == TRAIN, drawn == TRAIN)
     sizes = project.split_sizes(session.config)
-    assert all(test == 0 for _, (_, _, test, _) in sizes.by_label)
+    n_tested = sum(test for _, (_, _, test, _) in (*sizes.by_label, ("", sizes.unknown)))
+    assert n_tested == 1, "row 5"
     use(session, False)
     np.testing.assert_array_equal(project.dataset().parts, drawn)
+
+
+def test_a_classifier_does_not_begin_with_objects_of_the_test_set(project: Project) -> None:
+    session = LabellingSession(project, "Ada", {})
+    setup = small_setup(n_initial=5)
+    drawn = initial_rows(project.dataset(), "QSO", setup, "spread", project.config.splits.seed)
+    curator = Curator(session)
+    for row in drawn[:2]:
+        choose(curator, int(row))
+    use(session)
+    state = session.start("QSO", setup)
+    assert len(state.history.trained) == 5
+    assert not set(drawn[:2].tolist()) & set(state.history.trained)
+    assert state.question is not None
+    assert state.question.how == "query"
+
+
+def test_a_first_label_that_is_put_to_the_test_is_not_asked_for_again(project: Project) -> None:
+    session = begin(project, n_initial=5)
+    row = next(iter(session.state("QSO").history.given))
+    choose(Curator(session), row)
+    use(session)
+    state = session.state("QSO")
+    assert len(state.history.trained) == 4
+    assert state.question is not None
+    assert state.question.how == "query"
 
 
 def test_the_labels_of_the_test_set_are_its_truth(

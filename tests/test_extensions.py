@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, SMALL_FOREST, answer, small_setup, survey_config
+from paging import bar, pressed
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
@@ -594,3 +595,47 @@ def test_settings_show_a_feature_whose_extension_is_absent_and_remove_it(
     at.button(key="combinations-survey-remove-0").click().run()
     at.button(key="next-2").click().run()
     assert open_project(on_pages).config.features.combinations == ()
+
+
+def test_labels_and_the_project_can_be_taken_away_though_an_extension_is_absent(
+    load: Load, on_pages: Path
+) -> None:
+    fine(load(mine=LDA, features=CONTRAST))
+    session = begun(open_project(on_pages), config_of(features=CONTRASTED))
+    answer(session)
+    close_project(on_pages)
+    load()
+    at = show("pages/7_Share.py", "survey")
+    assert [each.message for each in at.exception] == []
+    titles = [each.value for each in at.subheader]
+    assert {"Models", "Files", "Configuration"} <= set(titles)
+    assert at.button(key="pack").label == "Make the file"
+
+
+def test_a_test_set_needs_no_model(load: Load, on_pages: Path) -> None:
+    fine(load(mine=LDA))
+    begun(open_project(on_pages), config_of())
+    close_project(on_pages)
+    load()
+    at = show("pages/4_Test_set.py", "survey")
+    assert [each.message for each in at.exception] == []
+    assert [each.value for each in at.error] == []
+    assert bar(at)["question"] == "What is it?"
+    at.session_state["answers-test-survey"] = {"event": pressed(at, "answer", "QSO")}
+    at.run().run()
+    assert [each.value for each in at.error] == []
+    assert len(open_project(on_pages).curated().labels) == 1
+
+
+def test_the_test_set_page_says_what_feature_is_absent_and_leads_to_the_settings(
+    load: Load, on_pages: Path
+) -> None:
+    fine(load(features=CONTRAST))
+    begun(open_project(on_pages), config_of(model="knn", features=CONTRASTED))
+    close_project(on_pages)
+    load()
+    at = show("pages/4_Test_set.py", "survey")
+    assert [each.message for each in at.exception] == []
+    (error,) = at.error
+    assert "contrast" in error.value
+    assert "Go to Settings" in [each.proto.label for each in at.main.get("page_link")]

@@ -121,7 +121,9 @@ def test_what_people_differ_about_is_settled_by_one_key_and_taken_back(ada) -> N
     press(at, "answer", "QSO")
     press(at, "answer", "GALAXY")
     assert "**0 to settle** · 2 settled" in read(at)
-    assert bar(at)["busy"]
+    assert not bar(at)["asks"]
+    press(at, "undo")
+    assert "**1 to settle** · 1 settled" in read(at)
 
 
 def test_what_another_settled_meanwhile_is_refused_in_the_bar(ada) -> None:

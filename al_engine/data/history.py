@@ -63,6 +63,7 @@ class History:
     disputed: frozenset[int] = frozenset()
     unheard: frozenset[int] = frozenset()
     n_again: int = 0
+    n_given_tested: int = 0
     own: "History | None" = None
 
     @property
@@ -70,6 +71,11 @@ class History:
         """Every label in force that is not merely the catalogue's, whatever it is used for."""
         by_hand = {row: label for row, label in self.trained.items() if row not in self.given}
         return {**self.corrected, **self.validated, **by_hand, **self.curated}
+
+    @property
+    def n_begun(self) -> int:
+        """How many labels there are, with those it began with that the curated test set has now."""
+        return len(self.trained) + self.n_given_tested
 
     @property
     def asked(self) -> set[int]:
@@ -103,7 +109,8 @@ def fold(
     fingerprint = 0
     is_changed = False
     last = None
-    counted = [e for e in in_effect(events) if e.kind != "given" or e.row_number not in curated]
+    in_force = in_effect(events)
+    counted = [e for e in in_force if e.kind != "given" or e.row_number not in curated]
     for i, event in enumerate(counted):
         row = event.row_number
         if row is None:
@@ -170,6 +177,7 @@ def fold(
         curated_seq,
         frozenset(disputed),
         n_again=n_again,
+        n_given_tested=len(in_force) - len(counted),
     )
 
 

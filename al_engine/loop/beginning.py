@@ -16,7 +16,8 @@ def given_labels(
     if setup.initial_labels == "ask":
         return []
     dataset = project.prepare(config)
-    rows = initial_rows(dataset, classifier, setup, config.asking.start, config.splits.seed)
+    tested = project.tested(config)
+    rows = initial_rows(dataset, classifier, setup, config.asking.start, config.splits.seed, tested)
     known = rows[dataset.codes[rows] >= 0]
     ids = project.catalogue.object_ids(config.columns.id, known.tolist())
     return [

@@ -4,7 +4,7 @@ Owns the choice of the next question, as pure functions: the same answers give t
 whoever asks.  Must not know files, DuckDB or pages.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,14 +129,21 @@ def make_round(
 
 
 def initial_rows(
-    dataset: Dataset, classifier: str, setup: ClassifierSetup, start: str, seed: int
+    dataset: Dataset,
+    classifier: str,
+    setup: ClassifierSetup,
+    start: str,
+    seed: int,
+    without: Collection[int] = (),
 ) -> Rows:
-    """The objects to begin with, by a seeded draw.
+    """The objects to begin with, by a seeded draw ``without`` some rows.
 
     At least one of each side where labels of both are known, and known ones before unknown;
     else objects spread over the features (nearest to k-means centres), or random ones.
     """
-    pool = np.flatnonzero(dataset.parts == TRAIN)
+    is_open = dataset.parts == TRAIN
+    is_open[list(without)] = False
+    pool = np.flatnonzero(is_open)
     keys = start_keys(dataset.keys[pool], seed)
     drawn = first_places(dataset.truth(classifier)[pool], keys, setup.n_initial, start)
     if drawn is not None:
@@ -297,7 +304,7 @@ def decide(
     if put_off and put_off[0][0] <= history.n_passed:
         row = put_off[0][1]
         return Question(row, history.later[row].how, "You put this one off; ten others are done.")
-    begins = say_why is None or len(history.trained) < n_initial
+    begins = say_why is None or history.n_begun < n_initial
     if again is not None and not begins:
         return Question(again, "again", "Somebody else labelled this one too; what do you say?")
     if not n_open:
@@ -305,10 +312,10 @@ def decide(
             return None
         row = put_off[0][1]
         return Question(row, history.later[row].how, "You put this one off; no other is left.")
-    if say_why is None or len(history.trained) < n_initial:
+    if say_why is None or begins:
         closed = history.asked | history.later.keys()
         waiting = [r for r in initial.tolist() if parts[r] == TRAIN and r not in closed]
-        done = f"{len(history.trained)} of {n_initial}"
+        done = f"{history.n_begun} of {n_initial}"
         why = f"One of the first objects to label: {done} are done."
         return Question(waiting[0] if waiting else pick("initial"), "initial", why)
     if every and (history.n_questions + 1) % every == 0:

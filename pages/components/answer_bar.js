@@ -106,11 +106,13 @@ function makeBar(root) {
 
   const fixedOnes = () => FIXED.filter(({ action }) => data.fixed.includes(action));
   const locked = () => pending !== null || data.busy;
+  // Where nothing is asked, the last answer can be taken back all the same.
+  const closed = (action) => locked() || (!data.asks && action !== "undo");
 
   // ---- sending
 
   function send(action, label = null, name = "") {
-    if (isLeaving() || (LOCKS.has(action) && locked())) return;
+    if (isLeaving() || (LOCKS.has(action) && closed(action))) return;
     if (action === "undo" && !data.can_undo) return;
     if (!connected()) {
       sayLost();
@@ -229,8 +231,9 @@ function makeBar(root) {
   // Which buttons can be pressed, without making them anew.
   function refresh() {
     for (const each of box.querySelectorAll("button[data-sent]")) {
-      each.disabled = locked() || (each.dataset.sent === "undo" && !data.can_undo);
-      const pressed = pending && !pending.done && pending.name === each.dataset.sent;
+      const { sent } = each.dataset;
+      each.disabled = closed(sent) || (sent === "undo" && !data.can_undo);
+      const pressed = pending && !pending.done && pending.name === sent;
       each.classList.toggle("pressed", Boolean(pressed));
     }
     box.setAttribute("aria-busy", String(locked()));
@@ -277,7 +280,7 @@ function makeBar(root) {
     event.stopPropagation(); // Streamlit would take C and R: it cannot see into this element
     if (event.isComposing) return;
     if (event.key === "Escape") closePanels();
-    if (event.key === "Enter" && !event.repeat && matches().length && !locked()) take(matches()[0]);
+    if (event.key === "Enter" && !event.repeat && matches().length && !closed("answer")) take(matches()[0]);
   });
 
   // ---- keys of the page

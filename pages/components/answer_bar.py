@@ -89,6 +89,7 @@ def answer_bar(
     accept: Accept | None = None,
     confirmation: str = "",
     busy: bool = False,
+    asks: bool = True,
     extra_keys: Mapping[str, str] | None = None,
     fixed: Sequence[Action] = ("unsure", "later", "undo"),
     on_event: Callable[[BarEvent], None] | None = None,
@@ -107,7 +108,8 @@ def answer_bar(
     back : the name of a button that leads back from what one looks at to what is asked
     accept : an answer that is offered; it is given only by Enter or its button
     confirmation : what the last answer did, shown quietly beside the question
-    busy : no answer is taken now
+    busy : nothing is taken now
+    asks : False where nothing is left to ask, and only the last answer can be taken back
     extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft") and what
         they do; they come back as ``BarEvent("key", ...)``
     fixed : which of Unsure, Later and Undo there are
@@ -142,6 +144,7 @@ def answer_bar(
             "accept": asdict(accept) if accept else None,
             "confirmation": confirmation,
             "busy": busy,
+            "asks": asks,
             "extra_keys": dict(extra_keys or {}),
             "fixed": list(fixed),
             "handled": handled,

@@ -41,6 +41,7 @@ def labelling_view(session: LabellingSession, label: str) -> None:
     with left, st.container(height=520, border=False, key="card"):
         if row is None:
             st.caption(loop.NOTHING_LEFT)
+            _find(session, state)
         else:
             _card(session, state, object_card(session, state, row))
     with right:
@@ -128,11 +129,15 @@ def find(session: LabellingSession, key: str, select: Callable[[int], None]) -> 
                 draw_again()
 
 
+def _find(session: LabellingSession, state: State) -> None:
+    key = f"find-{session.project.slug}-{state.classifier}"
+    find(session, key, lambda row: tab.select(state.classifier, row))
+
+
 def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
         st.subheader(plain(card.object_id), anchor=False)
-        key = f"find-{session.project.slug}-{state.classifier}"
-        find(session, key, lambda row: tab.select(state.classifier, row))
+        _find(session, state)
     card_body(card)
 
 

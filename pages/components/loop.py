@@ -190,7 +190,8 @@ def ask(session: LabellingSession, state: State) -> None:
             back=back,
             accept=None if row is None or state.past is not None else _offer(session, state, row),
             confirmation=tab.notice(label),
-            busy=row is None or state.past is not None,
+            busy=state.past is not None,
+            asks=row is not None,
             extra_keys={"ArrowLeft": "the object before", "ArrowRight": "the next object"},
             on_event=lambda event: tab.post("bar", slug, label, event),
         )

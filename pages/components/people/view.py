@@ -107,7 +107,7 @@ def _ask(session: LabellingSession, label: str, dispute: Dispute | None) -> None
             if is_settled
             else "The label that counts from now on, in everybody's next round.",
             confirmation=tab.looking().settling_notice.get(label, ""),
-            busy=row is None,
+            asks=row is not None,
             extra_keys={"ArrowLeft": "the one before", "ArrowRight": "the next one"},
             fixed=("undo",),
             on_event=lambda event: tab.post(BAR, slug, label, event),

@@ -34,10 +34,11 @@ def draw(session: LabellingSession) -> None:
         st.info("No labels or models to take away yet: label some objects first.")
     else:
         tables, models = st.columns([3, 2], gap="medium")
-        with tables, st.container(border=True, height="stretch"):
+        with tables, st.container(border=True, height="stretch"), guard():
             _tables(session, n_answers, trained)
         with models, st.container(border=True, height="stretch"):
-            _models(session)
+            with guard():
+                _models(session)
             if _is_here():
                 st.divider()
                 with guard():

@@ -16,7 +16,7 @@ from al_engine.views.raster import is_warm
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.labelling import card_body, find
-from pages.components.page import view
+from pages.components.page import link, view
 from pages.components.scatter_map import LegendEntry, Overlay, scatter_map, view_to_draw
 from pages.components.test_set import dealing
 from pages.components.test_set.criteria_editor import criteria_editor
@@ -43,6 +43,12 @@ _HOW = {
 @view
 def test_set_view(session: LabellingSession) -> None:
     """The curated test set and the object that may come into it."""
+    fault = session.project.fault()
+    if fault is not None:
+        st.error(plain(fault), icon=":material/error:")
+        st.markdown("Every label is kept. Choose other features, and go on from here.")
+        link("pages/1_Settings.py", "Go to Settings", icon=":material/tune:")
+        return
     curator, looking = tab.curator(), tab.looking().curating
     config, curated = session.config, curator.curated
     search = dealing.usable(curator, looking)
@@ -254,7 +260,7 @@ def _ask(
             why=_why(session, curated, shown),
             back="New" if shown is not None and shown.how == "chosen" else "",
             confirmation=looking.notice,
-            busy=row is None,
+            asks=row is not None,
             extra_keys={
                 "Home": "the first answered",
                 "ArrowLeft": "the one before",
