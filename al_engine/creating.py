@@ -16,6 +16,7 @@ import duckdb
 
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.history import count_answers
 from al_engine.data.importing import Imported, import_table
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.table import Table
@@ -31,7 +32,7 @@ from al_engine.home import (
     sweep,
     write_about,
 )
-from al_engine.project import ANSWERS_FILE, count_answers
+from al_engine.project import ANSWERS_FILE
 from al_engine.public import in_folder, refuse_overuse, refuse_size, without_paths
 
 _NAMING = threading.Lock()  # two imports of one name at once become two folders
@@ -85,7 +86,7 @@ def create_project(
                 log.append(Event("settings", "", payload=config.to_dict()))
             else:
                 restore(work, log)
-            n_answers = count_answers(log)
+            n_answers = count_answers(log.events())
         finally:
             log.close()
         now = datetime.now(UTC)

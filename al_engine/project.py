@@ -27,7 +27,7 @@ from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import CuratedSet, fold_curated, renumbered
 from al_engine.data.grid import Grid
-from al_engine.data.history import History, in_effect
+from al_engine.data.history import History, count_answers
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.people import history_of
 from al_engine.data.sight import in_sight
@@ -234,7 +234,7 @@ class Project:
 
     def touch(self) -> None:
         """Note in the folder what the list of projects shows: the log knows, the note reminds."""
-        now, counted = datetime.now(UTC), count_answers(self.log)
+        now, counted = datetime.now(UTC), count_answers(self.log.events())
         with self._about_lock:
             self.about = replace(self.about, last_used=now, n_answers=counted)
             if self.folder.is_dir():
@@ -272,12 +272,6 @@ def _open_parts(folder: Path) -> tuple[Catalogue, AnswerLog]:
         latest_config(log)
         opened.pop_all()
     return catalogue, log
-
-
-def count_answers(log: AnswerLog) -> int:
-    """How many objects have an answer of a person in force, each classifier's counted."""
-    events = in_effect(log.events())
-    return len({(e.classifier, e.row_number) for e in events if e.kind == "answer"})
 
 
 def latest_config(log: AnswerLog) -> ProjectConfig:

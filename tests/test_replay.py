@@ -38,7 +38,7 @@ from al_engine.config import (
     Splits,
 )
 from al_engine.creating import create_project
-from al_engine.data.labels import BY_HAND
+from al_engine.data.history import count_answers
 from al_engine.data.splits import VALIDATION
 from al_engine.errors import (
     AlEngineError,
@@ -138,7 +138,7 @@ def test_a_replay_gives_the_same_rounds_scores_models_and_next_query(
     again = fresh()
     made = replay(again, saved(session), "Bob")
     n_scored = sum(r.scores is not None for c in ("QSO", "STAR") for r in session.state(c).rounds)
-    n_answers = sum(e.kind in BY_HAND for e in project.log.events())
+    n_answers = count_answers(project.log.events())
     assert made == Replayed(len(project.log.events()), n_answers, n_scored, "", ())
     assert n_scored > 5
     replayed = LabellingSession(again, "Bob")

@@ -47,7 +47,7 @@ def test_labels_predictions_and_models_are_written_and_listed(session: Labelling
     answer(session)
     at = show(SHARE, session.project.slug)
     fine(at)
-    assert "6 labels in force" in read(at)
+    assert "6 rows, one for each answer in force" in read(at)
     click(at, "share-Write the labels")
     assert "Written: survey-labels.fits" in read(at)
     at.segmented_control(key="share-format").set_value("parquet").run()

@@ -196,7 +196,7 @@ def test_the_labels_open_in_astropy_with_units_and_where_they_come_from(work, tm
     go_to(page, "Share")
     # The object that trained for a while has two: that answer, and the one about the test set.
     n = N_GIVEN + 1 + N_ANSWERED + N_TESTED
-    expect(page.get_by_text(f"{n} labels in force")).to_be_visible()
+    expect(page.get_by_text(f"{n} rows, one for each answer in force")).to_be_visible()
     press(page.get_by_role("button", name="Write the labels"))
     expect(page.get_by_text("Written: sdss17-labels.fits")).to_be_visible()
     file = download(page.locator(".st-key-download-sdss17-labels-fits button"), tmp_path)

@@ -5,7 +5,7 @@ know DuckDB, arrays of features, or learners.  The same events give the same his
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from al_engine.data.labels import BY_HAND, Event
@@ -87,6 +87,12 @@ def in_effect(events: Sequence[Event]) -> list[Event]:
     """The events that count, in order: without those taken back, and without the undos."""
     undone = {event.undoes for event in events if event.kind == "undo"}
     return [e for e in events if e.kind in COUNTED and e.seq not in undone]
+
+
+def count_answers(events: Iterable[Event]) -> int:
+    """How many labels people gave that stand: of each person one for an object and a classifier."""
+    given = (e for e in in_effect(list(events)) if e.kind == "answer")
+    return len({(e.classifier, e.object_id, e.who) for e in given})
 
 
 def fold(

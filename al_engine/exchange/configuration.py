@@ -14,8 +14,8 @@ from typing import Any, Literal
 from al_engine.config import ProjectConfig
 from al_engine.criteria import Search
 from al_engine.data.curated import curated_fault
-from al_engine.data.history import COUNTED
-from al_engine.data.labels import BY_HAND, CURATED, Event
+from al_engine.data.history import COUNTED, count_answers
+from al_engine.data.labels import CURATED, Event
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
@@ -97,8 +97,8 @@ class Configuration:
 
     @property
     def n_answers(self) -> int:
-        """How many labels, Unsure and Later a person gave, those taken back included."""
-        return sum(event.kind in BY_HAND for event in self.events)
+        """How many labels people gave that stand."""
+        return count_answers(self.events)
 
 
 # -- writing -----------------------------------------------------------------------------------

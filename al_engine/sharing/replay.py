@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.data.features import list_features
-from al_engine.data.labels import BY_HAND, AnswerLog
+from al_engine.data.history import count_answers
+from al_engine.data.labels import AnswerLog
 from al_engine.errors import WorkCancelled
 from al_engine.exchange.configuration import Configuration, PastRound
 from al_engine.lookahead import LOOKAHEAD
@@ -32,9 +33,10 @@ Found: TypeAlias = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
 class Replayed:
     """What a replay came to.
 
-    ``n_answers`` of the ``n_events`` were given by a person; ``n_compared`` rounds had scores over
-    the same objects to compare; ``difference`` names the first round that differs, else what is
-    asked next where that does, else is "".  ``absent`` are ids with answers that no object has.
+    ``n_answers`` are the labels of people that stand after all ``n_events``; ``n_compared`` rounds
+    had scores over the same objects to compare; ``difference`` names the first round that differs,
+    else what is asked next where that does, else is "".  ``absent`` are ids with answers that no
+    object has.
     """
 
     n_events: int
@@ -147,8 +149,7 @@ def replay(
         project.keep_round(classifier, key, n_labelled, scores)
     LabellingSession(project, who).restore_models()
     project.touch()
-    n_answers = sum(event.kind in BY_HAND for event in events)
-    return Replayed(len(events), n_answers, n_compared, difference, absent)
+    return Replayed(len(events), count_answers(events), n_compared, difference, absent)
 
 
 @contextmanager

@@ -95,8 +95,9 @@ def _tables(session: LabellingSession, n_answers: int, trained: list[str]) -> No
 def _whose(session: LabellingSession, n_answers: int) -> str:
     people = session.config.people
     if people.is_blind:
-        return f"{counted(n_answers, 'label')} of yours, for people answer blind here"
-    return f"{counted(n_answers, 'label')} " + ("that count" if people.several else "in force")
+        return f"{counted(n_answers, 'row')}, yours alone, for people answer blind here"
+    kept = "label that counts" if people.several else "answer in force"
+    return f"{counted(n_answers, 'row')}, one for each {kept}, Unsure and first labels too"
 
 
 def _offer(
