@@ -72,6 +72,19 @@ def test_settings_and_labels_load_and_are_replayed_to_the_same_question(file, be
     assert (here.question, here.scores) == (there.question, there.scores)
 
 
+def test_author_and_doi_stay_as_they_were_loaded(begun, fresh, tmp_path):
+    cited = {"author": "Ada", "doi": "10.21105/joss.03635"}
+    begun.change_settings(replace(begun.config, **cited))
+    path = tmp_path / "cited.json"
+    path.write_text(write_configuration(record(begun.project, begun.moment())), encoding="utf-8")
+    at = press(open_path(show(SHARE, "fresh"), path), "Load")
+    at.run()
+    assert (fresh.config.author, fresh.config.doi) == tuple(cited.values())
+    (field,) = [each for each in at.text_input if each.label == "Author"]
+    field.set_value("Ada and Bob").run()
+    assert fresh.config.author == "Ada and Bob"
+
+
 def test_what_differs_is_told_first_and_what_cannot_be_loaded_is_not_offered(file, home, begun):
     values = survey_values()
     del values["g"]

@@ -54,12 +54,14 @@ def _take_away(session: LabellingSession) -> None:
         "One JSON file: settings, layout, models, and every answer in order. It names objects by "
         "their ids and holds no values of their features."
     )
+    # Named after what they hold: a configuration that is loaded brings others.
+    key = f"{slug}-{config.author}-{config.doi}"
     author_, doi_ = st.columns(2)
     author = author_.text_input(
-        "Author", config.author, 200, key=f"author-{slug}", help="Whom to cite; stands in the file."
+        "Author", config.author, 200, key=f"author-{key}", help="Whom to cite; stands in the file."
     )
     doi = doi_.text_input(
-        "DOI", config.doi, 200, key=f"doi-{slug}", help="Of the paper or data this belongs to."
+        "DOI", config.doi, 200, key=f"doi-{key}", help="Of the paper or data this belongs to."
     )
     if (author.strip(), doi.strip()) != (config.author, config.doi):
         session.change_settings(replace(config, author=author.strip(), doi=doi.strip()))
