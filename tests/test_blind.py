@@ -6,10 +6,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import TRUTH, answer
+from conftest import CLASSES, TRUTH, answer, known, small_setup
 from test_people import together
 
 from al_engine.agreeing import disputes, own_answers, people_of, settle
+from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, ProjectError
 from al_engine.exchange.writers import FORMATS
 from al_engine.loop.answering import answered_rows
@@ -27,16 +28,23 @@ from al_engine.sharing.exporting import (
 from al_engine.sharing.packing import pack
 from al_engine.showing.maps import Maps, Shown
 from al_engine.showing.objects import object_card
+from al_engine.showing.overview import Overview
+from al_engine.views.raster import View
 
 
 @pytest.fixture
 def blind(project: Project) -> tuple[LabellingSession, LabellingSession, list[int]]:
     """Ada has labelled five objects that nobody knows, all wrongly; Ben looks on, blind."""
     ada, ben = together(project, blind=True)
-    unknown = [r for r in range(len(TRUTH)) if project.dataset().codes[r] < 0][:5]
+    unknown = unknown_rows(project)[:5]
     for row in unknown:
         answer(ada, row=row, label="STAR")
     return ada, ben, unknown
+
+
+def unknown_rows(project: Project) -> list[int]:
+    """Objects whose label the catalogue does not know."""
+    return [row for row in range(len(TRUTH)) if project.dataset().codes[row] < 0]
 
 
 def test_blind_no_state_holds_what_another_answered_yet_models_learn_from_it(blind: Any) -> None:
@@ -128,3 +136,40 @@ def test_blind_only_who_labelled_an_object_sees_that_others_differ(blind: Any) -
     assert history.trained[rows[0]] == "STAR"
     found, _ = labelled_set(ben.project.dataset(), history, "QSO")
     assert rows[0] in found
+
+
+# -- what is kept back of the models ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_blind", [False, True])
+def test_the_overview_says_nothing_of_an_object_that_is_asked_again(
+    project: Project, is_blind: bool
+) -> None:
+    ada, ben = together(project, again_every=1, blind=is_blind)
+    answer(ada, row=unknown_rows(project)[0], label="STAR")
+    state = ben.state("QSO")
+    assert state.question is not None
+    assert state.question.how == "again"
+    shown = Overview(ben).standing("QSO")
+    assert (shown.asks, shown.probability) == (ben.object_id(state.question.row), None)
+    assert Overview(ada).standing("QSO").probability is not None
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_card_of_an_object_that_is_asked_again_shows_no_classifier_that_heard_of_it(
+    project: Project, shared: bool
+) -> None:
+    ada, ben = together(project, again_every=2)
+    ada.start("STAR", small_setup())
+    ada.change_settings(replace(ada.config, asking=replace(ada.config.asking, shared=shared)))
+    row = unknown_rows(project)[0]
+    for classifier in ("QSO",) if shared else ("QSO", "STAR"):
+        answer(ada, classifier, row=row, label="STAR")
+    state = answer(ben, kind="later" if shared else "answer")
+    assert state.question is not None
+    assert (state.question.row, state.question.how) == (row, "again")
+    assert ben.state("STAR").question != state.question
+    card = object_card(ben, state, row)
+    assert (card.probabilities, card.is_kept_back) == ((), True)
+    after = answer(ben, row=row, label="STAR")
+    assert len(object_card(ben, after, row).probabilities) == 2

@@ -179,10 +179,13 @@ def shown_to(history: History, people: People, asked: Collection[int]) -> Histor
     """A history without what is kept from the person it is of.
 
     Blind, that is every answer of another's; else what others said of the objects ``asked`` again.
+    The one place that says of which objects that is: whatever shows, lists or writes objects
+    goes by ``History.kept_back``.
     """
     own = history.own
     if own is None:
         return history
+    kept_back = history.unheard if people.is_blind else history.unheard.intersection(asked)
     if people.is_blind:
         given = {row: label for row, label in history.trained.items() if row in history.given}
         trained = {row: label for row, label in given.items() if row not in own.asked} | own.trained
@@ -193,18 +196,20 @@ def shown_to(history: History, people: People, asked: Collection[int]) -> Histor
             corrected=own.corrected,
             given=history.given & trained.keys(),
             disputed=frozenset(),
+            kept_back=kept_back,
         )
 
     def without(labels: dict[int, str]) -> dict[int, str]:
-        return {row: label for row, label in labels.items() if row not in asked}
+        return {row: label for row, label in labels.items() if row not in kept_back}
 
-    if history.unheard.isdisjoint(asked):
+    if not kept_back:
         return history
     return replace(
         history,
         trained=without(history.trained),
         validated=without(history.validated),
         corrected=without(history.corrected),
+        kept_back=kept_back,
     )
 
 
