@@ -173,3 +173,31 @@ def test_a_card_of_an_object_that_is_asked_again_shows_no_classifier_that_heard_
     assert (card.probabilities, card.is_kept_back) == ((), True)
     after = answer(ben, row=row, label="STAR")
     assert len(object_card(ben, after, row).probabilities) == 2
+
+
+def test_blind_maps_and_lists_leave_out_what_others_labelled(blind: Any) -> None:
+    ada, ben, _ = blind
+    ada.change_settings(replace(ada.config, x_axis="g", y_axis="r"))
+    heard = [next(known(ada, part, label)) for part in (TRAIN, VALIDATION) for label in CLASSES]
+    for row in heard:
+        answer(ada, row=row, label="QSO" if TRUTH[row] == "STAR" else "STAR")
+    for session, n in ((ada, 0), (ben, len(heard))):
+        state, maps = session.state("QSO"), Maps(session)
+        listed = {
+            int(row)
+            for part in ("training", "validation")
+            for actual in (0, 1)
+            for predicted in (0, 1)
+            for row in maps.cell_rows(state, (part, actual, predicted))
+        }
+        assert len(set(heard) - listed) == n
+        assert maps.metric_range(state) > (0.0, 0.0)
+        view = maps.home(state, 200, 150)
+        x, y = maps.place(heard[:1])
+        only = View((x[0] - 1e-4, x[0] + 1e-4), (y[0] - 1e-4, y[0] + 1e-4), 20, 20)
+        judged = Shown(unlabelled=False)
+        is_there = maps.nearest_row("training", state, x[0], y[0], only, judged) == heard[0]
+        assert is_there == (n == 0), "neither right nor wrong"
+        is_there = maps.nearest_row("metric", state, x[0], y[0], only, judged) == heard[0]
+        assert is_there == (n == 0)
+        assert maps.picture("training", state, view, Shown())

@@ -12,11 +12,14 @@ from al_engine.agreeing import disputes
 from al_engine.config import People
 from al_engine.data.splits import TRAIN
 from al_engine.session import LabellingSession
+from al_engine.showing.maps import Shown
 from pages.components.answer_bar import BarEvent
 from pages.components.looking import Posted
 from pages.components.people.dealing import BAR
 
-PEOPLE, LABELLING, SHARE = "pages/8_People.py", "pages/3_Labelling.py", "pages/7_Share.py"
+PEOPLE, TRAINING, LABELLING, SHARE = (
+    f"pages/{name}.py" for name in ("8_People", "2_Training", "3_Labelling", "7_Share")
+)
 
 
 @pytest.fixture
@@ -164,7 +167,7 @@ def test_three_people_are_compared_two_by_two(ada) -> None:
     assert "What counts: Qso" in read(at), "two of three"
 
 
-@pytest.mark.parametrize("page", ["pages/2_Training.py", LABELLING, PEOPLE, SHARE])
+@pytest.mark.parametrize("page", [TRAINING, LABELLING, PEOPLE, SHARE])
 def test_blind_no_page_sends_which_objects_another_labelled(ada, page: str) -> None:
     ben = work_together(ada, blind=True)
     unknown = [r for r in range(len(TRUTH)) if ada.project.dataset().codes[r] < 0][:4]
@@ -208,3 +211,21 @@ def test_another_person_s_answers_are_undone_by_no_key(ada) -> None:
     answer(ada)
     at = show(LABELLING, "Ben")
     assert not bar(at)["can_undo"]
+
+
+def test_blind_the_list_of_a_cell_says_how_many_objects_it_leaves_out(ada) -> None:
+    work_together(ada, blind=True)
+    row = next(known(ada, TRAIN, "STAR"))
+    answer(ada, row=row, label="QSO")
+    for who, is_listed in (("Ada", True), ("Ben", False)):
+        at = show(TRAINING, who)
+        picked = []
+        for cell in ((actual, predicted) for actual in (0, 1) for predicted in (0, 1)):
+            at.session_state["sextant.looking"].shown["QSO"] = Shown(cell=("training", *cell))
+            at.run()
+            fine(at)
+            assert ("1 that others labelled, of all cells, not listed" in read(at)) != is_listed
+            picked += at.selectbox(
+                key=next(b.key for b in at.selectbox if b.key.startswith("cell-"))
+            ).options
+        assert (ada.object_id(row) in picked) == is_listed
