@@ -10,6 +10,8 @@ from conftest import CLASSES, TRUTH, answer, known, small_setup
 from test_people import together
 
 from al_engine.agreeing import disputes, own_answers, people_of, settle
+from al_engine.curation import Curator
+from al_engine.data.people import events_shown_to
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, ProjectError
 from al_engine.exchange.writers import FORMATS
@@ -201,3 +203,46 @@ def test_blind_maps_and_lists_leave_out_what_others_labelled(blind: Any) -> None
         is_there = maps.nearest_row("metric", state, x[0], y[0], only, judged) == heard[0]
         assert is_there == (n == 0)
         assert maps.picture("training", state, view, Shown())
+
+
+def test_blind_a_label_of_the_catalogue_stays_in_sight_whatever_another_said_of_it(
+    blind: Any,
+) -> None:
+    ada, ben, _ = blind
+    given = dict(ben.state("QSO").history.trained)
+    assert len(given) == 5
+    row, label = next(iter(given.items()))
+    answer(ada, row=row, label="STAR" if label == "QSO" else "QSO")
+    shown = ben.state("QSO").history
+    assert shown.trained == given
+    assert shown.given == given.keys()
+    answer(ben, row=row, label="GALAXY")
+    shown = ben.state("QSO").history
+    assert shown.trained == {**given, row: "GALAXY"}
+    assert shown.given == given.keys() - {row}
+    assert answer(ben, row=list(given)[1], kind="unsure").history.trained.keys() == (
+        given.keys() - {list(given)[1]}
+    )
+
+
+def test_blind_the_test_set_page_counts_no_rounds_of_what_another_labelled(blind: Any) -> None:
+    ada, ben, rows = blind
+    ada.change_settings(replace(ada.config, splits=replace(ada.config.splits, curated=True)))
+    answer(ben, row=rows[0], label="STAR")
+    assert [Curator(ada).trains(row) for row in rows[:2]] == [("QSO",)] * 2
+    assert [Curator(ben).trains(row) for row in rows[:2]] == [("QSO",), ()]
+    assert all(Curator(ada).rounds_lost(row)["QSO"] for row in rows)
+    assert [bool(Curator(ben).rounds_lost(row)) for row in rows[:2]] == [True, False]
+
+
+# -- what a person takes away ----------------------------------------------------------------------
+
+
+def test_blind_everybody_takes_the_curated_test_set_away(blind: Any) -> None:
+    ada, ben, rows = blind
+    curator = Curator(ada)
+    shown = curator.next_object("audit", None)
+    assert shown is not None
+    curator.answer(shown.row, "answer", "GALAXY", token=shown.token)
+    told = events_shown_to(ben.project.log.events(), "Ben", ben.config.people)
+    assert [(e.part, e.row_number) for e in told if e.who == "Ada"] == [("curated", shown.row)]

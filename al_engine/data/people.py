@@ -148,7 +148,9 @@ def history_of(
         return fold(events, curated, curated_seq)
     shared = fold(counted(events, people.counting), curated, curated_seq)
     in_force = in_effect(events)
-    own = fold([e for e in in_force if e.who == who and e.kind in BY_HAND], curated, curated_seq)
+    # What the catalogue gave is everybody's to see, whatever another said of it since.
+    theirs = [e for e in in_force if e.kind == "given" or (e.who == who and e.kind in BY_HAND)]
+    own = fold(theirs, curated, curated_seq)
     said = what_was_said(in_force).keys() - own.verified.keys() - (curated or {}).keys()
     return replace(
         shared,
@@ -187,14 +189,12 @@ def shown_to(history: History, people: People, asked: Collection[int]) -> Histor
         return history
     kept_back = history.unheard if people.is_blind else history.unheard.intersection(asked)
     if people.is_blind:
-        given = {row: label for row, label in history.trained.items() if row in history.given}
-        trained = {row: label for row, label in given.items() if row not in own.asked} | own.trained
         return replace(
             history,
-            trained=trained,
+            trained=own.trained,
             validated=own.validated,
             corrected=own.corrected,
-            given=history.given & trained.keys(),
+            given=own.given,
             disputed=frozenset(),
             kept_back=kept_back,
         )
