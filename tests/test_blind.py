@@ -238,6 +238,22 @@ def test_blind_the_test_set_page_counts_no_rounds_of_what_another_labelled(blind
 # -- what a person takes away ----------------------------------------------------------------------
 
 
+def test_blind_no_file_holds_a_number_that_answers_can_be_told_from(blind: Any) -> None:
+    ada, ben, _ = blind
+    before = predictions_of(ben).about["MODEL1"]
+    assert before == "QSO: 10 labels"
+    row = next(known(ada, TRAIN, "QSO"))
+    answer(ada, row=row, label="GALAXY")
+    assert predictions_of(ben).about["MODEL1"] == "QSO: 11 labels"
+    state = ben.state("QSO")
+    kept = [*state.history.sets, *(each.labelled for each in state.rounds)]
+    assert {labelled.key for labelled in kept} == {""}
+    assert ben.past_state("QSO", 1).fit is not None
+    people = replace(ada.config.people, blind=False)
+    ada.change_settings(replace(ada.config, people=people))
+    assert ", round " in predictions_of(ben).about["MODEL1"]
+
+
 def test_blind_everybody_takes_the_curated_test_set_away(blind: Any) -> None:
     ada, ben, rows = blind
     curator = Curator(ada)

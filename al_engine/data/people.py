@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from al_engine.config import Counting, People
-from al_engine.data.history import History, fold, in_effect
+from al_engine.data.history import History, LabelledSet, fold, in_effect
 from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.errors import ProjectError
 
@@ -181,6 +181,7 @@ def shown_to(history: History, people: People, asked: Collection[int]) -> Histor
     """A history without what is kept from the person it is of.
 
     Blind, that is every answer of another's; else what others said of the objects ``asked`` again.
+    The keys of its rounds go too: from two of them the label that lies between can be told.
     The one place that says of which objects that is: whatever shows, lists or writes objects
     goes by ``History.kept_back``.
     """
@@ -195,6 +196,7 @@ def shown_to(history: History, people: People, asked: Collection[int]) -> Histor
             validated=own.validated,
             corrected=own.corrected,
             given=own.given,
+            sets=tuple(LabelledSet("", each.n_labelled, each.seq) for each in history.sets),
             disputed=frozenset(),
             kept_back=kept_back,
         )
