@@ -238,6 +238,28 @@ def test_blind_the_test_set_page_counts_no_rounds_of_what_another_labelled(blind
 # -- what a person takes away ----------------------------------------------------------------------
 
 
+def test_blind_predictions_of_what_others_labelled_are_empty(blind: Any) -> None:
+    ada, ben, rows = blind
+    ada.change_settings(replace(ada.config, none_below=0.0))
+    ada.start("STAR", small_setup())
+    for row in (*rows[1:], next(known(ada, TRAIN, "QSO"))):
+        answer(ada, "STAR", row=row, label="STAR")
+    answer(ben, row=rows[0], label="STAR")
+    n_hidden = {"QSO": 4, "STAR": 5, "together": 5}
+    for session, n in ((ada, dict.fromkeys(n_hidden, 0)), (ben, n_hidden)):
+        written = write_export(session, predictions_of(session), FORMATS["parquet"])
+        table = pq.read_table(written)
+        for name in table.column_names:
+            kind, _, of = name.partition("_")
+            if kind in ("probability", "predicted", "calibrated"):
+                assert table[name].null_count == n[of or "together"], name
+    hidden = table.to_pylist()[rows[1]]
+    told = {name for name, value in hidden.items() if value is not None and "_" in name}
+    assert told == {"set_QSO", "set_STAR"}
+    for form in FORMATS.values():
+        write_export(ben, predictions_of(ben), form)
+
+
 def test_blind_no_file_holds_a_number_that_answers_can_be_told_from(blind: Any) -> None:
     ada, ben, _ = blind
     before = predictions_of(ben).about["MODEL1"]

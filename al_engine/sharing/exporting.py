@@ -135,6 +135,8 @@ def _told(session: LabellingSession) -> list[Event]:
 def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
     """What every trained classifier makes of every object, the test set's and those left out too.
 
+    Blind, nothing of those that others labelled and this person did not: a model would tell.
+
     Raises
     ------
     NotEnoughLabelsError : no classifier has a model
@@ -172,6 +174,7 @@ def _predictor(session: LabellingSession, state: State, fit: Fit, dataset: Datas
         _scorer(dataset, fit),
         parts_in_force(dataset, history),
         {**history.trained, **history.verified},
+        history.kept_back,
     )
 
 
