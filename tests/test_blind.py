@@ -284,3 +284,11 @@ def test_blind_everybody_takes_the_curated_test_set_away(blind: Any) -> None:
     curator.answer(shown.row, "answer", "GALAXY", token=shown.token)
     told = events_shown_to(ben.project.log.events(), "Ben", ben.config.people)
     assert [(e.part, e.row_number) for e in told if e.who == "Ada"] == [("curated", shown.row)]
+
+
+def test_blind_nobody_s_answers_are_handed_out_because_of_a_name(blind: Any) -> None:
+    _, ben, rows = blind
+    answer(LabellingSession(ben.project, "catalogue"), row=rows[0], label="QSO")
+    told = events_shown_to(ben.project.log.events(), "Ben", ben.config.people)
+    assert {event.kind for event in told if event.who == "catalogue"} == {"given"}
+    assert rows[0] not in answered_rows(ben.project, "QSO", "Ben")

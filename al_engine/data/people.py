@@ -226,8 +226,11 @@ def events_shown_to(
     if not people.several:
         return list(events)
     if people.is_blind:
-        own = (who, "catalogue")
-        return [e for e in in_effect(events) if e.who in own or e.part == CURATED]
+        # By the kind, not by the name that the catalogue's labels are signed with: who gave
+        # themselves that name would be handed to everybody.
+        return [
+            e for e in in_effect(events) if e.who == who or e.kind == "given" or e.part == CURATED
+        ]
     by_classifier: dict[str | None, list[Event]] = {}
     for event in in_effect(events):
         together = "" if shared and event.classifier is not None else event.classifier
