@@ -16,6 +16,7 @@ from al_engine.showing.maps import Shown
 from pages.components.answer_bar import BarEvent
 from pages.components.looking import Posted
 from pages.components.people.dealing import BAR
+from pages.components.test_set.dealing import BAR as TEST_SET_BAR
 
 PEOPLE, TRAINING, LABELLING, SHARE = (
     f"pages/{name}.py" for name in ("8_People", "2_Training", "3_Labelling", "7_Share")
@@ -229,3 +230,19 @@ def test_blind_the_list_of_a_cell_says_how_many_objects_it_leaves_out(ada) -> No
                 key=next(b.key for b in at.selectbox if b.key.startswith("cell-"))
             ).options
         assert (ada.object_id(row) in picked) == is_listed
+
+
+@pytest.mark.parametrize("page", [LABELLING, "pages/4_Test_set.py"])
+def test_an_answer_without_a_name_is_refused_once_several_people_answer(ada, page: str) -> None:
+    answer(ada)
+    at = show(page)
+    shown = bar(at)
+    work_together(ada)
+    n_events = ada.project.log.n_events
+    event = BarEvent("answer", "STAR", shown["object_id"], shown["token"], 1.0)
+    kind, title = ("bar", "Labelling") if page == LABELLING else (TEST_SET_BAR, "Test set")
+    at.session_state["sextant.posted"] = [Posted(kind, title, "survey", "QSO", event)]
+    at.run()
+    fine(at)
+    assert ada.project.log.n_events == n_events, "and not signed Ada"
+    assert "give the name" in read(at)

@@ -81,7 +81,7 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
     if needs_project and session is None:
         link(HOME, "Go to Home", icon=":material/home:")
         st.stop()
-    if session is not None and session.config.people.several and not state.name_given():
+    if session is not None and _is_name_wanting(session):
         st.title(title)
         _who(session)
         st.stop()
@@ -114,6 +114,9 @@ def view(draw: Callable[P, None]) -> Callable[P, None]:
         _deal_with_posted()
         if not (state.is_project_there() and state.is_project_open()):
             st.rerun()  # the whole page, which opens it, or says so and leads home
+        session = state.session_at_hand()
+        if session is not None and _is_name_wanting(session):
+            st.rerun()  # switched on since, in another tab: the whole page asks for a name
         _tell_trouble()
         with guard():
             draw(*args, **kwargs)
@@ -172,6 +175,11 @@ def _say_that_the_disk_is_temporary(can_open: bool) -> None:
             link("pages/7_Share.py", "Download it", icon=":material/download:")
 
 
+def _is_name_wanting(session: LabellingSession) -> bool:
+    """Do several people answer here, and nobody has said who looks?"""
+    return session.config.people.several and not state.name_given()
+
+
 def _who(session: LabellingSession) -> None:
     """Ask for a name before anything is shown or answered that goes by it."""
     st.info("Several people answer in this project: give the name that your answers are signed by.")
@@ -187,7 +195,7 @@ def _signature(session: LabellingSession) -> None:
     # Named after the name: it may be changed elsewhere too.
     key = f"signed-{session.who}"
     help_text = "Stands beside each of your answers; kept in this browser."
-    if not state.name_given() and session.config.people.several:
+    if _is_name_wanting(session):
         return  # the page asks
     if not state.name_given():
         # A project that nobody has begun asks at the set-up of its first classifier.
