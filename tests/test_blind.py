@@ -277,7 +277,7 @@ def test_blind_no_file_holds_a_number_that_answers_can_be_told_from(blind: Any) 
 
 
 def test_blind_everybody_takes_the_curated_test_set_away(blind: Any) -> None:
-    ada, ben, rows = blind
+    ada, ben, _ = blind
     curator = Curator(ada)
     shown = curator.next_object("audit", None)
     assert shown is not None

@@ -246,3 +246,29 @@ def test_an_answer_without_a_name_is_refused_once_several_people_answer(ada, pag
     fine(at)
     assert ada.project.log.n_events == n_events, "and not signed Ada"
     assert "give the name" in read(at)
+
+
+def test_what_can_be_no_name_is_refused_where_it_is_given(ada) -> None:
+    answer(ada)
+    work_together(ada)
+    at = show(LABELLING)
+    for typed, said in (
+        ("Ada, Ben", "has a comma in it"),
+        ("\u200b", "nobody can see"),
+        ("ada", "Give 'Ada' if that is you"),
+    ):
+        at.text_input(key="who-answers-name").set_value(typed)
+        at.button[0].click().run()
+        assert not at.exception
+        (error,) = at.error
+        assert said in error.value.replace("\\", "")
+        assert "sextant.name" not in at.session_state
+    at.text_input(key="who-answers-name").set_value(" Cy  D ")
+    at.button[0].click().run()
+    fine(at)
+    assert at.session_state["sextant.session"].who == "Cy D"
+    at.text_input(key="signed-Cy D").set_value("Cy  D").run()
+    fine(at)
+    at.text_input(key="signed-Cy D").set_value("Cy, D").run()
+    assert "has a comma in it" in at.error[0].value
+    assert at.session_state["sextant.session"].who == "Cy D"

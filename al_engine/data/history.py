@@ -43,8 +43,8 @@ class History:
 
     Where several people answer, it is one person's: ``disputed`` are objects of which nobody's
     label counts, ``unheard`` those that others labelled and this person did not, and ``own`` what
-    this person's events and the catalogue's labels alone amount to.  ``kept_back`` are those unheard of which nothing is shown
-    that another said, or that a model, which learned from it, would tell.
+    this person's events and the catalogue's labels alone amount to.  ``kept_back`` are those
+    unheard of which nothing is shown that another said, or that a model would tell of it.
     """
 
     trained: dict[int, str] = field(default_factory=dict)

@@ -5,6 +5,7 @@ what of a history is kept from one person.  Takes events, gives plain data; must
 arrays or learners.  A name is a courtesy, and no password.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,8 @@ from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.errors import ProjectError
 
 AGAIN_EVERY = 10
+NAME_CHARS = 60
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _SAYING = ("answer", "unsure", "settled")
 
 
@@ -172,6 +175,41 @@ def again_every(people: People) -> int:
     if not people.several:
         return 0
     return AGAIN_EVERY if people.again_every is None else people.again_every
+
+
+# -- names -------------------------------------------------------------------------------------
+
+
+def clean_name(text: str) -> str:
+    """A name as it is kept: each letter composed in one way, and single spaces between words."""
+    spaced = "".join(" " if unicodedata.category(each) == "Zs" else each for each in text)
+    return unicodedata.normalize("NFC", " ".join(filter(None, spaced.split(" "))))
+
+
+def fault_of_name(name: str) -> str:
+    """Why a cleaned name cannot be one, in a sentence; "" where it can."""
+    if not _seen(name):
+        return "A name must not be empty."
+    if len(name) > NAME_CHARS:
+        return f"A name has {len(name)} letters, and {NAME_CHARS} are the most."
+    if any(unicodedata.category(letter) in _UNSEEN for letter in _seen(name)):
+        return f"The name {name!a} has letters in it that nobody can see."
+    if "," in name:
+        return f"The name '{name}' has a comma in it, which stands between people's names."
+    if name.casefold() == "catalogue":
+        return f"'{name}' is what the catalogue's own labels are signed by."
+    return ""
+
+
+def is_alike(name: str, other: str) -> bool:
+    """Would a reader take two names for one?  They differ in case, width or joiners of letters."""
+    one, two = (unicodedata.normalize("NFKC", _seen(each)).casefold() for each in (name, other))
+    return one == two
+
+
+def _seen(name: str) -> str:
+    """A name without what joins letters, which some scripts are written with."""
+    return name.replace("\u200c", "").replace("\u200d", "")
 
 
 # -- what one person may see -------------------------------------------------------------------
