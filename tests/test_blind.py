@@ -292,3 +292,14 @@ def test_blind_nobody_s_answers_are_handed_out_because_of_a_name(blind: Any) -> 
     told = events_shown_to(ben.project.log.events(), "Ben", ben.config.people)
     assert {event.kind for event in told if event.who == "catalogue"} == {"given"}
     assert rows[0] not in answered_rows(ben.project, "QSO", "Ben")
+
+
+def test_blind_the_number_of_labels_that_train_is_everybody_s(blind: Any) -> None:
+    ada, ben, rows = blind
+    answer(ben, row=rows[0], label="GALAXY")  # as nobody agrees, it trains no more
+    for session in (ada, ben):
+        assert session.state("QSO").n_trained == 9
+        assert Overview(session).standing("QSO").n_trained == 9
+    assert sum(n for _, n in Overview(ben).standing("QSO").n_by_label) == 6
+    nothing = LabellingSession(ben.project, "Cy").start("STAR", small_setup(initial_labels="ask"))
+    assert nothing.n_trained == 0

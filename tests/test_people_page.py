@@ -1,6 +1,8 @@
 """The People page and what several people see on the others."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from al_engine.session import LabellingSession
 from al_engine.showing.maps import Shown
 from pages.components.answer_bar import BarEvent
 from pages.components.looking import Posted
+from pages.components.overview import TITLE as ALL
 from pages.components.people.dealing import BAR
 from pages.components.test_set.dealing import BAR as TEST_SET_BAR
 
@@ -45,11 +48,14 @@ def differ(ada: LabellingSession, ben: LabellingSession, n: int) -> list[int]:
     return rows
 
 
-def show(page: str, who: str = "") -> AppTest:
+def show(page: str, who: str = "", held: Mapping[str, Any] = MappingProxyType({})) -> AppTest:
+    """A page as somebody opens it, with what a tab holds beside."""
     at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
     at.query_params["project"] = "survey"
     if who:
         at.session_state["sextant.name"] = who
+    for key, value in held.items():
+        at.session_state[key] = value
     at.switch_page(page).run()
     fine(at)
     return at
@@ -272,3 +278,30 @@ def test_what_can_be_no_name_is_refused_where_it_is_given(ada) -> None:
     at.text_input(key="signed-Cy D").set_value("Cy, D").run()
     assert "has a comma in it" in at.error[0].value
     assert at.session_state["sextant.session"].who == "Cy D"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (TRAINING, "**7 points trained on**"),
+        (LABELLING, "**7 labels**"),
+        (f"{TRAINING}#all", "7 labels, of everybody"),
+    ],
+)
+def test_blind_every_page_says_how_many_labels_train(ada, page: str, said: str) -> None:
+    work_together(ada, blind=True)
+    for row in list(unknown(ada))[:2]:
+        answer(ada, row=row, label="STAR")
+    for who in ("Ada", "Ben"):
+        assert said in read(show_tab(page, who))
+
+
+def unknown(session: LabellingSession) -> list[int]:
+    """Objects whose label the catalogue does not know."""
+    return [r for r in range(len(TRUTH)) if session.project.dataset().codes[r] < 0]
+
+
+def show_tab(page: str, who: str) -> AppTest:
+    """A page, or the tab of all classifiers on it."""
+    name, _, tab = page.partition("#")
+    return show(name, who, {"classifier-survey": ALL} if tab else {})

@@ -52,6 +52,11 @@ class State:
         return self.config.setups[self.classifier]
 
     @property
+    def n_trained(self) -> int:
+        """How many labels the model learned from, whoever gave them, in sight or not."""
+        return 0 if self.fit is None else self.fit.n_labelled
+
+    @property
     def token(self) -> str:
         """Names this moment: an answer that carries it was given to what was shown then.
 

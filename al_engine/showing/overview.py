@@ -19,8 +19,8 @@ from al_engine.session import LabellingSession
 class Standing:
     """Where one classifier stands.
 
-    ``n_by_label`` counts the labels that train it, the most frequent first; ``validating`` those
-    that only check it.  ``asks`` is the id of the object that it would ask about next, and
+    ``n_trained`` is how many labels train it; ``n_by_label`` counts them by label, the most
+    frequent first, blind only those in sight; ``validating`` those that only check it.  ``asks`` is the id of the object that it would ask about next, and
     ``probability`` that of its own label for that; None without a model, or where it is kept back.
     ``fault`` is why it has no state, where it has none; one that was not started has neither.
     """
@@ -28,6 +28,7 @@ class Standing:
     classifier: str
     is_started: bool
     fault: AlEngineError | None = None
+    n_trained: int = 0
     n_by_label: tuple[tuple[str, int], ...] = ()
     n_given: int = 0
     n_unsure: int = 0
@@ -60,6 +61,7 @@ class Overview:
         return Standing(
             classifier,
             is_started=True,
+            n_trained=state.n_trained,
             n_by_label=tuple(Counter(history.trained.values()).most_common()),
             n_given=len(history.given),
             n_unsure=len(history.unsure),
