@@ -138,6 +138,35 @@ def test_blind_only_who_labelled_an_object_sees_that_others_differ(blind: Any) -
     assert history.trained[rows[0]] == "STAR"
     found, _ = labelled_set(ben.project.dataset(), history, "QSO")
     assert rows[0] in found
+    assert disputes(cy, "QSO") == ([], 0), "what is settled is to settle no more"
+
+
+@pytest.mark.parametrize("is_blind", [False, True])
+def test_no_label_of_any_kind_is_shown_of_an_object_that_is_asked_again(
+    project: Project, is_blind: bool
+) -> None:
+    ada, ben = together(project, again_every=1, blind=is_blind)
+    free = project.history("QSO").asked
+    drawn, chosen = [row for row in unknown_rows(project) if row not in free][:2]
+    validating = next(known(ada, VALIDATION))
+    for row, how in ((drawn, "random"), (chosen, "query"), (validating, "click")):
+        token = f"{ada.state('QSO').history.last_seq}:{row}:{how}"
+        ada.answer("QSO", row, "answer", "QSO", token=token)
+    whole = project.history("QSO")
+    assert (drawn in whole.validated, chosen in whole.trained) == (True, True)
+    assert validating in whole.corrected
+    asked = []
+    for _ in range(3):
+        state = ben.state("QSO")
+        assert state.question is not None
+        assert state.question.how == "again"
+        row, shown = state.question.row, state.history
+        assert row not in {**shown.trained, **shown.validated, **shown.corrected}
+        in_sight = {drawn, chosen, validating} & {*shown.verified} - set(asked)
+        assert in_sight == (set() if is_blind else {drawn, chosen, validating} - {row, *asked})
+        asked.append(row)
+        answer(ben)
+    assert set(asked) == {drawn, chosen, validating}
 
 
 # -- what is kept back of the models ---------------------------------------------------------------

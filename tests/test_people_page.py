@@ -21,8 +21,9 @@ from pages.components.overview import TITLE as ALL
 from pages.components.people.dealing import BAR
 from pages.components.test_set.dealing import BAR as TEST_SET_BAR
 
-PEOPLE, TRAINING, LABELLING, SHARE = (
-    f"pages/{name}.py" for name in ("8_People", "2_Training", "3_Labelling", "7_Share")
+PEOPLE, TRAINING, LABELLING, SHARE, TEST_SET = (
+    f"pages/{name}.py"
+    for name in ("8_People", "2_Training", "3_Labelling", "7_Share", "4_Test_set")
 )
 
 
@@ -174,16 +175,25 @@ def test_three_people_are_compared_two_by_two(ada) -> None:
     assert "What counts: Qso" in read(at), "two of three"
 
 
-@pytest.mark.parametrize("page", [TRAINING, LABELLING, PEOPLE, SHARE])
-def test_blind_no_page_sends_which_objects_another_labelled(ada, page: str) -> None:
-    ben = work_together(ada, blind=True)
-    unknown = [r for r in range(len(TRUTH)) if ada.project.dataset().codes[r] < 0][:4]
-    for row in unknown:
+@pytest.mark.parametrize("page", [TRAINING, f"{TRAINING}#all", LABELLING, TEST_SET, PEOPLE, SHARE])
+@pytest.mark.parametrize("again_every", [0, 1])
+def test_blind_no_page_sends_what_another_labelled(ada, page: str, again_every: int) -> None:
+    ben = work_together(ada, blind=True, again_every=again_every)
+    rows = unknown(ada)[:4]
+    for row in rows:
         answer(ada, row=row, label="STAR")
-    at = show(page, "Ben")
-    ids = set(ada.object_ids(unknown)) - {bar(at)["object_id"] if page != SHARE else ""}
-    assert not [name for name in ids if name in everything_sent(at)]
-    assert any(name in everything_sent(show(PEOPLE, "Ada")) for name in ids), "she sees her own"
+    question = ben.state("QSO").question
+    assert question is not None
+    assert (question.row in rows) == bool(again_every)
+    sent = everything_sent(show_tab(page, "Ben"))
+    there = [name for name in ada.object_ids(rows) if name in sent]
+    asks = page not in (TEST_SET, PEOPLE, SHARE)
+    assert there == ([ben.object_id(question.row)] if again_every and asks else [])
+    if again_every:
+        assert "P(Qso)" not in sent
+        assert "likely Qso" not in sent
+    hers = everything_sent(show(PEOPLE, "Ada"))
+    assert all(name in hers for name in ada.object_ids(rows)), "she sees her own"
     assert disputes(ben, "QSO") == ([], 0)
 
 
@@ -238,7 +248,7 @@ def test_blind_the_list_of_a_cell_says_how_many_objects_it_leaves_out(ada) -> No
         assert (ada.object_id(row) in picked) == is_listed
 
 
-@pytest.mark.parametrize("page", [LABELLING, "pages/4_Test_set.py"])
+@pytest.mark.parametrize("page", [LABELLING, TEST_SET])
 def test_an_answer_without_a_name_is_refused_once_several_people_answer(ada, page: str) -> None:
     answer(ada)
     at = show(page)

@@ -20,9 +20,10 @@ class Standing:
     """Where one classifier stands.
 
     ``n_trained`` is how many labels train it; ``n_by_label`` counts them by label, the most
-    frequent first, blind only those in sight; ``validating`` those that only check it.  ``asks`` is the id of the object that it would ask about next, and
-    ``probability`` that of its own label for that; None without a model, or where it is kept back.
-    ``fault`` is why it has no state, where it has none; one that was not started has neither.
+    frequent first, blind only those in sight; ``validating`` those that only check it.  ``asks`` is
+    the id of the object that it would ask about next, and ``probability`` that of its own label for
+    that; None without a model, or where it is kept back.  ``fault`` is why it has no state, where
+    it has none; one that was not started has neither.
     """
 
     classifier: str
