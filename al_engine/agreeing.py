@@ -11,9 +11,16 @@ from itertools import combinations
 
 from al_engine.data.history import in_effect
 from al_engine.data.labels import BY_HAND, CURATED, Event
-from al_engine.data.people import Said, what_was_said
+from al_engine.data.people import (
+    NAME_CHARS,
+    Said,
+    clean_name,
+    fault_of_name,
+    is_alike,
+    what_was_said,
+)
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
-from al_engine.errors import AnswerRefusedError
+from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.learning.agreement import Agreement, agreement, agreement_of_many
 from al_engine.loop.fitting import parts_in_force
 from al_engine.loop.state import seen_by
@@ -85,6 +92,29 @@ def names_of(session: LabellingSession) -> list[str]:
     events = in_effect(session.project.log.events())
     names = {e.who for e in events if e.kind in BY_HAND and e.part != CURATED}
     return sorted(names, key=str.casefold)
+
+
+def checked_name(session: LabellingSession, text: str) -> str:
+    """The name to sign answers by, for what somebody typed.
+
+    Raises
+    ------
+    SettingsError : it cannot be a name, or is hardly told from one that answers are signed by
+    """
+    name, known = clean_name(text), names_of(session)
+    if fault := fault_of_name(name):
+        raise SettingsError(fault, f"Give letters and spaces, up to {NAME_CHARS}.")
+    if name in known:
+        return name
+    for other in known:
+        if clean_name(other) == name:
+            return other  # signed before names were cleaned
+        if is_alike(name, other):
+            raise SettingsError(
+                f"'{name}' can hardly be told from '{other}', who answers here.",
+                f"Give '{other}' if that is you, else another name.",
+            )
+    return name
 
 
 def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:

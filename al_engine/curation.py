@@ -17,6 +17,7 @@ from al_engine.criteria import Search
 from al_engine.data.curated import MET, CuratedSet, How
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import CURATED, Event
+from al_engine.data.people import shown_to
 from al_engine.data.search import Searched, search_sql
 from al_engine.errors import AnswerRefusedError
 from al_engine.exchange.curated import CuratedFile, read_test_set, write_test_set
@@ -209,6 +210,16 @@ class Curator:
             self._project.log.append(event)
         return self.curated
 
+    def trains(self, row: int) -> tuple[str, ...]:
+        """The classifiers that an object trains; blind, none that it trains by others' labels."""
+        config, who, found = self.session.config, self.session.who, []
+        for classifier in config.setups:
+            history = self._project.history(classifier, who)
+            kept_back = shown_to(history, config.people, ()).kept_back
+            if row in history.trained and row not in kept_back:
+                found.append(classifier)
+        return tuple(found)
+
     def rounds_lost(self, row: int) -> dict[str, int]:
         """For each classifier that an object trains how many rounds it is in; none out of use.
 
@@ -217,12 +228,10 @@ class Curator:
         lost: dict[str, int] = {}
         if not self.session.config.splits.curated:
             return lost
-        for classifier in self.session.config.setups:
-            history = self._project.history(classifier)
-            if row in history.trained:
-                events = self._project.events(classifier)
-                kept = {labelled.key for labelled in self._project.fold(events, testing=row).sets}
-                lost[classifier] = sum(labelled.key not in kept for labelled in history.sets)
+        for classifier in self.trains(row):
+            events, sets = self._project.events(classifier), self._project.history(classifier).sets
+            kept = {labelled.key for labelled in self._project.fold(events, testing=row).sets}
+            lost[classifier] = sum(labelled.key not in kept for labelled in sets)
         return lost
 
     def _drawn_from(self, row: int, how: How, search: Search | None) -> dict[str, Any] | None:

@@ -1,19 +1,15 @@
 """Several people on one project: whose label counts, what each sees, and settling the rest."""
 
-import pickle
 import threading
 from dataclasses import replace
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from conftest import CLASSES, TRUTH, answer, begin, known, small_setup
 
 from al_engine.agreeing import (
     agreements,
     disputes,
-    own_answers,
-    people_of,
     settle,
     unsettle,
 )
@@ -22,22 +18,12 @@ from al_engine.data.history import fold
 from al_engine.data.labels import Event
 from al_engine.data.people import AGAIN_EVERY, counted, history_of, what_was_said
 from al_engine.data.splits import TRAIN, VALIDATION
-from al_engine.errors import AnswerRefusedError, ProjectError
-from al_engine.exchange.writers import FORMATS
-from al_engine.loop.answering import answered_rows
-from al_engine.loop.fitting import labelled_set
-from al_engine.loop.recording import as_file, in_their_form
+from al_engine.errors import AnswerRefusedError
 from al_engine.project import Project
 from al_engine.session import LabellingSession
 from al_engine.sharing.exporting import (
-    exported,
     labels_of,
-    predictions_of,
-    write_export,
-    write_model,
 )
-from al_engine.sharing.packing import pack
-from al_engine.showing.maps import Maps, Shown
 from al_engine.showing.objects import object_card
 
 TOGETHER = People(several=True, again_every=0)
@@ -311,110 +297,6 @@ def test_an_object_asked_again_does_not_show_what_was_said_of_it(project: Projec
     card = object_card(ben, after, row)
     assert card.probabilities
     assert (card.verified_label, card.is_own, card.is_kept_back) == ("Star", True, False)
-
-
-# -- blind ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def blind(project: Project) -> tuple[LabellingSession, LabellingSession, list[int]]:
-    """Ada has labelled five objects that nobody knows, all wrongly; Ben looks on, blind."""
-    ada, ben = together(project, blind=True)
-    unknown = [r for r in range(len(TRUTH)) if project.dataset().codes[r] < 0][:5]
-    for row in unknown:
-        answer(ada, row=row, label="STAR")
-    return ada, ben, unknown
-
-
-def test_blind_no_state_holds_what_another_answered_yet_models_learn_from_it(blind: Any) -> None:
-    ada, ben, rows = blind
-    state = ben.state("QSO")
-    held = pickle.loads(pickle.dumps(state.history))
-    assert not set(rows) & {*held.verified, *held.trained, *held.own.verified}
-    assert held.last is None
-    assert state.fit is not None
-    assert state.fit.n_labelled == 10
-    ada_sees = ada.state("QSO")
-    assert set(rows) <= set(ada_sees.history.trained)
-    past = ben.past_state("QSO", len(state.rounds) - 2)
-    assert not set(rows) & set(past.history.verified)
-
-
-def test_blind_neither_card_nor_map_nor_number_by_object_tells(blind: Any) -> None:
-    ada, ben, rows = blind
-    state = ben.state("QSO")
-    for kind in ("unsure", "later"):
-        state = answer(ben, row=rows[0], kind=kind)
-        for row in rows:
-            card = object_card(ben, state, row)
-            assert (card.verified_label, card.probabilities) == (None, ())
-    maps = Maps(ben)
-    ben.change_settings(replace(ben.config, x_axis="g", y_axis="r"))
-    state = ben.state("QSO")
-    view = maps.home(state, 200, 150)
-    there = maps.picture("labels", state, view, Shown())
-    # The same map once Ada has said otherwise of the same objects.
-    for row in rows:
-        answer(ada, row=row, label="GALAXY")
-    assert maps.picture("labels", ben.state("QSO"), view, Shown()) == there
-    assert maps.picture("labels", ada.state("QSO"), view, Shown()) != there
-    numbers = [(each.name, each.n_labels, each.n_unsure) for each in people_of(ben, "QSO")]
-    assert numbers == [("Ada", 5, 0), ("Ben", 0, 1)]
-    assert [(each.row, each.label) for each in own_answers(ben, "QSO")] == [(rows[0], None)]
-    assert own_answers(ada, "QSO")[0].label == "GALAXY"
-    assert disputes(ben, "QSO") == ([], 0)
-    assert answered_rows(ben.project, "QSO", ben.who) == [
-        *(r for r in answered_rows(ada.project, "QSO", ada.who) if r not in rows),
-        rows[0],
-    ]
-
-
-def test_blind_exports_hold_one_s_own_answers_or_are_refused(blind: Any) -> None:
-    ada, ben, rows = blind
-    project = ben.project
-    answer(ben, row=rows[0], label="GALAXY")
-    ids = ben.object_ids(rows)
-    path = write_export(ben, labels_of(ben), FORMATS["parquet"])
-    table = pq.read_table(path).to_pylist()
-    assert {line["who"] for line in table} == {"Ben", "catalogue"}
-    assert [line["label"] for line in table if line["name"] in ids] == ["GALAXY"]
-    predicted = pq.read_table(
-        write_export(ben, predictions_of(ben), FORMATS["parquet"])
-    ).to_pylist()
-    labels = [line for line in predicted if line["name"] in ids[1:]]
-    assert labels
-    assert not [v for line in labels for k, v in line.items() if "label" in k and v == "STAR"]
-    write_export(ada, labels_of(ada), FORMATS["parquet"])
-    assert [file.path.parent for file in exported(ben)] == [path.parent] * 2, "not Ada's file"
-    refused = (
-        lambda: pack(project),
-        lambda: as_file(project, ben.moment(), is_private=False),
-        lambda: in_their_form(project, ben.config),
-        lambda: write_model(ben, "any"),
-    )
-    for take in refused:
-        with pytest.raises(ProjectError, match="blind"):
-            take()
-    assert not any(name in as_file(project, ben.moment(), is_private=True) for name in ids)
-
-
-def test_blind_only_who_labelled_an_object_sees_that_others_differ(blind: Any) -> None:
-    ada, ben, rows = blind
-    answer(ben, row=rows[0], label="GALAXY")
-    cy = LabellingSession(ben.project, "Cy")
-    for session in (ada, ben):
-        (dispute,), n_hidden = disputes(session, "QSO")
-        assert dispute.labels == {"Ada": "STAR", "Ben": "GALAXY"}
-        assert n_hidden == 0
-    assert disputes(cy, "QSO") == ([], 1)
-    with pytest.raises(AnswerRefusedError, match="nothing to settle"):
-        settle(cy, "QSO", rows[0], "STAR", token=dispute.token)
-    settle(ada, "QSO", rows[0], "STAR", token=dispute.token)
-    assert ben.state("QSO").history.trained[rows[0]] == "GALAXY", "Ben goes on to see his own"
-    history = ben.project.history("QSO")
-    assert history.trained[rows[0]] == "STAR"
-    found, _ = labelled_set(ben.project.dataset(), history, "QSO")
-    assert rows[0] in found
 
 
 # -- what stays as it is -------------------------------------------------------------------------

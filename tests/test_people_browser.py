@@ -112,3 +112,23 @@ def test_two_browsers_label_one_project_blind_and_settle_what_they_differ_about(
         expect(ben.get_by_text("2 to settle")).to_be_visible()
         assert [points(page) for page in (ada, ben)] == n_points
         assert (seen_a.errors, seen_b.errors) == ([], [])
+
+
+def test_a_tab_that_was_open_before_several_people_answered_asks_for_a_name(browser, app):
+    with new_tab(browser, app) as (ada, seen_a), new_tab(browser, app) as (ben, seen_b):
+        ada.goto(app.address)
+        press(ada.locator(".st-key-demo-digits button"))
+        press(ada.get_by_role("button", name="Start training"))
+        answerable(ada)
+        ben.goto(ada.url)
+        go_to(ben, "Labelling")
+        answerable(ben)
+        shown = object_shown(ben)
+        go_to(ada, "People")
+        press(ada.get_by_role("button", name="Several people answer here"))
+        settled(ada)
+        ben.keyboard.press("1")
+        give_name(ben, "Ben")
+        answerable(ben)
+        assert object_shown(ben) == shown, "what was pressed without a name is no answer"
+        assert (seen_a.errors, seen_b.errors) == ([], [])

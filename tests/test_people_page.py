@@ -1,6 +1,8 @@
 """The People page and what several people see on the others."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -12,11 +14,17 @@ from al_engine.agreeing import disputes
 from al_engine.config import People
 from al_engine.data.splits import TRAIN
 from al_engine.session import LabellingSession
+from al_engine.showing.maps import Shown
 from pages.components.answer_bar import BarEvent
 from pages.components.looking import Posted
+from pages.components.overview import TITLE as ALL
 from pages.components.people.dealing import BAR
+from pages.components.test_set.dealing import BAR as TEST_SET_BAR
 
-PEOPLE, LABELLING, SHARE = "pages/8_People.py", "pages/3_Labelling.py", "pages/7_Share.py"
+PEOPLE, TRAINING, LABELLING, SHARE, TEST_SET = (
+    f"pages/{name}.py"
+    for name in ("8_People", "2_Training", "3_Labelling", "7_Share", "4_Test_set")
+)
 
 
 @pytest.fixture
@@ -41,11 +49,14 @@ def differ(ada: LabellingSession, ben: LabellingSession, n: int) -> list[int]:
     return rows
 
 
-def show(page: str, who: str = "") -> AppTest:
+def show(page: str, who: str = "", held: Mapping[str, Any] = MappingProxyType({})) -> AppTest:
+    """A page as somebody opens it, with what a tab holds beside."""
     at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
     at.query_params["project"] = "survey"
     if who:
         at.session_state["sextant.name"] = who
+    for key, value in held.items():
+        at.session_state[key] = value
     at.switch_page(page).run()
     fine(at)
     return at
@@ -166,16 +177,25 @@ def test_three_people_are_compared_two_by_two(ada) -> None:
     assert "What counts: Qso" in read(at), "two of three"
 
 
-@pytest.mark.parametrize("page", ["pages/2_Training.py", LABELLING, PEOPLE, SHARE])
-def test_blind_no_page_sends_which_objects_another_labelled(ada, page: str) -> None:
-    ben = work_together(ada, blind=True)
-    unknown = [r for r in range(len(TRUTH)) if ada.project.dataset().codes[r] < 0][:4]
-    for row in unknown:
+@pytest.mark.parametrize("page", [TRAINING, f"{TRAINING}#all", LABELLING, TEST_SET, PEOPLE, SHARE])
+@pytest.mark.parametrize("again_every", [0, 1])
+def test_blind_no_page_sends_what_another_labelled(ada, page: str, again_every: int) -> None:
+    ben = work_together(ada, blind=True, again_every=again_every)
+    rows = unknown(ada)[:4]
+    for row in rows:
         answer(ada, row=row, label="STAR")
-    at = show(page, "Ben")
-    ids = set(ada.object_ids(unknown)) - {bar(at)["object_id"] if page != SHARE else ""}
-    assert not [name for name in ids if name in everything_sent(at)]
-    assert any(name in everything_sent(show(PEOPLE, "Ada")) for name in ids), "she sees her own"
+    question = ben.state("QSO").question
+    assert question is not None
+    assert (question.row in rows) == bool(again_every)
+    sent = everything_sent(show_tab(page, "Ben"))
+    there = [name for name in ada.object_ids(rows) if name in sent]
+    asks = page not in (TEST_SET, PEOPLE, SHARE)
+    assert there == ([ben.object_id(question.row)] if again_every and asks else [])
+    if again_every:
+        assert "P(Qso)" not in sent
+        assert "likely Qso" not in sent
+    hers = everything_sent(show(PEOPLE, "Ada"))
+    assert all(name in hers for name in ada.object_ids(rows)), "she sees her own"
     assert disputes(ben, "QSO") == ([], 0)
 
 
@@ -210,3 +230,90 @@ def test_another_person_s_answers_are_undone_by_no_key(ada) -> None:
     answer(ada)
     at = show(LABELLING, "Ben")
     assert not bar(at)["can_undo"]
+
+
+def test_blind_the_list_of_a_cell_says_how_many_objects_it_leaves_out(ada) -> None:
+    work_together(ada, blind=True)
+    row = next(known(ada, TRAIN, "STAR"))
+    answer(ada, row=row, label="QSO")
+    for who, is_listed in (("Ada", True), ("Ben", False)):
+        at = show(TRAINING, who)
+        picked = []
+        for cell in ((actual, predicted) for actual in (0, 1) for predicted in (0, 1)):
+            at.session_state["sextant.looking"].shown["QSO"] = Shown(cell=("training", *cell))
+            at.run()
+            fine(at)
+            assert ("1 that others labelled, of all cells, not listed" in read(at)) != is_listed
+            picked += at.selectbox(
+                key=next(b.key for b in at.selectbox if b.key.startswith("cell-"))
+            ).options
+        assert (ada.object_id(row) in picked) == is_listed
+
+
+@pytest.mark.parametrize("page", [LABELLING, TEST_SET])
+def test_an_answer_without_a_name_is_refused_once_several_people_answer(ada, page: str) -> None:
+    answer(ada)
+    at = show(page)
+    shown = bar(at)
+    work_together(ada)
+    n_events = ada.project.log.n_events
+    event = BarEvent("answer", "STAR", shown["object_id"], shown["token"], 1.0)
+    kind, title = ("bar", "Labelling") if page == LABELLING else (TEST_SET_BAR, "Test set")
+    at.session_state["sextant.posted"] = [Posted(kind, title, "survey", "QSO", event)]
+    at.run()
+    fine(at)
+    assert ada.project.log.n_events == n_events, "and not signed Ada"
+    assert "give the name" in read(at)
+
+
+def test_what_can_be_no_name_is_refused_where_it_is_given(ada) -> None:
+    answer(ada)
+    work_together(ada)
+    at = show(LABELLING)
+    for typed, said in (
+        ("Ada, Ben", "has a comma in it"),
+        ("\u200b", "nobody can see"),
+        ("ada", "Give 'Ada' if that is you"),
+    ):
+        at.text_input(key="who-answers-name").set_value(typed)
+        at.button[0].click().run()
+        assert not at.exception
+        (error,) = at.error
+        assert said in error.value.replace("\\", "")
+        assert "sextant.name" not in at.session_state
+    at.text_input(key="who-answers-name").set_value(" Cy  D ")
+    at.button[0].click().run()
+    fine(at)
+    assert at.session_state["sextant.session"].who == "Cy D"
+    at.text_input(key="signed-Cy D").set_value("Cy  D").run()
+    fine(at)
+    at.text_input(key="signed-Cy D").set_value("Cy, D").run()
+    assert "has a comma in it" in at.error[0].value
+    assert at.session_state["sextant.session"].who == "Cy D"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (TRAINING, "**7 points trained on**"),
+        (LABELLING, "**7 labels**"),
+        (f"{TRAINING}#all", "7 labels, of everybody"),
+    ],
+)
+def test_blind_every_page_says_how_many_labels_train(ada, page: str, said: str) -> None:
+    work_together(ada, blind=True)
+    for row in list(unknown(ada))[:2]:
+        answer(ada, row=row, label="STAR")
+    for who in ("Ada", "Ben"):
+        assert said in read(show_tab(page, who))
+
+
+def unknown(session: LabellingSession) -> list[int]:
+    """Objects whose label the catalogue does not know."""
+    return [r for r in range(len(TRUTH)) if session.project.dataset().codes[r] < 0]
+
+
+def show_tab(page: str, who: str) -> AppTest:
+    """A page, or the tab of all classifiers on it."""
+    name, _, tab = page.partition("#")
+    return show(name, who, {"classifier-survey": ALL} if tab else {})

@@ -43,7 +43,8 @@ class History:
 
     Where several people answer, it is one person's: ``disputed`` are objects of which nobody's
     label counts, ``unheard`` those that others labelled and this person did not, and ``own`` what
-    this person's events alone amount to.
+    this person's events and the catalogue's labels alone amount to.  ``kept_back`` are those
+    unheard of which nothing is shown that another said, or that a model would tell of it.
     """
 
     trained: dict[int, str] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class History:
     curated_seq: int = 0
     disputed: frozenset[int] = frozenset()
     unheard: frozenset[int] = frozenset()
+    kept_back: frozenset[int] = frozenset()
     n_again: int = 0
     n_given_tested: int = 0
     own: "History | None" = None

@@ -5,16 +5,19 @@ what of a history is kept from one person.  Takes events, gives plain data; must
 arrays or learners.  A name is a courtesy, and no password.
 """
 
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from al_engine.config import Counting, People
-from al_engine.data.history import History, fold, in_effect
+from al_engine.data.history import History, LabelledSet, fold, in_effect
 from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.errors import ProjectError
 
 AGAIN_EVERY = 10
+NAME_CHARS = 60
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _SAYING = ("answer", "unsure", "settled")
 
 
@@ -148,7 +151,9 @@ def history_of(
         return fold(events, curated, curated_seq)
     shared = fold(counted(events, people.counting), curated, curated_seq)
     in_force = in_effect(events)
-    own = fold([e for e in in_force if e.who == who and e.kind in BY_HAND], curated, curated_seq)
+    # What the catalogue gave is everybody's to see, whatever another said of it since.
+    theirs = [e for e in in_force if e.kind == "given" or (e.who == who and e.kind in BY_HAND)]
+    own = fold(theirs, curated, curated_seq)
     said = what_was_said(in_force).keys() - own.verified.keys() - (curated or {}).keys()
     return replace(
         shared,
@@ -172,6 +177,41 @@ def again_every(people: People) -> int:
     return AGAIN_EVERY if people.again_every is None else people.again_every
 
 
+# -- names -------------------------------------------------------------------------------------
+
+
+def clean_name(text: str) -> str:
+    """A name as it is kept: each letter composed in one way, and single spaces between words."""
+    spaced = "".join(" " if unicodedata.category(each) == "Zs" else each for each in text)
+    return unicodedata.normalize("NFC", " ".join(filter(None, spaced.split(" "))))
+
+
+def fault_of_name(name: str) -> str:
+    """Why a cleaned name cannot be one, in a sentence; "" where it can."""
+    if not _seen(name):
+        return "A name must not be empty."
+    if len(name) > NAME_CHARS:
+        return f"A name has {len(name)} letters, and {NAME_CHARS} are the most."
+    if any(unicodedata.category(letter) in _UNSEEN for letter in _seen(name)):
+        return f"The name {name!a} has letters in it that nobody can see."
+    if "," in name:
+        return f"The name '{name}' has a comma in it, which stands between people's names."
+    if name.casefold() == "catalogue":
+        return f"'{name}' is what the catalogue's own labels are signed by."
+    return ""
+
+
+def is_alike(name: str, other: str) -> bool:
+    """Would a reader take two names for one?  They differ in case, width or joiners of letters."""
+    one, two = (unicodedata.normalize("NFKC", _seen(each)).casefold() for each in (name, other))
+    return one == two
+
+
+def _seen(name: str) -> str:
+    """A name without what joins letters, which some scripts are written with."""
+    return name.replace("\u200c", "").replace("\u200d", "")
+
+
 # -- what one person may see -------------------------------------------------------------------
 
 
@@ -179,32 +219,37 @@ def shown_to(history: History, people: People, asked: Collection[int]) -> Histor
     """A history without what is kept from the person it is of.
 
     Blind, that is every answer of another's; else what others said of the objects ``asked`` again.
+    The keys of its rounds go too: from two of them the label that lies between can be told.
+    The one place that says of which objects that is: whatever shows, lists or writes objects
+    goes by ``History.kept_back``.
     """
     own = history.own
     if own is None:
         return history
+    kept_back = history.unheard if people.is_blind else history.unheard.intersection(asked)
     if people.is_blind:
-        given = {row: label for row, label in history.trained.items() if row in history.given}
-        trained = {row: label for row, label in given.items() if row not in own.asked} | own.trained
         return replace(
             history,
-            trained=trained,
+            trained=own.trained,
             validated=own.validated,
             corrected=own.corrected,
-            given=history.given & trained.keys(),
+            given=own.given,
+            sets=tuple(LabelledSet("", each.n_labelled, each.seq) for each in history.sets),
             disputed=frozenset(),
+            kept_back=kept_back,
         )
 
     def without(labels: dict[int, str]) -> dict[int, str]:
-        return {row: label for row, label in labels.items() if row not in asked}
+        return {row: label for row, label in labels.items() if row not in kept_back}
 
-    if history.unheard.isdisjoint(asked):
+    if not kept_back:
         return history
     return replace(
         history,
         trained=without(history.trained),
         validated=without(history.validated),
         corrected=without(history.corrected),
+        kept_back=kept_back,
     )
 
 
@@ -219,8 +264,11 @@ def events_shown_to(
     if not people.several:
         return list(events)
     if people.is_blind:
-        own = (who, "catalogue")
-        return [e for e in in_effect(events) if e.who in own or e.part == CURATED]
+        # By the kind, not by the name that the catalogue's labels are signed with: who gave
+        # themselves that name would be handed to everybody.
+        return [
+            e for e in in_effect(events) if e.who == who or e.kind == "given" or e.part == CURATED
+        ]
     by_classifier: dict[str | None, list[Event]] = {}
     for event in in_effect(events):
         together = "" if shared and event.classifier is not None else event.classifier

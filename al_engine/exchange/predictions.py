@@ -30,7 +30,8 @@ class Predictor:
     """A classifier as the table has it.
 
     ``score`` gives the probability of its label and whether it is over one half, from one row up
-    to another; ``parts`` is the set of every object, ``labels`` the labels in force by row.
+    to another; ``parts`` is the set of every object, ``labels`` the labels in force by row.  Of
+    the rows ``kept_back`` nothing is told that the classifier makes of them.
     """
 
     label: str
@@ -38,6 +39,7 @@ class Predictor:
     score: Score
     parts: Parts
     labels: Mapping[int, str]
+    kept_back: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,21 @@ class Together:
         return [*made, Column("predicted", pa.string(), "", said)]
 
     def arrays(
-        self, predictors: Sequence[Predictor], probas: Sequence[npt.NDArray[np.float32]]
+        self,
+        predictors: Sequence[Predictor],
+        probas: Sequence[npt.NDArray[np.float32]],
+        hidden: Sequence[npt.NDArray[np.bool_]],
     ) -> list[pa.Array]:
-        """What stands in those columns for some objects."""
+        """What stands in those columns for some objects; ``hidden`` is kept back of each."""
         calibrated, predicted = self.predict([probas[i] for i in self.of])
         labels = np.array([*(predictors[i].label for i in self.of), None], dtype=object)
+        masks = [hidden[i] for i in self.of]
         return [
-            *(pa.array(proba, pa.float32()) for proba in calibrated),
-            pa.array(labels[predicted], pa.string()),
+            *(
+                pa.array(proba, pa.float32(), mask=mask)
+                for proba, mask in zip(calibrated, masks, strict=True)
+            ),
+            pa.array(labels[predicted], pa.string(), mask=np.logical_or.reduce(masks)),
         ]
 
 
@@ -128,22 +137,26 @@ def _batches(
     columns: Sequence[Column],
 ) -> Iterator[pa.RecordBatch]:
     labelled = [np.array(sorted(predictor.labels), dtype=np.int64) for predictor in predictors]
+    kept_back = [np.array(sorted(predictor.kept_back), dtype=np.int64) for predictor in predictors]
     for start in range(0, catalogue.n_rows, ROWS_AT_ONCE):
         stop = min(start + ROWS_AT_ONCE, catalogue.n_rows)
         arrays = objects.records(catalogue, start, stop)
-        probas = []
-        for predictor, rows in zip(predictors, labelled, strict=True):
+        probas, hidden = [], []
+        for predictor, rows, unsaid in zip(predictors, labelled, kept_back, strict=True):
             proba, predicted = predictor.score(start, stop)
             probas.append(proba)
+            mask = np.zeros(stop - start, dtype=np.bool_)
+            mask[unsaid[slice(*np.searchsorted(unsaid, [start, stop]))] - start] = True
+            hidden.append(mask)
             given = np.full(stop - start, None, dtype=object)
             for row in rows[slice(*np.searchsorted(rows, [start, stop]))].tolist():
                 given[row - start] = predictor.labels[row]
             arrays += [
-                pa.array(proba, pa.float32()),
-                pa.array(predicted),
+                pa.array(proba, pa.float32(), mask=mask),
+                pa.array(predicted, mask=mask),
                 pa.array(SET_NAMES[predictor.parts[start:stop]], pa.string()),
                 pa.array(given, pa.string()),
             ]
         if together:
-            arrays += together.arrays(predictors, probas)
+            arrays += together.arrays(predictors, probas, hidden)
         yield pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])

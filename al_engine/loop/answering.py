@@ -138,6 +138,6 @@ def answered_rows(project: Project, classifier: str, who: str) -> list[int]:
     """Objects that a person answered about or passed as unsure, the first one first."""
     events, several = in_effect(project.events(classifier)), project.config.people.several
     if several:
-        events = [e for e in events if e.who in (who, "catalogue")]
+        events = [e for e in events if e.kind == "given" or e.who == who]
     rows = [e.row_number for e in events if e.kind != "later" and e.row_number is not None]
     return list(dict.fromkeys(rows))

@@ -3,7 +3,7 @@
 Owns what pages draw of a classifier.  Must not know how a state is made or kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet
@@ -52,6 +52,11 @@ class State:
         return self.config.setups[self.classifier]
 
     @property
+    def n_trained(self) -> int:
+        """How many labels the model learned from, whoever gave them, in sight or not."""
+        return 0 if self.fit is None else self.fit.n_labelled
+
+    @property
     def token(self) -> str:
         """Names this moment: an answer that carries it was given to what was shown then.
 
@@ -72,12 +77,16 @@ def made_state(
     """What a round comes to for one person, who sees what the history shows them."""
     asked = () if made.question is None else (made.question.row,)
     before = rounds[-2].scores if len(rounds) > 1 else None
+    shown = shown_to(history, config.people, asked)
+    if config.people.is_blind:
+        seen = zip(rounds, shown.sets, strict=False)  # what is made ahead has a set more
+        rounds = tuple(replace(each, labelled=labelled) for each, labelled in seen)
     if before and made.scores and before.over != made.scores.over:
         before = None  # over other objects: what lies between is no change
     return State(
         classifier,
         config,
-        shown_to(history, config.people, asked),
+        shown,
         made.fit,
         made.scores,
         before,

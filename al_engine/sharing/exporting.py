@@ -135,6 +135,8 @@ def _told(session: LabellingSession) -> list[Event]:
 def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outgoing:
     """What every trained classifier makes of every object, the test set's and those left out too.
 
+    Blind, nothing of those that others labelled and this person did not: a model would tell.
+
     Raises
     ------
     NotEnoughLabelsError : no classifier has a model
@@ -146,7 +148,9 @@ def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outg
         raise NotEnoughLabelsError("No classifier has a model yet.", "Label at least one object.")
     about = _about(session)
     for i, (state, fit) in enumerate(trained, start=1):
-        about[f"MODEL{i}"] = f"{state.classifier}: {fit.n_labelled} labels, round {fit.key}"
+        about[f"MODEL{i}"] = f"{state.classifier}: {fit.n_labelled} labels"
+        if not config.people.is_blind:  # from the keys of two rounds the label between can be told
+            about[f"MODEL{i}"] += f", round {fit.key}"
     predictors = [_predictor(session, state, fit, dataset) for state, fit in trained]
     together = _together(dataset, [state for state, _ in trained])
     return predictions_table(session.project.catalogue, config, predictors, extra, about, together)
@@ -170,6 +174,7 @@ def _predictor(session: LabellingSession, state: State, fit: Fit, dataset: Datas
         _scorer(dataset, fit),
         parts_in_force(dataset, history),
         {**history.trained, **history.verified},
+        history.kept_back,
     )
 
 

@@ -221,7 +221,8 @@ def _round_difference(
     if here.labelled.n_labelled != past.n_labelled:
         return f"{where} trained on {past.n_labelled} labels; here on {here.labelled.n_labelled}."
     scores = here.scores.to_dict() if here.scores else None
-    key = session.round_key(state.classifier, here.labelled)
+    labelled = session.project.history(state.classifier).sets[past.number]
+    key = session.round_key(state.classifier, labelled)
     if past.scores in (scores, *found.get((state.classifier, key), ())):
         return ""
     was, now = _f1(past.scores), _f1(scores)

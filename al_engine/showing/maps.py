@@ -178,7 +178,7 @@ class Maps:
         """Lowest and highest utility in the training set; (0, 0) where there is none."""
         if state.fit is None:
             return 0.0, 0.0
-        utility = state.fit.utility
+        utility = _utility(state)
 
         def ends() -> tuple[float, float]:
             values = utility[np.isfinite(utility)]
@@ -223,7 +223,10 @@ class Maps:
         return [float(v) for v in x[rows]], [float(v) for v in y[rows]]
 
     def cell_rows(self, state: State, cell: tuple[str, int, int]) -> Rows:
-        """The objects of one cell of a confusion matrix: set, actual, predicted."""
+        """The objects of one cell of a confusion matrix: set, actual, predicted.
+
+        Without those that are kept back, which the matrix counts.
+        """
         assert state.fit is not None, "a matrix is only shown once there is a model"
         part = TRAIN if cell[0] == "training" else VALIDATION
         table = _categories(part, Shown(cell=cell), has_fit=True)
@@ -232,13 +235,19 @@ class Maps:
     # -- which objects, in which category --
 
     def _standing(self, state: State) -> Codes:
-        """Set, truth and prediction of every object, as ``standing_codes`` gives them."""
+        """Set, truth and prediction of every object, as ``standing_codes`` gives them.
+
+        What is kept back stands as unlabelled: neither right nor wrong.
+        """
 
         def make() -> Codes:
             dataset = self._dataset(state)
             parts = parts_in_force(dataset, state.history)
             truth = truth_in_force(dataset, state.history, state.classifier)
-            return standing_codes(parts, truth, state.fit.predicted if state.fit else np.uint8(0))
+            made = standing_codes(parts, truth, state.fit.predicted if state.fit else np.uint8(0))
+            hidden = list(state.history.kept_back)
+            made[hidden] = standing_codes(parts[hidden], np.full(len(hidden), -1, np.int8), 0)
+            return made
 
         key = ("standing", repr(state.config), self._subject("training", state))
         return self._once(self._drawn.arrays, ARRAYS_KEPT, key, make)
@@ -268,7 +277,7 @@ class Maps:
         if kind == "labels":
             return np.asarray(self._label_codes(state)[rows] != HIDDEN)
         if kind == "metric" and state.fit is not None:
-            return np.asarray(np.isfinite(state.fit.utility[rows]))
+            return np.asarray(np.isfinite(_utility(state)[rows]))
         part = VALIDATION if kind == "validation" else TRAIN
         wanted = Shown() if kind == "metric" else shown
         table = _categories(part, wanted, has_fit=state.fit is not None)
@@ -291,7 +300,7 @@ class Maps:
     def _metric(self, state: State, view: View, value_colours: str) -> bytes:
         if state.fit is None:
             return self._correctness(state, view, Shown(), "blue_orange", TRAIN)
-        x, y, utility = self._in_view(state, view, state.fit.utility)
+        x, y, utility = self._in_view(state, view, _utility(state))
         low, high = self.metric_range(state)
         ends = (low, high if high > low else low + 1.0)
         return paint_values(x, y, utility, view, value_colours, ends)
@@ -338,6 +347,7 @@ class Maps:
             state.classifier,
             fit,
             sides,
+            history.kept_back,
             *map(frozenset, (history.trained, history.validated, history.curated)),
         )
 
@@ -366,6 +376,16 @@ class Maps:
                 while len(kept) > most:
                     kept.popitem(last=False)
         return made
+
+
+def _utility(state: State) -> Floats:
+    """The utility of every object, NaN where there is none, or it would tell what is kept back."""
+    assert state.fit is not None, "only a model finds objects useful"
+    if not state.history.kept_back:
+        return state.fit.utility
+    utility = state.fit.utility.copy()
+    utility[list(state.history.kept_back)] = np.nan
+    return utility
 
 
 def _labels_in(history: History) -> Hashable:

@@ -153,7 +153,7 @@ def object_card(
         () if state is None else tuple(_probabilities(session, state, row)),
         PART_NAMES[int(parts_in_force(dataset, history)[row])],
         is_own=history.own is None or row in own,
-        is_kept_back=state is not None and _is_kept_back(session, state, row),
+        is_kept_back=row in history.kept_back,
     )
 
 
@@ -166,12 +166,6 @@ def _axes(session: LabellingSession, row: int) -> list[Value]:
         for name in made
         if name not in columns
     ]
-
-
-def _is_kept_back(session: LabellingSession, state: State, row: int) -> bool:
-    """Did others label the object, unseen by the person who looks until they do too?"""
-    is_asked = state.question is not None and state.question.row == row
-    return row in state.history.unheard and (is_asked or session.config.people.is_blind)
 
 
 def find_object(session: LabellingSession, text: str) -> int:
@@ -214,7 +208,8 @@ def _probabilities(
         if not session.is_started(label):
             continue
         of_label = state if label == state.classifier else session.state(label)
-        if _is_kept_back(session, of_label, row):
+        heard_of, is_hidden = of_label.history.unheard, row in state.history.kept_back
+        if row in of_label.history.kept_back or (is_hidden and row in heard_of):
             continue  # a model knows what it was trained on, and would tell
         fit = of_label.fit
         if fit is not None:

@@ -19,15 +19,17 @@ from al_engine.session import LabellingSession
 class Standing:
     """Where one classifier stands.
 
-    ``n_by_label`` counts the labels that train it, the most frequent first; ``validating`` those
-    that only check it.  ``asks`` is the id of the object that it would ask about next, and
-    ``probability`` that of its own label for that; None without a model.  ``fault`` is why it has
-    no state, where it has none; one that was not started has neither.
+    ``n_trained`` is how many labels train it; ``n_by_label`` counts them by label, the most
+    frequent first, blind only those in sight; ``validating`` those that only check it.  ``asks`` is
+    the id of the object that it would ask about next, and ``probability`` that of its own label for
+    that; None without a model, or where it is kept back.  ``fault`` is why it has no state, where
+    it has none; one that was not started has neither.
     """
 
     classifier: str
     is_started: bool
     fault: AlEngineError | None = None
+    n_trained: int = 0
     n_by_label: tuple[tuple[str, int], ...] = ()
     n_given: int = 0
     n_unsure: int = 0
@@ -54,10 +56,13 @@ class Overview:
             return Standing(classifier, is_started=True, fault=fault)
         state = session.state(classifier)
         history, asked = state.history, state.question
-        p = np.nan if state.fit is None or asked is None else float(state.fit.proba[asked.row])
+        p = np.nan
+        if state.fit is not None and asked is not None and asked.row not in history.kept_back:
+            p = float(state.fit.proba[asked.row])
         return Standing(
             classifier,
             is_started=True,
+            n_trained=state.n_trained,
             n_by_label=tuple(Counter(history.trained.values()).most_common()),
             n_given=len(history.given),
             n_unsure=len(history.unsure),

@@ -96,7 +96,7 @@ def _plot(session: LabellingSession, state: State, name: str, row: int) -> None:
 def _status(state: State) -> None:
     """How far, how good, and that it is safe."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        parts = [f"**{counted(len(state.history.trained), 'label')}**"]
+        parts = [f"**{counted(state.n_trained, 'label')}**"]
         if state.history.own is not None:
             parts.append(f"{len(state.history.own.verified):,} yours")
         validation = state.scores.validation if state.scores else None

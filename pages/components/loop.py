@@ -132,7 +132,7 @@ def _confirmation(session: LabellingSession, state: State, action: str, value: s
     if last is not None and last.row_number in state.history.disputed:
         return f"{name}; others say otherwise: settle it under People; undo Z"
     if last is not None and last.row_number in state.history.trained:
-        return f"{name}, {counted(len(state.history.trained), 'label')}; undo Z"
+        return f"{name}, {counted(state.n_trained, 'label')}; undo Z"
     return f"{name}, kept for checking; undo Z"
 
 

@@ -51,7 +51,8 @@ def _head(session: LabellingSession) -> None:
 
 _TITLES = {
     "Classifier": "Each asks of an object: is it this, or anything else?",
-    "Trained on": "The labels that train it, the catalogue's first ones included.",
+    "Trained on": "The labels that train it, the catalogue's first ones included. While people "
+    "answer blind the number is of everybody's; by label only yours and the catalogue's are shown.",
     "Last scores": "Each with its 95% interval and n, the objects it is a share of: those with a "
     "known label for accuracy; those that are of the label, or are said to be, for F1.",
     "Scored over": "Validation, or by cross-validation the labelled set, while fewer than "
@@ -95,7 +96,11 @@ def _labels(config: ProjectConfig, standing: Standing) -> str:
         f"{standing.n_validating:,} random, for validation" if standing.n_validating else "",
     ]
     small = "; ".join(filter(None, others))
-    return (" · ".join(said) or "No label yet") + (f"  \n:small[{small}]" if small else "")
+    by_label = " · ".join(said)
+    if config.people.is_blind and standing.n_trained:
+        small = "; ".join(filter(None, [f"in your sight: {by_label or 'none'}", small]))
+        by_label = f"{counted(standing.n_trained, 'label')}, of everybody"
+    return (by_label or "No label yet") + (f"  \n:small[{small}]" if small else "")
 
 
 def _scores(scores: RoundScores | None) -> str:

@@ -18,6 +18,7 @@ from streamlit.config import set_option
 from streamlit.errors import StreamlitAPIException
 
 from al_engine.data import nearness
+from al_engine.data.people import NAME_CHARS, clean_name
 from al_engine.home import home_folder
 from al_engine.learning import kernels
 from al_engine.opening import sweep_visitors
@@ -27,7 +28,7 @@ from al_engine.views import raster
 from pages.components import extensions, loop, state
 from pages.components.guard import guard
 from pages.components.people import dealing as people
-from pages.components.remember import MAX_CHARS, remember_name
+from pages.components.remember import remember_name
 from pages.components.test_set import dealing as test_set
 from pages.components.words import counted, plain
 
@@ -81,7 +82,7 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
     if needs_project and session is None:
         link(HOME, "Go to Home", icon=":material/home:")
         st.stop()
-    if session is not None and session.config.people.several and not state.name_given():
+    if session is not None and _is_name_wanting(session):
         st.title(title)
         _who(session)
         st.stop()
@@ -114,6 +115,9 @@ def view(draw: Callable[P, None]) -> Callable[P, None]:
         _deal_with_posted()
         if not (state.is_project_there() and state.is_project_open()):
             st.rerun()  # the whole page, which opens it, or says so and leads home
+        session = state.session_at_hand()
+        if session is not None and _is_name_wanting(session):
+            st.rerun()  # switched on since, in another tab: the whole page asks for a name
         _tell_trouble()
         with guard():
             draw(*args, **kwargs)
@@ -172,14 +176,18 @@ def _say_that_the_disk_is_temporary(can_open: bool) -> None:
             link("pages/7_Share.py", "Download it", icon=":material/download:")
 
 
+def _is_name_wanting(session: LabellingSession) -> bool:
+    """Do several people answer here, and nobody has said who looks?"""
+    return session.config.people.several and not state.name_given()
+
+
 def _who(session: LabellingSession) -> None:
     """Ask for a name before anything is shown or answered that goes by it."""
     st.info("Several people answer in this project: give the name that your answers are signed by.")
     with st.form("who-answers", border=False):
-        who = st.text_input("Your name", "", MAX_CHARS, key="who-answers-name")
+        who = st.text_input("Your name", "", NAME_CHARS, key="who-answers-name")
         if st.form_submit_button("Go on", type="primary") and who.strip():
-            state.give_name(session, who)
-            st.rerun()
+            _give(session, who)
 
 
 def _signature(session: LabellingSession) -> None:
@@ -187,23 +195,28 @@ def _signature(session: LabellingSession) -> None:
     # Named after the name: it may be changed elsewhere too.
     key = f"signed-{session.who}"
     help_text = "Stands beside each of your answers; kept in this browser."
-    if not state.name_given() and session.config.people.several:
+    if _is_name_wanting(session):
         return  # the page asks
     if not state.name_given():
         # A project that nobody has begun asks at the set-up of its first classifier.
         if session.config.setups:
-            who = st.text_input("Your name", session.who, MAX_CHARS, key=key, help=help_text)
+            who = st.text_input("Your name", session.who, NAME_CHARS, key=key, help=help_text)
             if st.button("Save", key="save-name", help="Answers are signed so from now on."):
-                state.give_name(session, who)
-                st.rerun()
+                _give(session, who)
         return
     if state.was_name_given_here():
         remember_name(session.who)
-    with st.popover(f"Signed {plain(session.who)[:40]}", width="stretch"):
-        who = st.text_input("Your name", session.who, MAX_CHARS, key=key, help=help_text)
-        if who.strip() not in ("", session.who):
-            state.give_name(session, who)
-            st.rerun()
+    with st.popover(f"Signed {plain(session.who[:40])}", width="stretch"):
+        who = st.text_input("Your name", session.who, NAME_CHARS, key=key, help=help_text)
+        if clean_name(who) not in ("", clean_name(session.who)):
+            _give(session, who)
+
+
+def _give(session: LabellingSession, name: str) -> None:
+    """Take a name and draw the page anew, or say why it can be none."""
+    with guard():
+        state.give_name(session, name)
+        st.rerun()
 
 
 @st.cache_resource(show_spinner=False)

@@ -3,13 +3,13 @@
 A cookie, so that it is there before anything is drawn.  Nothing else is kept in a browser.
 """
 
-import unicodedata
 from urllib.parse import unquote
 
 import streamlit as st
 
+from al_engine.data.people import NAME_CHARS, clean_name, fault_of_name
+
 _NAME = "sextant_name"
-MAX_CHARS = 60
 
 # What was written once is not written again: another tab may have changed it since.
 _mount = st.components.v2.component(
@@ -32,8 +32,6 @@ def remember_name(name: str) -> None:
 
 def remembered_name() -> str:
     """The name that the browser came with; "" for none."""
-    kept = unquote(st.context.cookies.get(_NAME, ""))
+    kept = clean_name(unquote(st.context.cookies.get(_NAME, ""))[:NAME_CHARS])
     # A cookie is anyone's to write: what cannot be a name is none.
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in kept):
-        return ""
-    return kept[:MAX_CHARS].strip()
+    return "" if fault_of_name(kept) else kept

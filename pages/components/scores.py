@@ -117,7 +117,9 @@ def _cell_list(
     label = state.classifier
     rows = tab.maps().cell_rows(state, cell)
     actual, predicted = (plain(name) if side else "other" for side in cell[1:])
-    st.caption(f"{counted(len(rows), 'object')}: {actual}, predicted {predicted}")
+    n_hidden = len(state.history.kept_back)
+    others = f"; {n_hidden:,} that others labelled, of all cells, not listed" if n_hidden else ""
+    st.caption(f"{counted(len(rows), 'object')}: {actual}, predicted {predicted}{others}")
     pick, close = st.columns([5, 1], gap="small")
     ids = dict(zip(session.object_ids(rows[:200]), rows[:200].tolist(), strict=True))
     picked = pick.selectbox(

@@ -10,12 +10,12 @@ from typing import Any
 import streamlit as st
 
 from al_engine.config import ClassifierSetup, MemberSetup
+from al_engine.data.people import NAME_CHARS
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.session import LabellingSession
 from pages.components import extensions
 from pages.components import state as tab
-from pages.components.remember import MAX_CHARS
 from pages.components.words import plain
 
 
@@ -24,10 +24,10 @@ def set_up(session: LabellingSession, label: str) -> None:
     name = session.config.label_name(label)
     st.subheader(f"A classifier for {plain(name)} against the rest", anchor=False)
     setup = setup_form(session, label, ClassifierSetup())
-    who = tab.name_given()
-    if not who:
+    who = ""
+    if not tab.name_given():
         who = st.text_input(
-            "Your name", session.who, MAX_CHARS, key=f"who-{label}",
+            "Your name", session.who, NAME_CHARS, key=f"who-{label}",
             help="Stands beside each of your answers; kept in this browser.",
         )  # fmt: skip
     if st.button("Start training", key=f"start-{label}", type="primary"):

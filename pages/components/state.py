@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from al_engine.agreeing import checked_name
 from al_engine.curation import Curator
 from al_engine.exchange.configuration import Layout
 from al_engine.home import find_project, home_folder
@@ -197,8 +198,13 @@ def was_name_given_here() -> bool:
 
 
 def give_name(session: LabellingSession, name: str) -> None:
-    """Sign answers with a name from now on; an empty one keeps the name there is."""
-    session.who = name.strip() or session.who
+    """Sign answers with a name from now on; an empty one keeps the name there is.
+
+    Raises
+    ------
+    SettingsError : it cannot be a name, or can hardly be told from another's
+    """
+    session.who = checked_name(session, name) if name.strip() else session.who
     _set("name", session.who)
 
 

@@ -49,8 +49,16 @@ def take_first(queue: list[Posted], asked_on: Collection[str], give: Give, say: 
 def _session_on(
     home: Path, slug: str, at_hand: LabellingSession | None, who: str
 ) -> LabellingSession:
-    """The session on one project: the one at hand, else one for this moment."""
+    """The session on one project: the one at hand, else one for this moment.
+
+    Several people may answer there since the page was drawn: nobody's answer is signed by a guess.
+    """
     project = open_project(find_project(home, slug))
+    if project.config.people.several and not who:
+        raise AnswerRefusedError(
+            "Several people answer here by now, and this answer has no name.",
+            "Give yours, then answer again.",
+        )
     if at_hand is not None and at_hand.project is project:
         return at_hand
     who = who or (at_hand.who if at_hand is not None else state.last_name(project.log.events()))

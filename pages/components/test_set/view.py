@@ -275,11 +275,7 @@ def _why(session: LabellingSession, curated: CuratedSet, shown: Shown | None) ->
     """What an answer to this object does."""
     if shown is None:
         return ""
-    trains = [
-        session.config.label_name(classifier)
-        for classifier in session.config.setups
-        if shown.row in session.project.history(classifier).trained
-    ]
+    trains = [session.config.label_name(c) for c in tab.curator().trains(shown.row)]
     lost = tab.curator().rounds_lost(shown.row)
     if lost:
         name = session.config.label_name
