@@ -71,6 +71,8 @@ def answer_event(
             f"{object_id} is left out by the settings.", "Ask about another, or change them."
         )
     how = how_shown(token, row)
+    if how == "click" and row in history.validated:
+        part = int(dataset.parts[row])  # it validates for as long as the random answer stands
     return Event(
         kind,
         classifier=classifier,
