@@ -15,6 +15,7 @@ from al_engine.data.people import Said, what_was_said
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
 from al_engine.learning.agreement import Agreement, agreement, agreement_of_many
+from al_engine.loop.answering import refuse_unknown
 from al_engine.loop.fitting import parts_in_force
 from al_engine.loop.state import seen_by
 from al_engine.session import LabellingSession, State
@@ -172,13 +173,14 @@ def settle(
     AnswerRefusedError : nothing to settle here, or not by this person; it changed since; no label
     """
     project, config = session.project, session.config
-    known = [choice.value for choice in config.labels_in_use]
-    if label not in known:
-        raise AnswerRefusedError(
-            f"'{label}' is not a label that takes part.", f"Use one of {', '.join(known)}."
-        )
+    refuse_unknown(label, config.labels_in_use)
     dataset = project.prepare(config)
     with project.log.lock:
+        if not project.config.people.several:
+            raise AnswerRefusedError(
+                "One person answers here, so that nothing is to settle.",
+                "Switch on that several people answer, or answer about the object again.",
+            )
         seen, _ = disputes(session, classifier)
         if row not in [dispute.row for dispute in seen]:
             raise AnswerRefusedError(
@@ -221,7 +223,7 @@ def unsettle(session: LabellingSession, classifier: str, *, token: str) -> State
             raise AnswerRefusedError(
                 "You did something in another tab meanwhile.", "Look, then undo again."
             )
-        undo = Event("undo", session.who, classifier, last.row_number, last.object_id)
+        undo = Event("undo", session.who, last.classifier, last.row_number, last.object_id)
         project.log.append(replace(undo, undoes=last.seq))
     return session.follow(classifier)
 

@@ -120,6 +120,8 @@ def fold(
             n_passed += 1
             n_questions += how in ("query", "random")
             n_again += how == "again"
+        elif event.kind == "settled":
+            last = event  # by one of several people; who works alone now can take it back
         if row in curated:
             continue  # asked and passed all the same: what comes up next goes by the count
         before = trained.get(row)

@@ -4,6 +4,7 @@ Owns the refusals.  Looks at the log, the settings and the sets; must not know l
 an answer never waits for one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,15 @@ def labels_offered(dataset: Dataset, config: ProjectConfig, classifier: str) -> 
     return offered
 
 
+def refuse_unknown(label: str | None, allowed: Sequence[Label]) -> None:
+    """Refuse a label that is none of those that may be given here."""
+    known = [choice.value for choice in allowed]
+    if label not in known:
+        raise AnswerRefusedError(
+            f"'{label}' is not a label that may be given here.", f"Use one of {', '.join(known)}."
+        )
+
+
 def answer_event(
     project: Project,
     config: ProjectConfig,
@@ -50,11 +60,8 @@ def answer_event(
     AnswerRefusedError : no such object or label, or left out by the settings
     """
     dataset = project.prepare(config)
-    known = [choice.value for choice in config.labels_in_use]
-    if kind == "answer" and label not in known:
-        raise AnswerRefusedError(
-            f"'{label}' is not a label that takes part.", f"Use one of {', '.join(known)}."
-        )
+    if kind == "answer":
+        refuse_unknown(label, config.labels_in_use)
     if not 0 <= row < dataset.n_rows:
         raise AnswerRefusedError(
             f"There is no object in row {row}.", f"Rows go from 0 to {dataset.n_rows - 1}."
