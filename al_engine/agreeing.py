@@ -111,8 +111,12 @@ def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
 
 
 def agreements(session: LabellingSession, classifier: str) -> tuple[Agreement, list[Compared]]:
-    """How far all agree, and every two of them: by the labels as they were given, Unsure aside."""
-    said = [each.labels for each in _said(session, classifier).values()]
+    """How far all agree, and every two of them, Unsure aside.
+
+    By the labels from before two people had answered: what one corrects after that may be what the
+    other said.
+    """
+    said = [each.at_first for each in _said(session, classifier).values()]
     names = sorted({who for labels in said for who in labels}, key=str.casefold)
     shared = [labels for labels in said if len(labels) > 1]
     over_all = agreement_of_many([[labels.get(who) for labels in shared] for who in names])

@@ -1,14 +1,15 @@
-"""Settling what people differ about: what is refused, what is taken back, and what is no dispute."""
+"""Settling what people differ about: what is refused, taken back, and no dispute at all."""
 
 from dataclasses import replace
 
 import pytest
 from conftest import answer, known, small_setup
-from test_people import differ, together
+from test_people import differ, numbered, said, together
 
-from al_engine.agreeing import disputes, last_settled, settle, unsettle
+from al_engine.agreeing import agreements, disputes, last_settled, settle, unsettle
 from al_engine.config import People
 from al_engine.curation import Curator
+from al_engine.data.people import what_was_said
 from al_engine.data.splits import OUT, TRAIN
 from al_engine.errors import AnswerRefusedError
 from al_engine.project import Project
@@ -116,3 +117,35 @@ def test_nobody_is_asked_again_about_what_the_settings_leave_out(project: Projec
     question = ben.state("QSO").question
     assert question is not None
     assert question.row != row
+
+
+# -- agreement is by what people said on their own --
+
+
+def test_who_takes_over_another_s_label_after_seeing_it_does_not_agree_any_better(
+    project: Project,
+) -> None:
+    ada, ben = together(project, blind=True)
+    free = [r for r in known(ada, TRAIN) if r not in project.history("QSO").asked][:12]
+    for i, row in enumerate(free):
+        answer(ada, row=row, label=("QSO", "STAR")[i % 2])
+        answer(ben, row=row, label=("QSO", "STAR", "STAR")[i % 3])
+    before = agreements(ada, "QSO")
+    assert before[0].kappa.value < 1
+    for dispute in disputes(ben, "QSO")[0]:
+        answer(ben, row=dispute.row, label=dispute.labels["Ada"])
+    assert disputes(ben, "QSO") == ([], 0)
+    assert agreements(ada, "QSO") == before
+
+
+def test_a_slip_that_is_corrected_before_another_has_answered_counts_as_corrected() -> None:
+    unsure = replace(said("Ada", 1, ""), kind="unsure", label=None)
+    slip, corrected, other = said("Ada", 1, "A"), said("Ada", 1, "B"), said("Ben", 1, "B")
+    for events, compared in (
+        ((slip, corrected, other), {"Ada": "B", "Ben": "B"}),
+        ((slip, unsure, other), {"Ben": "B"}),
+        ((slip, other, corrected), {"Ada": "A", "Ben": "B"}),
+        ((slip, other, unsure), {"Ada": "A", "Ben": "B"}),
+        ((slip, unsure, corrected, other, said("Cy", 1, "C")), {"Ada": "B", "Ben": "B", "Cy": "C"}),
+    ):
+        assert what_was_said(numbered(*events))[1].at_first == compared

@@ -23,13 +23,15 @@ class Said:
     """What people said of one object.
 
     ``answers`` are each person's answer in force, the latest last; ``settled`` is the event that
-    settled what it is, if one did; ``came`` the event with which it first came up, for as long as
-    anything stands.
+    settled what it is, if one did; ``came`` the event with which it first came up, and ``at_first``
+    each person's label from before they could see that others differ, for as long as anything
+    stands.
     """
 
     answers: dict[str, Event] = field(default_factory=dict)
     settled: Event | None = None
     came: Event | None = None
+    at_first: dict[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -64,10 +66,20 @@ class Said:
             self.answers.pop(event.who, None)
             if event.kind == "answer":
                 self.answers[event.who] = event
+            self._compare(event)
         if not self.answers and self.settled is None:
             self.came = None
+            self.at_first.clear()
         elif self.came is None:
             self.came = event
+
+    def _compare(self, event: Event) -> None:
+        """Note a label unless its person could know by then what somebody else had said."""
+        if event.who in self.at_first and len(self.at_first) > 1:
+            return
+        self.at_first.pop(event.who, None)
+        if event.kind == "answer":
+            self.at_first[event.who] = event.label or ""
 
 
 def what_was_said(events: Sequence[Event]) -> dict[int, Said]:
