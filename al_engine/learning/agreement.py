@@ -208,7 +208,7 @@ class _Pair:
         n_cells, n_draws = self.n_labels**2, len(weights)
         places = np.arange(n_draws)[:, None] * n_cells + self.cells
         counts = np.bincount(places.ravel(), weights[:, self.kinds].ravel(), n_draws * n_cells)
-        return counts.reshape(n_draws, self.n_labels, self.n_labels)
+        return counts.astype(np.float64).reshape(n_draws, self.n_labels, self.n_labels)
 
 
 def _over_pairs(
