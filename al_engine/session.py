@@ -105,6 +105,14 @@ class LabellingSession:
             self.learners.pop(classifier, None)
         return state
 
+    def whole_state(self, classifier: str) -> State:
+        """The present state with everybody's answers, for numbers over many objects.
+
+        Nothing of a single object may be shown from it: people may answer blind.
+        """
+        state = self.state(classifier)
+        return replace(state, history=self._states[classifier][2])
+
     def fault(self, classifier: str) -> AlEngineError | None:
         """Why a classifier has no state: its settings name what is not there, or what fails."""
         try:

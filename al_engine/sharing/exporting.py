@@ -148,7 +148,7 @@ def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outg
     for i, (state, fit) in enumerate(trained, start=1):
         about[f"MODEL{i}"] = f"{state.classifier}: {fit.n_labelled} labels, round {fit.key}"
     predictors = [_predictor(session, state, fit, dataset) for state, fit in trained]
-    together = _together(dataset, [state for state, _ in trained])
+    together = _together(dataset, [session.whole_state(state.classifier) for state, _ in trained])
     return predictions_table(session.project.catalogue, config, predictors, extra, about, together)
 
 
