@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import CLASSES, TRUTH, answer, begin, known, small_setup, survey_config
+from sklearn.linear_model import LogisticRegression
 
 from al_engine.config import People, ProjectConfig, Splits
 from al_engine.curation import Curator
@@ -89,6 +90,28 @@ def test_objects_that_are_told_apart_perfectly_are_not_calibrated_to_certainty()
     fitted = fit_sigmoid(p, p > 0.5)
     # Two points, two parameters: Platt's targets themselves, 1/22 and 21/22.
     assert fitted(p[[0, -1]]) == pytest.approx([1 / 22, 21 / 22], abs=1e-4)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.02, 0.0005])
+@pytest.mark.parametrize("n", [30, 20_000])
+def test_the_sigmoid_is_the_likeliest_for_common_and_for_rare_labels(n: int, rate: float) -> None:
+    rng = np.random.default_rng(n)
+    is_positive = rng.random(n) < rate
+    is_positive[:2] = True
+    z = rng.normal(np.where(is_positive, 2, -4), 2)
+    p = (1 / (1 + np.exp(-z))).round(2).astype(np.float32)
+    fitted = fit_sigmoid(p, is_positive)
+    target = np.where(
+        is_positive, 1 - 1 / (is_positive.sum() + 2), 1 / (np.count_nonzero(~is_positive) + 2)
+    )
+    # A target between 0 and 1 is both labels, each with its share of the weight.
+    clipped = np.clip(p.astype(float), 1e-3, 1 - 1e-3)
+    X = np.log(clipped / (1 - clipped)).reshape(-1, 1)
+    theirs = LogisticRegression(C=np.inf, max_iter=10_000, tol=1e-10).fit(
+        np.concatenate([X, X]), np.repeat([1, 0], n), np.concatenate([target, 1 - target])
+    )
+    assert fitted.slope == pytest.approx(theirs.coef_[0, 0], rel=1e-3)
+    assert fitted.intercept == pytest.approx(theirs.intercept_[0], rel=1e-3)
 
 
 # -- the rules --
