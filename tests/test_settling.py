@@ -7,11 +7,15 @@ from conftest import answer, known, small_setup
 from test_people import differ, numbered, said, together
 
 from al_engine.agreeing import agreements, disputes, last_settled, settle, unsettle
+from al_engine.background import BACKGROUND
 from al_engine.config import People
 from al_engine.curation import Curator
 from al_engine.data.people import what_was_said
 from al_engine.data.splits import OUT, TRAIN
 from al_engine.errors import AnswerRefusedError
+from al_engine.exchange.models import find_models, model_stem
+from al_engine.learning.agreement import agreement_of_many
+from al_engine.loop.fitting import learner_spec
 from al_engine.project import Project
 from al_engine.session import LabellingSession
 
@@ -149,3 +153,42 @@ def test_a_slip_that_is_corrected_before_another_has_answered_counts_as_correcte
         ((slip, unsure, corrected, other, said("Cy", 1, "C")), {"Ada": "B", "Ben": "B", "Cy": "C"}),
     ):
         assert what_was_said(numbered(*events))[1].at_first == compared
+
+
+def test_agreement_is_compared_once_until_something_is_said(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = together(project)
+    row = differ(ada, ben)
+    compared = []
+    monkeypatch.setattr(
+        "al_engine.agreeing.agreement_of_many",
+        lambda labels: compared.append(labels) or agreement_of_many(labels),
+    )
+    assert agreements(ada, "QSO") == agreements(ben, "QSO") == agreements(ada, "QSO")
+    assert len(compared) == 1, "a page is drawn many times"
+    before = agreements(ada, "QSO")
+    ben.undo("QSO", token=ben.state("QSO").token)
+    answer(ben, row=row, label="QSO")
+    assert agreements(ada, "QSO") != before
+    assert len(compared) == 2
+
+
+def test_a_round_that_is_done_late_takes_no_later_round_s_place_on_disk(project: Project) -> None:
+    ada, ben = together(project)
+    answer(ada)
+    late, history = ada.state("QSO"), project.history("QSO", "Ada")
+    answer(ben)
+    newest = ben.state("QSO")
+    stem = model_stem("QSO", learner_spec(newest.setup, newest.config.splits.seed))
+    for is_written in (False, True):
+        if is_written:
+            BACKGROUND.wait(project)
+        ada._saved.save(late, history)
+        BACKGROUND.wait(project)
+        _, about = find_models(project.folder / "models", stem)
+        assert about["round_key"] == newest.fit.key
+    ben.undo("QSO", token=ben.state("QSO").token)
+    BACKGROUND.wait(project)
+    _, about = find_models(project.folder / "models", stem)
+    assert about["round_key"] == ben.state("QSO").fit.key != newest.fit.key
