@@ -4,10 +4,11 @@ Owns what one person may see of the others' answers, and the events that settle.
 ``data.people``'s, the numbers ``learning.agreement``'s.  Must not know pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
+from weakref import WeakKeyDictionary
 
 from al_engine.data.history import in_effect
 from al_engine.data.labels import BY_HAND, CURATED, Event
@@ -18,6 +19,7 @@ from al_engine.learning.agreement import Agreement, agreement, agreement_of_many
 from al_engine.loop.answering import refuse_unknown
 from al_engine.loop.fitting import parts_in_force
 from al_engine.loop.state import seen_by
+from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 
 
@@ -114,8 +116,23 @@ def agreements(session: LabellingSession, classifier: str) -> tuple[Agreement, l
     """How far all agree, and every two of them, Unsure aside.
 
     By the labels from before two people had answered: what one corrects after that may be what the
-    other said.
+    other said.  Compared once for each moment: a page is drawn many times, and this takes seconds
+    for many people.
     """
+    project = session.project
+    moment = (project.log.last_seq, project.config.asking.shared)
+    known = _COMPARED.setdefault(project, {})
+    if classifier not in known or known[classifier][0] != moment:
+        known[classifier] = (moment, _compared(session, classifier))
+    return known[classifier][1]
+
+
+_COMPARED: WeakKeyDictionary[
+    Project, dict[str, tuple[Hashable, tuple[Agreement, list[Compared]]]]
+] = WeakKeyDictionary()
+
+
+def _compared(session: LabellingSession, classifier: str) -> tuple[Agreement, list[Compared]]:
     said = [each.at_first for each in _said(session, classifier).values()]
     names = sorted({who for labels in said for who in labels}, key=str.casefold)
     shared = [labels for labels in said if len(labels) > 1]
@@ -148,7 +165,7 @@ def disputes(session: LabellingSession, classifier: str) -> tuple[list[Dispute],
     project, people = session.project, session.config.people
     with project.log.lock:
         said, last_seq = _said(session, classifier), project.log.last_seq
-        curated = project.history(classifier).curated
+        curated = project.history(classifier, session.who).curated
     found, n_hidden = [], 0
     for row, each in said.items():
         if not (each.is_disputed or each.settled) or row in curated:
