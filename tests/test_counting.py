@@ -61,7 +61,7 @@ def test_a_click_on_what_validates_by_a_random_question_keeps_the_set_of_the_dra
     token = f"{project.log.last_seq}:{row}:random"
     session.answer("QSO", row, "answer", "QSO", token=token)
     assert row in project.history("QSO").validated
-    event = answer_event(project, session.config, "QSO", row, "answer", "QSO", "")
+    event = answer_event(project, session.config, "QSO", row, "answer", "QSO", "", "Ada")
     assert (event.how, event.part) == ("click", "train")
     answer(session, row=row, label="STAR")
     assert project.history("QSO").validated == {row: "STAR"}

@@ -52,8 +52,9 @@ def answer_event(
     kind: Literal["answer", "unsure", "later"],
     label: str | None,
     token: str,
+    who: str,
 ) -> Event:
-    """The event of an answer, without who gave it.
+    """The event of a person's answer.
 
     Raises
     ------
@@ -66,7 +67,7 @@ def answer_event(
         raise AnswerRefusedError(
             f"There is no object in row {row}.", f"Rows go from 0 to {dataset.n_rows - 1}."
         )
-    history = project.history(classifier)
+    history = project.history(classifier, who)
     part = int(parts_in_force(dataset, history)[row])
     object_id = project.catalogue.object_ids(config.columns.id, [row])[0]
     if row in history.curated:
@@ -82,6 +83,7 @@ def answer_event(
         part = int(dataset.parts[row])  # it validates for as long as the random answer stands
     return Event(
         kind,
+        who,
         classifier=classifier,
         row_number=row,
         object_id=object_id,
