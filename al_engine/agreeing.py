@@ -4,10 +4,11 @@ Owns what one person may see of the others' answers, and the events that settle.
 ``data.people``'s, the numbers ``learning.agreement``'s.  Must not know pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
+from weakref import WeakKeyDictionary
 
 from al_engine.data.history import in_effect
 from al_engine.data.labels import BY_HAND, CURATED, Event
@@ -22,8 +23,10 @@ from al_engine.data.people import (
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.learning.agreement import Agreement, agreement, agreement_of_many
+from al_engine.loop.answering import refuse_unknown
 from al_engine.loop.fitting import parts_in_force
 from al_engine.loop.state import seen_by
+from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 
 
@@ -140,8 +143,27 @@ def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
 
 
 def agreements(session: LabellingSession, classifier: str) -> tuple[Agreement, list[Compared]]:
-    """How far all agree, and every two of them: by the labels as they were given, Unsure aside."""
-    said = [each.labels for each in _said(session, classifier).values()]
+    """How far all agree, and every two of them, Unsure aside.
+
+    By the labels from before two people had answered: what one corrects after that may be what the
+    other said.  Compared once for each moment: a page is drawn many times, and this takes seconds
+    for many people.
+    """
+    project = session.project
+    moment = (project.log.last_seq, project.config.asking.shared)
+    known = _COMPARED.setdefault(project, {})
+    if classifier not in known or known[classifier][0] != moment:
+        known[classifier] = (moment, _compared(session, classifier))
+    return known[classifier][1]
+
+
+_COMPARED: WeakKeyDictionary[
+    Project, dict[str, tuple[Hashable, tuple[Agreement, list[Compared]]]]
+] = WeakKeyDictionary()
+
+
+def _compared(session: LabellingSession, classifier: str) -> tuple[Agreement, list[Compared]]:
+    said = [each.at_first for each in _said(session, classifier).values()]
     names = sorted({who for labels in said for who in labels}, key=str.casefold)
     shared = [labels for labels in said if len(labels) > 1]
     over_all = agreement_of_many([[labels.get(who) for labels in shared] for who in names])
@@ -173,7 +195,7 @@ def disputes(session: LabellingSession, classifier: str) -> tuple[list[Dispute],
     project, people = session.project, session.config.people
     with project.log.lock:
         said, last_seq = _said(session, classifier), project.log.last_seq
-        curated = project.history(classifier).curated
+        curated = project.history(classifier, session.who).curated
     found, n_hidden = [], 0
     for row, each in said.items():
         if not (each.is_disputed or each.settled) or row in curated:
@@ -202,13 +224,14 @@ def settle(
     AnswerRefusedError : nothing to settle here, or not by this person; it changed since; no label
     """
     project, config = session.project, session.config
-    known = [choice.value for choice in config.labels_in_use]
-    if label not in known:
-        raise AnswerRefusedError(
-            f"'{label}' is not a label that takes part.", f"Use one of {', '.join(known)}."
-        )
+    refuse_unknown(label, config.labels_in_use)
     dataset = project.prepare(config)
     with project.log.lock:
+        if not project.config.people.several:
+            raise AnswerRefusedError(
+                "One person answers here, so that nothing is to settle.",
+                "Switch on that several people answer, or answer about the object again.",
+            )
         seen, _ = disputes(session, classifier)
         if row not in [dispute.row for dispute in seen]:
             raise AnswerRefusedError(
@@ -251,7 +274,7 @@ def unsettle(session: LabellingSession, classifier: str, *, token: str) -> State
             raise AnswerRefusedError(
                 "You did something in another tab meanwhile.", "Look, then undo again."
             )
-        undo = Event("undo", session.who, classifier, last.row_number, last.object_id)
+        undo = Event("undo", session.who, last.classifier, last.row_number, last.object_id)
         project.log.append(replace(undo, undoes=last.seq))
     return session.follow(classifier)
 

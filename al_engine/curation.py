@@ -23,6 +23,7 @@ from al_engine.errors import AnswerRefusedError
 from al_engine.exchange.curated import CuratedFile, read_test_set, write_test_set
 from al_engine.learning.metrics import share
 from al_engine.learning.selection import tie_keys
+from al_engine.loop.answering import refuse_unknown
 from al_engine.loop.fitting import Rows
 from al_engine.loop.state import seen_by
 from al_engine.mixing import Keys
@@ -181,11 +182,8 @@ class Curator:
         AnswerRefusedError : no such object or label, or it was answered about since
         """
         config = self.session.config
-        values = [choice.value for choice in config.labels]
-        if kind == "answer" and label not in values:
-            raise AnswerRefusedError(
-                f"'{label}' is not a label of this project.", f"Use one of {', '.join(values)}."
-            )
+        if kind == "answer":
+            refuse_unknown(label, config.labels)
         if not 0 <= row < self._project.catalogue.n_rows:
             raise AnswerRefusedError(
                 f"There is no object in row {row}.",

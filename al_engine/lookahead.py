@@ -79,6 +79,18 @@ class Lookahead:
                 self._thread.start()
             self._changed.notify_all()
 
+    def go_on(
+        self,
+        owner: Hashable,
+        is_wanted: Callable[[], bool],
+        work: Sequence[tuple[Hashable, Work]],
+        afterwards: Sequence[tuple[Hashable, Work]] = (),
+    ) -> None:
+        """Put work in place of that which found out what is to be done, if it is still wanted."""
+        with self._changed:
+            if is_wanted():
+                self.begin(owner, work, afterwards, after_s=0.0)
+
     def take(self, owner: Hashable, key: Hashable) -> Any:
         """What the owner's work under a key gave, or None where it was not even begun.
 

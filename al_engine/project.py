@@ -145,6 +145,12 @@ class Project:
                 held = self._histories[key] = (moment, self.fold(events, who))
             return held[1]
 
+    def moment(self, classifier: str) -> tuple[int, int]:
+        """The last events that a classifier's history goes by: its own, and the test set's."""
+        with self.log.lock:
+            events = self.events(classifier)
+            return events[-1].seq if events else 0, self._curated_in_use().last_seq
+
     def events(self, classifier: str) -> list[Event]:
         """The events that count for a classifier by the settings in force, in order."""
         with self.log.lock:

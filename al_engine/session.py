@@ -105,6 +105,14 @@ class LabellingSession:
             self.learners.pop(classifier, None)
         return state
 
+    def whole_state(self, classifier: str) -> State:
+        """The present state with everybody's answers, for numbers over many objects.
+
+        Nothing of a single object may be shown from it: people may answer blind.
+        """
+        state = self.state(classifier)
+        return replace(state, history=self._states[classifier][2])
+
     def fault(self, classifier: str) -> AlEngineError | None:
         """Why a classifier has no state: its settings name what is not there, or what fails."""
         try:
@@ -174,9 +182,7 @@ class LabellingSession:
         self, classifier: str, config: ProjectConfig, history: History
     ) -> tuple[ScoredRound, ...]:
         kept = self.project.log.rounds(classifier)
-        found = [
-            kept.get(self._maker.key(classifier, config, labelled)) for labelled in history.sets
-        ]
+        found = [kept.get(key) for key in self._maker.keys(classifier, config, history.sets)]
         return tuple(
             ScoredRound(i, labelled, RoundScores.from_dict(scores) if scores else None)
             for i, (labelled, scores) in enumerate(zip(history.sets, found, strict=True))
@@ -287,10 +293,8 @@ class LabellingSession:
             twice), is left out by the settings, or the label is not one of the project's
         """
         config = self._started_config(classifier)
-        event = answer_event(self.project, config, classifier, row, kind, label, token)
-        event = replace(
-            event, who=self.who, probability=self._probability(classifier, row), seconds=seconds
-        )
+        event = answer_event(self.project, config, classifier, row, kind, label, token, self.who)
+        event = replace(event, probability=self._probability(classifier, row), seconds=seconds)
         before = self._states.get(classifier)
         with self.project.log.lock:
             refuse_stale(self.project, classifier, row, token, self.who)
@@ -320,7 +324,7 @@ class LabellingSession:
     def _probability(self, classifier: str, row: int) -> float | None:
         """What the classifier gives to an object now, where that is at hand without training."""
         config, fit = self.config, self.learners.get(classifier)
-        sets = self.project.history(classifier).sets
+        sets = self.project.history(classifier, self.who).sets
         if fit is None or not sets or fit.key != self._maker.key(classifier, config, sets[-1]):
             return None
         p = float(fit.proba[row])

@@ -6,12 +6,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import CLASSES, TRUTH, answer, begin, known, small_setup, survey_config
+from sklearn.linear_model import LogisticRegression
 
-from al_engine.config import ProjectConfig, Splits
-from al_engine.data.splits import VALIDATION
+from al_engine.config import People, ProjectConfig, Splits
+from al_engine.curation import Curator
+from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.learning.combining import NONE, Sigmoid, combine, fit_sigmoid
-from al_engine.loop.combined import ENOUGH_OF_A_SIDE, Combined, combined, none_below_of
+from al_engine.loop.combined import (
+    ENOUGH_OF_A_SIDE,
+    Combined,
+    Predict,
+    combined,
+    none_below_of,
+)
+from al_engine.loop.fitting import parts_in_force
 from al_engine.project import Project
 from al_engine.session import LabellingSession
 from al_engine.sharing.exporting import predictions_of
@@ -83,6 +92,28 @@ def test_objects_that_are_told_apart_perfectly_are_not_calibrated_to_certainty()
     assert fitted(p[[0, -1]]) == pytest.approx([1 / 22, 21 / 22], abs=1e-4)
 
 
+@pytest.mark.parametrize("rate", [0.5, 0.02, 0.0005])
+@pytest.mark.parametrize("n", [30, 20_000])
+def test_the_sigmoid_is_the_likeliest_for_common_and_for_rare_labels(n: int, rate: float) -> None:
+    rng = np.random.default_rng(n)
+    is_positive = rng.random(n) < rate
+    is_positive[:2] = True
+    z = rng.normal(np.where(is_positive, 2, -4), 2)
+    p = (1 / (1 + np.exp(-z))).round(2).astype(np.float32)
+    fitted = fit_sigmoid(p, is_positive)
+    target = np.where(
+        is_positive, 1 - 1 / (is_positive.sum() + 2), 1 / (np.count_nonzero(~is_positive) + 2)
+    )
+    # A target between 0 and 1 is both labels, each with its share of the weight.
+    clipped = np.clip(p.astype(float), 1e-3, 1 - 1e-3)
+    X = np.log(clipped / (1 - clipped)).reshape(-1, 1)
+    theirs = LogisticRegression(C=np.inf, max_iter=10_000, tol=1e-10).fit(
+        np.concatenate([X, X]), np.repeat([1, 0], n), np.concatenate([target, 1 - target])
+    )
+    assert fitted.slope == pytest.approx(theirs.coef_[0, 0], rel=1e-3)
+    assert fitted.intercept == pytest.approx(theirs.intercept_[0], rel=1e-3)
+
+
 # -- the rules --
 
 
@@ -145,6 +176,37 @@ def test_an_object_is_scored_by_sigmoids_that_have_not_seen_it(
     folds = fitted_on[len(CLASSES) :]
     assert fitted_on[: len(CLASSES)] == [n_validating] * len(CLASSES)
     assert sum(folds) == len(CLASSES) * 4 * n_validating, "each fold leaves out itself alone"
+
+
+def test_no_object_is_scored_by_a_sigmoid_of_its_own_fold(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = three(project, n_answers=0)
+    states = []
+    for i, label in enumerate(CLASSES):
+        state = session.state(label)
+        told_apart = np.linspace(0.1 + 0.2 * i, 0.2 + 0.2 * i, len(TRUTH), dtype=np.float32)
+        states.append(replace(state, fit=replace(state.fit, proba=told_apart)))
+    learned_from: list[tuple[Sigmoid, set[float]]] = []
+    n_scored: list[int] = []
+
+    def noted(proba, is_positive):
+        learned_from.append((Sigmoid(1.0, len(learned_from) / 1000), set(proba.tolist())))
+        return learned_from[-1][0]
+
+    class Noted(Predict):
+        def __call__(self, probas):
+            for sigmoid, proba in zip(self.sigmoids, probas, strict=True):
+                number = [each for each, _ in learned_from].index(sigmoid)
+                if number >= len(CLASSES):  # the first are those of all folds, for other objects
+                    assert not learned_from[number][1] & set(proba.tolist())
+                    n_scored.append(len(proba))
+            return super().__call__(probas)
+
+    monkeypatch.setattr("al_engine.loop.combined.fit_sigmoid", noted)
+    monkeypatch.setattr("al_engine.loop.combined.Predict", Noted)
+    found = combined(project.dataset(), states)
+    assert sum(n_scored) == len(CLASSES) * found.accuracy.n > 0
 
 
 def test_the_same_answers_give_the_same_combined_prediction(project: Project) -> None:
@@ -229,6 +291,72 @@ def test_what_trained_any_classifier_scores_none_together(project: Project) -> N
     trained = {row for label in CLASSES for row in session.state(label).history.trained}
     assert drawn & trained, "the draw has put some of them into validation"
     assert made(session).accuracy.n == len(drawn - trained)
+
+
+def test_what_trained_one_classifier_alone_scores_none_together(project: Project) -> None:
+    session = three(project, n_answers=0)
+    drawn = replace(session.config, splits=Splits(seed=9))
+    validates = project.prepare(drawn).parts == VALIDATION
+    trained = {row for label in CLASSES for row in session.state(label).history.trained}
+    rows = [r for r in known(session, TRAIN) if validates[r] and r not in trained][:3]
+    for row, label in zip(rows, CLASSES, strict=True):
+        answer(session, label, row=row)
+    session.change_settings(drawn)
+    drawn_now = set(known(session, VALIDATION))
+    assert set(rows) < drawn_now
+    for dropped in (set(), {rows[0]}, {rows[1]}, {rows[2]}):
+        kept = [label for label, row in zip(CLASSES, rows, strict=True) if row not in dropped]
+        states = [session.state(label) for label in kept]
+        used = {row for state in states for row in state.history.trained}
+        found = combined(project.dataset(), states)
+        assert found.accuracy.n == len(drawn_now - used)
+
+
+def test_curated_objects_are_in_no_count_of_what_is_predicted(project: Project) -> None:
+    session = three(project, n_answers=1)
+    curated = replace(session.config.splits, curated=True)
+    session.change_settings(replace(session.config, splits=curated))
+    before = sum(made(session).n_predicted)
+    curator = Curator(session)
+    for row in list(known(session, TRAIN))[:4] + list(known(session, VALIDATION))[:3]:
+        shown = curator.next_object("audit", None, selected=row)
+        curator.answer(row, "answer", TRUTH[row], token=shown.token)
+    found = made(session)
+    parts = [parts_in_force(project.dataset(), session.state(c).history) for c in CLASSES]
+    assert before - sum(found.n_predicted) == 7
+    assert sum(found.n_predicted) == np.count_nonzero(
+        (parts[0] == TRAIN) | (parts[0] == VALIDATION)
+    )
+
+
+def test_blind_everybody_gets_the_same_combined_prediction_scored_on_what_trained_nothing(
+    project: Project,
+) -> None:
+    ada = three(project, n_answers=8)
+    people = People(several=True, blind=True, again_every=0)
+    ada.change_settings(replace(ada.config, people=people))
+    trained = {row for label in CLASSES for row in ada.state(label).history.trained}
+    ada.change_settings(replace(ada.config, splits=Splits(seed=9)))
+    ben = LabellingSession(project, "Ben")
+    validating = set(known(ada, VALIDATION))
+    assert validating & trained - set(ben.state("QSO").history.given)
+    theirs = Overview(ben).combined()
+    assert theirs == Overview(ada).combined()
+    assert theirs.accuracy.n == len(validating - trained)
+
+
+def test_what_two_people_differ_about_is_in_no_score_and_is_counted(project: Project) -> None:
+    ada = three(project, n_answers=0)
+    ada.change_settings(replace(ada.config, people=People(several=True, again_every=0)))
+    before = made(ada)
+    row = next(known(ada, VALIDATION, "STAR"))
+    answer(ada, "QSO", row=row, label="QSO")
+    answer(LabellingSession(project, "Ben"), "QSO", row=row, label="GALAXY")
+    found = made(ada)
+    assert (before.n_disputed, found.n_disputed) == (0, 1)
+    assert found.accuracy.n == before.accuracy.n - 1
+    of = dict(zip(found.classifiers, found.calibrations, strict=True))
+    assert of["QSO"].n == of["STAR"].n - 1
 
 
 # -- the overview --

@@ -7,6 +7,7 @@ looks at a clock.
 import gc
 import re
 import sys
+import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
@@ -19,8 +20,9 @@ import pyarrow as pa
 import pytest
 from conftest import Open, answer, begin, known, make_table, small_setup, survey_config
 from PIL import Image
+from test_people import together
 
-from al_engine.config import Columns, Combination, Features, MemberSetup
+from al_engine.config import Columns, Combination, Features, MemberSetup, round_key
 from al_engine.creating import create_project
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
@@ -454,3 +456,42 @@ def test_a_project_opened_again_reads_no_feature_from_the_catalogue(
     again: State = LabellingSession(opened(survey_folder), "Ada").state("QSO")
     assert again.question == asked
     assert done.passes == []
+
+
+def test_what_answers_amount_to_is_worked_out_once_an_answer_and_ahead_in_another_thread(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = together(project)
+    answer(ben)
+    ada.state("QSO")
+    folded_in: list[str] = []
+    fold = Project.fold
+
+    def noted(self: Project, *events, **options):
+        folded_in.append(threading.current_thread().name)
+        return fold(self, *events, **options)
+
+    monkeypatch.setattr(Project, "fold", noted)
+    answer(ada)
+    assert len(folded_in) == 1
+    folded_in.clear()
+    ada.look_ahead("QSO")
+    assert threading.current_thread().name not in folded_in
+    ada._maker.wait("QSO")
+    assert set(folded_in) == {"look-ahead"}
+
+
+def test_the_settings_of_all_rounds_are_named_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(project)
+    for _ in range(4):
+        state = answer(session)
+    named = []
+    monkeypatch.setattr(
+        "al_engine.loop.making.round_key", lambda *of: named.append(of) or round_key(*of)
+    )
+    rounds = session._rounds("QSO", session.config, state.history)
+    assert rounds == state.rounds
+    assert len(rounds) == 5
+    assert len(named) == 1

@@ -157,7 +157,7 @@ def test_a_random_question_of_one_classifier_validates_all_and_trains_none(
         assert parts_in_force(project.dataset(), history)[row] == VALIDATION
 
 
-def test_what_trained_one_and_came_up_at_random_in_another_validates_once_answers_are_shared(
+def test_what_trained_one_and_came_up_at_random_in_another_trains_both_once_answers_are_shared(
     project: Project,
 ) -> None:
     session = both(project, shared=False, random_every=1)
@@ -168,7 +168,9 @@ def test_what_trained_one_and_came_up_at_random_in_another_validates_once_answer
     assert row in session.state("STAR").history.trained
     assert row in session.state("QSO").history.validated
     share(session, True)
-    assert row in session.state("STAR").history.validated
+    for classifier in ("QSO", "STAR"):
+        assert row in session.state(classifier).history.trained, "it was chosen first"
+        assert row not in session.state(classifier).history.validated
 
 
 def test_switched_on_and_off_again_every_round_is_as_before(project: Project) -> None:

@@ -7,11 +7,13 @@ know DuckDB, arrays of features, or learners.  The same events give the same his
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from al_engine.data.labels import BY_HAND, Event
 
 LATER_AFTER = 10
 COUNTED = ("given", "answer", "unsure", "later", "settled")
+Use = Literal["trains", "validates", "corrects"]  # what a person's label is for
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,10 @@ class History:
     is in use, by its last event ``curated_seq``: those objects are in none of the others.
 
     Where several people answer, it is one person's: ``disputed`` are objects of which nobody's
-    label counts, ``unheard`` those that others labelled and this person did not, and ``own`` what
-    this person's events and the catalogue's labels alone amount to.  ``kept_back`` are those
-    unheard of which nothing is shown that another said, or that a model would tell of it.
+    label counts, ``held`` says what those were labelled for, ``unheard`` those that others labelled
+    and this person did not, and ``own`` what this person's events and the catalogue's labels alone
+    amount to.  ``kept_back`` are those unheard of which nothing is shown that another said, or that
+    a model would tell of it.
     """
 
     trained: dict[int, str] = field(default_factory=dict)
@@ -62,6 +65,7 @@ class History:
     curated: Mapping[int, str] = field(default_factory=dict)
     curated_seq: int = 0
     disputed: frozenset[int] = frozenset()
+    held: Mapping[int, Use] = field(default_factory=dict)
     unheard: frozenset[int] = frozenset()
     kept_back: frozenset[int] = frozenset()
     n_again: int = 0
@@ -111,6 +115,8 @@ def fold(
     given: set[int] = set()
     unsure: set[int] = set()
     disputed: set[int] = set()
+    used: dict[int, Use] = {}
+    given_before: set[int | None] = set()
     later: dict[int, Postponed] = {}
     sets: list[LabelledSet] = []
     n_passed = n_questions = n_again = n_by_hand = 0
@@ -130,6 +136,8 @@ def fold(
             n_passed += 1
             n_questions += how in ("query", "random")
             n_again += how == "again"
+        elif event.kind == "settled":
+            last = event  # by one of several people; who works alone now can take it back
         if row in curated:
             continue  # asked and passed all the same: what comes up next goes by the count
         before = trained.get(row)
@@ -139,32 +147,36 @@ def fold(
         later.pop(row, None)
         unsure.discard(row)
         disputed.discard(row)
-        validates = how == "random" or row in validated
         for answers in (trained, validated, corrected):
             answers.pop(row, None)
+        given.discard(row)
+        use = used.pop(row, None)
         if event.kind == "unsure":
             unsure.add(row)
-        elif event.kind == "settled" and event.label is None:
-            disputed.add(row)
+        elif event.kind == "given":
+            given.add(row)
+            given_before.add(row)
+            trained[row] = event.label or ""
         else:
+            used[row] = use = _use(event, use)
             n_by_hand += event.kind == "answer"
-            label = event.label or ""
-            if validates:
-                validated[row] = label
-            elif event.part in ("validation", "test"):
-                corrected[row] = label
+            if event.kind == "settled" and event.label is None:
+                disputed.add(row)
             else:
-                trained[row] = label
-                if by_hand:
-                    given.discard(row)
-                else:
-                    given.add(row)
+                into = {"trains": trained, "validates": validated, "corrects": corrected}[use]
+                into[row] = event.label or ""
         after = trained.get(row)
         if before != after:
             fingerprint ^= _mark(row, before) ^ _mark(row, after)
             is_changed = True
-        # Labels taken from the catalogue arrive together and make one round, not five.
-        together = not by_hand and i + 1 < len(counted) and counted[i + 1].kind == "given"
+        # Labels taken from the catalogue arrive together and make one round, not five.  One that
+        # stands again has a round of its own.
+        following = counted[i + 1] if not by_hand and i + 1 < len(counted) else None
+        together = (
+            following is not None
+            and following.kind == "given"
+            and following.row_number not in given_before
+        )
         if is_changed and trained and not together:
             sets.append(LabelledSet(f"{fingerprint:016x}", len(trained), event.seq))
             is_changed = False
@@ -172,7 +184,7 @@ def fold(
         trained,
         validated,
         corrected,
-        frozenset(given & trained.keys()),
+        frozenset(given),
         frozenset(unsure),
         later,
         n_passed,
@@ -184,9 +196,28 @@ def fold(
         curated,
         curated_seq,
         frozenset(disputed),
+        {row: used[row] for row in disputed},
         n_again=n_again,
         n_given_tested=len(in_force) - len(counted),
     )
+
+
+def _use(event: Event, before: Use | None) -> Use:
+    """What a person's label of an object is for, beside what their labels of it were for before.
+
+    What was chosen never validates, whoever comes upon it at random later, and what came up at
+    random never trains.  What was asked about was in the pool, and its part may say otherwise only
+    because somebody else was asked about it too; what somebody labelled at random is drawn again at
+    random.
+    """
+    if before in ("trains", "validates"):
+        return before
+    if event.how in ("query", "initial"):
+        return "trains"
+    is_drawn = event.how == "random" or (event.how == "again" and event.part == "validation")
+    if is_drawn and before is None:
+        return "validates"
+    return "corrects" if event.part in ("validation", "test") else "trains"
 
 
 def _mark(row: int, label: str | None) -> int:

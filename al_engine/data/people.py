@@ -26,13 +26,15 @@ class Said:
     """What people said of one object.
 
     ``answers`` are each person's answer in force, the latest last; ``settled`` is the event that
-    settled what it is, if one did; ``came`` the event with which it first came up, for as long as
-    anything stands.
+    settled what it is, if one did; ``came`` the event with which it first came up, and ``at_first``
+    each person's label from before they could see that others differ, for as long as anything
+    stands.
     """
 
     answers: dict[str, Event] = field(default_factory=dict)
     settled: Event | None = None
     came: Event | None = None
+    at_first: dict[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -67,10 +69,20 @@ class Said:
             self.answers.pop(event.who, None)
             if event.kind == "answer":
                 self.answers[event.who] = event
+            self._compare(event)
         if not self.answers and self.settled is None:
             self.came = None
+            self.at_first.clear()
         elif self.came is None:
             self.came = event
+
+    def _compare(self, event: Event) -> None:
+        """Note a label unless its person could know by then what somebody else had said."""
+        if event.who in self.at_first and len(self.at_first) > 1:
+            return
+        self.at_first.pop(event.who, None)
+        if event.kind == "answer":
+            self.at_first[event.who] = event.label or ""
 
 
 def what_was_said(events: Sequence[Event]) -> dict[int, Said]:
@@ -89,50 +101,51 @@ def counted(events: Sequence[Event], counting: Counting) -> list[Event]:
     """The events of one classifier as if one person had given the labels that count.
 
     Each is signed by those whose label it is.  An object nobody's label counts of is ``settled`` on
-    None for as long as people disagree.  How the object came up is how it did first: what was
-    chosen never validates, and what was drawn to validate never trains.
+    None for as long as people disagree.  How the object came up is how it did first.  Where the
+    only one who had labelled an object passes it as unsure, the catalogue's label stands again if
+    there was one; the Unsure of one who had said nothing leaves everybody else's labels be.
     """
     said: dict[int, Said] = {}
+    given: dict[int, Event] = {}
     made = []
     for event in in_effect(events):
+        row = event.row_number
+        if row is None:
+            continue
         if event.kind == "given":
+            given[row] = event
             made.append(event)
-        elif event.row_number is not None and event.kind in _SAYING:
-            now = said.setdefault(event.row_number, Said())
+        elif event.kind in _SAYING:
+            now = said.setdefault(row, Said())
+            was_labelled = now.came is not None
             now.hear(event)
-            made.append(_as_counted(event, now, counting))
+            if now.came is not None:
+                made.append(_as_counted(event, now, now.came, counting))
+            elif row not in given:
+                made.append(event)
+            elif was_labelled:
+                made.append(replace(given[row], seq=event.seq))
     return made
 
 
-def _as_counted(event: Event, now: Said, counting: Counting) -> Event:
+def _as_counted(event: Event, now: Said, came: Event, counting: Counting) -> Event:
     """An event with what counts after it."""
-    if now.came is None:
-        return event  # Unsure, by the only one who had said anything
     label = now.label(counting)
     if now.settled is not None:
         source, names = now.settled, {now.settled.who}
     else:
         agreeing = [each for each in now.answers.values() if label in (None, each.label)]
         source, names = agreeing[-1], {each.who for each in agreeing}
-    how, part = _use(event, now.came)
     is_plain = now.settled is None and label is not None
     return replace(
         source,
         kind="answer" if is_plain else "settled",
         who=", ".join(sorted(names)),
         label=label,
-        how=how,
-        part=part,
+        how=came.how,
+        part=came.part if event.how == "random" else event.part,
         seq=event.seq,
     )
-
-
-def _use(event: Event, came: Event) -> tuple[str | None, str | None]:
-    """How an object came up, and its set, by the answer that was first about it."""
-    asked_again = came.how == "again" and came.part == "validation"
-    if came.how == "random" or asked_again:
-        return "random", "validation"
-    return came.how, came.part if event.how == "random" else event.part
 
 
 def history_of(

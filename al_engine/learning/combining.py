@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
 
 Floats32 = npt.NDArray[np.float32]
 
 NONE = -1
+_STEPS = 100  # of Newton's; it takes about ten
 _SURE = 1e-3  # what a forest is sure of has no finite logit; nothing is surer than this
 
 
@@ -48,16 +48,46 @@ def fit_sigmoid(proba: Floats32, is_positive: npt.NDArray[np.bool_]) -> Sigmoid:
     n_positive = int(np.count_nonzero(is_positive))
     n_negative = len(is_positive) - n_positive
     target = np.where(is_positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
-    X = _logit(proba).reshape(-1, 1)
-    # A target between 0 and 1 is both labels, each with its share of the weight.
-    model = LogisticRegression(C=np.inf, max_iter=1000, tol=1e-8)
-    sides = np.repeat([1, 0], len(target))
-    model.fit(np.concatenate([X, X]), sides, np.concatenate([target, 1 - target]))
-    slope = float(model.coef_[0, 0])
-    if slope <= 0 or np.ptp(X) == 0:
+    z = _logit(proba)
+    slope, intercept = _likeliest(z, target)
+    if slope <= 0 or np.ptp(z) == 0:
         base = float(target.mean())
         return Sigmoid(0.0, float(np.log(base / (1 - base))))
-    return Sigmoid(slope, float(model.intercept_[0]))
+    return Sigmoid(slope, intercept)
+
+
+def _likeliest(z: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Slope and intercept of the likeliest sigmoid, by Newton's steps.
+
+    The likelihood has one maximum, and Platt's targets keep it finite.  A step that would lead
+    downhill is halved.
+
+    References
+    ----------
+    Lin, Lin and Weng 2007, Mach. Learn. 68, 267 (the line search)
+    """
+    if np.ptp(z) == 0:
+        return 0.0, 0.0
+    X = np.stack([z, np.ones_like(z)])
+    at = np.array([0.0, float(np.log(target.mean() / (1 - target.mean())))])
+    loss = _loss(at @ X, target)
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-(at @ X)))
+        gradient, weight = X @ (p - target), p * (1 - p)
+        hessian = (X * weight) @ X.T
+        step = np.linalg.solve(hessian + 1e-12 * np.trace(hessian) * np.eye(2), gradient)
+        size, slack = 1.0, 1e-4 * float(gradient @ step)
+        while (now := _loss((at - size * step) @ X, target)) > loss - size * slack and size > 1e-6:
+            size /= 2
+        at, gained, loss = at - size * step, loss - now, now
+        if gained <= 1e-12 * abs(loss):
+            break
+    return float(at[0]), float(at[1])
+
+
+def _loss(z: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> float:
+    """Minus the logarithm of the likelihood of log odds."""
+    return float((np.logaddexp(0, z) - target * z).sum())
 
 
 def combine(calibrated: Sequence[Floats32], none_below: float) -> npt.NDArray[np.int16]:

@@ -17,7 +17,7 @@ from al_engine.errors import SettingsError
 from al_engine.learning.learners import LearnerSpec, Preparation, fit_learner
 from al_engine.learning.scoring import consensus, member_probabilities, predict
 
-_Z_95 = 1.959963984540054
+Z_95 = 1.959963984540054  # half a 95% interval of a normal distribution, in deviations
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Scores:
         return cls(saved["n"], ((tn, fp), (fn, tp)), *shares)
 
 
-def share(part: int, n: int) -> Score:
+def share(part: float, n: int) -> Score:
     """A share with its Wilson interval; undefined over nothing.
 
     >>> wilson = share(8, 10)
@@ -66,9 +66,9 @@ def share(part: int, n: int) -> Score:
     """
     if n == 0:
         return Score(None, None, None, 0)
-    p, z2 = part / n, _Z_95**2
+    p, z2 = part / n, Z_95**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z_95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    half = Z_95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
     # At the ends rounding must not leave the value outside its own interval.
     return Score(p, min(p, max(0.0, centre - half)), max(p, min(1.0, centre + half)), n)
 

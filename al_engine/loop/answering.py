@@ -4,6 +4,7 @@ Owns the refusals.  Looks at the log, the settings and the sets; must not know l
 an answer never waits for one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,6 +35,15 @@ def labels_offered(dataset: Dataset, config: ProjectConfig, classifier: str) -> 
     return offered
 
 
+def refuse_unknown(label: str | None, allowed: Sequence[Label]) -> None:
+    """Refuse a label that is none of those that may be given here."""
+    known = [choice.value for choice in allowed]
+    if label not in known:
+        raise AnswerRefusedError(
+            f"'{label}' is not a label that may be given here.", f"Use one of {', '.join(known)}."
+        )
+
+
 def answer_event(
     project: Project,
     config: ProjectConfig,
@@ -42,24 +52,22 @@ def answer_event(
     kind: Literal["answer", "unsure", "later"],
     label: str | None,
     token: str,
+    who: str,
 ) -> Event:
-    """The event of an answer, without who gave it.
+    """The event of a person's answer.
 
     Raises
     ------
     AnswerRefusedError : no such object or label, or left out by the settings
     """
     dataset = project.prepare(config)
-    known = [choice.value for choice in config.labels_in_use]
-    if kind == "answer" and label not in known:
-        raise AnswerRefusedError(
-            f"'{label}' is not a label that takes part.", f"Use one of {', '.join(known)}."
-        )
+    if kind == "answer":
+        refuse_unknown(label, config.labels_in_use)
     if not 0 <= row < dataset.n_rows:
         raise AnswerRefusedError(
             f"There is no object in row {row}.", f"Rows go from 0 to {dataset.n_rows - 1}."
         )
-    history = project.history(classifier)
+    history = project.history(classifier, who)
     part = int(parts_in_force(dataset, history)[row])
     object_id = project.catalogue.object_ids(config.columns.id, [row])[0]
     if row in history.curated:
@@ -71,8 +79,11 @@ def answer_event(
             f"{object_id} is left out by the settings.", "Ask about another, or change them."
         )
     how = how_shown(token, row)
+    if how == "click" and row in history.validated:
+        part = int(dataset.parts[row])  # it validates for as long as the random answer stands
     return Event(
         kind,
+        who,
         classifier=classifier,
         row_number=row,
         object_id=object_id,

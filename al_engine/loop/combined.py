@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.config import ProjectConfig
-from al_engine.data.splits import VALIDATION
+from al_engine.data.splits import TRAIN, VALIDATION, Parts
 from al_engine.dataset import Dataset
 from al_engine.errors import NotEnoughLabelsError
 from al_engine.learning.combining import NONE, Sigmoid, combine, fit_sigmoid
@@ -56,12 +56,13 @@ class Combined:
     classifiers : those that take part, in the order of the settings; of equally likely labels the
         first is predicted
     none_below : where every probability lies under it, none of these is predicted
-    n_predicted : of all objects that every classifier has scored, how many get which of
-        the labels; the last number is of none of these
+    n_predicted : of all objects that train or validate for every classifier, how many get which
+        of the labels; the last number is of none of these
     confusion : actual label (row) by predicted label, over validation; last is none of these
     accuracy : over the same objects, each predicted by sigmoids that have not seen it
     absent : started classifiers that cannot take part yet: they have labels of one side, or none
-    n_disputed : validation objects with different answers in two tabs: they are in no score
+    n_disputed : validation objects with different answers, in two tabs or by two people whose
+        labels do not count: they are in no score
     """
 
     classifiers: tuple[str, ...]
@@ -114,7 +115,8 @@ def combined(dataset: Dataset, states: Sequence[State]) -> Combined:
 
     Parameters
     ----------
-    states : the present states of all started classifiers, in the order of the settings
+    states : the present states of all started classifiers, in the order of the settings, with
+        everybody's answers: what one person may not see has trained all the same
 
     Raises
     ------
@@ -140,7 +142,7 @@ def combined(dataset: Dataset, states: Sequence[State]) -> Combined:
         names,
         calibrations,
         none_below,
-        _n_predicted(fits, predict),
+        _n_predicted(fits, [parts_in_force(dataset, s.history) for s in taking], predict),
         tuple(tuple(int(count) for count in row) for row in confusion),
         share(int(np.trace(confusion)), n),
         tuple(state.classifier for state in states if not takes_part(state)),
@@ -200,7 +202,7 @@ class _Actual:
 
 
 def _actual(dataset: Dataset, states: Sequence[State], fits: Sequence[Fit]) -> tuple[_Actual, int]:
-    """The objects to score over, and how many were left out because two tabs differ on them."""
+    """The objects to score over, and how many were left out because tabs or people differ."""
     names = [state.classifier for state in states]
     side = np.array([names.index(v) if v in names else NONE for v in dataset.values], np.int16)
     # One more, which the code -1 of unknown objects stands for.
@@ -217,7 +219,9 @@ def _actual(dataset: Dataset, states: Sequence[State], fits: Sequence[Fit]) -> t
     for state, fit in zip(states, fits, strict=True):
         is_scored &= parts_in_force(dataset, state.history) == VALIDATION
         is_scored &= np.isfinite(fit.proba)
-    disputed = [row for row, labels in said.items() if len(labels) > 1 and is_scored[row]]
+    differing = {row for row, labels in said.items() if len(labels) > 1}
+    differing.update(*(state.history.disputed for state in states))
+    disputed = [row for row in differing if is_scored[row]]
     is_scored[disputed] = False
     rows = np.flatnonzero(is_scored)
     keys = tie_keys(dataset.keys[rows], states[0].config.splits.seed, _FOLDED)
@@ -249,12 +253,15 @@ def _cross_fitted(
     return confusion
 
 
-def _n_predicted(fits: Sequence[Fit], predict: Predict) -> tuple[int, ...]:
+def _n_predicted(fits: Sequence[Fit], parts: Sequence[Parts], predict: Predict) -> tuple[int, ...]:
     counts = np.zeros(len(fits) + 1, dtype=np.int64)
     n_rows = len(fits[0].proba)
     for start in range(0, n_rows, SCORED_AT_ONCE):
-        probas = [fit.proba[start : start + SCORED_AT_ONCE] for fit in fits]
+        some = slice(start, start + SCORED_AT_ONCE)
+        probas = [fit.proba[some] for fit in fits]
         is_scored = np.logical_and.reduce([np.isfinite(proba) for proba in probas])
+        for of_one in parts:
+            is_scored &= (of_one[some] == TRAIN) | (of_one[some] == VALIDATION)
         _, predicted = predict([proba[is_scored] for proba in probas])
         counts += np.bincount(predicted % len(counts), minlength=len(counts))
     return tuple(int(count) for count in counts)

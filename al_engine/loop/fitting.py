@@ -139,12 +139,15 @@ def parts_in_force(dataset: Dataset, history: History) -> Parts:
     """Each object's set once answers are counted.
 
     What has trained stays in the training set and what came up at random stays in validation,
-    even when later settings would draw otherwise: a chosen object must never score.  What is
-    curated, where that is in use, tests.
+    even when later settings would draw otherwise and while people differ about it: a chosen object
+    must never score.  What is curated, where that is in use, tests.
     """
     parts = dataset.parts.copy()
     parts[list(history.trained)] = TRAIN
     parts[list(history.validated)] = VALIDATION
+    for row in history.disputed:
+        use = history.held.get(row)
+        parts[row] = {"trains": TRAIN, "validates": VALIDATION}.get(use or "", parts[row])
     parts[list(history.curated)] = TEST
     for row, label in history.verified.items():
         if label in dataset.left_out:
@@ -161,9 +164,10 @@ def part_of(dataset: Dataset, history: History, row: int) -> str:
 def truth_in_force(dataset: Dataset, history: History, classifier: str) -> Truth:
     """1 where an object has the classifier's label, 0 where another, -1 where unknown.
 
-    A verified label outranks the catalogue's.
+    A verified label outranks the catalogue's; where people differ it is unknown.
     """
     truth = dataset.truth(classifier).copy()
+    truth[list(history.disputed)] = -1
     for row, label in history.verified.items():
         truth[row] = label == classifier
     return truth

@@ -16,7 +16,7 @@ from al_engine.data.labels import Event
 from al_engine.data.people import again_every
 from al_engine.dataset import Dataset
 from al_engine.extensions.used import hashes
-from al_engine.lookahead import LOOKAHEAD, Work, is_on
+from al_engine.lookahead import LOOKAHEAD, Overtaken, Work, is_on
 from al_engine.loop.answering import answer_event
 from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec
 from al_engine.loop.rounds import Plan, Question, Round, initial_rows, make_round, random_every
@@ -53,7 +53,14 @@ class RoundMaker:
 
     def key(self, classifier: str, config: ProjectConfig, labelled: LabelledSet) -> str:
         """Names a round by all that its model depends on."""
-        return f"{self.settings_key(classifier, config)}-{labelled.key}"
+        return self.keys(classifier, config, (labelled,))[0]
+
+    def keys(
+        self, classifier: str, config: ProjectConfig, sets: Sequence[LabelledSet]
+    ) -> list[str]:
+        """The names of many rounds: what is the same for all of them is worked out once."""
+        settings = self.settings_key(classifier, config)
+        return [f"{settings}-{labelled.key}" for labelled in sets]
 
     def settings_key(self, classifier: str, config: ProjectConfig) -> str:
         """Names all but the labels that a model depends on, files of extensions included."""
@@ -75,7 +82,8 @@ class RoundMaker:
             self._begun.pop(classifier, None)
             made = LOOKAHEAD.take(self._owner(classifier), _standing(classifier, config, history))
         if made is None:
-            fit, scores, folded = self._at_hand(classifier, key, strategy, history)
+            present = self.learners.get(classifier)
+            fit, scores, folded = self._at_hand(classifier, key, strategy, history, present)
             made = make_round(plan, history, fit=fit, scores=scores, folded=folded)
         made = _named(made, key)
         if made.fit is not None:
@@ -100,10 +108,10 @@ class RoundMaker:
         return owner
 
     def _at_hand(
-        self, classifier: str, key: str, strategy: str, history: History
+        self, classifier: str, key: str, strategy: str, history: History, present: Fit | None
     ) -> tuple[Fit | None, RoundScores | None, RoundScores | None]:
         """The fit for these labels, its scores on the truth of the moment, and of another."""
-        fit = self.learners.get(classifier)
+        fit = present
         # Another strategy keeps the round and its scores; what to ask next has to be made again.
         if fit is None or (fit.key, fit.strategy) != (key, strategy):
             fit = self._former.get((classifier, key, strategy))
@@ -144,10 +152,11 @@ class RoundMaker:
     ) -> None:
         """Begin to make the round that each possible answer of a person leads to, likeliest first.
 
-        ``then`` is called in another thread with each of them, once all are made.
+        ``then`` is called in another thread with each of them, once all are made.  What the
+        answers amount to is worked out there too: of ten thousand it takes a while.
         """
         last_seq = events[-1].seq if events else 0
-        moment = (last_seq, self._project.history(classifier).curated_seq, config, who)
+        moment = (last_seq, self._project.moment(classifier)[1], config, who)
         if not is_on() or self._begun.get(classifier) == moment:
             return  # a page is drawn many times for one question
         self._begun[classifier] = moment
@@ -161,23 +170,33 @@ class RoundMaker:
         # All labels of one side train the same model.
         likely = present is None or present.predicted[question.row]
         labels = ([*own, *other] if likely else [*other, *own])[:n_sides]
-        passed = answer_event(self._project, config, classifier, question.row, "later", None, token)
-        passed = replace(passed, seq=last_seq + 1, who=who)
+        passed = answer_event(
+            self._project, config, classifier, question.row, "later", None, token, who
+        )
+        passed = replace(passed, seq=last_seq + 1)
         answers = [replace(passed, kind="answer", label=label) for label in labels]
-        rounds: list[tuple[Hashable, Work]] = []
-        afterwards: list[tuple[Hashable, Work]] = []
-        for event in (*answers, replace(passed, kind="unsure"), passed):
-            history = self._project.fold([*events, event], who)
-            key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
-            fit, scores, folded = self._at_hand(classifier, key, plan.spec.strategy, history)
-            make = partial(
-                make_round, plan, history, fit=fit, scores=scores, folded=folded, n_threads=1
-            )
-            ahead = _Ahead(make, key, history)
-            standing = _standing(classifier, config, history)
-            rounds.append((standing, ahead.make))
-            afterwards.append((("afterwards", standing), partial(ahead.hand_on, then)))
-        LOOKAHEAD.begin(self._owner(classifier), rounds, afterwards)
+        owner = self._owner(classifier)
+
+        def begin(is_wanted: Callable[[], bool]) -> None:
+            rounds: list[tuple[Hashable, Work]] = []
+            afterwards: list[tuple[Hashable, Work]] = []
+            for event in (*answers, replace(passed, kind="unsure"), passed):
+                if not is_wanted():
+                    raise Overtaken
+                history = self._project.fold([*events, event], who)
+                key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
+                strategy = plan.spec.strategy
+                fit, scores, folded = self._at_hand(classifier, key, strategy, history, present)
+                make = partial(
+                    make_round, plan, history, fit=fit, scores=scores, folded=folded, n_threads=1
+                )
+                ahead = _Ahead(make, key, history)
+                standing = _standing(classifier, config, history)
+                rounds.append((standing, ahead.make))
+                afterwards.append((("afterwards", standing), partial(ahead.hand_on, then)))
+            LOOKAHEAD.go_on(owner, is_wanted, rounds, afterwards)
+
+        LOOKAHEAD.begin(owner, [(("begin", moment), begin)])
 
     def initial_rows(self, classifier: str, config: ProjectConfig) -> Rows:
         """The objects that a classifier begins with."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
-from al_engine.data.history import History, in_effect
+from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import refuse_while_blind
 from al_engine.exchange.astronomical_writing import write_theirs
@@ -47,16 +47,13 @@ def moment(project: Project, states: Iterable[State], layout: Layout, who: str) 
     """The present moment, with those of one person's states that are of it."""
     with project.log.lock:
         config, events = project.config, project.log.events()
-        now = {c: _moment_of(project.history(c)) for c in config.setups}
+        now = {c: project.moment(c) for c in config.setups}
     of_now = [
         s for s in states
-        if s.config == config and _moment_of(s.history) == now.get(s.classifier)
+        if s.config == config
+        and (s.history.last_seq, s.history.curated_seq) == now.get(s.classifier)
     ]  # fmt: skip
     return Moment(config, events, of_now, layout, who)
-
-
-def _moment_of(history: History) -> tuple[int, int]:
-    return history.last_seq, history.curated_seq
 
 
 def record(project: Project, of: Moment) -> Configuration:

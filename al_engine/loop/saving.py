@@ -9,12 +9,14 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import joblib
 import numpy as np
 import sklearn
 
 from al_engine.background import BACKGROUND
+from al_engine.config import ProjectConfig
 from al_engine.data.history import History
 from al_engine.errors import (
     NotEnoughLabelsError,
@@ -37,6 +39,11 @@ from al_engine.loop.state import State
 from al_engine.project import Project
 from al_engine.public import refuse_overuse
 
+# By the name of a model: the settings and the last event of the newest that was to be saved.
+_NEWEST: WeakKeyDictionary[Project, dict[str, tuple[ProjectConfig | None, int]]] = (
+    WeakKeyDictionary()
+)
+
 
 class SavedModels:
     """The ``models`` folder of one project."""
@@ -52,10 +59,18 @@ class SavedModels:
         """Have the model of a state saved, if it has one, in place of the round before.
 
         ``history`` is all that it was trained on, whoever may see it.
-        It is written in the background: of several rounds of a classifier the last one is.
+        It is written in the background: of several rounds of a classifier the last one is, also
+        where somebody else's session was done with an earlier one later.
         """
-        if state.fit is not None:
-            stem = model_stem(state.classifier, self._spec(state))
+        if state.fit is None:
+            return
+        stem = model_stem(state.classifier, self._spec(state))
+        with self._project.files_lock:
+            newest = _NEWEST.setdefault(self._project, {})
+            config, seq = newest.get(stem, (None, 0))
+            if config == state.config and history.last_seq < seq:
+                return
+            newest[stem] = (state.config, history.last_seq)
             BACKGROUND.do(self._project, stem, partial(self._write, state, history, stem))
 
     def is_current(self, state: State) -> bool:

@@ -152,7 +152,7 @@ def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outg
         if not config.people.is_blind:  # from the keys of two rounds the label between can be told
             about[f"MODEL{i}"] += f", round {fit.key}"
     predictors = [_predictor(session, state, fit, dataset) for state, fit in trained]
-    together = _together(dataset, [state for state, _ in trained])
+    together = _together(dataset, [session.whole_state(state.classifier) for state, _ in trained])
     return predictions_table(session.project.catalogue, config, predictors, extra, about, together)
 
 

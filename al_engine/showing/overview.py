@@ -89,7 +89,8 @@ class Overview:
         """
         session, config = self._session, self._session.config
         started = [c for c in config.train_labels if session.is_started(c)]
-        states = [session.state(c) for c in started if session.fault(c) is None]
+        # Everybody's answers, and not what one may see of them: what trained scores nothing.
+        states = [session.whole_state(c) for c in started if session.fault(c) is None]
         seen = [(s.classifier, s.history.last_seq, s.history.curated_seq) for s in states]
         moment = (repr(config), *seen)
         if self._combined is None or self._combined[0] != moment:

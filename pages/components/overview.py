@@ -227,7 +227,7 @@ def _notes(config: ProjectConfig, made: Combined) -> list[str]:
         notes.append(f"Not part of it, with labels of one side at most: {absent}.")
     if made.n_disputed:
         notes.append(
-            f"{counted(made.n_disputed, 'object')} with different answers in two tabs left out of "
-            "the score."
+            f"{counted(made.n_disputed, 'object')} with different answers, in two tabs or by two "
+            "people, left out of the score."
         )
     return notes

@@ -21,6 +21,10 @@ _SHARE = (
     "Of the objects that both labelled, the share with the same label, with its 95% interval "
     "(Wilson). Unsure is no label."
 )
+_SHARE_OF_MANY = (
+    "Of all pairs of labels that two people gave one object, the share that is the same, with a "
+    "95% interval by a bootstrap over objects. Unsure is no label."
+)
 _KAPPA = (
     "Cohen's kappa: agreement beyond what chance would give. 1 is full agreement, 0 no better "
     "than chance, below 0 worse. With its 95% interval, by the large-sample standard error of "
@@ -129,14 +133,15 @@ def _numbers(session: LabellingSession, label: str) -> None:
     many = len(people) > 2
     st.markdown(
         f"**Agreement** over {counted(n, 'object')} that two or more people labelled",
-        help="By the labels as each person gave them, whatever was settled since.",
+        help="By the label that each person gave before they could see that others differ: what "
+        "was changed or settled after that is not counted.",
     )
     if n:
         share, kappa = st.columns(2)
         share.metric(
             "Same label",
             "–" if over_all.share.value is None else f"{over_all.share.value:.0%}",
-            help=_SHARE + (" Over all pairs of people." if many else ""),
+            help=_SHARE_OF_MANY if many else _SHARE,
         )
         kappa.metric(
             "Cohen's kappa",
