@@ -154,6 +154,13 @@ class Project:
                 held = self._histories[key] = (moment, self.fold(events, who))
             return held[1]
 
+    def history_under(self, config: ProjectConfig, classifier: str) -> History:
+        """What the events of a classifier would amount to under some settings, for nobody."""
+        with self.log.lock:
+            events = in_sight(self.log.events(), classifier, shared=config.asking.shared)
+            curated = self.curated() if config.splits.curated else CuratedSet()
+            return history_of(events, "", config.people, curated.labels, curated.last_seq)
+
     def events(self, classifier: str) -> list[Event]:
         """The events that count for a classifier by the settings in force, in order."""
         with self.log.lock:

@@ -290,17 +290,17 @@ def test_a_malformed_test_set_file_costs_one_sentence_and_is_not_tried_again(cur
     assert curator.curated.labels == {3: "QSO"}, "another one is read in its place"
 
 
-def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey_begun):
+def test_one_button_makes_it_the_test_set_and_says_before_what_that_costs(survey_begun):
     session = survey_begun
     curator = Curator(session)
     at = show(TEST_SET, "survey")
-    assert at.toggle[0].disabled, "there is nothing to test on yet"
+    buttons = [each.key for each in at.button]
+    assert "use-survey-do" not in buttons, "there is nothing to test on yet"
     for _ in range(6):
         press(at, "answer", TRUTH[curator.next_object("criteria", Search()).row])
-    at.toggle[0].set_value(True).run()
-    fine(at)
     assert not session.config.splits.curated
     assert "1 of Qso" in read(at)
+    assert at.button(key="use-survey-do").label == "Use 6 objects as the test set"
     click(at, "use-survey-do")
     assert session.config.splits.curated
     at.run()
@@ -317,7 +317,7 @@ def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey
     settings.run()
     fine(settings)
     assert "The curated test set is in use" in read(settings)
-    at.toggle[0].set_value(False).run()
+    at.run()
     click(at, "use-survey-do")
     assert not session.config.splits.curated
 

@@ -97,6 +97,55 @@ def test_settings_over_rounds_say_what_they_cost(file, begun):
     assert len(begun.project.history("QSO").trained) == 9
 
 
+def test_settings_say_which_tabs_and_labels_they_take_and_go_back_again(begun, tmp_path):
+    file = tmp_path / "one.json"
+    both = begun.config.train_labels
+    begun.change_settings(replace(begun.config, train_labels=("QSO",)))
+    file.write_text(write_configuration(record(begun.project, begun.moment())), encoding="utf-8")
+    begun.change_settings(replace(begun.config, train_labels=both))
+    begun.start("STAR", small_setup())
+    answer(begun, "STAR")
+    shared = replace(begun.config.asking, shared=True)
+    begun.change_settings(replace(begun.config, asking=shared))
+    before, question = begun.config, begun.state("QSO").question
+    now, star = begun.project.history("QSO"), begun.project.history("STAR")
+    at = open_path(show(SHARE, "survey"), file)
+    told = said(at)
+    assert "The tabs of these classifiers go: Star." in told
+    n_now = len(now.trained) + len(now.validated)
+    assert f"(Qso has {n_now - 1} labels then, {n_now} now)" in told
+    at = press(at, "Load")
+    assert begun.config.train_labels == ("QSO",)
+    at = press(at, "Back to the settings before")
+    assert (begun.config, begun.state("QSO").question) == (before, question)
+    assert begun.project.history("STAR") == star
+    assert "Back to the settings before" not in [each.label for each in at.button]
+
+
+def test_settings_that_were_changed_since_are_not_taken_back_with_those_loaded(file, begun):
+    begun.change_settings(replace(begun.config, leave_out_unknown=True))
+    at = press(open_path(show(SHARE, "survey"), file), "Load")
+    assert "Back to the settings before" in [each.label for each in at.button]
+    begun.change_settings(replace(begun.config, x_axis="r"))
+    assert "Back to the settings before" not in [each.label for each in fine(at.run()).button]
+
+
+def test_the_file_without_labels_has_a_name_of_its_own(begun):
+    at = show(SHARE, "survey")
+    names = set()
+    for form in ("whole", "private", "astronomical"):
+        (chosen,) = [each for each in at.radio if each.label == "What stands in it"]
+        if form == "astronomical":
+            break
+        at = fine(chosen.set_value(form).run())
+        (found,) = [b for b in at.get("download_button") if b.label == "Download"]
+        names.add(found.key)
+    assert names == {
+        "download-configuration-survey",
+        "download-configuration-without-labels-survey",
+    }
+
+
 @pytest.mark.parametrize(
     "text", ["{", '{"a": 1}', "", "[[[[", '{"format": "Sextant configuration"}']
 )

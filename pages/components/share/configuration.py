@@ -11,8 +11,9 @@ from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.loop.recording import as_file, in_their_form
 from al_engine.session import LabellingSession
 from al_engine.sharing.prospect import Level, Prospect, look, named
-from al_engine.sharing.replay import Replayed, load_layout, load_settings, replay, rounds_lost
+from al_engine.sharing.replay import Replayed, cost_of_settings, load_layout, load_settings, replay
 from pages.components import state
+from pages.components.costs import said
 from pages.components.guard import guard
 from pages.components.looking import Chosen
 from pages.components.page import link
@@ -20,7 +21,7 @@ from pages.components.share.choosing import choose_file, describe, put_away
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
-_DONE = "configuration-done"
+_DONE, _BEFORE = "configuration-done", "configuration-before"
 SWITCH_OFF = "Take it away once that is switched off on the People page."
 FORMS = {
     "whole": "Everything",
@@ -80,7 +81,7 @@ def _take_away(session: LabellingSession) -> None:
         return
     is_private = form == "private"
     make = partial(as_file, session.project, session.moment(), is_private=is_private)
-    _download(session, make, "configuration")
+    _download(session, make, "configuration-without-labels" if is_private else "configuration")
     st.caption(
         "Kept at each round as configuration.json in the project's folder too, whole."
         if form == "whole"
@@ -117,7 +118,7 @@ def _load(session: LabellingSession) -> None:
     _finish(session)
     chosen = state.chosen_configuration()
     if chosen is None:
-        _tell_done(state.draft(_DONE, []))
+        _tell_done(session, state.draft(_DONE, []))
         st.markdown("Load a configuration of Sextant's or of AstronomicAL's into this project.")
         choose_file()
         return
@@ -132,13 +133,8 @@ def _load(session: LabellingSession) -> None:
         captions=[LEVELS[name][1] for name in levels],
         key=f"level-{slug}-{len(levels)}-{state.clicks('configuration')}",
     )
-    if level == "settings" and (lost := rounds_lost(session, chosen.configuration)):
-        name = session.config.label_name
-        listed = ", ".join(f"{n} of {plain(name(label))}" for label, n in lost.items())
-        st.warning(
-            f"Earlier rounds become incomparable ({listed}): their scores leave the score plot. "
-            "Every label is kept."
-        )
+    if level == "settings" and (cost := cost_of_settings(session, chosen.configuration)):
+        st.warning(said(session, cost), icon=":material/info:")
     with st.container(horizontal=True):
         if st.button("Load", key=f"load-{slug}", type="primary"):
             _load_now(session, chosen, level)
@@ -147,11 +143,23 @@ def _load(session: LabellingSession) -> None:
             st.rerun()
 
 
-def _tell_done(lines: list[str]) -> None:
-    """What was loaded last, and where to go on from there."""
-    if lines:
-        st.success(" ".join(lines), icon=":material/check:")
+def _tell_done(session: LabellingSession, lines: list[str]) -> None:
+    """What was loaded last, and where to go on from there, or back."""
+    if not lines:
+        return
+    st.success(" ".join(lines), icon=":material/check:")
+    before, loaded = state.draft(_BEFORE, (None, None))
+    with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/2_Training.py", "Go to Training", icon=":material/model_training:")
+        # Once something else is changed, going back would take that too.
+        if loaded is not None and session.config == loaded != before and st.button(
+            "Back to the settings before", key=f"settings-before-{session.project.slug}",
+            icon=":material/undo:", help="As they were when you loaded these; every label stays.",
+        ):  # fmt: skip
+            with st.spinner("Training again"):
+                session.take_on(before, ())
+            _say_done("The settings are as they were before.")
+            st.rerun()
 
 
 def _prospect(session: LabellingSession, configuration: Configuration) -> Prospect:
@@ -201,6 +209,7 @@ def _load_now(session: LabellingSession, chosen: Chosen, level: Level) -> None:
 
         state.keep_job(_job_of(session), Job(work))
         st.rerun()
+    before = session.config
     if level == "settings":
         with st.spinner("Beginning to train"):
             load_settings(session, configuration)
@@ -211,6 +220,7 @@ def _load_now(session: LabellingSession, chosen: Chosen, level: Level) -> None:
             "Layout loaded.",
             *([f"Not in this project: {plain(', '.join(unshown))}."] if unshown else []),
         )
+    state.keep_draft(_BEFORE, (before, session.config))
     state.take_layout(configuration.layout)
     st.rerun()
 
@@ -218,6 +228,7 @@ def _load_now(session: LabellingSession, chosen: Chosen, level: Level) -> None:
 def _say_done(*lines: str) -> None:
     put_away()
     state.keep_draft(_DONE, list(lines))
+    state.keep_draft(_BEFORE, (None, None))
 
 
 def _job_of(session: LabellingSession) -> str:
