@@ -2,11 +2,18 @@
 
 import streamlit as st
 
+from al_engine.public import is_public
+from pages.components import state
 from pages.components.page import page
 from pages.components.share import configuration, exports, whole
 
 with page("Share") as session:
     st.title("Share")
-    exports.draw(session)
-    configuration.draw(session)
-    whole.draw(session)
+    parts = [exports.draw, configuration.draw, whole.draw]
+    # What one came for stands first: a configuration that waits, or a way to keep one's work.
+    if state.chosen_configuration() is not None:
+        parts = [configuration.draw, exports.draw, whole.draw]
+    elif is_public():
+        parts = [whole.draw, exports.draw, configuration.draw]
+    for draw in parts:
+        draw(session)

@@ -70,7 +70,7 @@ def file_menu(curator: Curator, curated: CuratedSet) -> None:
         with guard():
             check_labels(label.value for label in curator.session.config.labels)
             st.download_button(
-                f"Write test_set.json ({counted(len(curated.how), 'object')})",
+                f"Download test_set.json ({counted(len(curated.how), 'object')})",
                 curator.file,
                 "test_set.json",
                 "application/json",
