@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, SMALL_FOREST, answer, small_setup, survey_config
+from paging import SETTINGS, TRAINING
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
@@ -24,7 +25,7 @@ from al_engine.extensions import loading, register_model
 from al_engine.extensions.loading import Loaded, load_extensions
 from al_engine.home import free_slug, home_folder
 from al_engine.learning.models import MODELS
-from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
+from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, find_strategy
 from al_engine.loop.partitioned.reading import refuse_extensions
 from al_engine.opening import close_project, open_project
 from al_engine.project import Project
@@ -497,7 +498,30 @@ def test_home_lists_what_extensions_offer_and_what_was_left_out(load: Load, on_p
     at = show()
     said = [each.value for each in at.caption]
     assert r"**Models:** Discriminant (mine\.py)" in said
-    assert any(r"**Left out:** bad\.py, line 1" in text for text in said)
+    (warning,) = at.warning
+    assert warning.value.startswith(r"**Left out:** bad\.py, line 1")
+
+
+def test_a_file_left_out_is_told_where_what_it_would_have_offered_is_chosen(
+    load: Load, on_pages: Path
+) -> None:
+    failing = FAR.replace("classifier.predict_proba(X)", "X.nosuch")
+    (fault,) = load(far=failing).faults
+    assert fault.kinds == {"query strategy"}
+    assert str(fault).endswith("Mend it and start Sextant again.")
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    at.query_params.update({"project": "survey", "step": "3"})
+    at = at.switch_page(SETTINGS).run()
+    assert not [c.value for c in at.caption if "Left out" in c.value], "no place for strategies"
+    at = show(TRAINING, "survey")
+    assert [c.value for c in at.caption if "Left out" in c.value]
+
+
+def test_a_name_like_no_other_is_answered_with_all_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"There are uncertainty, margin"):
+        find_strategy("xyz")
+    with pytest.raises(SettingsError, match=r"Closest: entropy;"):
+        find_strategy("entrop")
 
 
 def test_home_says_when_extensions_wait_to_be_switched_on(load: Load, on_pages: Path) -> None:

@@ -44,7 +44,7 @@ def setup_form(
     session: LabellingSession, label: str, held: ClassifierSetup, *, begun: bool = False
 ) -> ClassifierSetup:
     """The form of a set-up; how to begin is asked only before the classifier has ``begun``."""
-    extensions.faults()
+    extensions.faults("model", "query strategy")
     key = f"setup-{session.project.slug}-{label}"
     members: list[MemberSetup] = tab.draft(key, list(held.members))
     for i, member in enumerate(members):

@@ -36,7 +36,7 @@ def draw(session: LabellingSession, way: Way) -> None:
         listed = ", ".join(others[:12]) + (", …" if len(others) > 12 else "")
         st.caption(f"Not numbers, so not listed: {plain(listed)}.")
     combinations = _combinations(session, len(base))
-    extensions.faults()
+    extensions.faults("operation")
     scale = st.toggle(
         "Scale the features",
         features.scale,

@@ -298,9 +298,7 @@ def _why(session: LabellingSession, curated: CuratedSet, shown: Shown | None) ->
             "the score plot."
         )
     if trains:
-        return (
-            f"It trains {', '.join(trains)}, and goes on doing so until the test set is in use."
-        )
+        return f"It trains {', '.join(trains)}, and goes on doing so until the test set is in use."
     if shown.row in curated.how:
         return "It has an answer already; another one takes its place."
     return f"{session.object_id(shown.row)}, {_HOW[shown.how]}, goes into the test set."
