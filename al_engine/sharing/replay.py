@@ -149,6 +149,7 @@ def replay(
         n_labelled, scores = listed[-1]
         project.keep_round(classifier, key, n_labelled, scores)
     LabellingSession(project, who).restore_models()
+    BACKGROUND.wait(project)  # who is told that all is replayed finds the models there
     project.touch()
     n_answers = sum(event.kind in BY_HAND for event in events)
     return Replayed(len(events), n_answers, n_compared, difference, absent)

@@ -6,9 +6,12 @@ from functools import partial
 
 import streamlit as st
 
+from al_engine.config import looks_like_a_doi
+from al_engine.exchange.astronomical import TEST_SET_APART
 from al_engine.exchange.configuration import Configuration
 from al_engine.jobs import Cancelled, Job, Progress
-from al_engine.loop.recording import as_file, in_their_form
+from al_engine.loop.recording import as_file, in_their_form, not_in_their_form
+from al_engine.public import is_public
 from al_engine.session import LabellingSession
 from al_engine.sharing.prospect import Level, Prospect, look, named
 from al_engine.sharing.replay import Replayed, cost_of_settings, load_layout, load_settings, replay
@@ -60,19 +63,25 @@ def _take_away(session: LabellingSession) -> None:
         "Author", config.author, 200, key=f"author-{slug}", help="Whom to cite; stands in the file."
     )
     doi = doi_.text_input(
-        "DOI", config.doi, 200, key=f"doi-{slug}", help="Of the paper or data this belongs to."
-    )
+        "DOI", config.doi, 200, key=f"doi-{slug}", help="Of the paper or data this belongs to.",
+        placeholder="10.1234/abcd",
+    )  # fmt: skip
     if (author.strip(), doi.strip()) != (config.author, config.doi):
         session.change_settings(replace(config, author=author.strip(), doi=doi.strip()))
+    if doi.strip() and not looks_like_a_doi(doi):
+        st.caption(f"'{plain(doi.strip()[:60])}' does not look like a DOI: these begin with 10.")
+    refused = not_in_their_form(config)
     form = st.radio(
         "What stands in it",
-        list(FORMS),
+        [name for name in FORMS if name != "astronomical" or refused is None],
         format_func=lambda name: FORMS[name],
         key=f"configuration-form-{slug}",
         horizontal=True,
         help="Without ids, labels and notes: what may be shown where the data are private. "
         "For AstronomicAL: its own form, with the labels that train.",
     )
+    if refused is not None:
+        st.caption(f"Not for AstronomicAL: {plain(refused)}")
     if form == "astronomical":
         _in_their_form(session)
         return
@@ -82,11 +91,10 @@ def _take_away(session: LabellingSession) -> None:
     is_private = form == "private"
     make = partial(as_file, session.project, session.moment(), is_private=is_private)
     _download(session, make, "configuration-without-labels" if is_private else "configuration")
-    st.caption(
-        "Kept at each round as configuration.json in the project's folder too, whole."
-        if form == "whole"
-        else "Labels have their names in it, as settings; which object has which has not."
-    )
+    if is_private:
+        st.caption("Labels have their names in it, as settings; which object has which has not.")
+    elif not is_public():  # where nobody reaches the folder
+        st.caption("Kept at each round as configuration.json in the project's folder too, whole.")
 
 
 def _in_their_form(session: LabellingSession) -> None:
@@ -242,9 +250,12 @@ def _finish(session: LabellingSession) -> None:
         return
     made = job.result()
     chosen = state.chosen_configuration()
+    lines = _outcome(made)
     if chosen is not None:
         state.take_layout(chosen.configuration.layout)
-    _say_done(*_outcome(made))
+        if TEST_SET_APART in chosen.configuration.untranslated:
+            lines.append("Its test set is a file of its own: read it on Test set, under File.")
+    _say_done(*lines)
     st.rerun()
 
 
