@@ -148,7 +148,8 @@ def replay(
     for (classifier, key), listed in made.items():
         n_labelled, scores = listed[-1]
         project.keep_round(classifier, key, n_labelled, scores)
-    LabellingSession(project, who).restore_models()
+    # The last fits serve on: the same labels give the same ones.
+    LabellingSession(project, who, session.learners).restore_models()
     BACKGROUND.wait(project)  # who is told that all is replayed finds the models there
     project.touch()
     n_answers = sum(event.kind in BY_HAND for event in events)

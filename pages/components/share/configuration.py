@@ -13,7 +13,7 @@ from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.loop.recording import as_file, in_their_form, not_in_their_form
 from al_engine.public import is_public
 from al_engine.session import LabellingSession
-from al_engine.sharing.prospect import Level, Prospect, look, named
+from al_engine.sharing.prospect import Level, Prospect, look, most_trees, named
 from al_engine.sharing.replay import Replayed, cost_of_settings, load_layout, load_settings, replay
 from pages.components import state
 from pages.components.costs import said
@@ -31,6 +31,7 @@ FORMS = {
     "private": "Without ids, labels and notes",
     "astronomical": "For AstronomicAL",
 }
+MANY_TREES = 500  # from which on a round takes about a second
 LEVELS: dict[Level, tuple[str, str]] = {
     "labels": ("Settings and labels", "every answer is replayed, round by round"),
     "settings": ("Settings", "a classifier that has no labels here begins with its first objects"),
@@ -141,6 +142,11 @@ def _load(session: LabellingSession) -> None:
         captions=[LEVELS[name][1] for name in levels],
         key=f"level-{slug}-{len(levels)}-{state.clicks('configuration')}",
     )
+    if level == "labels" and (trees := most_trees(chosen.configuration.settings)) >= MANY_TREES:
+        st.caption(
+            f"Its largest model has {trees:,} trees: about a second or more for each of the "
+            f"{counted(chosen.configuration.n_answers, 'answer')}. It can be cancelled."
+        )
     if level == "settings" and (cost := cost_of_settings(session, chosen.configuration)):
         st.warning(said(session, cost), icon=":material/info:")
     with st.container(horizontal=True):
