@@ -3,7 +3,6 @@
 import streamlit as st
 
 from al_engine.public import is_public
-from pages.components import state
 from pages.components.page import page
 from pages.components.share import configuration, exports, whole
 
@@ -11,7 +10,7 @@ with page("Share") as session:
     st.title("Share")
     parts = [exports.draw, configuration.draw, whole.draw]
     # What one came for stands first: a configuration that waits, or a way to keep one's work.
-    if state.chosen_configuration() is not None:
+    if configuration.comes_first():
         parts = [configuration.draw, exports.draw, whole.draw]
     elif is_public():
         parts = [whole.draw, exports.draw, configuration.draw]

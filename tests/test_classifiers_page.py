@@ -212,7 +212,7 @@ def test_sharing_answers_says_whose_labels_change_and_waits_for_the_button(
     at.toggle(key=f"shared-{slug}").set_value(True).run()
     fine(at)
     (warning,) = at.warning
-    assert f"Star has {n + 1} labels then, {n} now" in warning.value
+    assert f"Star: {n + 1} labels in place of {n}" in warning.value
     assert "Every label is kept" in warning.value
     assert not begun.config.asking.shared, "it waits for the button"
     fine(at.button(key="next-3").click().run())

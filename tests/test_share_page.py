@@ -114,7 +114,7 @@ def test_settings_say_which_tabs_and_labels_they_take_and_go_back_again(begun, t
     told = said(at)
     assert "The tabs of these classifiers go: Star." in told
     n_now = len(now.trained) + len(now.validated)
-    assert f"(Qso has {n_now - 1} labels then, {n_now} now)" in told
+    assert f"(Qso: {n_now - 1} labels in place of {n_now})" in told
     at = press(at, "Load")
     assert begun.config.train_labels == ("QSO",)
     at = press(at, "Back to the settings before")
@@ -205,6 +205,8 @@ def test_what_one_came_for_stands_first(file, begun):
     usual, at = show(SHARE, "survey"), open_path(show(SHARE, "survey"), file)
     first = [each.subheader[0].value for each in (usual, at)]
     assert first == ["Labels and predictions", "Configuration"]
+    at = press(at, "Load")
+    assert at.subheader[0].value == "Configuration", "what came of it stands where it was asked for"
 
 
 def test_home_leads_a_configuration_to_its_project(file, begun, fresh):

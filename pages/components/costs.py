@@ -18,7 +18,7 @@ def said(session: LabellingSession, cost: Cost) -> str:
         lines.append(f"The tabs of these classifiers go: {names(cost.closed)}.")
     if cost.moved:
         listed = "; ".join(
-            f"{names([c])} has {counted(then, 'label')} then, {now:,} now"
+            f"{names([c])}: {counted(then, 'label')} in place of {now:,}"
             for c, (now, then) in cost.moved.items()
         )
         lines.append(f"Other labels count, and another question may be next ({listed}).")

@@ -39,6 +39,11 @@ LEVELS: dict[Level, tuple[str, str]] = {
 }
 
 
+def comes_first() -> bool:
+    """Is one waiting to be loaded, or was one just loaded?"""
+    return state.chosen_configuration() is not None or bool(state.draft(_DONE, []))
+
+
 def draw(session: LabellingSession) -> None:
     """Taking it away on the left, loading one on the right."""
     st.subheader("Configuration", anchor=False)
