@@ -13,8 +13,10 @@ with page("Home", needs_project=False):
         "Finds the few dozen objects of your catalogue whose labels teach a classifier most, "
         "asks you about them one by one, and shows honestly how good the classifier has become."
     )
+    extensions.warn()
     with guard():
         opening.importing()
+    opening.say_to_keep_the_address()
     opening.start_cards()
     choosing.open_on_home()
     opening.project_list()

@@ -90,7 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("model", metavar="MODEL", help="a .joblib file, a folder, or a .zip")
     command.add_argument("--catalogue", metavar="FILE", required=True, help="what to score")
-    command.add_argument("--out", metavar="FILE", required=True, help="its suffix is the format")
+    command.add_argument(
+        "--out", metavar="FILE", required=True,
+        help="its suffix is the format; a file of that name is replaced once the new one is whole",
+    )  # fmt: skip
     command.add_argument(
         "--map", metavar="OURS=THEIRS,...", default="", help="which columns serve as the model's"
     )

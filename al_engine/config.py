@@ -24,6 +24,7 @@ CONFIG_VERSION = 1
 OPERATION_SIGNS: dict[str, str] = {"subtract": "-", "add": "+", "multiply": "*", "divide": "/"}
 REGISTERED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_COMBINED = 5
+_DOI = re.compile(r"(?i:(https?://)?(dx\.)?doi\.org/|doi:\s*)?10(\.\d+)+/\S+")
 MAX_SEED = 2**31 - 1  # scikit-learn takes no negative ones, and members add theirs to it
 MAX_LABELS = 1000
 # What the pages can show, and the engine can count.
@@ -235,6 +236,15 @@ class ProjectConfig:
 def read_search(data: Any) -> Search:
     """Read a search alone; a bad one costs a SettingsError that names key and value."""
     return typing.cast(Search, read_as(Search, data, "search"))
+
+
+def looks_like_a_doi(text: str) -> bool:
+    """May it be one?  Whether it is, only who gave it knows.
+
+    >>> looks_like_a_doi("https://doi.org/10.21105/joss.03635"), looks_like_a_doi("not a doi")
+    (True, False)
+    """
+    return bool(_DOI.fullmatch(text.strip()))
 
 
 def check(config: ProjectConfig) -> None:

@@ -78,6 +78,16 @@ class Search:
         return sum(len(group.criteria) for group in self.groups)
 
 
+def unfinished(search: Search) -> list[tuple[int, int]]:
+    """Which criteria are half typed, by the place of the group and the place in it."""
+    return [
+        (i, j)
+        for i, group in enumerate(search.groups)
+        for j, criterion in enumerate(group.criteria)
+        if not criterion.is_complete
+    ]
+
+
 def completed(search: Search) -> Search:
     """The part of a search that can be carried out: without what is half typed."""
     groups = (

@@ -4,8 +4,9 @@ Owns how such a file is named and how the line is found at which it failed.  Mus
 is in it.
 """
 
+import difflib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,6 @@ from pathlib import Path
 from al_engine.errors import ContractError
 
 MAX_SHOWN = 160
-# Ends the hint where something is asked for by a name that is not there.
-IF_AN_EXTENSIONS = "or start Sextant with the extension that brings it."
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,20 @@ class Origin:
         """The file, and the innermost line of it that an error passed through."""
         line = line_of(error, self.path)
         return self.file if line is None else f"{self.file}, line {line}"
+
+
+def named_instead(name: str, known: Iterable[str]) -> str:
+    """The hint where something is asked for by a name that is not there.
+
+    >>> named_instead("kn", ["knn", "forest"])
+    'Closest: knn; or start Sextant with the extension that brings it.'
+    >>> named_instead("x", ["knn", "forest"])
+    'There are knn, forest; or start Sextant with the extension that brings it.'
+    """
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=3)
+    said = f"Closest: {', '.join(close)}" if close else f"There are {', '.join(known)}"
+    return f"{said}; or start Sextant with the extension that brings it."
 
 
 def line_of(error: BaseException, path: str) -> int | None:

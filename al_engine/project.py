@@ -151,6 +151,13 @@ class Project:
             events = self.events(classifier)
             return events[-1].seq if events else 0, self._curated_in_use().last_seq
 
+    def history_under(self, config: ProjectConfig, classifier: str) -> History:
+        """What the events of a classifier would amount to under some settings, for nobody."""
+        with self.log.lock:
+            events = in_sight(self.log.events(), classifier, shared=config.asking.shared)
+            curated = self.curated() if config.splits.curated else CuratedSet()
+            return history_of(events, "", config.people, curated.labels, curated.last_seq)
+
     def events(self, classifier: str) -> list[Event]:
         """The events that count for a classifier by the settings in force, in order."""
         with self.log.lock:

@@ -2,13 +2,19 @@
 
 import streamlit as st
 
+from al_engine.public import is_public
 from pages.components.guard import guard
 from pages.components.page import page
 from pages.components.share import configuration, exports, whole
 
 with page("Share") as session:
     st.title("Share")
-    # What cannot be taken away now keeps nothing else from it.
-    for part in (exports, configuration, whole):
-        with guard():
+    parts = [exports, configuration, whole]
+    # What one came for stands first: a configuration that waits, or a way to keep one's work.
+    if configuration.comes_first():
+        parts = [configuration, exports, whole]
+    elif is_public():
+        parts = [whole, exports, configuration]
+    for part in parts:
+        with guard():  # what cannot be taken away now keeps nothing else from it
             part.draw(session)

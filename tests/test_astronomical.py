@@ -18,7 +18,7 @@ from al_engine.exchange.configuration import Configuration, read_configuration
 from al_engine.loop.recording import in_their_form
 from al_engine.project import Project
 from al_engine.session import LabellingSession
-from al_engine.sharing.prospect import look
+from al_engine.sharing.prospect import look, most_trees
 from al_engine.sharing.replay import load_settings, replay
 from al_engine.starting import import_file
 
@@ -115,6 +115,13 @@ def test_every_setting_of_theirs_that_has_a_counterpart_is_read() -> None:
         ("unsure", "11", None),
         ("answer", "12", "1"),
     ]
+
+
+def test_how_long_a_round_takes_is_known_by_its_trees() -> None:
+    file = small_file()
+    file["classifiers"]["1"]["classifier"][0] = "RForest"
+    assert most_trees(read(file).settings) == 1000
+    assert most_trees(ProjectConfig()) == 0
 
 
 def test_what_has_no_counterpart_is_listed() -> None:

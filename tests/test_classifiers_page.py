@@ -201,6 +201,24 @@ def test_both_settings_are_saved_from_the_settings_page(begun: LabellingSession)
     assert begun.config.none_below is None
 
 
+def test_sharing_answers_says_whose_labels_change_and_waits_for_the_button(
+    begun: LabellingSession,
+) -> None:
+    answered_in_qso(begun)
+    slug, n = begun.project.slug, len(begun.project.history("STAR").trained)
+    at = show("", slug)
+    at.query_params["step"] = "4"
+    at.switch_page(SETTINGS).run()
+    at.toggle(key=f"shared-{slug}").set_value(True).run()
+    fine(at)
+    (warning,) = at.warning
+    assert f"Star: {n + 1} labels in place of {n}" in warning.value
+    assert "Every label is kept" in warning.value
+    assert not begun.config.asking.shared, "it waits for the button"
+    fine(at.button(key="next-3").click().run())
+    assert begun.config.asking.shared
+
+
 @pytest.mark.parametrize("name", ["<b>x</b>", "![a](http://x/y.png)", ":material/home: All"])
 def test_names_from_the_data_reach_the_tab_of_all_as_themselves(
     begun: LabellingSession, name: str

@@ -116,8 +116,8 @@ def test_a_fault_is_said_beside_its_criterion_and_nobody_is_drawn_until_it_is_me
     search["groups"].append(low("3")["groups"][0])
     type_search(at, search, is_done=True)
     assert editor(at)["faults"] == {"0.0": said}
-    assert editor(at)["said"] == "Nobody is drawn until every criterion can be carried out."
-    assert bar(at)["question"] == "Nothing is left to draw."
+    assert editor(at)["said"] == "No object is drawn until every criterion can be carried out."
+    assert bar(at)["question"] == "Nothing is drawn: a criterion cannot be carried out."
     assert curator.session.config.curation.search == LOW, "what could be carried out last"
     assert [each.value for each in at.error] == []
     type_search(at, low("0"), is_done=True)
@@ -131,7 +131,26 @@ def test_a_list_of_too_many_ids_is_said_and_nobody_is_drawn(curator):
     groups = [{"join": "and", "criteria": [criterion]}]
     type_search(at, {"join": "or", "groups": groups}, is_done=True)
     assert "1,003 values" in editor(at)["faults"]["0.0"]
-    assert bar(at)["question"] == "Nothing is left to draw."
+    assert bar(at)["question"] == "Nothing is drawn: a criterion cannot be carried out."
+
+
+def test_a_criterion_that_is_not_finished_is_marked_and_counted_as_left_out(curator):
+    at = show(TEST_SET, "survey")
+    search = low("0")
+    half = {"column": "r", "operation": "between", "values": ["abc", ""]}
+    search["groups"][0]["criteria"].append(half)
+    type_search(at, search, is_done=True)
+    assert editor(at)["faults"] == {"0.1": "Left out until it has its values."}
+    n = curator.found(LOW).n
+    said = f"{n} of 300 objects match, without 1 criterion that is not finished."
+    assert editor(at)["said"] == said
+    assert bar(at)["question"] == "What is it?"
+
+
+def test_where_no_object_matches_the_bar_says_so(curator):
+    at = show(TEST_SET, "survey")
+    type_search(at, low("-99"), is_done=True)
+    assert bar(at)["question"] == "Nothing is drawn: no object matches."
 
 
 def test_a_label_that_a_file_has_for_unsure_is_said_in_place_of_the_file(curator):
@@ -290,17 +309,17 @@ def test_a_malformed_test_set_file_costs_one_sentence_and_is_not_tried_again(cur
     assert curator.curated.labels == {3: "QSO"}, "another one is read in its place"
 
 
-def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey_begun):
+def test_one_button_makes_it_the_test_set_and_says_before_what_that_costs(survey_begun):
     session = survey_begun
     curator = Curator(session)
     at = show(TEST_SET, "survey")
-    assert at.toggle[0].disabled, "there is nothing to test on yet"
+    buttons = [each.key for each in at.button]
+    assert "use-survey-do" not in buttons, "there is nothing to test on yet"
     for _ in range(6):
         press(at, "answer", TRUTH[curator.next_object("criteria", Search()).row])
-    at.toggle[0].set_value(True).run()
-    fine(at)
     assert not session.config.splits.curated
     assert "1 of Qso" in read(at)
+    assert at.button(key="use-survey-do").label == "Use 6 objects as the test set"
     click(at, "use-survey-do")
     assert session.config.splits.curated
     at.run()
@@ -317,7 +336,7 @@ def test_one_switch_makes_it_the_test_set_once_what_it_costs_is_confirmed(survey
     settings.run()
     fine(settings)
     assert "The curated test set is in use" in read(settings)
-    at.toggle[0].set_value(False).run()
+    at.run()
     click(at, "use-survey-do")
     assert not session.config.splits.curated
 
@@ -339,7 +358,7 @@ def test_what_an_object_that_trains_costs_is_said_before_it_is_answered_about(su
         fine(at)
 
     find(second)
-    assert "no longer does once that is used" in bar(at)["why"]
+    assert "goes on doing so until the test set is in use" in bar(at)["why"]
     find(outside)
     press(at, "answer", "STAR")
     session.change_settings(

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT, SMALL_FOREST, answer, small_setup, survey_config
-from paging import bar, pressed
+from paging import SETTINGS, TRAINING, bar, drawn_maps, pressed
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
@@ -25,7 +26,7 @@ from al_engine.extensions import loading, register_model
 from al_engine.extensions.loading import Loaded, load_extensions
 from al_engine.home import free_slug, home_folder
 from al_engine.learning.models import MODELS
-from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
+from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, find_strategy
 from al_engine.loop.partitioned.reading import refuse_extensions
 from al_engine.opening import close_project, open_project
 from al_engine.project import Project
@@ -226,6 +227,10 @@ def test_a_bundle_with_a_feature_of_an_extension_scores_where_that_is_and_nowher
     session = begun(project, config)
     BACKGROUND.wait(project)
     bundle = exporting.write_model(session, exporting.bundles_of(session)[0])
+    with zipfile.ZipFile(bundle) as packed:
+        readme = packed.read("README.md").decode()
+    assert "`features.py`" in readme, "what else it takes"
+    assert "for the operation `contrast`" in readme
     objects = exporting.objects_of(session, range(50))
     catalogue = exporting.write_export(session, objects, exporting.FORMATS["parquet"])
     score = ["score", str(bundle), "--catalogue", str(catalogue), "--out", str(tmp_path / "o.csv")]
@@ -498,7 +503,44 @@ def test_home_lists_what_extensions_offer_and_what_was_left_out(load: Load, on_p
     at = show()
     said = [each.value for each in at.caption]
     assert r"**Models:** Discriminant (mine\.py)" in said
-    assert any(r"**Left out:** bad\.py, line 1" in text for text in said)
+    (warning,) = at.warning
+    assert warning.value.startswith(r"**Left out:** bad\.py, line 1")
+
+
+def test_a_file_left_out_is_told_where_what_it_would_have_offered_is_chosen(
+    load: Load, on_pages: Path
+) -> None:
+    failing = FAR.replace("classifier.predict_proba(X)", "X.nosuch")
+    (fault,) = load(far=failing).faults
+    assert fault.kinds == {"query strategy"}
+    assert str(fault).endswith("Mend it and start Sextant again.")
+    at = AppTest.from_file(ROOT / "app.py", default_timeout=60).run()
+    at.query_params.update({"project": "survey", "step": "3"})
+    at = at.switch_page(SETTINGS).run()
+    assert not [c.value for c in at.caption if "Left out" in c.value], "no place for strategies"
+    at = show(TRAINING, "survey")
+    assert [c.value for c in at.caption if "Left out" in c.value]
+
+
+def test_a_map_of_a_strategy_that_gives_no_numbers_says_what_it_shows(
+    load: Load, on_pages: Path
+) -> None:
+    fine(load(far=FAR))
+    project = open_project(on_pages)
+    setup = small_setup(members=(replace(SMALL_FOREST, strategy="far"),))
+    begun(project, survey_config(setups={"QSO": setup}, x_axis="g", y_axis="r"))
+    drawn = [head for head, _ in drawn_maps(show(TRAINING, "survey"))]
+    (metric,) = [head for head in drawn if head["title"].startswith("Metric")]
+    assert metric["title"] == "Metric: uncertainty (Farthest asks by itself)"
+    names = [entry["name"] for entry in metric["legend"][:2]]
+    assert [name.split(" ", 1)[1] for name in names] == ["surest", "least sure"]
+
+
+def test_a_name_like_no_other_is_answered_with_all_there_are() -> None:
+    with pytest.raises(SettingsError, match=r"There are uncertainty, margin"):
+        find_strategy("xyz")
+    with pytest.raises(SettingsError, match=r"Closest: entropy;"):
+        find_strategy("entrop")
 
 
 def test_home_says_when_extensions_wait_to_be_switched_on(load: Load, on_pages: Path) -> None:

@@ -137,6 +137,33 @@ def test_what_people_differ_about_is_settled_by_one_key_and_taken_back(ada) -> N
     assert "**1 to settle** · 1 settled" in read(at)
 
 
+def test_where_nobody_else_has_answered_the_page_says_how_they_come_to(ada) -> None:
+    ben = work_together(ada)
+    trained = ada.project.history("QSO").trained
+    row = next(r for r in known(ada, TRAIN, "STAR") if r not in trained)
+    answer(ada, row=row, label="QSO")
+    at = show(PEOPLE, "Ada")
+    assert "Fewer than two people have answered" in read(at)
+    assert "Go to Labelling" in [each.proto.label for each in at.get("page_link")]
+    answer(ben, row=row, label="QSO")
+    assert "Fewer than two people" not in read(show(PEOPLE, "Ada"))
+
+
+def test_buttons_go_through_what_was_settled_as_the_arrow_keys_do(ada) -> None:
+    ben = work_together(ada)
+    differ(ada, ben, 2)
+    at = show(PEOPLE, "Ada")
+    assert at.button(key="settle-previous").disabled
+    first = bar(at)["object_id"]
+    at.button(key="settle-next").click().run()
+    fine(at)
+    assert bar(at)["object_id"] != first
+    assert at.button(key="settle-next").disabled
+    at.button(key="settle-previous").click().run()
+    fine(at)
+    assert bar(at)["object_id"] == first
+
+
 def test_what_another_settled_meanwhile_is_refused_in_the_bar(ada) -> None:
     ben = work_together(ada)
     differ(ada, ben, 1)

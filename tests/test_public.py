@@ -444,6 +444,7 @@ def test_a_newcomer_gets_a_key_of_their_own_and_an_empty_home(root, begun):
     for _ in range(2):
         at = visit()
         assert "None yet" in read(at)
+        assert "Bookmark this page" in read(at)
         keys.append(key_of(at))
     assert len({*keys}) == 2
     assert all(map(public.is_key, keys))
@@ -466,6 +467,12 @@ def test_every_page_says_that_the_disk_is_temporary_and_links_keep_the_key(key, 
     links = [each.proto for each in at.get("page_link")]
     assert "Download it" in [link.label for link in links]
     assert all(f"key={key}" in link.query_string for link in links)
+
+
+def test_share_begins_with_the_whole_project_to_take_along(key, begun):
+    at = visit(key, SHARE, "survey")
+    assert at.subheader[0].value == "The whole project, as one file"
+    assert "in the project's folder" not in read(at), "which nobody reaches"
 
 
 def test_home_opens_no_server_path_and_says_how_much_it_takes(root):

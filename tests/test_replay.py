@@ -62,7 +62,7 @@ from al_engine.loop.rounds import Round
 from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.sharing.prospect import look
-from al_engine.sharing.replay import Replayed, load_layout, load_settings, replay, rounds_lost
+from al_engine.sharing.replay import Replayed, cost_of_settings, load_layout, load_settings, replay
 
 Make = Callable[..., Project]
 
@@ -534,7 +534,7 @@ def test_settings_over_answers_keep_them_and_say_which_rounds_they_cost(project:
         answer(session)
     session.change_settings(replace(session.config, splits=Splits(seed=9)))
     trained = session.state("QSO").history.trained
-    assert rounds_lost(session, before) == {"QSO": 4}
+    assert cost_of_settings(session, before).rounds == {"QSO": 4}
     load_settings(session, before)
     assert session.config == before.settings
     assert session.state("QSO").history.trained == trained

@@ -17,6 +17,7 @@ from al_engine.loop.recording import record
 from al_engine.opening import open_project
 from al_engine.project import Project
 from al_engine.session import LabellingSession
+from al_engine.sharing import exporting
 
 
 @pytest.fixture
@@ -110,6 +111,53 @@ def test_settings_over_rounds_say_what_they_cost(file, begun):
     assert len(begun.project.history("QSO").trained) == 9
 
 
+def test_settings_say_which_tabs_and_labels_they_take_and_go_back_again(begun, tmp_path):
+    file = tmp_path / "one.json"
+    both = begun.config.train_labels
+    begun.change_settings(replace(begun.config, train_labels=("QSO",)))
+    file.write_text(write_configuration(record(begun.project, begun.moment())), encoding="utf-8")
+    begun.change_settings(replace(begun.config, train_labels=both))
+    begun.start("STAR", small_setup())
+    answer(begun, "STAR")
+    shared = replace(begun.config.asking, shared=True)
+    begun.change_settings(replace(begun.config, asking=shared))
+    before, question = begun.config, begun.state("QSO").question
+    now, star = begun.project.history("QSO"), begun.project.history("STAR")
+    at = open_path(show(SHARE, "survey"), file)
+    told = said(at)
+    assert "The tabs of these classifiers go: Star." in told
+    n_now = len(now.trained) + len(now.validated)
+    assert f"(Qso: {n_now - 1} labels in place of {n_now})" in told
+    at = press(at, "Load")
+    assert begun.config.train_labels == ("QSO",)
+    at = press(at, "Back to the settings before")
+    assert (begun.config, begun.state("QSO").question) == (before, question)
+    assert begun.project.history("STAR") == star
+    assert "Back to the settings before" not in [each.label for each in at.button]
+
+
+def test_settings_that_were_changed_since_are_not_taken_back_with_those_loaded(file, begun):
+    begun.change_settings(replace(begun.config, leave_out_unknown=True))
+    at = press(open_path(show(SHARE, "survey"), file), "Load")
+    assert "Back to the settings before" in [each.label for each in at.button]
+    begun.change_settings(replace(begun.config, x_axis="r"))
+    assert "Back to the settings before" not in [each.label for each in fine(at.run()).button]
+
+
+def test_the_file_without_labels_has_a_name_of_its_own(begun):
+    at = show(SHARE, "survey")
+    names = set()
+    for form in ("whole", "private"):
+        (chosen,) = [each for each in at.radio if each.label == "What stands in it"]
+        at = fine(chosen.set_value(form).run())
+        (found,) = [b for b in at.get("download_button") if b.label == "Download"]
+        names.add(found.key)
+    assert names == {
+        "download-configuration-survey",
+        "download-configuration-without-labels-survey",
+    }
+
+
 @pytest.mark.parametrize(
     "text", ["{", '{"a": 1}', "", "[[[[", '{"format": "Sextant configuration"}']
 )
@@ -145,8 +193,33 @@ def test_author_and_doi_stand_in_what_is_kept(begun):
 def test_what_astronomical_cannot_say_is_said_in_words(begun):
     at = show(SHARE, "survey")
     (form,) = [each for each in at.radio if each.label == "What stands in it"]
-    at = fine(form.set_value("astronomical").run())
+    assert form.options == ["Everything", "Without ids, labels and notes"]
     assert "whole numbers as labels; 'GALAXY' is none" in said(at)
+
+
+def test_a_model_is_listed_by_the_name_of_its_label(begun):
+    BACKGROUND.wait()
+    (model,) = [each for each in show(SHARE, "survey").selectbox if each.label == "Model"]
+    (stem,) = exporting.bundles_of(begun)
+    assert model.options == [f"Qso: {stem}"]
+
+
+def test_what_cannot_be_a_doi_is_kept_and_said(begun):
+    at = show(SHARE, "survey")
+    (doi,) = [each for each in at.text_input if each.label == "DOI"]
+    at = fine(doi.set_value("not a doi").run())
+    assert "'not a doi' does not look like a DOI" in said(at)
+    assert begun.config.doi == "not a doi"
+    at = fine(doi.set_value("doi:10.21105/joss.03635").run())
+    assert "does not look like a DOI" not in said(at)
+
+
+def test_what_one_came_for_stands_first(file, begun):
+    usual, at = show(SHARE, "survey"), open_path(show(SHARE, "survey"), file)
+    first = [each.subheader[0].value for each in (usual, at)]
+    assert first == ["Labels and predictions", "Configuration"]
+    at = press(at, "Load")
+    assert at.subheader[0].value == "Configuration", "what came of it stands where it was asked for"
 
 
 def test_home_leads_a_configuration_to_its_project(file, begun, fresh):

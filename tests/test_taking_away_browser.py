@@ -140,8 +140,7 @@ def answer_next(page: Page, truth: dict[str, str], by_key: bool) -> str:
 def use_test_set(page: Page) -> None:
     go_to(page, "Test set")
     press(page.get_by_role("button", name="Use as test set"))
-    press(page.get_by_text(f"Use {N_TESTED} objects as the test set"))
-    press(page.get_by_role("button", name="Use it"))
+    press(page.get_by_role("button", name=f"Use {N_TESTED} objects as the test set"))
     expect(page.get_by_role("button", name="In use")).to_be_visible()
     settled(page)
 

@@ -5,7 +5,6 @@ arrays that DuckDB calls, so that a feature is one SQL expression wherever it is
 know which features a project has.
 """
 
-import difflib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ import pyarrow as pa
 from al_engine.config import MAX_COMBINED, OPERATION_SIGNS
 from al_engine.data.schema import quote, safe_options
 from al_engine.errors import AlEngineError, ContractError, SettingsError
-from al_engine.origin import IF_AN_EXTENSIONS, Origin
+from al_engine.origin import Origin, named_instead
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -120,10 +119,9 @@ OPERATIONS: dict[str, Operation] = {
 def find_operation(name: str) -> Operation:
     """Look an operation up by its registry name; a SettingsError names the closest ones."""
     if name not in OPERATIONS:
-        close = difflib.get_close_matches(name, OPERATIONS, n=3) or list(OPERATIONS)
         raise SettingsError(
             f"There is no operation '{name}' to make features by.",
-            f"Closest: {', '.join(close)}; {IF_AN_EXTENSIONS}",
+            named_instead(name, OPERATIONS),
         )
     return OPERATIONS[name]
 

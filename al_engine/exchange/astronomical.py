@@ -49,6 +49,11 @@ OPERATIONS = {
     "divide (a/b)": "divide",
 }
 
+TEST_SET_APART = (
+    "test_set_file: the curated test set is a file of its own, test_set.json. Read it on the Test "
+    "set page under File, then press Use as test set."
+)
+
 
 @dataclass(frozen=True)
 class _Classifier:
@@ -262,7 +267,7 @@ def _no_counterpart(file: _File) -> list[str]:
     if file.optimise_data:
         listed.append("optimise_data: columns always keep the precision of their file.")
     if file.test_set_file:
-        listed.append("test_set_file: the curated test set is a file of its own, test_set.json.")
+        listed.append(TEST_SET_APART)
     listed.append(
         "Its draw of the training, validation and test sets: objects are shared out by their ids, "
         "in the same shares."

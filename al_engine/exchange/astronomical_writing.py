@@ -29,20 +29,10 @@ _PANELS = (
 )
 
 
-def write_theirs(
-    settings: ProjectConfig,
-    answers: Mapping[str, Sequence[tuple[str | int, str | None]]],
-    source: str,
-) -> tuple[str, tuple[str, ...]]:
-    """A configuration in AstronomicAL's form, and a list of what has no counterpart in it.
+def check_theirs(settings: ProjectConfig) -> None:
+    """Raise ConfigurationError where that form cannot say settings at all.
 
-    Parameters
-    ----------
-    answers : for each classifier the ids that train or are unsure (None), in order
-
-    Raises
-    ------
-    ConfigurationError : it cannot say this at all: labels that are no whole numbers, no id column
+    Its labels are whole numbers, and its objects have ids.
     """
     columns = settings.columns
     if columns.id is None or columns.label is None:
@@ -61,6 +51,25 @@ def write_theirs(
                 f"AstronomicAL knows only whole numbers as labels; '{label.value}' is none.",
                 "Give the catalogue a column of numbered labels.",
             )
+
+
+def write_theirs(
+    settings: ProjectConfig,
+    answers: Mapping[str, Sequence[tuple[str | int, str | None]]],
+    source: str,
+) -> tuple[str, tuple[str, ...]]:
+    """A configuration in AstronomicAL's form, and a list of what has no counterpart in it.
+
+    Parameters
+    ----------
+    answers : for each classifier the ids that train or are unsure (None), in order
+
+    Raises
+    ------
+    ConfigurationError : as :func:`check_theirs`
+    """
+    check_theirs(settings)
+    columns = settings.columns
     notes = _unsaid(settings)
     names = {label.value: label.name for label in settings.labels}
     written = {

@@ -25,9 +25,13 @@ Apply it to any catalogue that has the columns {columns}:
     python -m al_engine score {stem}.zip --catalogue FILE --out FILE
 
 or with joblib alone: see docs/using_a_model.md of Sextant.
-
+{extensions}
 Loading a model runs code from that file: load only models from people you trust.
 """
+
+
+# What the probabilities of a model come from; a query strategy only chose what was asked.
+_NEEDED = ("model", "operation")
 
 
 def write_bundle(path: Path, folder: Path, stem: str) -> Path:
@@ -66,4 +70,24 @@ def _readme(stem: str, about: Mapping[str, Any], files: list[Path]) -> str:
         version=about["versions"]["scikit-learn"],
         files=f"{named} {kind}.",
         columns=", ".join(f"`{name}`" for name in columns),
+        extensions=_extensions(about),
     )
+
+
+def _extensions(about: Mapping[str, Any]) -> str:
+    """Which files of the maker's own it does not go without, and where they belong."""
+    needed = [each for each in about.get("extensions", ()) if each["kind"] in _NEEDED]
+    if not needed:
+        return ""
+    listed = "".join(
+        f"- `{each['file']}` (SHA-256 {each['sha256']}), for the {each['kind']} `{each['name']}`\n"
+        for each in needed
+    )
+    return f"""
+Either way it needs what its maker added to Sextant, which is not in this bundle: ask for
+
+{listed}
+The command finds it in the folder `extensions` beside Sextant's projects, with
+`SEXTANT_EXTENSIONS=1`. With joblib alone, add the function of an operation to `operations` there,
+and load the file of a model before the model.
+"""

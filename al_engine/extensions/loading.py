@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from al_engine.errors import AlEngineError, ContractError
-from al_engine.extensions.registering import Registering
+from al_engine.extensions.registering import MEND, Registering
 from al_engine.home import EXTENSIONS
 from al_engine.origin import Origin, in_words, line_of
 from al_engine.public import is_public
@@ -35,11 +35,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a file was left out, in a sentence, and the line of it that this is about."""
+    """Why a file was left out, in a sentence, and the line of it that this is about.
+
+    ``kinds`` are what it would have offered, as far as it came; none where it came to nothing.
+    """
 
     file: str
     line: int | None
     message: str
+    kinds: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.file}{'' if self.line is None else f', line {self.line}'}: {self.message}"
@@ -89,17 +93,18 @@ def _load(files: Sequence[Path]) -> Loaded:
     entries: list[Entry] = []
     faults: list[Fault] = []
     for path in files:
+        kinds: set[str] = set()
         try:
-            entries += _run(path)
+            entries += _run(path, kinds)
         except KeyboardInterrupt:
             raise  # that is the person at the terminal
         except BaseException as error:  # whatever else it raises, pages must open
-            faults.append(_fault(path, error))
+            faults.append(_fault(path, error, kinds))
     return Loaded(True, len(files), tuple(entries), tuple(faults))
 
 
-def _run(path: Path) -> list[Entry]:
-    """Run one file, and keep what it registers if all of it went well."""
+def _run(path: Path, kinds: set[str]) -> list[Entry]:
+    """Run one file, and keep what it registers if all of it went well; ``kinds`` tells of what."""
     if not path.stem.isidentifier():
         raise ContractError(
             "No module of Python can be called so.", "Use letters, digits and underscores."
@@ -111,7 +116,7 @@ def _run(path: Path) -> list[Entry]:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # so that its classes can be saved
     try:
-        with Registering(origin) as file:
+        with Registering(origin, kinds=kinds) as file:
             exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
         if not file.made:
             raise ContractError("It registers nothing.", "Call register_model, or one of its kind.")
@@ -134,9 +139,10 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _fault(path: Path, error: BaseException) -> Fault:
+def _fault(path: Path, error: BaseException, kinds: set[str]) -> Fault:
     said = str(error) if isinstance(error, AlEngineError) else f"{in_words(error)}."
+    said = said.replace(MEND, "Mend it and start Sextant again.")  # nobody works with it yet
     line = line_of(error, str(path))
     for place in (f" ({path.name}, line {line})", f" ({path.name})"):
         said = said.replace(place, "")  # it stands before the sentence
-    return Fault(path.name, line, " ".join(said.split()))
+    return Fault(path.name, line, " ".join(said.split()), frozenset(kinds))

@@ -42,6 +42,8 @@ __all__ = [
 ]
 
 MAX_TITLE = 60
+# What to do about a strategy that fails while somebody works with it.
+MEND = "Mend it and start Sextant again, or choose another strategy; no label is lost."
 
 # Two strategies of one name could not be told apart in a project's settings, whichever asks.
 _REGISTRIES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
@@ -54,10 +56,14 @@ _REGISTRIES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
 
 @dataclass
 class Registering:
-    """A file that is being run, and what it has offered so far: registry and entry of each."""
+    """A file that is being run, and what it has offered so far: registry and entry of each.
+
+    ``kinds`` are those of all that it came to offer, what is refused included.
+    """
 
     origin: Origin
     made: list[tuple[str, dict[str, Any], Any]] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
 
     def __enter__(self) -> "Registering":
         _running.append(self)
@@ -237,6 +243,7 @@ def _file() -> Registering:
 def _keep(kind: str, registry: dict[str, Any], made: Any, check: Callable[[Any], None]) -> None:
     """Hold something to the contract of its kind; it is there once the whole file is."""
     file = _file()
+    file.kinds.add(kind)
     there = [entry for known in _REGISTRIES[kind] for entry in known.values()]
     there += [entry for of_kind, _, entry in file.made if of_kind == kind]
     for entry in there:
@@ -312,7 +319,7 @@ def _utilities(title: str, from_proba: FromProba, origin: Origin) -> FromProba:
 
     @functools.wraps(from_proba)
     def utilities(proba: Any) -> Any:
-        with origin.blamed(f"The query strategy {title}", _MEND):
+        with origin.blamed(f"The query strategy {title}", MEND):
             made = np.asarray(from_proba(proba))
             if made.shape != proba.shape[-2:-1] or made.dtype.kind not in "fiub":
                 raise ValueError(
@@ -326,10 +333,7 @@ def _utilities(title: str, from_proba: FromProba, origin: Origin) -> FromProba:
 def _choice(title: str, function: QueryFunction, origin: Origin) -> QueryFunction:
     @functools.wraps(function)
     def choose(*given: Any, **named: Any) -> Any:
-        with origin.blamed(f"The query strategy {title}", _MEND):
+        with origin.blamed(f"The query strategy {title}", MEND):
             return function(*given, **named)
 
     return choose
-
-
-_MEND = "Mend it and start Sextant again, or choose another strategy; no label is lost."

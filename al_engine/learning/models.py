@@ -4,7 +4,6 @@ A new model is one function and one entry in ``MODELS``; extensions add entries 
 Knows scikit-learn only.
 """
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from al_engine.errors import SettingsError
 from al_engine.learning.params import Param, Params, Value, complete
-from al_engine.origin import IF_AN_EXTENSIONS, Origin
+from al_engine.origin import Origin, named_instead
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,7 @@ def check_params(model: str, params: Params) -> dict[str, Value]:
 def find_model(name: str) -> Model:
     """Look a model up by its registry name; a SettingsError names the closest ones."""
     if name not in MODELS:
-        close = difflib.get_close_matches(str(name), MODELS, n=3) or list(MODELS)
-        raise SettingsError(
-            f"There is no model '{name}'.", f"Closest: {', '.join(close)}; {IF_AN_EXTENSIONS}"
-        )
+        raise SettingsError(f"There is no model '{name}'.", named_instead(str(name), MODELS))
     return MODELS[name]
 
 

@@ -4,7 +4,6 @@ Utilities are always "higher = ask sooner".  The registered strategies work from
 probabilities; each also has modAL's call form, and any function of that form can be used.
 """
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -24,7 +23,7 @@ from al_engine.learning.scoring import (
 )
 from al_engine.learning.selection import IntArray, check_pool, pick, row_keys, tie_keys
 from al_engine.mixing import Keys
-from al_engine.origin import IF_AN_EXTENSIONS, Origin
+from al_engine.origin import Origin, named_instead
 
 __all__ = [
     "COMMITTEE_STRATEGIES",
@@ -264,10 +263,7 @@ def find_committee_strategy(name: str) -> CommitteeStrategy:
 
 def _find(registry: Mapping[str, _Entry], name: str, kind: str) -> _Entry:
     if name not in registry:
-        close = difflib.get_close_matches(str(name), registry, n=3) or list(registry)
-        raise SettingsError(
-            f"There is no {kind} '{name}'.", f"Closest: {', '.join(close)}; {IF_AN_EXTENSIONS}"
-        )
+        raise SettingsError(f"There is no {kind} '{name}'.", named_instead(str(name), registry))
     return registry[name]
 
 

@@ -13,7 +13,8 @@ from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import refuse_while_blind
-from al_engine.exchange.astronomical_writing import write_theirs
+from al_engine.errors import ConfigurationError
+from al_engine.exchange.astronomical_writing import check_theirs, write_theirs
 from al_engine.exchange.configuration import (
     Configuration,
     Data,
@@ -126,6 +127,15 @@ def record_soon(project: Project, of: Moment) -> None:
             file.write_text(text, encoding="utf-8")
 
     BACKGROUND.do(project, CONFIGURATION_FILE, write)
+
+
+def not_in_their_form(settings: ProjectConfig) -> ConfigurationError | None:
+    """Why settings cannot be written in AstronomicAL's form, or None."""
+    try:
+        check_theirs(settings)
+    except ConfigurationError as error:
+        return error
+    return None
 
 
 def in_their_form(project: Project, settings: ProjectConfig) -> tuple[str, tuple[str, ...]]:

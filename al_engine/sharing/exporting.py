@@ -30,7 +30,7 @@ from al_engine.errors import (
 from al_engine.exchange.bundles import write_bundle
 from al_engine.exchange.carried import carried
 from al_engine.exchange.labels import answers_in_force, labels_table
-from al_engine.exchange.models import model_bytes, model_stem
+from al_engine.exchange.models import model_bytes, model_stem, safe_name
 from al_engine.exchange.predictions import (
     SET_NAMES,
     Predictor,
@@ -224,6 +224,15 @@ def bundles_of(session: LabellingSession) -> list[str]:
     saved = sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
     there = set(saved)
     return [s for s in present if s in there] + [s for s in saved if s not in present]
+
+
+def bundle_title(session: LabellingSession, stem: str) -> str:
+    """A saved model as it is listed: by the name of its label too, where that is another."""
+    written = stem.split("-", 1)[0]  # no label's part of a stem holds a hyphen
+    for label in session.config.labels:
+        if safe_name(label.value) == written and label.name != label.value:
+            return f"{label.name}: {stem}"
+    return stem
 
 
 def _stem(session: LabellingSession, classifier: str) -> str:

@@ -17,6 +17,7 @@ from al_engine.data.labels import Event
 from al_engine.errors import AlEngineError, ConfigurationError
 from al_engine.exchange.configuration import Configuration
 from al_engine.guesses import guess_axes, guess_position
+from al_engine.learning.models import check_params
 from al_engine.loop.fitting import learner_spec
 from al_engine.loop.saving import versions
 from al_engine.project import Project
@@ -112,6 +113,13 @@ def named(listed: Sequence[str]) -> str:
     """
     more = len(listed) - NAMED
     return ", ".join(listed[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def most_trees(settings: ProjectConfig) -> int:
+    """How many trees the largest model of some settings has, which says how long a round takes."""
+    members = [member for setup in settings.setups.values() for member in setup.members]
+    given = [check_params(member.model, member.params) for member in members]
+    return max([int(params.get("n_estimators", 0)) for params in given], default=0)
 
 
 def fitting_settings(

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
+from al_engine.costs import Cost, cost_of
 from al_engine.data.features import list_features
 from al_engine.data.history import count_answers
 from al_engine.data.labels import AnswerLog
@@ -80,11 +81,7 @@ def load_settings(session: LabellingSession, configuration: Configuration) -> No
     classifier cannot begin, none does, and the settings stay as they are.
     """
     project = session.project
-    settings = fitting_settings(project, configuration, configuration.settings)
-    setups = {**session.config.setups, **settings.setups}
-    settings = replace(
-        settings, setups={c: s for c, s in setups.items() if c in settings.train_labels}
-    )
+    settings = _settings_with_ours(session, configuration)
     with _rehearsal(project) as stage, LOOKAHEAD.paused():
         stage.take_over(project.log.events())
         trial = LabellingSession(stage, session.who)
@@ -96,10 +93,16 @@ def load_settings(session: LabellingSession, configuration: Configuration) -> No
     session.take_on(settings, given)
 
 
-def rounds_lost(session: LabellingSession, configuration: Configuration) -> dict[str, int]:
-    """For each classifier how many rounds its settings would make incomparable."""
+def cost_of_settings(session: LabellingSession, configuration: Configuration) -> Cost:
+    """What loading its settings would cost."""
+    return cost_of(session, _settings_with_ours(session, configuration))
+
+
+def _settings_with_ours(session: LabellingSession, configuration: Configuration) -> ProjectConfig:
+    """Its settings as they fit here, with the set-ups of classifiers that only stand here."""
     settings = fitting_settings(session.project, configuration, configuration.settings)
-    return session.rounds_lost(settings)
+    setups = {**session.config.setups, **settings.setups}
+    return replace(settings, setups={c: s for c, s in setups.items() if c in settings.train_labels})
 
 
 def replay(
@@ -147,7 +150,9 @@ def replay(
     for (classifier, key), listed in made.items():
         n_labelled, scores = listed[-1]
         project.keep_round(classifier, key, n_labelled, scores)
-    LabellingSession(project, who).restore_models()
+    # The last fits serve on: the same labels give the same ones.
+    LabellingSession(project, who, session.learners).restore_models()
+    BACKGROUND.wait(project)  # who is told that all is replayed finds the models there
     project.touch()
     return Replayed(len(events), count_answers(events), n_compared, difference, absent)
 

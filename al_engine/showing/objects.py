@@ -162,7 +162,7 @@ def _axes(session: LabellingSession, row: int) -> list[Value]:
     config, columns = session.config, session.project.catalogue.names()
     made = [name for name in dict.fromkeys((config.x_axis, config.y_axis)) if name]
     return [
-        Value(name, show_number(float(session.project.axis(name)[row])), "", "axis of the maps")
+        Value(name, show_number(float(session.project.axis(name)[row])), "", "map axis")
         for name in made
         if name not in columns
     ]

@@ -226,6 +226,7 @@ function makeBar(root) {
         { Left: "←", Right: "→", Up: "↑", Down: "↓" }[way] || way)));
       element("span", "name", item, name).title = name;
     }
+    element("div", "aside", keys, "A key within a quarter of a second of a new object is passed over.");
   }
 
   // Which buttons can be pressed, without making them anew.

@@ -23,7 +23,7 @@ def loaded() -> Loaded:
 
 
 def listed() -> None:
-    """What extensions offer, and each file that was left out; nothing where there are none."""
+    """What extensions offer; nothing where there are none."""
     found = loaded()
     if not found.n_files or is_public():
         return
@@ -35,7 +35,6 @@ def listed() -> None:
             "rights of the server. Start it with `SEXTANT_EXTENSIONS=1` to have them."
         )
         return
-    faults()
     for kind, title in _KINDS.items():
         brought = [entry for entry in found.entries if entry.kind == kind]
         listed = [f"{plain(entry.title)} ({plain(entry.origin.file)})" for entry in brought]
@@ -43,10 +42,17 @@ def listed() -> None:
             st.caption(f"**{title}:** {', '.join(listed)}")
 
 
-def faults() -> None:
-    """The files that were left out, with the line and the reason of each."""
+def warn() -> None:
+    """Each file that was left out, where nobody passes it by."""
     for fault in loaded().faults:
-        st.caption(f":material/extension_off: **Left out:** {plain(fault)}")
+        st.warning(f"**Left out:** {plain(fault)}", icon=":material/extension_off:")
+
+
+def faults(*kinds: str) -> None:
+    """The files that were left out and would have offered something of these kinds, or nothing."""
+    for fault in loaded().faults:
+        if not fault.kinds or fault.kinds & {*kinds}:
+            st.caption(f":material/extension_off: **Left out:** {plain(fault)}")
 
 
 def offered(entry: Any) -> str:

@@ -166,7 +166,10 @@ def card_body(card: ObjectCard) -> None:
         known.append(f"{said} **{plain(card.verified_label)}**")
     # The catalogue's label beside the question would be copied, not checked.  The button is there
     # where nothing is known too, so that nothing below it moves from object to object.
-    with st.popover("What is known of its label"):
+    with st.popover(
+        "What is known of its label",
+        help="Folded, so that it is not copied; maps still colour each object by what is known.",
+    ):
         st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
     _values((*card.info, *card.features))
 

@@ -23,6 +23,16 @@ from pages.components.words import counted, plain
 SETTINGS, TRAINING, SHARE = "pages/1_Settings.py", "pages/2_Training.py", "pages/7_Share.py"
 
 
+def say_to_keep_the_address() -> None:
+    """On a public server: the address is the key, and the only one."""
+    if is_public():
+        st.info(
+            "Bookmark this page: the key to your projects is in its address. Whoever has the "
+            "address has your projects.",
+            icon=":material/bookmark:",
+        )
+
+
 def start_cards() -> None:
     """A card for each demo, and one to open a catalogue."""
     projects = list_projects(state.home())

@@ -172,7 +172,7 @@ def draw_test_results(session: LabellingSession, state: State) -> None:
     """Test scores behind one deliberate step."""
     st.markdown(
         "The test set is for the end: every look at it while you still choose makes its scores "
-        "less worth. Until then, use validation."
+        "worth less. Until then, use validation."
     )
     if state.fit is None or state.past is not None:
         st.caption("There is no present model to test.")

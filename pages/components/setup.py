@@ -44,7 +44,7 @@ def setup_form(
     session: LabellingSession, label: str, held: ClassifierSetup, *, begun: bool = False
 ) -> ClassifierSetup:
     """The form of a set-up; how to begin is asked only before the classifier has ``begun``."""
-    extensions.faults()
+    extensions.faults("model", "query strategy")
     key = f"setup-{session.project.slug}-{label}"
     members: list[MemberSetup] = tab.draft(key, list(held.members))
     for i, member in enumerate(members):
@@ -102,7 +102,7 @@ def _another_model(members: list[MemberSetup]) -> str:
 def _member_row(members: list[MemberSetup], i: int, member: MemberSetup, key: str) -> MemberSetup:
     """One pair of model and strategy, with its hyperparameters."""
     row = f"{key}-{len(members)}-{i}"
-    model_, strategy_, params_, remove_ = st.columns([4, 3, 2, 1], vertical_alignment="bottom")
+    model_, strategy_, params_, remove_ = st.columns([5, 4, 1.3, 1], vertical_alignment="bottom")
     with model_:
         model = _choose("Model", MODELS, member.model, f"{row}-model")
     with strategy_:

@@ -188,8 +188,10 @@ def _metric_name(state: State) -> str:
     if state.fit is None:
         return "none yet"
     found = strategy_in_force(state.fit.strategy)
+    if found.from_proba is not None:
+        return found.title.lower()
     # One that chooses by itself gives no number to the others.
-    return plain(found.title.lower()) if found.from_proba is not None else "uncertainty"
+    return f"uncertainty ({found.title} asks by itself)"
 
 
 def _metric_legend(state: State) -> tuple[LegendEntry, ...]:
@@ -198,4 +200,6 @@ def _metric_legend(state: State) -> tuple[LegendEntry, ...]:
         return (LegendEntry("no model yet", NEUTRAL),)
     table = colour_table(loop.value_colours())
     leave, ask = ("#" + bytes(table[end]).hex() for end in (0, -1))
-    return (LegendEntry(f"{low:.2g} ask last", leave), LegendEntry(f"{high:.2g} ask first", ask))
+    asks = strategy_in_force(state.fit.strategy).from_proba is not None
+    last, first = ("ask last", "ask first") if asks else ("surest", "least sure")
+    return (LegendEntry(f"{low:.2g} {last}", leave), LegendEntry(f"{high:.2g} {first}", ask))

@@ -11,7 +11,10 @@ from al_engine.data.people import again_every
 from al_engine.session import LabellingSession
 from pages.components.words import plain
 
-_COUNTING: dict[Counting, str] = {"majority": "Majority", "latest": "Latest"}
+_COUNTING: dict[Counting, str] = {
+    "majority": "the majority's label",
+    "latest": "the latest label",
+}
 
 
 def switch(session: LabellingSession) -> None:
@@ -52,7 +55,7 @@ def rules(session: LabellingSession) -> None:
         "learn from all labels.",
     )
     counting = st.radio(
-        "Where people differ, what counts is the label of the",
+        "Where people differ, what counts is",
         get_args(Counting),
         get_args(Counting).index(people.counting),
         format_func=lambda name: _COUNTING[name],

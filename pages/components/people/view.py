@@ -1,5 +1,7 @@
 """The People page of one classifier: what is to settle, numbers, and one's own answers."""
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from al_engine.agreeing import Compared, Dispute, agreements, last_settled, own_answers, people_of
@@ -9,7 +11,7 @@ from al_engine.loop.answering import labels_offered
 from al_engine.session import LabellingSession
 from al_engine.showing.objects import object_card
 from pages.components import state as tab
-from pages.components.answer_bar import Choice, answer_bar
+from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.labelling import card_body
 from pages.components.loop import make_token
 from pages.components.page import link, view
@@ -69,8 +71,10 @@ def _dispute(
         "next, settled ones last. Blind, only those that you labelled too are shown; others are "
         "for those who did.",
     )
+    _walk(session, label, len(found), at)
     if at is None:
         st.caption("Nothing is to settle now." if not n_open else "")
+        _next_step(session, label)
         return
     dispute = found[at]
     state = session.state(label)
@@ -86,6 +90,36 @@ def _dispute(
         by = f", as {plain(dispute.settled_by)} settled it" if dispute.settled_by else ""
         st.caption(f"What counts: {plain(name(dispute.counts))}{by}.")
     card_body(card)
+
+
+def _walk(session: LabellingSession, label: str, n: int, at: int | None) -> None:
+    """Buttons that do what the arrow keys do; dealt with before the view is drawn."""
+    if not n:
+        return
+    steps = (
+        ("previous", ":material/chevron_left:", "The one before (←)", "ArrowLeft", at == 0),
+        ("next", ":material/chevron_right:", "The next one (→)", "ArrowRight", at == n - 1),
+    )
+    with st.container(horizontal=True, vertical_alignment="center", key="card-walk"):
+        for name, icon, help_text, key, disabled in steps:
+            event = BarEvent("key", key, "", "", 0.0)
+            st.button(
+                "", key=f"settle-{name}", icon=icon, help=help_text, disabled=disabled,
+                on_click=tab.post, args=(BAR, session.project.slug, label, event),
+            )  # fmt: skip
+
+
+def _next_step(session: LabellingSession, label: str) -> None:
+    """What to do while there is nothing to settle."""
+    if len(people_of(session, label)) < 2:
+        st.markdown(
+            "Fewer than two people have answered so far. The others open this address, give "
+            "their names, and answer on the Labelling page; what they differ about comes here."
+        )
+        if address := st.context.url:
+            query = urlencode(tab.address())
+            st.code(f"{address.split('?')[0]}?{query}", language=None, wrap_lines=True)
+    link(LABELLING, "Go to Labelling", icon=":material/label:")
 
 
 def _ask(session: LabellingSession, label: str, dispute: Dispute | None) -> None:

@@ -51,7 +51,7 @@ def draw(session: LabellingSession, way: Way) -> None:
             "its own. Switched off, each has only its own answers.",
         )
         none_below = st.number_input(
-            "Predicted together: none of these under",
+            "All together predict none of these under",
             0.0,
             1.0,
             config.none_below,

@@ -36,7 +36,7 @@ def draw(session: LabellingSession, way: Way) -> None:
         listed = ", ".join(others[:12]) + (", …" if len(others) > 12 else "")
         st.caption(f"Not numbers, so not listed: {plain(listed)}.")
     combinations = _combinations(session, len(base))
-    extensions.faults()
+    extensions.faults("operation")
     scale = st.toggle(
         "Scale the features",
         features.scale,
@@ -109,10 +109,11 @@ def _feature_table(session: LabellingSession, numeric: Sequence[str], way: Way) 
         column_config={
             "use": st.column_config.CheckboxColumn("Use", width="small"),
             "column": "Column",
-            "unit": "Unit",
-            "low": st.column_config.NumberColumn("Lowest", format="%.5g"),
-            "high": st.column_config.NumberColumn("Highest", format="%.5g"),
-            "missing": st.column_config.NumberColumn("Missing", format="%.2f%%"),
+            "unit": st.column_config.TextColumn("Unit", width="small"),
+            # Wide enough for an id of 19 digits.
+            "low": st.column_config.NumberColumn("Lowest", format="%.5g", width=165),
+            "high": st.column_config.NumberColumn("Highest", format="%.5g", width=165),
+            "missing": st.column_config.NumberColumn("Missing", format="%.2f%%", width="small"),
             "histogram": st.column_config.BarChartColumn("Values (middle 99%)"),
         },
     )

@@ -11,9 +11,11 @@ from typing import Any
 import streamlit as st
 
 from al_engine.config import ProjectConfig
+from al_engine.costs import cost_of
 from al_engine.errors import SettingsError
 from al_engine.session import LabellingSession
 from pages.components import state
+from pages.components.costs import said
 from pages.components.guard import guard
 from pages.components.words import plain
 
@@ -72,10 +74,13 @@ def go_on(
         if getattr(edited, field.name) != getattr(editing.shown, field.name)
     }
     wanted = replace(session.config, **changes)
-    lost = session.rounds_lost(wanted)
+    cost = cost_of(session, wanted)
+    # A tab that is closed here is no news to who closes it.
+    lost = cost.rounds or cost.moved
     saved = not changes
     if lost:
-        st.warning(_what_is_lost(session, lost), icon=":material/info:")
+        kept = "They are saved by the button below; left another way, the step stays as it was."
+        st.warning(f"{said(session, replace(cost, closed=()))} {kept}", icon=":material/info:")
     elif changes:
         with guard():
             check()
@@ -99,16 +104,6 @@ def go_on(
         slug = session.project.slug
         st.switch_page(TRAINING, query_params={state.PROJECT_IN_ADDRESS: slug})
     _leave_for(way.at + 1)
-
-
-def _what_is_lost(session: LabellingSession, rounds: dict[str, int]) -> str:
-    name = session.config.label_name
-    listed = ", ".join(f"{n} of {plain(name(classifier))}" for classifier, n in rounds.items())
-    return (
-        f"These changes make earlier rounds incomparable ({listed}): their scores leave the score "
-        "plot. Every label is kept, and the next round is trained on all of them. They are saved "
-        "by the button below; left another way, the step stays as it was."
-    )
 
 
 def _leave_for(step: int) -> None:

@@ -6,13 +6,17 @@ from functools import partial
 
 import streamlit as st
 
+from al_engine.config import looks_like_a_doi
+from al_engine.exchange.astronomical import TEST_SET_APART
 from al_engine.exchange.configuration import Configuration
 from al_engine.jobs import Cancelled, Job, Progress
-from al_engine.loop.recording import as_file, in_their_form
+from al_engine.loop.recording import as_file, in_their_form, not_in_their_form
+from al_engine.public import is_public
 from al_engine.session import LabellingSession
-from al_engine.sharing.prospect import Level, Prospect, look, named
-from al_engine.sharing.replay import Replayed, load_layout, load_settings, replay, rounds_lost
+from al_engine.sharing.prospect import Level, Prospect, look, most_trees, named
+from al_engine.sharing.replay import Replayed, cost_of_settings, load_layout, load_settings, replay
 from pages.components import state
+from pages.components.costs import said
 from pages.components.guard import guard
 from pages.components.looking import Chosen
 from pages.components.page import link
@@ -20,18 +24,24 @@ from pages.components.share.choosing import choose_file, describe, put_away
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
-_DONE = "configuration-done"
+_DONE, _BEFORE = "configuration-done", "configuration-before"
 SWITCH_OFF = "Take it away once that is switched off on the People page."
 FORMS = {
     "whole": "Everything",
     "private": "Without ids, labels and notes",
     "astronomical": "For AstronomicAL",
 }
+MANY_TREES = 500  # from which on a round takes about a second
 LEVELS: dict[Level, tuple[str, str]] = {
     "labels": ("Settings and labels", "every answer is replayed, round by round"),
     "settings": ("Settings", "a classifier that has no labels here begins with its first objects"),
     "layout": ("Layout", "axes, columns shown, names and colours; nothing that is learned"),
 }
+
+
+def comes_first() -> bool:
+    """Is one waiting to be loaded, or was one just loaded?"""
+    return state.chosen_configuration() is not None or bool(state.draft(_DONE, []))
 
 
 def draw(session: LabellingSession) -> None:
@@ -61,19 +71,25 @@ def _take_away(session: LabellingSession) -> None:
         "Author", config.author, 200, key=f"author-{key}", help="Whom to cite; stands in the file."
     )
     doi = doi_.text_input(
-        "DOI", config.doi, 200, key=f"doi-{key}", help="Of the paper or data this belongs to."
-    )
+        "DOI", config.doi, 200, key=f"doi-{key}", help="Of the paper or data this belongs to.",
+        placeholder="10.1234/abcd",
+    )  # fmt: skip
     if (author.strip(), doi.strip()) != (config.author, config.doi):
         session.change_settings(replace(config, author=author.strip(), doi=doi.strip()))
+    if doi.strip() and not looks_like_a_doi(doi):
+        st.caption(f"'{plain(doi.strip()[:60])}' does not look like a DOI: these begin with 10.")
+    refused = not_in_their_form(config)
     form = st.radio(
         "What stands in it",
-        list(FORMS),
+        [name for name in FORMS if name != "astronomical" or refused is None],
         format_func=lambda name: FORMS[name],
         key=f"configuration-form-{slug}",
         horizontal=True,
         help="Without ids, labels and notes: what may be shown where the data are private. "
         "For AstronomicAL: its own form, with the labels that train.",
     )
+    if refused is not None:
+        st.caption(f"Not for AstronomicAL: {plain(refused)}")
     if form == "astronomical":
         _in_their_form(session)
         return
@@ -82,12 +98,11 @@ def _take_away(session: LabellingSession) -> None:
         return
     is_private = form == "private"
     make = partial(as_file, session.project, session.moment(), is_private=is_private)
-    _download(session, make, "configuration")
-    st.caption(
-        "Kept at each round as configuration.json in the project's folder too, whole."
-        if form == "whole"
-        else "Labels have their names in it, as settings; which object has which has not."
-    )
+    _download(session, make, "configuration-without-labels" if is_private else "configuration")
+    if is_private:
+        st.caption("Labels have their names in it, as settings; which object has which has not.")
+    elif not is_public():  # where nobody reaches the folder
+        st.caption("Kept at each round as configuration.json in the project's folder too, whole.")
 
 
 def _in_their_form(session: LabellingSession) -> None:
@@ -119,7 +134,7 @@ def _load(session: LabellingSession) -> None:
     _finish(session)
     chosen = state.chosen_configuration()
     if chosen is None:
-        _tell_done(state.draft(_DONE, []))
+        _tell_done(session, state.draft(_DONE, []))
         st.markdown("Load a configuration of Sextant's or of AstronomicAL's into this project.")
         choose_file()
         return
@@ -134,13 +149,13 @@ def _load(session: LabellingSession) -> None:
         captions=[LEVELS[name][1] for name in levels],
         key=f"level-{slug}-{len(levels)}-{state.clicks('configuration')}",
     )
-    if level == "settings" and (lost := rounds_lost(session, chosen.configuration)):
-        name = session.config.label_name
-        listed = ", ".join(f"{n} of {plain(name(label))}" for label, n in lost.items())
-        st.warning(
-            f"Earlier rounds become incomparable ({listed}): their scores leave the score plot. "
-            "Every label is kept."
+    if level == "labels" and (trees := most_trees(chosen.configuration.settings)) >= MANY_TREES:
+        st.caption(
+            f"Its largest model has {trees:,} trees: about a second or more for each of the "
+            f"{counted(chosen.configuration.n_answers, 'answer')}. It can be cancelled."
         )
+    if level == "settings" and (cost := cost_of_settings(session, chosen.configuration)):
+        st.warning(said(session, cost), icon=":material/info:")
     with st.container(horizontal=True):
         if st.button("Load", key=f"load-{slug}", type="primary"):
             _load_now(session, chosen, level)
@@ -149,11 +164,23 @@ def _load(session: LabellingSession) -> None:
             st.rerun()
 
 
-def _tell_done(lines: list[str]) -> None:
-    """What was loaded last, and where to go on from there."""
-    if lines:
-        st.success(" ".join(lines), icon=":material/check:")
+def _tell_done(session: LabellingSession, lines: list[str]) -> None:
+    """What was loaded last, and where to go on from there, or back."""
+    if not lines:
+        return
+    st.success(" ".join(lines), icon=":material/check:")
+    before, loaded = state.draft(_BEFORE, (None, None))
+    with st.container(horizontal=True, vertical_alignment="center"):
         link("pages/2_Training.py", "Go to Training", icon=":material/model_training:")
+        # Once something else is changed, going back would take that too.
+        if loaded is not None and session.config == loaded != before and st.button(
+            "Back to the settings before", key=f"settings-before-{session.project.slug}",
+            icon=":material/undo:", help="As they were when you loaded these; every label stays.",
+        ):  # fmt: skip
+            with st.spinner("Training again"):
+                session.take_on(before, ())
+            _say_done("The settings are as they were before.")
+            st.rerun()
 
 
 def _prospect(session: LabellingSession, configuration: Configuration) -> Prospect:
@@ -203,6 +230,7 @@ def _load_now(session: LabellingSession, chosen: Chosen, level: Level) -> None:
 
         state.keep_job(_job_of(session), Job(work))
         st.rerun()
+    before = session.config
     if level == "settings":
         with st.spinner("Beginning to train"):
             load_settings(session, configuration)
@@ -213,6 +241,7 @@ def _load_now(session: LabellingSession, chosen: Chosen, level: Level) -> None:
             "Layout loaded.",
             *([f"Not in this project: {plain(', '.join(unshown))}."] if unshown else []),
         )
+    state.keep_draft(_BEFORE, (before, session.config))
     state.take_layout(configuration.layout)
     st.rerun()
 
@@ -220,6 +249,7 @@ def _load_now(session: LabellingSession, chosen: Chosen, level: Level) -> None:
 def _say_done(*lines: str) -> None:
     put_away()
     state.keep_draft(_DONE, list(lines))
+    state.keep_draft(_BEFORE, (None, None))
 
 
 def _job_of(session: LabellingSession) -> str:
@@ -233,9 +263,12 @@ def _finish(session: LabellingSession) -> None:
         return
     made = job.result()
     chosen = state.chosen_configuration()
+    lines = _outcome(made)
     if chosen is not None:
         state.take_layout(chosen.configuration.layout)
-    _say_done(*_outcome(made))
+        if TEST_SET_APART in chosen.configuration.untranslated:
+            lines.append("Its test set is a file of its own: read it on Test set, under File.")
+    _say_done(*lines)
     st.rerun()
 
 

@@ -131,6 +131,7 @@ def _models(session: LabellingSession) -> None:
     stem = st.selectbox(
         "Model",
         stems,
+        format_func=lambda stem: exporting.bundle_title(session, stem),
         key=f"share-model-{session.project.slug}",
         help="Those of the present round come first, then checkpoints.",
     )

@@ -62,7 +62,7 @@ def _offer(session: LabellingSession, found: Packed) -> None:
             on_click="ignore",
         )
     if not is_public():
-        st.caption(f"It lies on the disk of the computer that Sextant runs on, with {size}:")
+        st.caption(f"{size}, on the disk of the computer that Sextant runs on:")
         st.code(str(found.path), language=None, wrap_lines=True)
     if found.n_newer:
         st.caption(f"Since it was written: {counted(found.n_newer, 'event')}, answers or settings.")

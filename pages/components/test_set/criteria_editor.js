@@ -157,7 +157,7 @@ function makeEditor(root) {
 
   function drawValues(row, criterion) {
     const n = operation(criterion.operation).n;
-    const fields = element("span", "values", row);
+    const fields = element("span", n === 2 ? "values two" : "values", row);
     const texts = n === MANY ? [joinValues(criterion.values)] : criterion.values;
     texts.forEach((text, k) => {
       if (k) element("span", "", fields, "and");

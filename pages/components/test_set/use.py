@@ -5,10 +5,12 @@ from dataclasses import replace
 import streamlit as st
 
 from al_engine.config import WITHIN
+from al_engine.costs import Cost
 from al_engine.curation import Curator
 from al_engine.data.curated import CuratedSet
 from al_engine.exchange.curated import CuratedFile, check_labels
 from pages.components import state as tab
+from pages.components.costs import said
 from pages.components.guard import guard
 from pages.components.page import draw_again
 from pages.components.words import counted, plain
@@ -17,7 +19,7 @@ _LISTED = 20
 
 
 def use_menu(curator: Curator, curated: CuratedSet) -> None:
-    """The one switch, with what it costs; and the target."""
+    """Putting it in use and out of it, with what that costs; and the target."""
     config = curator.session.config
     in_use = config.splits.curated
     key = f"use-{curator.session.project.slug}"
@@ -28,15 +30,7 @@ def use_menu(curator: Curator, curated: CuratedSet) -> None:
             "whatever came first; the share drawn for testing at random validates instead. One "
             "passed as unsure is not in it: a label it has from elsewhere goes on training."
         )
-        wanted = st.toggle(
-            f"Use {counted(len(curated.labels), 'object')} as the test set",
-            in_use,
-            key=f"{key}-switch-{tab.clicks(key)}",
-            disabled=not in_use and not curated.labels,
-            help="Objects with a label. Label one first." if not curated.labels else None,
-        )
-        if wanted != in_use:
-            _change_use(curator, wanted, key)
+        _change_use(curator, curated, key)
         target = st.number_input(
             "Target", *WITHIN["curation.target"], config.curation.target, 50, key=f"{key}-target",
             help="Labelled objects to aim for. AstronomicAL recommends more than 500.",
@@ -47,24 +41,24 @@ def use_menu(curator: Curator, curated: CuratedSet) -> None:
             draw_again()
 
 
-def _change_use(curator: Curator, wanted: bool, key: str) -> None:
+def _change_use(curator: Curator, curated: CuratedSet, key: str) -> None:
+    """What it would cost, and the button that does it."""
     session = curator.session
-    edited = replace(session.config, splits=replace(session.config.splits, curated=wanted))
-    lost = session.rounds_lost(edited)
-    if lost:
-        name = session.config.label_name
-        listed = ", ".join(f"{n} of {plain(name(classifier))}" for classifier, n in lost.items())
-        st.warning(
-            f"This makes earlier rounds incomparable ({listed}): their scores leave the score "
-            "plot. Every label is kept, and the next round is trained on those that may train.",
-            icon=":material/info:",
-        )
-        if not st.button("Use it" if wanted else "Stop using it", key=f"{key}-do", type="primary"):
-            return
+    is_used, n = session.config.splits.curated, len(curated.labels)
+    if not is_used and not n:
+        st.caption("Label an object first.")
+        return
+    edited = replace(session.config, splits=replace(session.config.splits, curated=not is_used))
+    if lost := session.rounds_lost(edited):
+        kept = "The next round is trained on those that may train."
+        st.warning(f"{said(session, Cost(lost))} {kept}", icon=":material/info:")
+    title = "Stop using it" if is_used else f"Use {counted(n, 'object')} as the test set"
+    if not st.button(title, key=f"{key}-do", type="secondary" if is_used else "primary"):
+        return
     with st.spinner("Training again"):
         session.change_settings(edited)
     tab.count_click(key)
-    tab.looking().curating.notice = "The test set is in use" if wanted else "No longer in use"
+    tab.looking().curating.notice = "No longer in use" if is_used else "The test set is in use"
     draw_again()
 
 
@@ -76,7 +70,7 @@ def file_menu(curator: Curator, curated: CuratedSet) -> None:
         with guard():
             check_labels(label.value for label in curator.session.config.labels)
             st.download_button(
-                f"Write test_set.json ({counted(len(curated.how), 'object')})",
+                f"Download test_set.json ({counted(len(curated.how), 'object')})",
                 curator.file,
                 "test_set.json",
                 "application/json",

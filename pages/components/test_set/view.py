@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from al_engine.config import ProjectConfig
-from al_engine.criteria import Search
+from al_engine.criteria import Search, unfinished
 from al_engine.curation import Curator, Matches, Shown, known_to_within
 from al_engine.data.curated import CuratedSet
 from al_engine.data.search import faults
@@ -27,6 +27,7 @@ MAP_HEIGHT_PX = 200
 TAKEN_PX, ROW_PX, GROUP_PX, EDITOR_PX = 330, 31, 28, 170  # of the height: the map has the rest
 MARKED = 2000  # objects of the test set, those answered last
 
+_UNFINISHED = "Left out until it has its values."
 _DRAWS = {"criteria": "From the criteria", "audit": "Audit of the whole catalogue"}
 _SUPPORTS = {
     "criteria": "A random match that nobody has labelled. Scores hold for objects like these only.",
@@ -108,7 +109,7 @@ def _object(session: LabellingSession, curated: CuratedSet, shown: Shown | None)
         _step("new", "", "Draw an object that has no answer yet (N)", "", is_new, "New")
         st.caption(_where(session.config, curated, shown, at))
     if shown is None:
-        st.caption("Nothing is left to draw: change the criteria, or find an object by its id.")
+        st.caption("Change the criteria, or find an object by its id.")
         return
     card_body(object_card(session, None, shown.row, curated.labels))
 
@@ -163,25 +164,31 @@ def _what_is_drawn(curator: Curator, curated: CuratedSet) -> Matches:
     matches = curator.found(search)
     if draw == "criteria":
         typed, searched = dealing.typed(curator, looking), curator.searched()
+        left_out = unfinished(typed)
         criteria_editor(
             f"criteria-{slug}",
             search=typed,
             columns=searched.names(),
-            faults=faults(typed, searched),
-            said=_found(matches, session.project.catalogue.n_rows, search),
+            faults=dict.fromkeys(left_out, _UNFINISHED) | faults(typed, searched),
+            said=_found(matches, session.project.catalogue.n_rows, search, len(left_out)),
             on_event=lambda event: tab.post(dealing.SEARCH, slug, "", event),
         )
     return matches
 
 
-def _found(matches: Matches, n_rows: int, search: Search | None) -> str:
+def _found(matches: Matches, n_rows: int, search: Search | None, n_left_out: int) -> str:
     if search is None:
-        return "Nobody is drawn until every criterion can be carried out."
+        return "No object is drawn until every criterion can be carried out."
+    without = f", without {_these_criteria(n_left_out)} not finished" if n_left_out else ""
     if not search.n_criteria:
         return f"Without criteria all {counted(n_rows, 'object')} match."
     if not matches.n:
-        return "No object matches."
-    return f"{matches.n:,} of {counted(n_rows, 'object')} match."
+        return f"No object matches{without}."
+    return f"{matches.n:,} of {counted(n_rows, 'object')} match{without}."
+
+
+def _these_criteria(n: int) -> str:
+    return "1 criterion that is" if n == 1 else f"{n:,} criteria that are"
 
 
 def _audit_so_far(curated: CuratedSet) -> str:
@@ -252,7 +259,7 @@ def _ask(
     with st.container(key="answer-bar"):
         answer_bar(
             f"answers-test-{slug}",
-            question="What is it?" if row is not None else "Nothing is left to draw.",
+            question="What is it?" if row is not None else _nothing(matches),
             object_id="" if row is None else session.object_id(row),
             token=dealing.make_token(slug, row, moment),
             choices=[Choice(c.value, c.name, c.colour) for c in session.config.labels],
@@ -271,6 +278,14 @@ def _ask(
         )
 
 
+def _nothing(matches: Matches) -> str:
+    """Why there is no object to answer about."""
+    stuck = dealing.usable(tab.curator(), tab.looking().curating) is None
+    if stuck:
+        return "Nothing is drawn: a criterion cannot be carried out."
+    return "Nothing is left to draw." if matches.n else "Nothing is drawn: no object matches."
+
+
 def _why(session: LabellingSession, curated: CuratedSet, shown: Shown | None) -> str:
     """What an answer to this object does."""
     if shown is None:
@@ -285,9 +300,7 @@ def _why(session: LabellingSession, curated: CuratedSet, shown: Shown | None) ->
             "the score plot."
         )
     if trains:
-        return (
-            f"It trains {', '.join(trains)}: in the test set, it no longer does once that is used."
-        )
+        return f"It trains {', '.join(trains)}, and goes on doing so until the test set is in use."
     if shown.row in curated.how:
         return "It has an answer already; another one takes its place."
     return f"{session.object_id(shown.row)}, {_HOW[shown.how]}, goes into the test set."
