@@ -40,7 +40,7 @@ def refuse_unknown(label: str | None, allowed: Sequence[Label]) -> None:
     known = [choice.value for choice in allowed]
     if label not in known:
         raise AnswerRefusedError(
-            f"'{label}' is not a label that may be given here.", f"Use one of {', '.join(known)}."
+            f"'{label}' is not a label that takes part.", f"Use one of {', '.join(known)}."
         )
 
 
