@@ -76,6 +76,7 @@ def _take_away(session: LabellingSession) -> None:
     )  # fmt: skip
     if (author.strip(), doi.strip()) != (config.author, config.doi):
         session.change_settings(replace(config, author=author.strip(), doi=doi.strip()))
+        st.rerun()  # or the next edit would be of fields that are gone
     if doi.strip() and not looks_like_a_doi(doi):
         st.caption(f"'{plain(doi.strip()[:60])}' does not look like a DOI: these begin with 10.")
     refused = not_in_their_form(config)
