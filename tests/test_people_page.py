@@ -12,6 +12,8 @@ from test_pages import bar, fine, read
 
 from al_engine.agreeing import disputes
 from al_engine.config import People
+from al_engine.criteria import Search
+from al_engine.curation import Curator
 from al_engine.data.splits import TRAIN
 from al_engine.session import LabellingSession
 from al_engine.showing.maps import Shown
@@ -344,3 +346,16 @@ def show_tab(page: str, who: str) -> AppTest:
     """A page, or the tab of all classifiers on it."""
     name, _, tab = page.partition("#")
     return show(name, who, {"classifier-survey": ALL} if tab else {})
+
+
+def test_the_test_set_is_nobody_s_own_answers(ada) -> None:
+    work_together(ada)
+    curator = Curator(ada)
+    shown = curator.next_object("audit", None)
+    assert shown is not None
+    curator.answer(shown.row, "answer", "QSO", token=shown.token, search=Search(), seconds=1.0)
+    splits = replace(ada.config.splits, curated=True)
+    ada.change_settings(replace(ada.config, splits=splits))
+    answer(ada)
+    assert "1 yours" in read(show(LABELLING, "Ada"))
+    assert "0 yours" in read(show(LABELLING, "Ben"))

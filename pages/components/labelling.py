@@ -98,7 +98,8 @@ def _status(state: State) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
         parts = [f"**{counted(state.n_trained, 'label')}**"]
         if state.history.own is not None:
-            parts.append(f"{len(state.history.own.verified):,} yours")
+            own = state.history.own  # the curated test set is everybody's
+            parts.append(f"{len(own.verified) - len(own.curated):,} yours")
         validation = state.scores.validation if state.scores else None
         if validation is not None and validation.f1.value is not None:
             score = validation.f1
