@@ -654,14 +654,16 @@ def test_a_configuration_of_astronomical_s_is_loaded_with_its_labels(shared_data
     page, _ = tab
     form = shared_data / "astronomical_form"
     theirs = json.loads((form / "config.json").read_text())
+    n_answers = 0
     for classifier in theirs["classifiers"].values():
         classifier["classifier"][0] = "DTree"  # a thousand trees take their time
+        n_answers += sum(y != -1 for y in classifier["y"])  # -1 is unsure
     (tmp_path / "config.json").write_text(json.dumps(theirs))
     open_configuration(page, tmp_path / "config.json")
     open_by_path(page, form / "sdss_3000.fits", "Share")
     expect(page.get_by_text("in AstronomicAL's form")).to_be_visible()
     load_it(page)
-    expect(page.get_by_text("65 answers replayed.")).to_be_visible()
+    expect(page.get_by_text(f"{n_answers} answers replayed.")).to_be_visible()
     press(page.get_by_role("link", name="Go to Training"))
     answerable(page)
     expect(page.get_by_text("38 points trained on")).to_be_visible()
