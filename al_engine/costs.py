@@ -3,7 +3,7 @@
 Owns what is counted as a cost.  Changes nothing; must not know pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 from al_engine.config import ProjectConfig
@@ -34,8 +34,9 @@ def cost_of(session: LabellingSession, edited: ProjectConfig) -> Cost:
     closed = tuple(c for c in started if c not in edited.train_labels)
     lost = session.rounds_lost(edited)
     moved = {}
-    for classifier in started:
-        now, then = (project.history_under(c, classifier) for c in (config, edited))
+    # A page asks whenever it is drawn; other settings than these leave every label as it is.
+    for classifier in started if _counting(edited) != _counting(config) else ():
+        now, then = project.history(classifier), project.history_under(edited, classifier)
         if (now.trained, now.validated) != (then.trained, then.validated):
             moved[classifier] = (
                 len(now.trained) + len(now.validated),
@@ -46,3 +47,8 @@ def cost_of(session: LabellingSession, edited: ProjectConfig) -> Cost:
         {c: numbers for c, numbers in moved.items() if c not in closed},
         closed,
     )
+
+
+def _counting(config: ProjectConfig) -> Hashable:
+    """The settings that say which labels count, and for what."""
+    return config.people, config.asking.shared, config.splits.curated

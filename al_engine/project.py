@@ -155,7 +155,7 @@ class Project:
         """What the events of a classifier would amount to under some settings, for nobody."""
         with self.log.lock:
             events = in_sight(self.log.events(), classifier, shared=config.asking.shared)
-            curated = self.curated() if config.splits.curated else CuratedSet()
+            curated = self._curated_under(config)
             return history_of(events, "", config.people, curated.labels, curated.last_seq)
 
     def events(self, classifier: str) -> list[Event]:
@@ -184,10 +184,13 @@ class Project:
 
     def tested(self, config: ProjectConfig) -> Mapping[int, str]:
         """The labels of the curated test set by row, where some settings use it."""
-        return self.curated().labels if config.splits.curated else {}
+        return self._curated_under(config).labels
 
     def _curated_in_use(self) -> CuratedSet:
-        return self.curated() if self._config.splits.curated else CuratedSet()
+        return self._curated_under(self._config)
+
+    def _curated_under(self, config: ProjectConfig) -> CuratedSet:
+        return self.curated() if config.splits.curated else CuratedSet()
 
     def dataset(self) -> Dataset:
         """The arrays for the settings in force, made once."""

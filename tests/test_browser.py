@@ -39,7 +39,7 @@ from browser import (
     set_up_as_guessed,
     settled,
 )
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from al_engine.data.history import fold
 from al_engine.data.splits import VALIDATION
@@ -92,6 +92,23 @@ def start_demo(page: Page, name: str) -> None:
     press(page.locator(f".st-key-demo-{name} button"))
     press(page.get_by_role("button", name="Start training"))
     answerable(page)
+
+
+def start_demo_with_two_classifiers(page: Page) -> Locator:
+    """From Home to the Training page of the sky survey, with Star the one looked at; its tabs."""
+    start_demo(page, "sky_survey")
+    go_to(page, "Settings")
+    press(page.get_by_role("radio", name="4 Classifiers"), force=True)
+    press(page.get_by_role("combobox", name="A classifier for each of"))
+    press(page.get_by_role("option", name="Star"))
+    settled(page)
+    page.keyboard.press("Escape")
+    go_to(page, "Training")
+    tabs = page.get_by_role("tab")
+    press(tabs.nth(1))
+    press(page.get_by_role("button", name="Start training"))
+    answerable(page)
+    return tabs
 
 
 # -- the main job --------------------------------------------------------------------------------
@@ -385,19 +402,7 @@ def test_the_question_stands_at_one_place_and_a_name_is_asked_once(tab):
 
 def test_each_click_on_a_classifier_s_tab_shows_it(tab):
     page, _ = tab
-    start_demo(page, "sky_survey")
-    go_to(page, "Settings")
-    press(page.get_by_role("radio", name="4 Classifiers"), force=True)
-    chosen = page.get_by_role("combobox", name="A classifier for each of")
-    press(chosen)
-    press(page.get_by_role("option", name="Star"))
-    settled(page)
-    page.keyboard.press("Escape")
-    go_to(page, "Training")
-    tabs = page.get_by_role("tab")
-    press(tabs.nth(1))
-    press(page.get_by_role("button", name="Start training"))
-    answerable(page)
+    tabs = start_demo_with_two_classifiers(page)
     for _ in range(3):
         for number, name in enumerate(("Quasar", "Star")):
             press(tabs.nth(number))
@@ -407,18 +412,7 @@ def test_each_click_on_a_classifier_s_tab_shows_it(tab):
 
 def test_an_object_answered_in_one_tab_is_accepted_in_another_with_enter(tab):
     page, _ = tab
-    start_demo(page, "sky_survey")
-    go_to(page, "Settings")
-    press(page.get_by_role("radio", name="4 Classifiers"), force=True)
-    press(page.get_by_role("combobox", name="A classifier for each of"))
-    press(page.get_by_role("option", name="Star"))
-    settled(page)
-    page.keyboard.press("Escape")
-    go_to(page, "Training")
-    tabs = page.get_by_role("tab")
-    press(tabs.nth(1))
-    press(page.get_by_role("button", name="Start training"))
-    answerable(page)
+    tabs = start_demo_with_two_classifiers(page)
 
     go_to(page, "Labelling")
     question, accept = bar(page).locator(".question"), bar(page).get_by_text("Accept Galaxy")

@@ -23,6 +23,7 @@ from PIL import Image
 from test_people import together
 
 from al_engine.config import Columns, Combination, Features, MemberSetup, round_key
+from al_engine.costs import cost_of
 from al_engine.creating import create_project
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
@@ -495,3 +496,14 @@ def test_the_settings_of_all_rounds_are_named_once(
     assert rounds == state.rounds
     assert len(rounds) == 5
     assert len(named) == 1
+
+
+def test_settings_that_move_no_label_fold_no_answer_to_say_what_they_cost(
+    many: LabellingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many.project.history("QSO")
+    monkeypatch.setattr("al_engine.project.history_of", None)
+    assert not cost_of(many, replace(many.config, author="Ada"))
+    monkeypatch.undo()
+    asking = replace(many.config.asking, shared=True)
+    assert not cost_of(many, replace(many.config, asking=asking)), "there is one classifier"

@@ -125,6 +125,7 @@ def fold(
     last = None
     in_force = in_effect(events)
     counted = [e for e in in_force if e.kind != "given" or e.row_number not in curated]
+    tested = {e.row_number for e in in_force if e.kind == "given" and e.row_number in curated}
     for i, event in enumerate(counted):
         row = event.row_number
         if row is None:
@@ -198,7 +199,7 @@ def fold(
         frozenset(disputed),
         {row: used[row] for row in disputed},
         n_again=n_again,
-        n_given_tested=len(in_force) - len(counted),
+        n_given_tested=len(tested),
     )
 
 
