@@ -36,6 +36,7 @@ from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
 from al_engine.loop.state import ScoredRound, State, made_state, seen_by
 from al_engine.project import Project
+from al_engine.sky import Sky
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
 
@@ -138,7 +139,7 @@ class LabellingSession:
     def look_ahead(
         self,
         classifier: str,
-        draw: Callable[[State, Callable[[], bool]], None] | None = None,
+        *draw: Callable[[State, Callable[[], bool]], None],
     ) -> None:
         """Begin to make what each possible answer to the present question leads to.
 
@@ -146,20 +147,21 @@ class LabellingSession:
 
         Parameters
         ----------
-        draw : a method that is called in another thread with each state that is ready, whose
+        draw : methods that are called in another thread with each state that is ready, whose
             ``rounds`` are those of the present, and with a function that says whether it is still
-            wanted; its object is not kept for that
+            wanted; their objects are not kept for that
         """
-        state, config = self.state(classifier), self.config
+        state = self.state(classifier)
+        config = state.config
         if state.question is None:
             return
 
-        drawing = None if draw is None else weakref.WeakMethod(draw)
+        drawing = [weakref.WeakMethod(each) for each in draw]
 
         def draw_it(history: History, made: Round, is_wanted: Callable[[], bool]) -> None:
-            still_there = drawing and drawing()
-            if still_there:
-                still_there(made_state(classifier, config, history, made, state.rounds), is_wanted)
+            ready = made_state(classifier, config, history, made, state.rounds)
+            for still_there in filter(None, [each() for each in drawing]):
+                still_there(ready, is_wanted)
 
         events = self.project.events(classifier)
         self._maker.look_ahead(
@@ -224,6 +226,12 @@ class LabellingSession:
         self.project.save_config(edited, self.who)
         if lost or (edited.people, edited.asking.shared) != (was.people, was.asking.shared):
             self.restore_models()
+        self._record_soon()
+
+    def change_sky(self, sky: Sky) -> None:
+        """Show pictures otherwise; nothing that was trained depends on it."""
+        with self.project.log.lock:
+            self.project.save_config(replace(self.config, sky=sky), self.who)
         self._record_soon()
 
     # -- what a person does --
@@ -402,8 +410,8 @@ class LabellingSession:
             self.project.keep_round(classifier, fit.key, fit.n_labelled, scores.to_dict())
 
     def _started_config(self, classifier: str) -> ProjectConfig:
-        """The settings in force, in which the classifier is set up."""
-        config = self.config
+        """The settings in force, apart from the sky's, in which the classifier is set up."""
+        config = self.config.apart_from_sky
         name = config.label_name(classifier)
         if classifier not in config.train_labels:
             raise SettingsError(f"There is no classifier for '{name}'.", "Add it in the settings.")

@@ -50,7 +50,7 @@ def moment(project: Project, states: Iterable[State], layout: Layout, who: str) 
         now = {c: _moment_of(project.history(c)) for c in config.setups}
     of_now = [
         s for s in states
-        if s.config == config and _moment_of(s.history) == now.get(s.classifier)
+        if s.config == config.apart_from_sky and _moment_of(s.history) == now.get(s.classifier)
     ]  # fmt: skip
     return Moment(config, events, of_now, layout, who)
 

@@ -1,0 +1,308 @@
+"""The pictures of an object, side by side: those that its catalogue names, and the sky around it.
+
+Owns which pictures an object has and what there is of them by now; it never waits for one.  Must
+not know pages; how a picture is had is ``services.gallery``'s.
+"""
+
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from al_engine.background import BACKGROUND
+from al_engine.data.nearby import Neighbour, neighbours
+from al_engine.errors import ServiceError
+from al_engine.origin import IF_AN_EXTENSIONS, in_words
+from al_engine.project import Project
+from al_engine.services.cutouts import CUTOUTS, SPECOBJID, SURVEY, CutoutService, judge_picture
+from al_engine.services.fetching import Network, Request, network
+from al_engine.services.gallery import Gallery, Look, Shown, Wanted
+from al_engine.session import LabellingSession, State
+from al_engine.showing.objects import Picture, Position, pictures, position_of
+from al_engine.sky import Cutout, Sky, next_field
+
+SIDE_PX = 400
+FOLDER = "pictures"
+ROWS_KEPT = 64
+AHEAD_AFTER_S = 0.1
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture in its place: what it is called, and what there is of it.
+
+    ``cutout`` is its number among the project's cutouts, None for a picture of the catalogue.
+    ``field_arcsec`` is the side of the sky on it, None where it shows no sky.
+    """
+
+    title: str
+    shown: Shown
+    cutout: int | None = None
+    field_arcsec: float | None = None
+    can_zoom_in: bool = False
+    can_zoom_out: bool = False
+    neighbours: tuple[Neighbour, ...] = ()
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What the catalogue says of where an object's pictures are."""
+
+    position: Position | None
+    pictures: tuple[Picture, ...]
+    specobjid: str
+
+
+class Album:
+    """The pictures that one session looks at."""
+
+    def __init__(self, session: LabellingSession) -> None:
+        self._session = session
+        self._gallery = gallery_of(session.project)
+        self._lock = threading.Lock()
+        self._places: OrderedDict[Any, _Place] = OrderedDict()
+        self._near: OrderedDict[Any, tuple[Neighbour, ...]] = OrderedDict()
+
+    @property
+    def is_empty(self) -> bool:
+        """Has no object of this project any picture?"""
+        columns = self._session.config.columns
+        return not (columns.images or columns.pixels or self.has_sky)
+
+    @property
+    def has_sky(self) -> bool:
+        """Are there places on the sky, and are pictures of it wanted?"""
+        config = self._session.config
+        return bool(config.pictures and config.columns.ra and config.columns.dec)
+
+    def frames(self, row: int) -> tuple[Frame, ...]:
+        """The pictures of an object; what is not there yet is begun to be fetched."""
+        sky, look = self._session.config.sky, self._look()
+        place = self._place(row)
+        listed = [
+            Frame(picture.name, self._shown(_of_column(picture), look))
+            for picture in place.pictures
+            if picture.pixels is None
+        ]
+        if place.position is None or not self.has_sky:
+            return tuple(listed)
+        for i, cutout in enumerate(sky.cutouts):
+            service = CUTOUTS.get(cutout.service)
+            if service is None:
+                sentence = f"No service '{cutout.service}' is there: {IF_AN_EXTENSIONS}"
+                listed.append(Frame(cutout.service, Shown(sentence=sentence), i))
+            elif not service.needs or self.specobjid_column() is not None:
+                listed.append(self._cutout(i, cutout, service, place))
+        return tuple(listed)
+
+    def specobjid_column(self) -> str | None:
+        """The column with the numbers of the objects' spectra in SDSS."""
+        names = self._session.project.catalogue.names()
+        return next((name for name in names if name.lower() == SPECOBJID), None)
+
+    def network(self) -> Network:
+        """What may be asked for now, by the word of the server's owner alone."""
+        return network()
+
+    def zoom(self, step: int, cutout: int | None = None) -> None:
+        """Show more of the sky (1) or less (-1), on one picture or on all."""
+        sky = self._session.config.sky
+        zoomed = tuple(
+            replace(each, field_arcsec=next_field(_field(each, service), step, _within(service)))
+            if (service := CUTOUTS.get(each.service)) and cutout in (None, i)
+            else each
+            for i, each in enumerate(sky.cutouts)
+        )
+        self.change(replace(sky, cutouts=zoomed))
+
+    def change(self, sky: Sky) -> None:
+        """Show other pictures, or show them otherwise; what waits and is not wanted is dropped."""
+        if sky != self._session.config.sky:
+            self._session.change_sky(sky)
+            self._gallery.drop_waiting()
+
+    # -- ahead --
+
+    def fetch_ahead(self, state: State, is_wanted: Callable[[], bool]) -> None:
+        """Have the pictures of a question fetched that may come next; for the look-ahead."""
+        if state.question is not None and is_wanted():
+            self._fetch(state.question.row)
+
+    def fetch_soon(self, rows: Iterable[int]) -> None:
+        """Have the pictures of objects fetched that are one key away."""
+        wanted = tuple(rows)
+        if wanted and not self.is_empty:
+            album = weakref.ref(self)
+
+            def work() -> None:
+                for row in wanted:
+                    if (there := album()) is not None:
+                        there._fetch(row)
+
+            BACKGROUND.do(self._session.project, ("pictures", id(self)), work, AHEAD_AFTER_S)
+
+    def _fetch(self, row: int) -> None:
+        if self.is_empty:
+            return
+        place, sky = self._place(row), self._session.config.sky
+        found = [_of_column(picture) for picture in place.pictures if picture.pixels is None]
+        if place.position is not None and self.has_sky:
+            for cutout in sky.cutouts:
+                service = CUTOUTS.get(cutout.service)
+                if service is not None and (
+                    not service.needs or self.specobjid_column() is not None
+                ):
+                    found.append(self._wanted(cutout, service, place))
+                    self._neighbours(place.position, cutout, service)
+        self._gallery.fetch_ahead(
+            [each for each in found if isinstance(each, Wanted)], self._look()
+        )
+
+    # -- one picture --
+
+    def _look(self) -> Look:
+        sky = self._session.config.sky
+        return Look(sky.stretch, sky.percent, sky.inverted)
+
+    def _shown(self, wanted: Wanted | str, look: Look) -> Shown:
+        if isinstance(wanted, str):
+            return Shown(sentence=wanted)
+        return self._gallery.show(wanted, look)
+
+    def _cutout(self, number: int, cutout: Cutout, service: CutoutService, place: _Place) -> Frame:
+        shown = self._shown(self._wanted(cutout, service, place), self._look())
+        survey = service.surveys.get(_survey(cutout, service), _survey(cutout, service))
+        title = survey if service.takes_any else f"{service.title} {survey}".strip()
+        if not service.is_sky or place.position is None:
+            return Frame(title, shown, number, help=service.help)
+        field, within = _field(cutout, service), _within(service)
+        return Frame(
+            title,
+            shown,
+            number,
+            field,
+            next_field(field, -1, within) != field,
+            next_field(field, 1, within) != field,
+            self._neighbours(place.position, cutout, service),
+            service.help,
+        )
+
+    def _wanted(self, cutout: Cutout, service: CutoutService, place: _Place) -> Wanted | str:
+        """What to ask for, or why there is nothing to ask for."""
+        assert place.position is not None, "the sky is asked for at a position"
+        options = {SPECOBJID: place.specobjid} if service.needs else {}
+        if survey := _survey(cutout, service):
+            options[SURVEY] = survey
+        ra, dec = place.position.ra_deg % 360, place.position.dec_deg
+        try:
+            asked = service.ask(ra, dec, _field(cutout, service), SIDE_PX, options)
+        except ServiceError as error:
+            return error.message
+        except Exception as error:  # an extension's; no label may be lost for it
+            return f"{service.title} cannot be asked: {in_words(error)}."
+        return Wanted(service.judge, asked)
+
+    def _place(self, row: int) -> _Place:
+        """What the catalogue says, asked once for each object."""
+        columns, catalogue = self._session.config.columns, self._session.project.catalogue
+        key = (row, columns.ra, columns.dec, columns.images, columns.pixels, columns.image_width_px)
+        with self._lock:
+            held = self._places.get(key)
+        if held is None:
+            number = self.specobjid_column()
+            wanted = [columns.ra, columns.dec, number, *columns.images, *columns.pixels]
+            found = catalogue.values(row, list(dict.fromkeys(name for name in wanted if name)))
+            held = _Place(
+                position_of(found.get(columns.ra or ""), found.get(columns.dec or "")),
+                pictures(self._session, found),
+                _whole(found.get(number or "")),
+            )
+            with self._lock:
+                self._places[key] = held
+                while len(self._places) > ROWS_KEPT:
+                    self._places.popitem(last=False)
+        return held
+
+    def _neighbours(
+        self, position: Position, cutout: Cutout, service: CutoutService
+    ) -> tuple[Neighbour, ...]:
+        """The other objects of the catalogue on a picture; asked once for each."""
+        config = self._session.config
+        if not (config.sky.marks and service.is_sky and config.columns.ra and config.columns.dec):
+            return ()
+        half = _field(cutout, service) / 2
+        key = (config.columns.ra, config.columns.dec, position, half)
+        with self._lock:
+            held = self._near.get(key)
+        if held is None:
+            held = neighbours(
+                self._session.project.catalogue,
+                config.columns.ra,
+                config.columns.dec,
+                (position.ra_deg, position.dec_deg),
+                half,
+            )
+            with self._lock:
+                self._near[key] = held
+                while len(self._near) > ROWS_KEPT:
+                    self._near.popitem(last=False)
+        return held
+
+
+def offered_services(album: Album) -> list[CutoutService]:
+    """The services that may be chosen for a project's objects."""
+    has_spectra = album.specobjid_column() is not None
+    return [service for service in CUTOUTS.values() if has_spectra or not service.needs]
+
+
+def _of_column(picture: Picture) -> Wanted | str:
+    """The picture that a value of the catalogue names; never one of this machine's network."""
+    if picture.address:
+        return Wanted(judge_picture, Request((picture.address,)))
+    if picture.path is not None:
+        return Wanted(judge_picture, path=picture.path)
+    return picture.sentence
+
+
+def _whole(value: Any) -> str:
+    """A whole number as text; "" for what has lost its last digits, or is none."""
+    text = "" if value is None or isinstance(value, float) else str(value).strip()
+    return text if text.isascii() and text.isdecimal() else ""
+
+
+def _survey(cutout: Cutout, service: CutoutService) -> str:
+    return cutout.survey or next(iter(service.surveys), "")
+
+
+def _within(service: CutoutService) -> tuple[float, float]:
+    return service.within_arcsec
+
+
+def _field(cutout: Cutout, service: CutoutService) -> float:
+    least, most = service.within_arcsec
+    return min(max(cutout.field_arcsec, least), most)
+
+
+# -- the gallery of a project, which all its sessions share ----------------------------------------
+
+_GALLERIES: "weakref.WeakKeyDictionary[Project, Gallery]" = weakref.WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def gallery_of(project: Project) -> Gallery:
+    """The pictures of a project, kept in its folder."""
+    with _LOCK:
+        gallery = _GALLERIES.get(project)
+        if gallery is None:
+            known = weakref.ref(project)
+
+            def may_ask() -> bool:
+                there = known()
+                return there is not None and not there.is_closed and there.config.sky.online
+
+            gallery = _GALLERIES[project] = Gallery(project.folder / FOLDER, may_ask)
+            project.at_close(gallery.close)
+        return gallery
