@@ -139,7 +139,8 @@ class LabellingSession:
     def look_ahead(
         self,
         classifier: str,
-        *draw: Callable[[State, Callable[[], bool]], None],
+        draw: Callable[[State, Callable[[], bool]], None] | None = None,
+        expect: Callable[[int], None] | None = None,
     ) -> None:
         """Begin to make what each possible answer to the present question leads to.
 
@@ -147,25 +148,33 @@ class LabellingSession:
 
         Parameters
         ----------
-        draw : methods that are called in another thread with each state that is ready, whose
+        draw : a method that is called in another thread with each state that is ready, whose
             ``rounds`` are those of the present, and with a function that says whether it is still
-            wanted; their objects are not kept for that
+            wanted; its object is not kept for that
+        expect : such a method too, called with the row of each question that may come next, as
+            soon as that is known
         """
         state = self.state(classifier)
         config = state.config
         if state.question is None:
             return
 
-        drawing = [weakref.WeakMethod(each) for each in draw]
+        drawing = None if draw is None else weakref.WeakMethod(draw)
+        expecting = None if expect is None else weakref.WeakMethod(expect)
 
         def draw_it(history: History, made: Round, is_wanted: Callable[[], bool]) -> None:
-            ready = made_state(classifier, config, history, made, state.rounds)
-            for still_there in filter(None, [each() for each in drawing]):
-                still_there(ready, is_wanted)
+            still_there = drawing and drawing()
+            if still_there:
+                still_there(made_state(classifier, config, history, made, state.rounds), is_wanted)
+
+        def expect_it(row: int) -> None:
+            still_there = expecting and expecting()
+            if still_there:
+                still_there(row)
 
         events = self.project.events(classifier)
         self._maker.look_ahead(
-            classifier, config, events, state.question, state.token, self.who, draw_it
+            classifier, config, events, state.question, state.token, self.who, draw_it, expect_it
         )
 
     def round_key(self, classifier: str, labelled: LabelledSet) -> str:

@@ -4,22 +4,23 @@ Owns which pictures an object has and what there is of them by now; it never wai
 not know pages; how a picture is had is ``services.gallery``'s.
 """
 
+import contextlib
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from al_engine.background import BACKGROUND
 from al_engine.data.nearby import Neighbour, neighbours
-from al_engine.errors import ServiceError
+from al_engine.errors import AlEngineError, ServiceError
 from al_engine.origin import IF_AN_EXTENSIONS, in_words
 from al_engine.project import Project
 from al_engine.services.cutouts import CUTOUTS, SPECOBJID, SURVEY, CutoutService, judge_picture
 from al_engine.services.fetching import Network, Request, network
 from al_engine.services.gallery import Gallery, Look, Shown, Wanted
-from al_engine.session import LabellingSession, State
+from al_engine.session import LabellingSession
 from al_engine.showing.objects import Picture, Position, pictures, position_of
 from al_engine.sky import Cutout, Sky, next_field
 
@@ -27,6 +28,7 @@ SIDE_PX = 400
 FOLDER = "pictures"
 ROWS_KEPT = 64
 AHEAD_AFTER_S = 0.1
+HIPS = "hips2fits"  # whose surveys may be typed
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,14 @@ class Frame:
     can_zoom_out: bool = False
     neighbours: tuple[Neighbour, ...] = ()
     help: str = ""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A picture of the sky that may be chosen."""
+
+    title: str
+    is_chosen: bool
 
 
 @dataclass(frozen=True)
@@ -94,8 +104,8 @@ class Album:
             if service is None:
                 sentence = f"No service '{cutout.service}' is there: {IF_AN_EXTENSIONS}"
                 listed.append(Frame(cutout.service, Shown(sentence=sentence), i))
-            elif not service.needs or self.specobjid_column() is not None:
-                listed.append(self._cutout(i, cutout, service, place))
+            elif self._has_it(service):
+                listed.append(self._cutout(i, cutout, service, place, row))
         return tuple(listed)
 
     def specobjid_column(self) -> str | None:
@@ -110,13 +120,13 @@ class Album:
     def zoom(self, step: int, cutout: int | None = None) -> None:
         """Show more of the sky (1) or less (-1), on one picture or on all."""
         sky = self._session.config.sky
-        zoomed = tuple(
-            replace(each, field_arcsec=next_field(_field(each, service), step, _within(service)))
-            if (service := CUTOUTS.get(each.service)) and cutout in (None, i)
-            else each
-            for i, each in enumerate(sky.cutouts)
-        )
-        self.change(replace(sky, cutouts=zoomed))
+        zoomed = list(sky.cutouts)
+        for i, each in enumerate(sky.cutouts):
+            service = CUTOUTS.get(each.service)
+            if service is not None and cutout in (None, i):
+                field = next_field(_field(each, service), step, service.within_arcsec)
+                zoomed[i] = replace(each, field_arcsec=field)
+        self.change(replace(sky, cutouts=tuple(zoomed)))
 
     def change(self, sky: Sky) -> None:
         """Show other pictures, or show them otherwise; what waits and is not wanted is dropped."""
@@ -124,12 +134,47 @@ class Album:
             self._session.change_sky(sky)
             self._gallery.drop_waiting()
 
+    # -- which ones --
+
+    def offered(self) -> dict[str, Offer]:
+        """The pictures of the sky to choose from, by name, those chosen in their order."""
+        found = {}
+        for cutout in self._session.config.sky.cutouts:
+            service = CUTOUTS.get(cutout.service)
+            if service is None or self._has_it(service):
+                found[_name(cutout)] = Offer(_title(cutout, service), True)
+        for service in filter(self._has_it, CUTOUTS.values()):
+            for survey in service.surveys or ("",):
+                cutout = Cutout(service.name, service.field_arcsec, survey)
+                found.setdefault(_name(cutout), Offer(_title(cutout, service), False))
+        return found
+
+    def chosen(self, names: Sequence[str]) -> Sky:
+        """The settings with these pictures; a name that is not offered is the id of a HiPS."""
+        sky = self._session.config.sky
+        held = {_name(cutout): cutout for cutout in sky.cutouts}
+        offered = self.offered()
+        made = []
+        for name in names:
+            known = name if name in offered else f"{HIPS} {name.strip()}"
+            service, _, survey = known.partition(" ")
+            of = CUTOUTS.get(service)
+            field = of.field_arcsec if of else 60.0
+            made.append(held.get(known, Cutout(service, field, survey)))
+        # What has no column now is not offered, and not lost either.
+        made += [cutout for name, cutout in held.items() if name not in offered]
+        return replace(sky, cutouts=tuple(dict.fromkeys(made)))
+
+    def _has_it(self, service: CutoutService) -> bool:
+        """Have objects of this catalogue what the service needs of them?"""
+        return not service.needs or self.specobjid_column() is not None
+
     # -- ahead --
 
-    def fetch_ahead(self, state: State, is_wanted: Callable[[], bool]) -> None:
-        """Have the pictures of a question fetched that may come next; for the look-ahead."""
-        if state.question is not None and is_wanted():
-            self._fetch(state.question.row)
+    def fetch_ahead(self, row: int) -> None:
+        """Have the pictures of an object fetched that may come next; for the look-ahead."""
+        with contextlib.suppress(AlEngineError):  # which would cost the round made ahead
+            self._fetch(row)
 
     def fetch_soon(self, rows: Iterable[int]) -> None:
         """Have the pictures of objects fetched that are one key away."""
@@ -140,7 +185,7 @@ class Album:
             def work() -> None:
                 for row in wanted:
                     if (there := album()) is not None:
-                        there._fetch(row)
+                        there.fetch_ahead(row)
 
             BACKGROUND.do(self._session.project, ("pictures", id(self)), work, AHEAD_AFTER_S)
 
@@ -152,9 +197,7 @@ class Album:
         if place.position is not None and self.has_sky:
             for cutout in sky.cutouts:
                 service = CUTOUTS.get(cutout.service)
-                if service is not None and (
-                    not service.needs or self.specobjid_column() is not None
-                ):
+                if service is not None and self._has_it(service):
                     found.append(self._wanted(cutout, service, place))
                     self._neighbours(place.position, cutout, service)
         self._gallery.fetch_ahead(
@@ -172,13 +215,14 @@ class Album:
             return Shown(sentence=wanted)
         return self._gallery.show(wanted, look)
 
-    def _cutout(self, number: int, cutout: Cutout, service: CutoutService, place: _Place) -> Frame:
+    def _cutout(
+        self, number: int, cutout: Cutout, service: CutoutService, place: _Place, row: int
+    ) -> Frame:
         shown = self._shown(self._wanted(cutout, service, place), self._look())
-        survey = service.surveys.get(_survey(cutout, service), _survey(cutout, service))
-        title = survey if service.takes_any else f"{service.title} {survey}".strip()
+        title = _title(cutout, service)
         if not service.is_sky or place.position is None:
             return Frame(title, shown, number, help=service.help)
-        field, within = _field(cutout, service), _within(service)
+        field, within = _field(cutout, service), service.within_arcsec
         return Frame(
             title,
             shown,
@@ -186,7 +230,11 @@ class Album:
             field,
             next_field(field, -1, within) != field,
             next_field(field, 1, within) != field,
-            self._neighbours(place.position, cutout, service),
+            tuple(
+                each
+                for each in self._neighbours(place.position, cutout, service)
+                if each.row != row
+            ),
             service.help,
         )
 
@@ -252,12 +300,6 @@ class Album:
         return held
 
 
-def offered_services(album: Album) -> list[CutoutService]:
-    """The services that may be chosen for a project's objects."""
-    has_spectra = album.specobjid_column() is not None
-    return [service for service in CUTOUTS.values() if has_spectra or not service.needs]
-
-
 def _of_column(picture: Picture) -> Wanted | str:
     """The picture that a value of the catalogue names; never one of this machine's network."""
     if picture.address:
@@ -273,12 +315,21 @@ def _whole(value: Any) -> str:
     return text if text.isascii() and text.isdecimal() else ""
 
 
-def _survey(cutout: Cutout, service: CutoutService) -> str:
-    return cutout.survey or next(iter(service.surveys), "")
+def _name(cutout: Cutout) -> str:
+    """What tells a picture from the others of an object, whatever its field."""
+    return f"{cutout.service} {_survey(cutout, CUTOUTS.get(cutout.service))}".strip()
 
 
-def _within(service: CutoutService) -> tuple[float, float]:
-    return service.within_arcsec
+def _title(cutout: Cutout, service: CutoutService | None) -> str:
+    if service is None:
+        return cutout.service
+    survey = _survey(cutout, service)
+    said = service.surveys.get(survey, survey)
+    return said if service.takes_any else f"{service.title} {said}".strip()
+
+
+def _survey(cutout: Cutout, service: CutoutService | None) -> str:
+    return cutout.survey or next(iter(service.surveys if service else ()), "")
 
 
 def _field(cutout: Cutout, service: CutoutService) -> float:
