@@ -87,7 +87,7 @@ class StandIn:
 
 
 @contextmanager
-def stand_in(**answers: Answer) -> Iterator[StandIn]:
+def stand_in(host: str = "127.0.0.1", **answers: Answer) -> Iterator[StandIn]:
     """Start the server on a free port of this machine; ``sdss=`` answers below ``/sdss``."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -124,11 +124,11 @@ def stand_in(**answers: Answer) -> Iterator[StandIn]:
         def log_message(self, *said: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer((host, 0), Handler)
     server.daemon_threads = True
-    address = f"http://127.0.0.1:{server.server_address[1]}"
+    address = f"http://{host}:{server.server_address[1]}"
     server_side = StandIn(address, {f"/{name}": answer for name, answer in answers.items()})
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server_side

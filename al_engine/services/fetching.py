@@ -247,13 +247,17 @@ class _Line(HTTPAdapter):
         """A socket to one of a host's addresses; the host is looked up only here."""
         failed: OSError | None = None
         is_refused = False
-        for _, _, _, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for family, kind, protocol, _, place in found:
             if not (self.may_be_local or is_global(str(place[0]))):
                 is_refused = True
                 continue
+            made = socket.socket(family, kind, protocol)
+            made.settimeout(TIME_LIMIT_S)
             try:
-                made = socket.create_connection((str(place[0]), port), TIME_LIMIT_S)
+                made.connect(place)
             except OSError as error:
+                made.close()
                 failed = error
                 continue
             # Another handle on the same connection: encryption takes the first one over.
