@@ -63,9 +63,9 @@ def test_what_is_transparent_lies_on_black() -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "Nothing was sent"),
-        (b"<html><body>Sorry</body></html>", "A page was sent"),
-        (b"\n <!DOCTYPE html>", "A page was sent"),
+        (b"", "is empty"),
+        (b"<html><body>Sorry</body></html>", "web page"),
+        (b"\n <!DOCTYPE html>", "web page"),
         (b"just words", "not a picture"),
         (b"%PDF-1.4", "not a picture"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
@@ -109,7 +109,7 @@ def test_what_real_services_sent(shared_data: Path) -> None:
     assert shown((folder / "FIRST_cutout.fits").read_bytes()).shape == (33, 33)
     for name, said in (
         ("SDSS_emptyfile.fits", "holds no image"),
-        ("error.html", "A page was sent"),
+        ("error.html", "web page"),
         ("legacysurvey_blank.jpg", "Blank"),
     ):
         with pytest.raises(ServiceError, match=said):

@@ -173,7 +173,9 @@ def _legacy(ra: float, dec: float, arcsec: float, px: int, options: Options) -> 
 
 
 def _first(ra: float, dec: float, arcsec: float, px: int, options: Options) -> Request:
-    hours = Angle(ra, u.deg).to_string(u.hourangle, sep=" ", precision=3, pad=True)
+    # Rounded before it is wrapped, so that no hour reads 24.
+    turned = round(ra * 240, 3) % 86_400 / 3600
+    hours = Angle(turned, u.hourangle).to_string(u.hourangle, sep=" ", precision=3, pad=True)
     degrees = Angle(dec, u.deg).to_string(u.deg, sep=" ", precision=2, pad=True, alwayssign=True)
     form = {
         "RA": f"{hours} {degrees}",

@@ -81,7 +81,7 @@ def render(kept: bytes, stretch: Stretch, percent: float, *, is_inverted: bool) 
     try:
         return _rendered(kept, stretch, percent, is_inverted)
     except _PROVOKED as error:
-        raise ServiceError("The picture is damaged.") from error
+        raise ServiceError("It is damaged.") from error
 
 
 def _rendered(kept: bytes, stretch: Stretch, percent: float, is_inverted: bool) -> bytes:
@@ -127,12 +127,12 @@ def _instead(body: bytes) -> str:
     """What a body is that is no picture."""
     start = body[:400].lstrip().lower()
     if not body:
-        return "Nothing was sent."
+        return "It is empty."
     if start.startswith((b"<!doctype html", b"<html", b"<?xml", b"<pre")):
-        return "A page was sent in place of a picture."
+        return "It is a web page, not a picture."
     if any(start.startswith(s) for s in (b"\x89png", b"\xff\xd8\xff", b"gif8", b"riff")):
-        return "The picture is damaged."
-    return "What was sent is not a picture."
+        return "It is damaged."
+    return "It is not a picture."
 
 
 def _as_seen(image: Image.Image, may_be_black: bool) -> bytes:
@@ -148,7 +148,7 @@ def _as_seen(image: Image.Image, may_be_black: bool) -> bytes:
         image = image.convert("RGB")
         image.thumbnail((SIDE_KEPT_PX, SIDE_KEPT_PX))
     except _PROVOKED as error:
-        raise ServiceError("The picture is damaged.") from error
+        raise ServiceError("It is damaged.") from error
     if not may_be_black:
         lows, highs = zip(*_extrema(image), strict=True)
         if max(highs) <= _BLACK:
@@ -186,7 +186,7 @@ def _unpacked(body: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
             found = packed.read(_MOST_UNPACKED + 1)
     except _PROVOKED as error:
-        raise ServiceError("The picture is damaged.") from error
+        raise ServiceError("It is damaged.") from error
     if len(found) > _MOST_UNPACKED:
         raise ServiceError("It would take too much memory: too large.")
     return found

@@ -63,7 +63,7 @@ class _Place:
 
     position: Position | None
     pictures: tuple[Picture, ...]
-    specobjid: str
+    specobjid: Any
 
 
 class Album:
@@ -102,7 +102,9 @@ class Album:
         for i, cutout in enumerate(sky.cutouts):
             service = CUTOUTS.get(cutout.service)
             if service is None:
-                sentence = f"No service '{cutout.service}' is there: {IF_AN_EXTENSIONS}"
+                sentence = (
+                    f"No service '{cutout.service}' is there: choose another, {IF_AN_EXTENSIONS}"
+                )
                 listed.append(Frame(cutout.service, Shown(sentence=sentence), i))
             elif self._has_it(service):
                 listed.append(self._cutout(i, cutout, service, place, row))
@@ -241,7 +243,9 @@ class Album:
     def _wanted(self, cutout: Cutout, service: CutoutService, place: _Place) -> Wanted | str:
         """What to ask for, or why there is nothing to ask for."""
         assert place.position is not None, "the sky is asked for at a position"
-        options = {SPECOBJID: place.specobjid} if service.needs else {}
+        if service.needs and isinstance(place.specobjid, float):
+            return f"Its {SPECOBJID} has lost digits: the column must hold whole numbers or text."
+        options = {SPECOBJID: _as_text(place.specobjid)} if service.needs else {}
         if survey := _survey(cutout, service):
             options[SURVEY] = survey
         ra, dec = place.position.ra_deg % 360, place.position.dec_deg
@@ -266,7 +270,7 @@ class Album:
             held = _Place(
                 position_of(found.get(columns.ra or ""), found.get(columns.dec or "")),
                 pictures(self._session, found),
-                _whole(found.get(number or "")),
+                found.get(number or ""),
             )
             with self._lock:
                 self._places[key] = held
@@ -309,10 +313,8 @@ def _of_column(picture: Picture) -> Wanted | str:
     return picture.sentence
 
 
-def _whole(value: Any) -> str:
-    """A whole number as text; "" for what has lost its last digits, or is none."""
-    text = "" if value is None or isinstance(value, float) else str(value).strip()
-    return text if text.isascii() and text.isdecimal() else ""
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
 
 
 def _name(cutout: Cutout) -> str:
