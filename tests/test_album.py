@@ -14,6 +14,7 @@ from stand_in import Answer, StandIn, fits_image, jpeg, stand_in, urls
 from al_engine.background import BACKGROUND
 from al_engine.creating import create_project
 from al_engine.opening import close_project
+from al_engine.origin import IF_AN_EXTENSIONS
 from al_engine.services import cache, fetching
 from al_engine.services.cutouts import CUTOUTS
 from al_engine.services.fetching import Reply, Request
@@ -102,7 +103,7 @@ def test_each_way_to_fail_is_said_and_takes_no_other_picture_away(tmp_path, open
         "FIRST does not cover it.",
         "",
         "hips2fits answers with an error: Unknown HiPS.",
-        "No service 'gone' is there: choose another, or start Sextant with the extension that brings it.",
+        f"No service 'gone' is there: choose another, {IF_AN_EXTENSIONS}",
     ]
 
 
@@ -292,7 +293,7 @@ def test_ten_thousand_objects_leave_memory_and_cache_bounded(tmp_path, opened, m
     monkeypatch.setenv(fetching.SWITCH, "all")
     monkeypatch.setenv(cache.MOST_MB, str(most // 1_000_000))
     monkeypatch.setattr("al_engine.services.gallery.SHOWN_BYTES", 300_000)
-    kinds = [jpeg(side=16), b"<PRE>", fits_image(16), jpeg((0, 0, 0), 16)[:200]]
+    kinds = [jpeg(side=16), b"<PRE>", jpeg((9, 99, 9), 16), jpeg(side=16)[:200]]
     values = {
         "id": pa.array(np.arange(n)),
         "g": pa.array(np.arange(n) / 7),

@@ -1,12 +1,11 @@
 """Pictures on disk: a folder of bounded size, from which the one looked at longest ago goes first.
 
-Owns the files and their count.  What is kept is a picture, or for a while the sentence why there is
-none.  Whatever the disk does, nothing is raised: what is not kept is fetched again.  Must not know
-what a picture shows or where it came from.
+Owns the files and their count, and for a while, in memory, the sentences why there are none.
+Whatever the disk does, nothing is raised: what is not kept is fetched again.  Must not know what a
+picture shows or where it came from.
 """
 
 import contextlib
-import json
 import os
 import threading
 import time
@@ -21,7 +20,8 @@ from al_engine.public import is_public
 MOST_MB = "SEXTANT_PICTURES_MB"
 _USUAL_MB, _LENT_MB = 500, 40  # for each project; on a public server
 _BLOCK = 4096  # what a file takes at least
-_PICTURE, _NONE = ".picture", ".none"
+_PICTURE = ".picture"
+_SENTENCES_KEPT = 10_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class PictureCache:
         self._lock = threading.RLock()
         self._sizes: OrderedDict[str, int] | None = None  # by name, looked at longest ago first
         self._n_bytes = 0
+        self._none: OrderedDict[str, tuple[float, str]] = OrderedDict()  # until when, and why
 
     @property
     def n_bytes(self) -> int:
@@ -61,46 +62,43 @@ class PictureCache:
 
     def get(self, key: str) -> Kept | None:
         """What is known of the picture with this key, or None."""
+        name = f"{key}{_PICTURE}"
         with self._lock:
-            sizes = self._look()
-            for name in (f"{key}{_PICTURE}", f"{key}{_NONE}"):
-                if name not in sizes:
-                    continue
-                path = self._folder / name
-                try:
-                    content = path.read_bytes()
-                    os.utime(path)
-                except OSError:
-                    self._forget(name)
-                    continue
-                sizes.move_to_end(name)
-                if name.endswith(_PICTURE):
-                    return Kept(picture=content)
-                sentence = _sentence(content)
-                if sentence:
-                    return Kept(sentence=sentence)
-                self._remove(name)
-            return None
+            until, sentence = self._none.get(key, (0.0, ""))
+            if until > time.monotonic():
+                return Kept(sentence=sentence)
+            self._none.pop(key, None)
+            if name not in self._look():
+                return None
+            path = self._folder / name
+            try:
+                picture = path.read_bytes()
+                os.utime(path)
+            except OSError:
+                self._forget(name)
+                return None
+            self._look().move_to_end(name)
+            return Kept(picture)
 
     def keep(self, key: str, picture: bytes) -> None:
         """Keep a picture, in place of the sentence there may be."""
         with self._lock:
-            self._look()
-            self._remove(f"{key}{_NONE}")
+            self._none.pop(key, None)
             self._write(f"{key}{_PICTURE}", picture)
 
     def keep_none(self, key: str, sentence: str, seconds: float) -> None:
-        """Keep for some time that there is no picture."""
-        content = json.dumps({"until": time.time() + seconds, "why": sentence}).encode()
+        """Know for some time that there is no picture, and why."""
         with self._lock:
-            self._look()
-            self._write(f"{key}{_NONE}", content)
+            self._none[key] = (time.monotonic() + seconds, sentence)
+            self._none.move_to_end(key)
+            if len(self._none) > _SENTENCES_KEPT:
+                self._none.popitem(last=False)
 
     def forget(self, key: str) -> None:
         """Know nothing of a picture any more."""
         with self._lock:
+            self._none.pop(key, None)
             self._remove(f"{key}{_PICTURE}")
-            self._remove(f"{key}{_NONE}")
 
     def _look(self) -> OrderedDict[str, int]:
         """The files there are, looked for once."""
@@ -112,7 +110,7 @@ class PictureCache:
                 path.unlink()
         with contextlib.suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
-                if entry.name.endswith((_PICTURE, _NONE)) and entry.is_file(follow_symlinks=False):
+                if entry.name.endswith(_PICTURE) and entry.is_file(follow_symlinks=False):
                     facts = entry.stat()
                     found.append((facts.st_mtime, entry.name, _on_disk(facts.st_size)))
         self._sizes = OrderedDict((name, size) for _, name, size in sorted(found))
@@ -146,12 +144,3 @@ class PictureCache:
 
 def _on_disk(n_bytes: int) -> int:
     return -(-n_bytes // _BLOCK) * _BLOCK
-
-
-def _sentence(content: bytes) -> str:
-    """Why there is no picture, if that still holds."""
-    try:
-        said = json.loads(content)
-        return str(said["why"]) if float(said["until"]) > time.time() else ""
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""

@@ -96,7 +96,6 @@ class Gallery:
         self._lock = threading.Lock()
         self._shown: OrderedDict[tuple[str, Look], bytes] = OrderedDict()
         self._n_bytes = 0
-        self._files: OrderedDict[str, str] = OrderedDict()  # sentences for files, which change
         self._is_closed = False
 
     def close(self) -> None:
@@ -121,9 +120,7 @@ class Gallery:
             if ready is not None:
                 self._shown.move_to_end((key, look))
                 return Shown(ready)
-            if key in self._files:
-                return Shown(sentence=self._files[key])
-        kept = self.cache.get(key) if wanted.path is None else None
+        kept = self.cache.get(key)
         if kept is not None and kept.sentence:
             return Shown(sentence=kept.sentence)
         if kept is not None:
@@ -141,7 +138,7 @@ class Gallery:
         for each in reversed(wanted):
             key = each.key
             with self._lock:
-                is_there = (key, look) in self._shown or key in self._files
+                is_there = (key, look) in self._shown
             if not is_there and self._is_allowed(each):
                 _COUNTER.want(self, key, each, look, is_ahead=True)
 
@@ -159,7 +156,7 @@ class Gallery:
     def make(self, wanted: Wanted, look: Look) -> None:
         """Fetch a picture and keep it, or keep why there is none; for the threads that fetch."""
         key = wanted.key
-        kept = self.cache.get(key) if wanted.path is None else None
+        kept = self.cache.get(key)
         if (kept is not None and kept.sentence) or not self._is_allowed(wanted):
             return
         try:
@@ -169,7 +166,7 @@ class Gallery:
                 self.cache.keep_none(key, str(failed), FAILED_FOR_S)
             return
         except ServiceError as error:
-            self._keep_none(wanted, key, error.message)
+            self.cache.keep_none(key, error.message, NONE_FOR_S)
             return
         if self._is_closed:
             return
@@ -192,15 +189,6 @@ class Gallery:
             except ServiceError as error:
                 raise _Failed(error.message) from error
         return reply
-
-    def _keep_none(self, wanted: Wanted, key: str, sentence: str) -> None:
-        if wanted.path is None:
-            self.cache.keep_none(key, sentence, NONE_FOR_S)
-            return
-        with self._lock:
-            self._files[key] = sentence
-            while len(self._files) > 1000:
-                self._files.popitem(last=False)
 
     def _render(self, key: str, picture: bytes, look: Look) -> bytes:
         made = render(picture, look.stretch, look.percent, is_inverted=look.is_inverted)

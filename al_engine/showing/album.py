@@ -201,7 +201,7 @@ class Album:
                 service = CUTOUTS.get(cutout.service)
                 if service is not None and self._has_it(service):
                     found.append(self._wanted(cutout, service, place))
-                    self._neighbours(place.position, cutout, service)
+                    self._neighbours(place.position, 0.0)
         self._gallery.fetch_ahead(
             [each for each in found if isinstance(each, Wanted)], self._look()
         )
@@ -232,11 +232,7 @@ class Album:
             field,
             next_field(field, -1, within) != field,
             next_field(field, 1, within) != field,
-            tuple(
-                each
-                for each in self._neighbours(place.position, cutout, service)
-                if each.row != row
-            ),
+            tuple(each for each in self._neighbours(place.position, field) if each.row != row),
             service.help,
         )
 
@@ -278,30 +274,28 @@ class Album:
                     self._places.popitem(last=False)
         return held
 
-    def _neighbours(
-        self, position: Position, cutout: Cutout, service: CutoutService
-    ) -> tuple[Neighbour, ...]:
-        """The other objects of the catalogue on a picture; asked once for each."""
+    def _neighbours(self, position: Position, field_arcsec: float) -> tuple[Neighbour, ...]:
+        """The objects of the catalogue in a field; asked once for the widest there is."""
         config = self._session.config
-        if not (config.sky.marks and service.is_sky and config.columns.ra and config.columns.dec):
+        ra, dec, sky = config.columns.ra, config.columns.dec, config.sky
+        if not (sky.marks and ra and dec):
             return ()
-        half = _field(cutout, service) / 2
-        key = (config.columns.ra, config.columns.dec, position, half)
+        known = [(each, CUTOUTS.get(each.service)) for each in sky.cutouts]
+        widest = max(_field(each, of) for each, of in known if of is not None and of.is_sky)
+        key = (ra, dec, position, widest)
         with self._lock:
             held = self._near.get(key)
         if held is None:
-            held = neighbours(
-                self._session.project.catalogue,
-                config.columns.ra,
-                config.columns.dec,
-                (position.ra_deg, position.dec_deg),
-                half,
-            )
+            place = (position.ra_deg, position.dec_deg)
+            held = neighbours(self._session.project.catalogue, ra, dec, place, widest / 2)
             with self._lock:
                 self._near[key] = held
                 while len(self._near) > ROWS_KEPT:
                     self._near.popitem(last=False)
-        return held
+        half = field_arcsec / 2
+        return tuple(
+            each for each in held if max(abs(each.east_arcsec), abs(each.north_arcsec)) <= half
+        )
 
 
 def _of_column(picture: Picture) -> Wanted | str:
