@@ -126,6 +126,7 @@ def stand_in(host: str = "127.0.0.1", **answers: Answer) -> Iterator[StandIn]:
 
     server = ThreadingHTTPServer((host, 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *of: None  # type: ignore[method-assign]  # who asked has left
     address = f"http://{host}:{server.server_address[1]}"
     server_side = StandIn(address, {f"/{name}": answer for name, answer in answers.items()})
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

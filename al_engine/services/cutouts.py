@@ -218,7 +218,7 @@ CUTOUTS: dict[str, CutoutService] = {
             60.0,
             (4.0, 36_000.0),
             surveys={
-                "CDS/P/SDSS9/color": "SDSS",
+                "CDS/P/SDSS9/color": "SDSS DR9",
                 "CDS/P/PanSTARRS/DR1/color-z-zg-g": "Pan-STARRS",
                 "CDS/P/DESI-Legacy-Surveys/DR10/color": "DESI Legacy",
                 "CDS/P/DSS2/color": "DSS2",
