@@ -12,11 +12,12 @@ import types
 import typing
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from al_engine.criteria import Search, check_search
 from al_engine.errors import SettingsError
+from al_engine.sky import Sky, check_sky
 from al_engine.typed import plain, read_as
 
 CONFIG_VERSION = 1
@@ -192,6 +193,8 @@ class ProjectConfig:
     asking: Asking = Asking()
     curation: Curation = Curation()
     people: People = People()
+    # What is kept by the words of settings need not be made again for another look at the sky.
+    sky: Sky = field(default=Sky(), repr=False)
     train_labels: tuple[str, ...] = ()
     leave_out_other_labels: bool = False
     leave_out_unknown: bool = False
@@ -202,6 +205,11 @@ class ProjectConfig:
     author: str = ""
     doi: str = ""
     none_below: float | None = None
+
+    @property
+    def apart_from_sky(self) -> "ProjectConfig":
+        """The same with pictures as they are to begin with: all that rounds could depend on."""
+        return replace(self, sky=Sky())
 
     @property
     def labels_in_use(self) -> tuple[Label, ...]:
@@ -273,6 +281,7 @@ def check(config: ProjectConfig) -> None:
         total = splits.train + splits.validation + splits.test
         raise SettingsError(f"The shares add up to {total:g}%.", "Make them 100% or less.")
     check_search(config.curation.search)
+    check_sky(config.sky)
     if len(config.labels) > MAX_LABELS:
         raise SettingsError(f"There are {len(config.labels):,} labels.", f"Use up to {MAX_LABELS}.")
     seen: set[str] = set()

@@ -36,6 +36,7 @@ from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
 from al_engine.loop.state import ScoredRound, State, made_state, seen_by
 from al_engine.project import Project
+from al_engine.sky import Sky
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
 
@@ -147,6 +148,7 @@ class LabellingSession:
         self,
         classifier: str,
         draw: Callable[[State, Callable[[], bool]], None] | None = None,
+        expect: Callable[[int], None] | None = None,
     ) -> None:
         """Begin to make what each possible answer to the present question leads to.
 
@@ -157,21 +159,30 @@ class LabellingSession:
         draw : a method that is called in another thread with each state that is ready, whose
             ``rounds`` are those of the present, and with a function that says whether it is still
             wanted; its object is not kept for that
+        expect : such a method too, called with the row of each question that may come next, as
+            soon as that is known
         """
-        state, config = self.state(classifier), self.config
+        state = self.state(classifier)
+        config = state.config
         if state.question is None:
             return
 
         drawing = None if draw is None else weakref.WeakMethod(draw)
+        expecting = None if expect is None else weakref.WeakMethod(expect)
 
         def draw_it(history: History, made: Round, is_wanted: Callable[[], bool]) -> None:
             still_there = drawing and drawing()
             if still_there:
                 still_there(made_state(classifier, config, history, made, state.rounds), is_wanted)
 
+        def expect_it(row: int) -> None:
+            still_there = expecting and expecting()
+            if still_there:
+                still_there(row)
+
         events = self.project.events(classifier)
         self._maker.look_ahead(
-            classifier, config, events, state.question, state.token, self.who, draw_it
+            classifier, config, events, state.question, state.token, self.who, draw_it, expect_it
         )
 
     def round_key(self, classifier: str, labelled: LabelledSet) -> str:
@@ -230,6 +241,12 @@ class LabellingSession:
         self.project.save_config(edited, self.who)
         if lost or (edited.people, edited.asking.shared) != (was.people, was.asking.shared):
             self.restore_models()
+        self._record_soon()
+
+    def change_sky(self, sky: Sky) -> None:
+        """Show pictures otherwise; nothing that was trained depends on it."""
+        with self.project.log.lock:
+            self.project.save_config(replace(self.config, sky=sky), self.who)
         self._record_soon()
 
     # -- what a person does --
@@ -406,8 +423,8 @@ class LabellingSession:
             self.project.keep_round(classifier, fit.key, fit.n_labelled, scores.to_dict())
 
     def _started_config(self, classifier: str) -> ProjectConfig:
-        """The settings in force, in which the classifier is set up."""
-        config = self.config
+        """The settings in force, apart from the sky's, in which the classifier is set up."""
+        config = self.config.apart_from_sky
         name = config.label_name(classifier)
         if classifier not in config.train_labels:
             raise SettingsError(f"There is no classifier for '{name}'.", "Add it in the settings.")

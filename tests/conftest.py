@@ -31,6 +31,8 @@ from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 
 ROOT = Path(__file__).resolve().parent.parent
+# No test asks a server of the internet; those of pictures bring one of their own.
+os.environ["SEXTANT_NETWORK"] = "none"
 
 
 @pytest.fixture(scope="session")

@@ -30,13 +30,16 @@ from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, find
 from al_engine.loop.partitioned.reading import refuse_extensions
 from al_engine.opening import close_project, open_project
 from al_engine.project import Project
+from al_engine.services.cutouts import CUTOUTS
 from al_engine.session import LabellingSession
 from al_engine.sharing import exporting
 from al_engine.showing.plots import draw_plot
 from al_engine.starting import start_demo
 from al_engine.views.plots import PLOTS
 
-REGISTRIES: tuple[dict, ...] = (MODELS, STRATEGIES, COMMITTEE_STRATEGIES, OPERATIONS, PLOTS)
+REGISTRIES: tuple[dict, ...] = (
+    MODELS, STRATEGIES, COMMITTEE_STRATEGIES, OPERATIONS, PLOTS, CUTOUTS,
+)  # fmt: skip
 Load = Callable[..., Loaded]
 
 IMPORTS = "from al_engine.extensions import *\nimport numpy as np\n"
@@ -415,6 +418,31 @@ def test_a_plot_is_given_some_objects_and_the_one_on_the_screen(
     assert own["marker"] == {"color": "red"}
 
 
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("'file:///etc/passwd'", "asks at 'file:///etc/passwd'"),
+        ("7", "it returned a int for an address"),
+        ("1 / 0", "division by zero"),
+    ],
+)
+def test_a_cutout_service_that_asks_nowhere_is_left_out(
+    load: Load, returned: str, said: str
+) -> None:
+    file = f"register_cutout('mine', lambda ra, dec, field, px, options: {returned})\n"
+    (fault,) = load(mine=IMPORTS + file).faults
+    assert said in str(fault)
+    assert "mine" not in CUTOUTS
+
+
+def test_a_cutout_service_of_yours_is_asked_for_the_survey_chosen(load: Load) -> None:
+    fine(load(unwise=examples()["unwise"]))
+    (address,) = CUTOUTS["unwise"].ask(10.0, -5.0, 180.0, 400, {"survey": "unwise-neo7"}).addresses
+    assert address.endswith(
+        "?ra=10.000000&dec=-5.000000&layer=unwise-neo7&pixscale=0.4500&size=400"
+    )
+
+
 def test_a_plot_of_a_column_that_is_not_there_names_it(
     load: Load, survey_folder: Path, opened: Callable[[Path], Project]
 ) -> None:
@@ -439,7 +467,7 @@ def test_every_example_of_the_documentation_goes_through_a_round(load: Load) -> 
     by_kind: dict[str, list[str]] = {}
     for entry in loaded.entries:
         by_kind.setdefault(entry.kind, []).append(entry.name)
-    assert set(by_kind) == {"model", "query strategy", "operation", "plot"}
+    assert set(by_kind) == {"model", "query strategy", "operation", "plot", "cutout service"}
     folder = start_demo(home_folder(), "sky_survey")
     session = LabellingSession(open_project(folder), "Ada")
     try:

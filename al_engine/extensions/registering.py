@@ -30,11 +30,20 @@ from al_engine.learning.strategies import (
     for_one_model,
 )
 from al_engine.origin import Origin, in_words
+from al_engine.services.cutouts import (
+    CUTOUTS,
+    CutoutService,
+    Options,
+    check_cutout,
+    judge_sky,
+)
+from al_engine.services.fetching import Request
 from al_engine.views.plots import PLOTS, Plot, check_plot
 
 __all__ = [
     "Param",
     "Registering",
+    "register_cutout",
     "register_feature",
     "register_model",
     "register_plot",
@@ -51,6 +60,7 @@ _REGISTRIES: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "query strategy": (STRATEGIES, COMMITTEE_STRATEGIES),
     "operation": (OPERATIONS,),
     "plot": (PLOTS,),
+    "cutout service": (CUTOUTS,),
 }
 
 
@@ -227,6 +237,49 @@ def register_plot(
     names = (columns,) if isinstance(columns, str) else tuple(columns)
     plot = Plot(name, title, names, function, _file().origin, _one_line(help))
     _keep("plot", PLOTS, plot, check_plot)
+
+
+def register_cutout(
+    name: str,
+    function: Callable[..., str],
+    *,
+    title: str = "",
+    surveys: Mapping[str, str] | None = None,
+    field_arcsec: float = 60.0,
+    within_arcsec: tuple[float, float] = (6.0, 3600.0),
+    help: str = "",
+) -> None:
+    """Offer a service that sends pictures of the sky, north up and east left.
+
+    Parameters
+    ----------
+    function : f(ra, dec, field_arcsec, size_px, options) -> address of http or https, where RA and
+        Dec are in degrees and ``options["survey"]`` is the survey chosen
+    surveys : those to choose from, by what the address calls them, and their titles
+    field_arcsec, within_arcsec : the side of the field to begin with, and its limits
+    """
+    origin = _file().origin
+    name, title = _named(name, title)
+
+    def ask(ra: float, dec: float, arcsec: float, px: int, options: Options) -> Request:
+        with origin.blamed(f"The cutout service {title}", "Mend it and start Sextant again."):
+            address = function(ra, dec, arcsec, px, dict(options))
+            if not isinstance(address, str):
+                raise TypeError(f"it returned a {type(address).__name__} for an address")
+        return Request((address,), is_trusted=True)
+
+    service = CutoutService(
+        name,
+        title,
+        ask,
+        judge_sky,
+        float(field_arcsec),
+        (float(within_arcsec[0]), float(within_arcsec[1])),
+        {str(key): _one_line(of) for key, of in (surveys or {}).items()},
+        help=_one_line(help),
+        origin=origin,
+    )
+    _keep("cutout service", CUTOUTS, service, check_cutout)
 
 
 def _file() -> Registering:

@@ -149,11 +149,13 @@ class RoundMaker:
         token: str,
         who: str,
         then: Callable[[History, Round, Callable[[], bool]], None],
+        expect: Callable[[int], None],
     ) -> None:
         """Begin to make the round that each possible answer of a person leads to, likeliest first.
 
-        ``then`` is called in another thread with each of them, once all are made.  What the
-        answers amount to is worked out there too: of ten thousand it takes a while.
+        ``then`` is called in another thread with each of them, once all are made, and ``expect``
+        with the row that each asks about as soon as it is made.  What the answers amount to is
+        worked out there too: of ten thousand it takes a while.
         """
         last_seq = events[-1].seq if events else 0
         moment = (last_seq, self._project.moment(classifier)[1], config, who)
@@ -190,7 +192,7 @@ class RoundMaker:
                 make = partial(
                     make_round, plan, history, fit=fit, scores=scores, folded=folded, n_threads=1
                 )
-                ahead = _Ahead(make, key, history)
+                ahead = _Ahead(make, key, history, expect)
                 standing = _standing(classifier, config, history)
                 rounds.append((standing, ahead.make))
                 afterwards.append((("afterwards", standing), partial(ahead.hand_on, then)))
@@ -223,12 +225,20 @@ def _named(made: Round, key: str) -> Round:
 class _Ahead:
     """A round that is made ahead, and then handed on, each in a piece of work of its own."""
 
-    def __init__(self, make: Callable[..., Round], key: str, history: History) -> None:
-        self._make, self._key, self._history = make, key, history
+    def __init__(
+        self,
+        make: Callable[..., Round],
+        key: str,
+        history: History,
+        expect: Callable[[int], None],
+    ) -> None:
+        self._make, self._key, self._history, self._expect = make, key, history, expect
         self._made: Round | None = None
 
     def make(self, is_wanted: Callable[[], bool]) -> Round:
         self._made = _named(self._make(is_wanted=is_wanted), self._key)
+        if self._made.question is not None:
+            self._expect(self._made.question.row)
         return self._made
 
     def hand_on(

@@ -51,7 +51,7 @@ def moment(project: Project, states: Iterable[State], layout: Layout, who: str) 
         now = {c: project.moment(c) for c in config.setups}
     of_now = [
         s for s in states
-        if s.config == config
+        if s.config == config.apart_from_sky
         and (s.history.last_seq, s.history.curated_seq) == now.get(s.classifier)
     ]  # fmt: skip
     return Moment(config, events, of_now, layout, who)

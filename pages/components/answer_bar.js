@@ -316,6 +316,7 @@ function makeBar(root) {
     else if (key === "?") toggleHelp();
     else if (key === "Escape" && !(help.hidden && finder.hidden)) closePanels();
     else if (key in data.extra_keys) send("key", key);
+    else if (key === "=" && "+" in data.extra_keys) send("key", "+"); // the same key, not shifted
     else if (key === "/" && many) openFinder();
     else if (many && /^\p{L}$/u.test(key) && !HELD_BACK.includes(letter)) {
       openFinder();

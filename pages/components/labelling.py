@@ -1,10 +1,8 @@
 """The loop seen from the object: its card, its pictures, its place on the map, the question."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import streamlit as st
-from PIL import Image
 
 from al_engine.loop.answering import labels_offered
 from al_engine.session import LabellingSession, State
@@ -16,6 +14,7 @@ from pages.components import extensions, loop
 from pages.components import state as tab
 from pages.components.guard import guard
 from pages.components.page import draw_again, link, view
+from pages.components.pictures import pictures
 from pages.components.scatter_map import LegendEntry
 from pages.components.words import counted, plain
 
@@ -44,6 +43,7 @@ def labelling_view(session: LabellingSession, label: str) -> None:
             _find(session, state)
         else:
             _card(session, state, object_card(session, state, row))
+            tab.album().fetch_soon(loop.beside(session, label))
     with right:
         _status(state)
         plot = _which_plot(session) if PLOTS else MAP
@@ -139,10 +139,10 @@ def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
         st.subheader(plain(card.object_id), anchor=False)
         _find(session, state)
-    card_body(card)
+    card_body(session, card)
 
 
-def card_body(card: ObjectCard) -> None:
+def card_body(session: LabellingSession, card: ObjectCard) -> None:
     """All of a card but its head."""
     if card.position is not None:
         with st.container(key="position", horizontal=True):
@@ -155,10 +155,11 @@ def card_body(card: ObjectCard) -> None:
     for name, p in card.probabilities:
         said = f"{p:.2f}" if p is not None else f"not scored: it is in the {card.part} set"
         st.progress(p or 0.0, text=f"P({plain(name)}) {said}")
-    if card.pictures:
-        for column, picture in zip(st.columns(len(card.pictures)), card.pictures, strict=True):
-            with column:
-                _picture(picture)
+    for picture in card.pictures:
+        if picture.pixels is not None:
+            st.image(_enlarged(picture), width=PIXELS_WIDTH_PX, caption=plain(picture.name))
+    if not tab.album().is_empty:
+        pictures(session, card.row)
     known = []
     if card.catalogue_label is not None:
         known.append(f"catalogue says {plain(card.catalogue_label)}")
@@ -173,30 +174,6 @@ def card_body(card: ObjectCard) -> None:
     ):
         st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
     _values((*card.info, *card.features))
-
-
-def _picture(picture: Picture) -> None:
-    if picture.pixels is not None:
-        st.image(_enlarged(picture), width=PIXELS_WIDTH_PX, caption=picture.name)
-    elif picture.path is not None:
-        if _opens(picture.path):
-            st.image(str(picture.path), width="stretch", caption=plain(picture.name))
-        else:
-            st.caption(f"{plain(picture.name)}: '{plain(picture.path.name)}' is no whole picture.")
-    elif picture.address:
-        st.image(picture.address, width="stretch", caption=plain(picture.name))
-    else:
-        st.caption(f"{plain(picture.name)}: {plain(picture.sentence)}")
-
-
-def _opens(path: Path) -> bool:
-    """Can the file be drawn?  It may have been cut short, or changed since it was found."""
-    try:
-        with Image.open(path) as image:
-            image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return False
-    return True
 
 
 def _enlarged(picture: Picture) -> object:

@@ -15,6 +15,7 @@ from al_engine.session import LabellingSession, State
 from al_engine.showing.maps import Kind, Maps, Shown
 from al_engine.views.palette import CORRECTNESS
 from al_engine.views.raster import View, is_warm
+from pages.components import pictures
 from pages.components import state as tab
 from pages.components.answer_bar import Accept, BarEvent, Choice, answer_bar
 from pages.components.looking import Looking, Posted
@@ -145,6 +146,14 @@ def _walk(session: LabellingSession, label: str, step: int) -> None:
     tab.select(label, rows[to] if to < len(rows) else None)
 
 
+def beside(session: LabellingSession, label: str) -> list[int]:
+    """The objects to which the arrow keys lead from the one on the screen."""
+    rows = answered_rows(session.project, label, session.who)
+    here = tab.selected(label)
+    at = rows.index(here) if here in rows else len(rows)
+    return [*rows[max(0, at - 1) : at], *rows[at + 1 : at + 2]]
+
+
 def _select_on_map(session: LabellingSession, posted: Posted) -> None:
     event: MapEvent = posted.event
     if event.kind != "click":
@@ -192,11 +201,15 @@ def ask(session: LabellingSession, state: State) -> None:
             confirmation=tab.notice(label),
             busy=state.past is not None,
             asks=row is not None,
-            extra_keys={"ArrowLeft": "the object before", "ArrowRight": "the next object"},
+            extra_keys={
+                "ArrowLeft": "the object before",
+                "ArrowRight": "the next object",
+                **pictures.keys(),
+            },
             on_event=lambda event: tab.post("bar", slug, label, event),
         )
     if state.past is None:
-        session.look_ahead(label, tab.maps().draw_ahead)
+        session.look_ahead(label, tab.maps().draw_ahead, tab.album().fetch_ahead)
 
 
 def _offer(session: LabellingSession, state: State, row: int) -> Accept | None:

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -25,7 +26,7 @@ from al_engine.opening import sweep_visitors
 from al_engine.public import is_public, limits
 from al_engine.session import LabellingSession
 from al_engine.views import raster
-from pages.components import extensions, loop, state
+from pages.components import extensions, loop, pictures, state
 from pages.components.guard import guard
 from pages.components.people import dealing as people
 from pages.components.remember import remember_name
@@ -94,9 +95,11 @@ def _deal_with_posted() -> None:
     """Do what was asked for since the last run, whatever page it was asked on."""
     queue = state.posted()
     while queue:
-        owners = [owner for owner in (test_set, people) if queue[0].kind in owner.KINDS]
+        owners: list[Any] = [each for each in (test_set, people) if queue[0].kind in each.KINDS]
+        if pictures.is_zoom(queue[0]):
+            owners = [pictures]
         with guard():
-            (owners[0] if owners else loop).deal_with_first(queue)  # type: ignore[attr-defined]
+            (owners[0] if owners else loop).deal_with_first(queue)
 
 
 def _tell_trouble() -> None:
@@ -159,7 +162,27 @@ def _links(session: LabellingSession | None, can_open: bool) -> None:
             st.divider()
             st.caption(f"{plain(session.project.name)}")
             st.caption(counted(session.project.catalogue.n_rows, "object"))
+            _network(session)
             _signature(session)
+
+
+def _network(session: LabellingSession) -> None:
+    """The one switch of all that is asked of other servers, always in view."""
+    album, sky = state.album(), session.config.sky
+    if album.network() == "none":
+        st.caption("Network: off", help="Whoever runs this server asks no other (SEXTANT_NETWORK).")
+        return
+    is_on = st.toggle(
+        "Network",
+        sky.online,
+        # Named after its state: it may be switched elsewhere too.
+        key=f"network-{session.project.slug}-{sky.online}",
+        help="Lets Sextant fetch pictures from other servers, which learn the positions asked for. "
+        "Off, nothing is sent anywhere, and only pictures that are here already are shown.",
+    )
+    if is_on != sky.online:
+        album.change(replace(sky, online=is_on))
+        st.rerun()
 
 
 def _say_that_the_disk_is_temporary(can_open: bool) -> None:

@@ -20,6 +20,7 @@ from al_engine.loop.fitting import Fit
 from al_engine.opening import open_project
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
 from al_engine.session import LabellingSession
+from al_engine.showing.album import Album
 from al_engine.showing.maps import Maps, Shown, drawn_of
 from al_engine.showing.match_map import MatchMap
 from al_engine.showing.overview import Overview
@@ -32,7 +33,7 @@ EDITING = "editing"  # the draft of a step of the settings, for as long as it is
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = (
     "session", "maps", "curator", "match_map", "learners", "looking", "classifier", "drafts",
-    "export_note", "overview",
+    "export_note", "overview", "album",
 )  # fmt: skip
 
 
@@ -132,6 +133,7 @@ def session() -> LabellingSession | None:
         _set("curator", Curator(held))
         _set("match_map", MatchMap(project))
         _set("overview", Overview(held))
+        _set("album", Album(held))
         _set("project", slug)
         held.restore_models()
     held.learners = _learners()
@@ -161,6 +163,11 @@ def curator() -> Curator:
 
 def match_map() -> MatchMap:
     held: MatchMap = _get("match_map")
+    return held
+
+
+def album() -> Album:
+    held: Album = _get("album")
     return held
 
 

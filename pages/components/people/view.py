@@ -10,6 +10,7 @@ from al_engine.learning.metrics import Score
 from al_engine.loop.answering import labels_offered
 from al_engine.session import LabellingSession
 from al_engine.showing.objects import object_card
+from pages.components import pictures
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.labelling import card_body
@@ -89,7 +90,7 @@ def _dispute(
     else:
         by = f", as {plain(dispute.settled_by)} settled it" if dispute.settled_by else ""
         st.caption(f"What counts: {plain(name(dispute.counts))}{by}.")
-    card_body(card)
+    card_body(session, card)
 
 
 def _walk(session: LabellingSession, label: str, n: int, at: int | None) -> None:
@@ -146,7 +147,11 @@ def _ask(session: LabellingSession, label: str, dispute: Dispute | None) -> None
             else "The label that counts from now on, in everybody's next round.",
             confirmation=tab.looking().settling_notice.get(label, ""),
             asks=row is not None,
-            extra_keys={"ArrowLeft": "the one before", "ArrowRight": "the next one"},
+            extra_keys={
+                "ArrowLeft": "the one before",
+                "ArrowRight": "the next one",
+                **pictures.keys(),
+            },
             fixed=("undo",),
             on_event=lambda event: tab.post(BAR, slug, label, event),
         )

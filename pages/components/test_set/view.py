@@ -13,6 +13,7 @@ from al_engine.session import LabellingSession
 from al_engine.showing.objects import object_card
 from al_engine.views.palette import NEUTRAL
 from al_engine.views.raster import is_warm
+from pages.components import pictures
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.labelling import card_body, find
@@ -111,7 +112,9 @@ def _object(session: LabellingSession, curated: CuratedSet, shown: Shown | None)
     if shown is None:
         st.caption("Change the criteria, or find an object by its id.")
         return
-    card_body(object_card(session, None, shown.row, curated.labels))
+    card_body(session, object_card(session, None, shown.row, curated.labels))
+    here = len(rows) if at is None else at
+    tab.album().fetch_soon([*rows[max(0, here - 1) : here], *rows[here + 1 : here + 2]])
 
 
 def _where(config: ProjectConfig, curated: CuratedSet, shown: Shown | None, at: int | None) -> str:
@@ -272,6 +275,7 @@ def _ask(
                 "Home": "the first answered",
                 "ArrowLeft": "the one before",
                 "ArrowRight": "the next one",
+                **pictures.keys(),
             },
             fixed=("unsure", "undo"),
             on_event=lambda event: tab.post(dealing.BAR, slug, "", event),

@@ -1,0 +1,334 @@
+"""The pictures of an object: which there are, where, and that they never keep anybody waiting."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import Open, answer, make_table, small_setup, survey_config, survey_values
+from PIL import Image
+from stand_in import Answer, StandIn, fits_image, jpeg, stand_in, urls
+
+from al_engine.background import BACKGROUND
+from al_engine.creating import create_project
+from al_engine.opening import close_project
+from al_engine.origin import named_instead
+from al_engine.services import cache, fetching
+from al_engine.services.cutouts import CUTOUTS
+from al_engine.services.fetching import Reply, Request
+from al_engine.services.gallery import OFF, Gallery, wait_for_pictures
+from al_engine.session import LabellingSession
+from al_engine.showing import album as albums
+from al_engine.showing.album import FOLDER, Album, Frame
+from al_engine.sky import Cutout, Sky
+
+
+@pytest.fixture
+def sky(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """Servers for every service."""
+    with stand_in(sdss=Answer(jpeg()), first=Answer(fits_image()), hips=Answer(jpeg())) as made:
+        monkeypatch.setenv(fetching.SWITCH, "all")
+        monkeypatch.setattr(fetching, "AGAIN_AFTER_S", 0.0)
+        for place in ("sdss", "first", "hips", "legacy"):
+            monkeypatch.setenv(f"SEXTANT_ADDRESS_{place.upper()}", f"{made.address}/{place}")
+        yield made
+        wait_for_pictures()
+
+
+def session_of(
+    tmp_path: Path, opened: Open, extra: dict | None = None, **columns
+) -> LabellingSession:
+    """The small survey with places on the sky, an arcminute apart, and columns besides."""
+    values = survey_values()
+    n = len(values["g"])
+    values["ra"] = pa.array(150 + np.arange(n) / 60)
+    values["dec"] = pa.array(np.zeros(n), mask=np.arange(n) == 5)
+    values |= {name: pa.array(made) for name, made in (extra or {}).items()}
+    config = survey_config()
+    placed = {"ra": "ra", "dec": "dec", **columns}
+    config = replace(config, columns=replace(config.columns, **placed))
+    folder, _ = create_project(tmp_path / "home", "Sky", make_table(values), config)
+    return LabellingSession(opened(folder), "Ada")
+
+
+def frames(album: Album, row: int = 0) -> tuple[Frame, ...]:
+    """The pictures of an object in the end."""
+    album.frames(row)
+    wait_for_pictures()
+    return album.frames(row)
+
+
+def said(album: Album, row: int = 0) -> list[str]:
+    return [frame.shown.sentence for frame in frames(album, row)]
+
+
+def test_sdss_and_first_stand_side_by_side_to_begin_with(tmp_path, opened, sky) -> None:
+    album = Album(session_of(tmp_path, opened))
+    assert [frame.shown.is_coming for frame in album.frames(0)] == [True, True]
+    found = frames(album)
+    assert [frame.title for frame in found] == ["SDSS", "FIRST"]
+    assert [frame.field_arcsec for frame in found] == [30.0, 150.0]
+    assert all(frame.shown.image for frame in found)
+
+
+def test_without_a_place_there_is_no_picture_of_it(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    assert Album(session).frames(5) == ()
+    session.change_settings(replace(session.config, pictures=False))
+    assert Album(session).frames(0) == ()
+    columns = replace(session.config.columns, ra=None)
+    session.change_settings(replace(session.config, pictures=True, columns=columns))
+    assert Album(session).frames(0) == ()
+    assert Album(session).is_empty
+    wait_for_pictures()
+    assert sky.asked == []
+
+
+def test_each_way_to_fail_is_said_and_takes_no_other_picture_away(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    album = Album(session)
+    surveys = tuple(Cutout("hips2fits", 60.0, s) for s in ("CDS/P/DSS2/color", "a/P/typed"))
+    album.change(replace(Sky(), cutouts=(*Sky().cutouts[:2], *surveys, Cutout("gone"))))
+    black = np.zeros((64, 64, 3), np.uint8)
+    Image.fromarray(black).save(tmp_path / "black.png")
+    sky.answers |= {
+        "/sdss": Answer((tmp_path / "black.png").read_bytes()),
+        "/first": Answer(b"<PRE>nothing</PRE>", kind="text/html"),
+        "/hips?hips=a": Answer(b'{"title": "Unknown HiPS"}', 400, "application/json"),
+    }
+    assert said(album) == [
+        "All black: the survey does not cover it.",
+        "FIRST does not cover it.",
+        "",
+        "hips2fits answers with an error: Unknown HiPS.",
+        f"No service 'gone' is there. {named_instead('gone', CUTOUTS)}",
+    ]
+
+
+def test_a_spectrum_is_there_where_the_column_is_and_has_kept_its_digits(
+    tmp_path, opened, sky
+) -> None:
+    numbers = ["299489677444933632", "0", None] + ["299489677444933632"] * 297
+    session = session_of(tmp_path, opened, {"specObjID": numbers})
+    album = Album(session)
+    assert frames(album)[2].title == "SDSS spectrum"
+    assert frames(album)[2].field_arcsec is None
+    assert any(path.endswith("?id=299489677444933632") for path, _ in sky.asked)
+    for row in (1, 2):
+        assert said(album, row)[2] == "It has no spectrum: its specobjid is empty."
+
+
+def test_a_specobjid_that_is_a_real_number_is_no_longer_one(tmp_path, opened, sky) -> None:
+    album = Album(session_of(tmp_path, opened, {"specobjid": np.full(300, 2.994896774449336e17)}))
+    assert "whole numbers or text" in said(album)[2]
+
+
+def test_zooming_goes_through_the_fields_of_one_picture_or_of_all(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    album = Album(session)
+
+    def fields() -> list[float]:
+        return [cutout.field_arcsec for cutout in session.config.sky.cutouts[:2]]
+
+    album.zoom(1)
+    assert fields() == [45.0, 180.0]
+    album.zoom(-1, 0)
+    assert fields() == [30.0, 180.0]
+    for _ in range(30):
+        album.zoom(-1)
+    assert fields() == [6.0, 30.0]
+    assert [frame.can_zoom_in for frame in album.frames(0)] == [False, False]
+    again = LabellingSession(session.project, "Ben")
+    assert again.config.sky.cutouts[0].field_arcsec == 6.0
+
+
+def test_another_look_at_the_sky_makes_no_round_again(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    state = session.start("QSO", small_setup())
+    Album(session).zoom(1)
+    assert session.state("QSO") is state
+    after = answer(session)
+    assert len(after.history.trained) == len(state.history.trained) + 1
+
+
+def test_which_pictures_there_are_is_chosen_by_name_and_fields_are_kept(
+    tmp_path, opened, sky
+) -> None:
+    session = session_of(tmp_path, opened)
+    album = Album(session)
+    offered = album.offered()
+    assert [name for name in offered if offered[name].is_chosen] == ["sdss", "first"]
+    assert {"hips2fits CDS/P/VLASS", "sdss_spectrum"}.isdisjoint(offered)
+    titles = [offer.title for offer in offered.values()]
+    for title in ("SDSS", "Pan-STARRS", "DESI Legacy", "DSS2", "2MASS", "AllWISE", "NVSS", "VLASS"):
+        assert title in titles
+    album.zoom(1, 1)
+    album.change(album.chosen(["hips2fits CDS/P/NVSS", "first", " A/P/own "]))
+    assert session.config.sky.cutouts == (
+        Cutout("hips2fits", 60.0, "CDS/P/NVSS"),
+        Cutout("first", 180.0),
+        Cutout("hips2fits", 60.0, "A/P/own"),
+        Cutout("sdss_spectrum"),
+    )
+    assert [frame.title for frame in album.frames(0)] == ["NVSS", "FIRST", "A/P/own"]
+    assert album.chosen(list(album.offered())[:3]) == session.config.sky
+
+
+def test_neighbours_are_marked_where_they_are_and_the_object_is_none(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    album = Album(session)
+    near, wide = album.frames(100)
+    assert near.neighbours == ()
+    assert sorted(each.row for each in wide.neighbours) == [99, 101]
+    assert {round(each.east_arcsec) for each in wide.neighbours} == {-60, 60}
+    album.change(replace(session.config.sky, marks=False))
+    assert album.frames(100)[1].neighbours == ()
+
+
+def test_switched_off_nothing_is_asked_of_anybody(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    album = Album(session)
+    frames(album, 0)
+    n_asked = len(sky.asked)
+    album.change(replace(session.config.sky, online=False))
+    album.fetch_ahead(2)
+    assert said(album, 1) == [OFF, OFF]
+    assert said(album, 0) == ["", ""]
+    assert len(sky.asked) == n_asked
+    album.change(replace(session.config.sky, online=True))
+    assert said(album, 1) == ["", ""]
+
+
+def test_what_may_be_asked_next_is_there_before_it_is(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    session.start("QSO", small_setup())
+    album = Album(session)
+    session.look_ahead("QSO", expect=album.fetch_ahead)
+    session._maker.wait("QSO")
+    wait_for_pictures()
+    state = answer(session)
+    assert state.question is not None
+    assert all(frame.shown.image for frame in album.frames(state.question.row))
+    album.fetch_soon([200, 201])
+    BACKGROUND.wait()
+    wait_for_pictures()
+    assert all(frame.shown.image for frame in album.frames(201))
+
+
+# -- pictures that the catalogue names -------------------------------------------------------------
+
+
+def test_an_address_of_the_catalogue_to_this_machine_is_refused_directly_and_by_a_redirect(
+    tmp_path, opened, sky, monkeypatch
+) -> None:
+    really = fetching.is_global
+    monkeypatch.setattr(fetching, "is_global", lambda host: host == "127.0.0.2" or really(host))
+    with stand_in("127.0.0.2", ok=Answer(jpeg())) as outside:
+        outside.answers["/away"] = Answer(status=302, location=f"{sky.address}/sdss")
+        ways = [f"{outside.address}/ok", f"{outside.address}/away", f"{sky.address}/sdss"]
+        session = session_of(
+            tmp_path, opened, {"image": ways + [""] * 297}, images=("image",), ra=None
+        )
+        album = Album(session)
+        refused = (
+            "'127.0.0.1' is a private or local host: no address of a catalogue may lead there."
+        )
+        assert [said(album, row) for row in range(4)] == [
+            [""], [refused], [refused], ["No picture in the catalogue."],
+        ]  # fmt: skip
+        assert urls(outside) == ["/ok", "/away"]
+    assert sky.asked == []
+
+
+def test_files_of_the_image_folder_are_shown_fits_too(tmp_path, opened, sky) -> None:
+    names = ["a.png", "a.fits", "words.png", "wide.png"] + [None] * 296
+    session = session_of(tmp_path, opened, {"image": names}, images=("image",), ra=None)
+    folder = session.project.folder / "images"
+    folder.mkdir()
+    Image.new("RGB", (3, 3), (9, 9, 9)).save(folder / "a.png")
+    (folder / "a.fits").write_bytes(fits_image())
+    (folder / "words.png").write_text("words")
+    Image.new("1", (10_000, 6_000)).save(folder / "wide.png")
+    album = Album(session)
+    assert [said(album, row)[0] for row in range(4)] == [
+        "", "", "It is not a picture.", "It would be 10,000 x 6,000 pixels: too large.",
+    ]  # fmt: skip
+    log = replace(session.config.sky, stretch="log")
+    before = frames(album, 1)[0].shown.image
+    album.change(log)
+    assert frames(album, 1)[0].shown.image not in (b"", before)
+    assert not (session.project.folder / FOLDER).exists(), "what is on the disk is not copied"
+
+
+# -- at length -------------------------------------------------------------------------------------
+
+
+def test_a_deleted_project_gets_no_folder_of_pictures_again(tmp_path, opened, sky) -> None:
+    sky.answers["/sdss"] = Answer(jpeg(), after_s=0.2)
+    session = session_of(tmp_path, opened)
+    Album(session).frames(0)
+    close_project(session.project.folder)
+    session.project.folder.rename(tmp_path / "away")
+    wait_for_pictures()
+    assert not session.project.folder.exists()
+
+
+def test_a_service_of_an_extension_that_fails_is_said(tmp_path, opened, sky, monkeypatch) -> None:
+    def ask(*of: object) -> Request:
+        raise ZeroDivisionError("of mine")
+
+    broken = replace(CUTOUTS["sdss"], name="mine", title="Mine", ask=ask)
+    monkeypatch.setitem(CUTOUTS, "mine", broken)
+    album = Album(session_of(tmp_path, opened))
+    album.change(replace(Sky(), cutouts=(Cutout("mine"), Cutout("sdss"))))
+    assert said(album)[0].startswith("Mine cannot be asked: ")
+    assert said(album)[1] == ""
+
+
+def test_ten_thousand_objects_leave_memory_and_cache_bounded(tmp_path, opened, monkeypatch) -> None:
+    """Card by card through a service that answers in the process."""
+    n, most = 10_000, 4_000_000
+    monkeypatch.setenv(fetching.SWITCH, "all")
+    monkeypatch.setenv(cache.MOST_MB, str(most // 1_000_000))
+    monkeypatch.setattr("al_engine.services.gallery.SHOWN_BYTES", 300_000)
+    kinds = [jpeg(side=16), b"<PRE>", jpeg((9, 99, 9), 16), jpeg(side=16)[:200]]
+    values = {
+        "id": pa.array(np.arange(n)),
+        "g": pa.array(np.arange(n) / 7),
+        "ra": pa.array(np.linspace(0, 359, n)),
+        "dec": pa.array(np.linspace(-60, 60, n)),
+    }
+    config = survey_config()
+    columns = replace(config.columns, id="id", label=None, ra="ra", dec="dec", missing={})
+    features = replace(config.features, base=("g",), combinations=())
+    config = replace(config, columns=columns, features=features)
+    folder, _ = create_project(tmp_path / "home", "Many", make_table(values), config)
+    session = LabellingSession(opened(folder), "Ada")
+    album = Album(session)
+    asked = []
+
+    def get(request: Request, is_wanted: object) -> Reply:
+        asked.append(request)
+        return Reply(200, "", kinds[len(asked) % len(kinds)])
+
+    gallery = Gallery(folder / FOLDER, get=get)
+    monkeypatch.setattr(album, "_gallery", gallery)
+    for row in range(n):
+        if row == 500:
+            assert len(album._near) == albums.ROWS_KEPT
+            # Neighbours are a question to the database each, and bounded by now.
+            album.change(replace(session.config.sky, marks=False))
+        found = album.frames(row)
+        assert len(found) == 2
+        if row % 20 == 19:
+            wait_for_pictures()
+            assert not any(frame.shown.is_coming for frame in album.frames(row))
+    wait_for_pictures()
+    assert len(asked) == 2 * n
+    on_disk = [path.stat().st_size for path in (folder / FOLDER).iterdir()]
+    assert gallery.cache.n_bytes == sum(-(-size // 4096) * 4096 for size in on_disk)
+    assert most / 2 < gallery.cache.n_bytes <= most
+    assert 0 < gallery.shown_bytes <= 300_000
+    assert len(album._places) == albums.ROWS_KEPT
