@@ -15,6 +15,7 @@ from al_engine.config import ProjectConfig
 from al_engine.criteria import Search
 from al_engine.data.curated import curated_fault
 from al_engine.data.history import COUNTED
+from al_engine.data.joined import JoinedTable
 from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
@@ -39,12 +40,14 @@ class Data:
     """The catalogue a configuration was made on, as far as it can be told apart from another.
 
     ``source`` is the name of its file; ``n_rows`` None and ``fingerprint`` "" are not known.
+    ``joined`` are further tables whose columns joined it: what each was, not what it held.
     """
 
     source: str = ""
     n_rows: int | None = None
     fingerprint: str = ""
     columns: tuple[DataColumn, ...] = ()
+    joined: tuple[JoinedTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,8 +190,12 @@ def read_configuration(data: bytes) -> Configuration:
         read_as(Configuration, rest, "configuration"), settings=ProjectConfig.from_dict(settings)
     )
     _check_events(configuration)
-    source = _file_name(configuration.data.source)
-    return replace(configuration, data=replace(configuration.data, source=source))
+    return replace(configuration, data=_without_folders(configuration.data))
+
+
+def _without_folders(data: Data) -> Data:
+    joined = tuple(replace(table, source=_file_name(table.source)) for table in data.joined)
+    return replace(data, source=_file_name(data.source), joined=joined)
 
 
 def _file_name(path: str) -> str:
