@@ -224,7 +224,7 @@ class LabellingSession:
         self.project.save_config(edited, self.who)
         if lost or (edited.people, edited.asking.shared) != (was.people, was.asking.shared):
             self.restore_models()
-        self._record_soon()
+        self.record_soon()
 
     # -- what a person does --
 
@@ -249,7 +249,7 @@ class LabellingSession:
             )
         state = self.state(classifier)
         self._save(state)
-        self._record_soon()
+        self.record_soon()
         self.project.touch()
         return state
 
@@ -260,7 +260,7 @@ class LabellingSession:
             first_labels = [event for event in first_labels if event.classifier not in begun]
             self.project.save_config(edited, self.who, *first_labels)
         self.restore_models()
-        self._record_soon()
+        self.record_soon()
         self.project.touch()
 
     def answer(
@@ -336,7 +336,7 @@ class LabellingSession:
         state = self.state(classifier)
         if before is None or state.fit is not before.fit or state.scores != before.scores:
             self._save(state)
-        self._record_soon()
+        self.record_soon()
         self.project.touch()
         return state
 
@@ -350,7 +350,7 @@ class LabellingSession:
             before = self._states.get(classifier)
             if self.fault(classifier) is None:
                 self._after(classifier, before[1] if before else None)
-        self._record_soon()
+        self.record_soon()
 
     # -- models and scores that are asked for --
 
@@ -392,7 +392,8 @@ class LabellingSession:
         sound = [c for c in started if self.fault(c) is None]
         return moment(self.project, [self.state(c) for c in sound], self.layout, self.who)
 
-    def _record_soon(self) -> None:
+    def record_soon(self) -> None:
+        """Have the configuration in the project's folder written anew, beside the work."""
         at_hand = [state for _, state, _ in self._states.values()]
         record_soon(self.project, moment(self.project, at_hand, self.layout, self.who))
 

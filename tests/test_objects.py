@@ -11,7 +11,8 @@ from PIL import Image
 from al_engine.errors import AnswerRefusedError
 from al_engine.project import Project
 from al_engine.session import LabellingSession
-from al_engine.showing.objects import Position, find_object, object_card, show_number
+from al_engine.showing.objects import object_card, show_number
+from al_engine.showing.places import Position, find_object, read_position
 
 
 def card_of(project: Project, row: int, **columns):
@@ -72,6 +73,45 @@ def test_an_object_is_found_by_its_id_and_another_id_is_a_sentence(project: Proj
     assert find_object(session, " J919 ") == 1
     with pytest.raises(AnswerRefusedError, match="No object has the id 'J1'"):
         find_object(session, "J1")
+
+
+@pytest.mark.parametrize(
+    ("text", "degrees"),
+    [
+        ("188.5212 +0.9401", "188.521200 +0.940100"),
+        (" 188.5212,-0.9401 ", "188.521200 -0.940100"),
+        ("12:34:05.1 -00:56:24", "188.521250 -0.940000"),
+        ("12 34 05.1 +00 56 24", "188.521250 +0.940000"),
+        ("12h34m05.1s −0d56m24s", "188.521250 -0.940000"),
+    ],
+)
+def test_a_position_is_read_as_people_write_it(text: str, degrees: str) -> None:
+    position = read_position(text)
+    assert position is not None
+    assert position.degrees == degrees
+
+
+@pytest.mark.parametrize("text", ["", "J919", "188.5", "10 95", "1 2 3 4", "12:34 +1", "nan nan"])
+def test_what_is_no_position_is_not_taken_for_one(text: str) -> None:
+    assert read_position(text) is None
+
+
+def test_an_object_is_found_by_a_position_near_it(project: Project) -> None:
+    session = LabellingSession(project, "Ada")
+    columns = replace(session.config.columns, ra="g", dec="r")
+    session.change_settings(replace(session.config, columns=columns))
+    values = project.catalogue.values(17, ["g", "r"])
+    assert find_object(session, f"{values['g'] + 2 / 3600:.8f} {values['r']:.8f}") == 17
+    assert find_object(session, "J919") == 1
+    with pytest.raises(AnswerRefusedError, match=r"The nearest, J\d+, is .* degrees away"):
+        find_object(session, "200 -60")
+
+
+def test_a_place_links_to_what_others_know_of_it() -> None:
+    links = dict(Position(-10.5, 3.25).links)
+    assert list(links) == ["SIMBAD", "NED", "SDSS", "Legacy Survey"]
+    assert all("349.500000" in address for address in links.values())
+    assert all(address.startswith("https://") for address in links.values())
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from al_engine.errors import ProjectError
 
 CURATED = "curated"  # the part of events about the curated test set
 
-EventKind = Literal["settings", "given", "answer", "unsure", "later", "settled", "undo"]
+EventKind = Literal["settings", "given", "answer", "unsure", "later", "settled", "undo", "note"]
 BY_HAND = ("answer", "unsure", "later")
 
 
@@ -28,7 +28,8 @@ class Event:
     """One thing that happened.
 
     ``given`` is a label taken from the catalogue to start with; ``answer`` is a person's;
-    ``settled`` is the label that counts where several people differed.
+    ``settled`` is the label that counts where several people differed; ``note`` is what a person
+    wrote down about an object, in its ``payload``, and is of no classifier.
     ``row_number`` is the object's row in the catalogue, ``object_id`` its id as text.  ``how``
     says how the object came up (query, random, click, initial, again), ``part`` which set it was in
     (train, validation, test), ``probability`` is that of the classifier's own label at the time,

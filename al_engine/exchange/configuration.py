@@ -17,6 +17,7 @@ from al_engine.data.curated import curated_fault
 from al_engine.data.history import COUNTED
 from al_engine.data.joined import JoinedTable
 from al_engine.data.labels import BY_HAND, CURATED, Event
+from al_engine.data.notes import note_fault
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
@@ -231,6 +232,8 @@ def _check_events(configuration: Configuration) -> None:
                 f"{key}.round_number is {event.round_number}.", "It counts rounds from 0."
             )
         _check_whose(event, key, labels)
+        if event.kind == "note" and not event.object_id:
+            raise ConfigurationError(f"{key}.object_id is missing.", "A note is about an object.")
         undone = seen.get(event.undoes) if event.undoes is not None else None
         if event.kind == "undo" and (undone is None or _of(undone) != _of(event)):
             raise ConfigurationError(
@@ -247,8 +250,8 @@ def _of(event: Event) -> tuple[str | None, bool]:
 
 def _check_whose(event: Event, key: str, labels: Collection[str]) -> None:
     """Raise where an event is of no classifier that there was, nor rightly of the test set."""
-    if event.part == CURATED:
-        fault = curated_fault(event)
+    if event.part == CURATED or event.kind == "note":
+        fault = note_fault(event) if event.kind == "note" else curated_fault(event)
         if fault is not None:
             field_, rule = fault
             value = _text(getattr(event, field_))

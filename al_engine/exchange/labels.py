@@ -20,7 +20,7 @@ from al_engine.errors import NotEnoughLabelsError
 from al_engine.exchange.carried import carried
 from al_engine.exchange.writers.outgoing import Outgoing
 
-_NO_ANSWER = ("settings", "undo", "later")
+_NO_ANSWER = ("settings", "undo", "later", "note")
 
 
 @dataclass(frozen=True)

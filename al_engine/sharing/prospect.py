@@ -12,7 +12,7 @@ from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import renumbered
 from al_engine.data.features import list_features
-from al_engine.data.history import in_effect
+from al_engine.data.history import COUNTED, in_effect
 from al_engine.data.joined import JoinedTable, is_same
 from al_engine.data.labels import Event
 from al_engine.errors import AlEngineError, ConfigurationError, UnknownColumnError
@@ -249,7 +249,7 @@ def _settings_event(
 
 def refuse_begun(project: Project) -> None:
     """Raise where a project has answers: what happened elsewhere cannot come after them."""
-    if any(event.kind != "settings" for event in project.log.events()):
+    if any(event.kind in COUNTED for event in project.log.events()):
         raise ConfigurationError(
             f"'{project.name}' has answers of its own already.",
             "Import the catalogue once more, and load the labels there.",

@@ -1,6 +1,6 @@
 """Everything known about one object, ready to be shown.
 
-Owns the object's card and finding an object by its id.  Must not know pages; what it hands out
+Owns the object's card.  Must not know pages; what it hands out
 is text, numbers and arrays.
 """
 
@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
-from astropy import units as u
-from astropy.coordinates import Angle
 from PIL import Image
 
 from al_engine.data.columns import CatalogueColumn
@@ -25,8 +23,11 @@ from al_engine.data.history import History
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
 from al_engine.loop.fitting import parts_in_force
+from al_engine.noting import Note, notes_shown
 from al_engine.public import is_public
 from al_engine.session import LabellingSession, State
+from al_engine.showing.places import Position, position_of
+from al_engine.showing.told import Told, told_of
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 MAX_PICTURE_BYTES = 50_000_000
@@ -54,28 +55,6 @@ class Value:
     text: str
     unit: str = ""
     description: str = ""
-
-
-@dataclass(frozen=True)
-class Position:
-    """A place on the sky, in degrees and in hours, minutes and seconds."""
-
-    ra_deg: float
-    dec_deg: float
-
-    @property
-    def degrees(self) -> str:
-        return f"{self.ra_deg:.6f} {self.dec_deg:+.6f}"
-
-    @property
-    def sexagesimal(self) -> str:
-        # Rounded before it is wrapped, so that 23:59:59.999 does not read 24:00:00.00.
-        hours = round(self.ra_deg * 240, 2) % 86_400 / 3600
-        ra = Angle(hours, u.hourangle).to_string(u.hourangle, sep=":", precision=2, pad=True)
-        dec = Angle(self.dec_deg, u.deg).to_string(
-            u.deg, sep=":", precision=1, pad=True, alwayssign=True
-        )
-        return f"{ra} {dec}"
 
 
 @dataclass(frozen=True)
@@ -109,6 +88,8 @@ class ObjectCard:
     part: str
     is_own: bool = True
     is_kept_back: bool = False
+    told: tuple[Told, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def object_card(
@@ -141,10 +122,11 @@ def object_card(
     history = state.history if state is not None else History()
     own = {} if history.own is None else history.own.verified
     given = own.get(row, (history.verified if verified is None else verified).get(row))
+    is_kept_back = state is not None and _is_kept_back(session, state, row)
     return ObjectCard(
         row,
         catalogue.object_ids(columns.id, [row])[0],
-        _position(found.get(columns.ra or ""), found.get(columns.dec or "")),
+        position_of(found.get(columns.ra or ""), found.get(columns.dec or "")),
         tuple(_value(catalogue.column(name), found[name]) for name in columns.info),
         (*(_value(catalogue.column(name), found[name]) for name in base), *_axes(session, row)),
         _pictures(session, found),
@@ -153,7 +135,9 @@ def object_card(
         () if state is None else tuple(_probabilities(session, state, row)),
         PART_NAMES[int(parts_in_force(dataset, history)[row])],
         is_own=history.own is None or row in own,
-        is_kept_back=state is not None and _is_kept_back(session, state, row),
+        is_kept_back=is_kept_back,
+        told=told_of(session, row, is_kept_back=is_kept_back),
+        notes=notes_shown(session, row, is_kept_back=is_kept_back),
     )
 
 
@@ -174,16 +158,6 @@ def _is_kept_back(session: LabellingSession, state: State, row: int) -> bool:
     return row in state.history.unheard and (is_asked or session.config.people.is_blind)
 
 
-def find_object(session: LabellingSession, text: str) -> int:
-    """The row of the object with that id; AnswerRefusedError where there is none."""
-    row = session.project.catalogue.find_row(session.config.columns.id, text.strip())
-    if row is None:
-        raise AnswerRefusedError(
-            f"No object has the id '{text.strip()[:60]}'.", "Ids must be given in full."
-        )
-    return row
-
-
 def show_number(value: Any) -> str:
     """A value as a person reads it: whole numbers in full, reals to seven figures."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -195,14 +169,6 @@ def show_number(value: Any) -> str:
 
 def _value(column: CatalogueColumn, value: Any) -> Value:
     return Value(column.name, show_number(value), column.unit, column.description)
-
-
-def _position(ra: Any, dec: Any) -> Position | None:
-    if ra is None or dec is None or not (math.isfinite(ra) and math.isfinite(dec)):
-        return None
-    if not -90 <= dec <= 90:
-        return None
-    return Position(float(ra), float(dec))
 
 
 def _probabilities(

@@ -8,13 +8,15 @@ from PIL import Image
 
 from al_engine.loop.answering import labels_offered
 from al_engine.session import LabellingSession, State
-from al_engine.showing.objects import ObjectCard, Picture, Value, find_object, object_card
+from al_engine.showing.objects import ObjectCard, Picture, Value, object_card
+from al_engine.showing.places import find_object
 from al_engine.showing.plots import draw_plot
 from al_engine.views.palette import NEUTRAL
 from al_engine.views.plots import PLOTS
 from pages.components import extensions, loop
 from pages.components import state as tab
 from pages.components.guard import guard
+from pages.components.notes import note_menu, noted, told
 from pages.components.page import draw_again, link, view
 from pages.components.scatter_map import LegendEntry
 from pages.components.words import counted, plain
@@ -111,16 +113,28 @@ def _status(state: State) -> None:
 
 
 def find(session: LabellingSession, key: str, select: Callable[[int], None]) -> None:
-    """A way to any object by its id."""
+    """A way to any object by its id, or by its position."""
     # Its key counts the objects found: with a new key it stands closed, and its field empty.
     found = tab.clicks(key)
     with (
         st.popover(
-            "Find", icon=":material/search:", help="Show an object by its id.", key=f"{key}-{found}"
+            "Find",
+            icon=":material/search:",
+            help="Show an object by its id, or by its position.",
+            key=f"{key}-{found}",
         ),
         st.form(f"{key}-form-{found}", border=False),
     ):
-        wanted = st.text_input("Id", key=f"{key}-id-{found}", placeholder="its id in full")
+        by_position = session.config.columns.ra is not None
+        wanted = st.text_input(
+            "Id or position" if by_position else "Id",
+            key=f"{key}-id-{found}",
+            placeholder="its id in full" + (", or 188.5212 +0.9401" if by_position else ""),
+            help="A position in degrees, or as 12:34:05.1 +00:56:24, shows the object nearest to "
+            "it, within an arcmin."
+            if by_position
+            else None,
+        )
         if st.form_submit_button("Show it") and wanted.strip():
             with guard():
                 select(find_object(session, wanted))
@@ -133,6 +147,7 @@ def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
         st.subheader(plain(card.object_id), anchor=False)
         key = f"find-{session.project.slug}-{state.classifier}"
         find(session, key, lambda row: tab.select(state.classifier, row))
+        note_menu(session, card.row, card.object_id)
     card_body(card)
 
 
@@ -142,6 +157,10 @@ def card_body(card: ObjectCard) -> None:
         with st.container(key="position", horizontal=True):
             st.code(card.position.degrees, language=None, width="content")
             st.code(card.position.sexagesimal, language=None, width="content")
+        links = " · ".join(f"[{name}]({address})" for name, address in card.position.links)
+        st.caption(links, help="What others know of this place; opens in another tab.")
+    for note in card.notes:
+        noted(note)
     if card.is_kept_back:
         st.caption(
             "Others labelled it: what they said, and the models, are not shown before you did."
@@ -163,6 +182,7 @@ def card_body(card: ObjectCard) -> None:
     # where nothing is known too, so that nothing below it moves from object to object.
     with st.popover("What is known of its label"):
         st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
+        told(card.told)
     _values((*card.info, *card.features))
 
 
