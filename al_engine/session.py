@@ -16,7 +16,7 @@ import numpy as np
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet, in_effect
-from al_engine.data.labels import Event
+from al_engine.data.labels import SUREST, Event
 from al_engine.errors import (
     AlEngineError,
     AnswerRefusedError,
@@ -272,6 +272,7 @@ class LabellingSession:
         *,
         token: str,
         seconds: float | None = None,
+        confidence: int | None = None,
     ) -> State:
         """Take an answer about one object; it is on disk before anything is computed from it.
 
@@ -280,16 +281,26 @@ class LabellingSession:
         row : the object that was on the screen
         label : one of the project's labels, for an ``answer``
         token : ``State.token`` of what was on the screen
+        confidence : how sure the person is of an ``answer``, from 1 to 3, where they say so
 
         Raises
         ------
         AnswerRefusedError : the object was answered since (in another tab, or by a key pressed
             twice), is left out by the settings, or the label is not one of the project's
         """
+        if confidence is not None and not (kind == "answer" and 1 <= confidence <= SUREST):
+            raise AnswerRefusedError(
+                f"The confidence is {confidence}.",
+                f"An answer has one from 1 to {SUREST}, or none.",
+            )
         config = self._started_config(classifier)
         event = answer_event(self.project, config, classifier, row, kind, label, token)
         event = replace(
-            event, who=self.who, probability=self._probability(classifier, row), seconds=seconds
+            event,
+            who=self.who,
+            probability=self._probability(classifier, row),
+            seconds=seconds,
+            confidence=confidence,
         )
         before = self._states.get(classifier)
         with self.project.log.lock:

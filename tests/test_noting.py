@@ -9,7 +9,7 @@ from conftest import answer, begin, small_setup
 
 from al_engine.config import People
 from al_engine.data.labels import Event
-from al_engine.errors import ConfigurationError, SettingsError
+from al_engine.errors import AnswerRefusedError, ConfigurationError, SettingsError
 from al_engine.exchange.configuration import private, read_configuration, write_configuration
 from al_engine.exchange.labels import answers_in_force
 from al_engine.loop.recording import record
@@ -128,3 +128,29 @@ def test_a_note_that_was_edited_wrongly_is_refused(project: Project, changes: di
     event.update(changes)
     with pytest.raises(ConfigurationError):
         read_configuration(json.dumps(said).encode())
+
+
+# -- how sure one is -----------------------------------------------------------------------------
+
+
+def test_an_answer_says_how_sure_the_person_was(project: Project) -> None:
+    session = begin(project)
+    state = session.state("QSO")
+    row = state.question.row
+    session.answer("QSO", row, "answer", "QSO", token=state.token, confidence=2)
+    assert project.log.events()[-1].confidence == 2
+    assert object_card(session, session.state("QSO"), row).told[-1].confidence == 2
+    configuration = record(project, session.moment())
+    read = read_configuration(write_configuration(configuration).encode())
+    assert read.events[-1].confidence == 2
+
+
+@pytest.mark.parametrize(("kind", "confidence"), [("answer", 0), ("answer", 4), ("unsure", 1)])
+def test_a_confidence_that_is_none_is_refused(project: Project, kind: str, confidence: int) -> None:
+    session = begin(project)
+    state = session.state("QSO")
+    label = "QSO" if kind == "answer" else None
+    with pytest.raises(AnswerRefusedError, match="from 1 to 3"):
+        session.answer(
+            "QSO", state.question.row, kind, label, token=state.token, confidence=confidence
+        )

@@ -16,7 +16,7 @@ from al_engine.criteria import Search
 from al_engine.data.curated import curated_fault
 from al_engine.data.history import COUNTED
 from al_engine.data.joined import JoinedTable
-from al_engine.data.labels import BY_HAND, CURATED, Event
+from al_engine.data.labels import BY_HAND, CURATED, SUREST, Event
 from al_engine.data.notes import note_fault
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
@@ -227,6 +227,10 @@ def _check_events(configuration: Configuration) -> None:
             raise ConfigurationError(f"{key}.label is missing.", "An answer has a label.")
         if event.kind in COUNTED and not event.object_id:
             raise ConfigurationError(f"{key}.object_id is missing.", "An answer has an object.")
+        if event.confidence is not None and not 1 <= event.confidence <= SUREST:
+            raise ConfigurationError(
+                f"{key}.confidence is {event.confidence}.", f"It must be from 1 to {SUREST}."
+            )
         if not 0 <= (event.round_number or 0) < MAX_ROUNDS:
             raise ConfigurationError(
                 f"{key}.round_number is {event.round_number}.", "It counts rounds from 0."

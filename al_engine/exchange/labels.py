@@ -85,6 +85,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
     ("round", pa.int32(), "", "How many rounds there had been when it was answered"),
     ("probability", pa.float64(), "", "What the classifier gave to its own label at the time"),
     ("seconds", pa.float64(), "s", "From the showing of the object to the answer"),
+    ("confidence", pa.int32(), "", "How sure the person said to be, from 1 to 3"),
 )
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from al_engine.data.curated import curated_fault
 from al_engine.data.joined import JoinedTable
-from al_engine.data.labels import CURATED, Event, KeptRound
+from al_engine.data.labels import CURATED, SUREST, Event, KeptRound
 from al_engine.data.notes import note_fault
 from al_engine.data.readers.arrays import slices, value_bytes
 from al_engine.data.readers.packed import counted_batches, too_much
@@ -154,6 +154,8 @@ def _event(line: Said, n_rows: int) -> Event:
         raise line.wrong("row_number", f"must be one of the {n_rows:,} rows, counted from 0")
     if event.part == CURATED and (fault := curated_fault(event)) is not None:
         raise line.wrong(*fault)
+    if event.confidence is not None and not 1 <= event.confidence <= SUREST:
+        raise line.wrong("confidence", f"must be from 1 to {SUREST}")
     if event.kind == "note" and (fault := note_fault(event)) is not None:
         raise line.wrong(*fault)
     return event

@@ -20,6 +20,7 @@ class Told:
     where: str
     when: datetime
     is_undone: bool
+    confidence: int | None = None
 
 
 def told_of(session: LabellingSession, row: int, *, is_kept_back: bool = False) -> tuple[Told, ...]:
@@ -45,6 +46,7 @@ def told_of(session: LabellingSession, row: int, *, is_kept_back: bool = False) 
                 "the test set" if event.part == CURATED else where,
                 event.happened_at,
                 event.seq in undone,
+                event.confidence,
             )
         )
     return tuple(told)

@@ -88,7 +88,15 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
     elif row:
         kind: Any = event.action
         value = str(event.label) if kind == "answer" else None
-        state = session.answer(label, int(row), kind, value, token=moment, seconds=event.seconds)
+        state = session.answer(
+            label,
+            int(row),
+            kind,
+            value,
+            token=moment,
+            seconds=event.seconds,
+            confidence=event.confidence,
+        )
         looking.notice[label] = _confirmation(session, state, kind, value)
         if selected is not None and selected != int(row):
             looking.selected[label] = selected  # clicked meanwhile
@@ -191,6 +199,7 @@ def ask(session: LabellingSession, state: State) -> None:
             accept=None if row is None or state.past is not None else _offer(session, state, row),
             confirmation=tab.notice(label),
             busy=row is None or state.past is not None,
+            confidence=True,
             extra_keys={"ArrowLeft": "the object before", "ArrowRight": "the next object"},
             on_event=lambda event: tab.post("bar", slug, label, event),
         )

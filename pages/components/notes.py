@@ -27,8 +27,9 @@ def told(answers: tuple[Told, ...]) -> None:
     lines = []
     for each in answers[-ANSWERS_SHOWN:]:
         when = each.when.replace(tzinfo=UTC).astimezone()
+        sure = f", confidence {each.confidence} of 3" if each.confidence else ""
         who = f"{plain(each.who)}: " if each.who else ""
-        said = f"{who}**{plain(each.what)}** in {plain(each.where)}, {when:%d %b %Y, %H:%M}"
+        said = f"{who}**{plain(each.what)}** in {plain(each.where)}{sure}, {when:%d %b %Y, %H:%M}"
         lines.append(f"- ~~{said}~~ taken back" if each.is_undone else f"- {said}")
     if len(answers) > ANSWERS_SHOWN:
         lines.insert(0, f"The last {ANSWERS_SHOWN} of {len(answers):,} answers:\n")
