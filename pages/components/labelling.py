@@ -15,6 +15,7 @@ from al_engine.views.palette import NEUTRAL
 from al_engine.views.plots import PLOTS
 from pages.components import extensions, loop
 from pages.components import state as tab
+from pages.components.comparing import compare
 from pages.components.guard import guard
 from pages.components.notes import note_menu, noted, told
 from pages.components.page import draw_again, link, view
@@ -22,7 +23,7 @@ from pages.components.scatter_map import LegendEntry
 from pages.components.words import counted, plain
 
 TRAINING = "pages/2_Training.py"
-MAP_HEIGHT_PX, FILL = 430, (1.0, 244)
+MAP_HEIGHT_PX, FILL = 390, (1.0, 290)
 PIXELS_WIDTH_PX = 288
 MAP = "map itself"  # among names of plots, none of which has a space
 
@@ -53,6 +54,9 @@ def labelling_view(session: LabellingSession, label: str) -> None:
         else:
             with guard(), st.container(height=MAP_HEIGHT_PX + 40, border=False, key="plot"):
                 _plot(session, state, plot, row)
+        if row is not None:
+            with guard():
+                compare(session, state, row)
     loop.ask(session, state)
 
 
