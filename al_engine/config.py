@@ -54,7 +54,10 @@ class Label:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column plays which part; ``id`` None numbers the rows from 0."""
+    """Which column plays which part; ``id`` None numbers the rows from 0.
+
+    ``texts`` are shown in full, to be read.
+    """
 
     id: str | None = None
     label: str | None = None
@@ -66,6 +69,7 @@ class Columns:
     pixels: tuple[str, ...] = ()
     image_width_px: int = 0
     missing: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

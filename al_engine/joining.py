@@ -220,6 +220,7 @@ def _columns_without(columns: Columns, gone: Set[str]) -> Columns:
         columns,
         info=left(columns.info),
         images=left(columns.images),
+        texts=left(columns.texts),
         pixels=() if gone & set(columns.pixels) else columns.pixels,
         missing={name: values for name, values in columns.missing.items() if name not in gone},
     )

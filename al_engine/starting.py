@@ -168,7 +168,7 @@ def _holds_numbers(scores: Any) -> bool:
 
 def _columns_used(config: ProjectConfig) -> list[str]:
     columns = config.columns
-    named = [*columns.info, *columns.images, *columns.pixels, *columns.missing]
+    named = [*columns.info, *columns.images, *columns.texts, *columns.pixels, *columns.missing]
     named += [name for name in (columns.id, columns.label, columns.ra, columns.dec) if name]
     return [*named, *config.features.base]
 

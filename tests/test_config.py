@@ -35,6 +35,7 @@ EVERYTHING = ProjectConfig(
         dec="delta",
         info=("z", 'a"b'),
         images=("url",),
+        texts=("review",),
         pixels=("p0", "p1"),
         image_width_px=8,
         missing={"z": (-9999.0, 99.0)},

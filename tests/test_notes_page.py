@@ -48,3 +48,10 @@ def test_tags_of_one_object_are_offered_for_the_next(survey_begun: LabellingSess
     tags = next(each for each in at.multiselect if each.label == "Tags")
     assert tags.options == ["a]b", "merger"]
     assert note_of(survey_begun, 3).tags == ("merger", "a]b")
+
+
+def test_a_text_to_read_stands_on_the_card_as_itself(survey_begun: LabellingSession) -> None:
+    columns = replace(survey_begun.config.columns, texts=("note",))
+    survey_begun.change_settings(replace(survey_begun.config, columns=columns))
+    at = show(LABELLING, "survey")
+    assert "same" in [each.value for each in at.markdown]

@@ -11,7 +11,7 @@ from PIL import Image
 from al_engine.errors import AnswerRefusedError
 from al_engine.project import Project
 from al_engine.session import LabellingSession
-from al_engine.showing.objects import object_card, show_number
+from al_engine.showing.objects import _text, object_card, show_number
 from al_engine.showing.places import Position, find_object, read_position
 
 
@@ -180,3 +180,17 @@ def test_a_row_outside_the_catalogue_is_refused(project: Project, row: int) -> N
     session, state, _ = card_of(project, 0)
     with pytest.raises(AnswerRefusedError, match=r"no object in row .*from 0 to 299"):
         object_card(session, state, row)
+
+
+def test_texts_are_shown_in_full_line_by_line(project: Project) -> None:
+    session = LabellingSession(project, "Ada")
+    columns = replace(session.config.columns, texts=("note", "class"))
+    session.change_settings(replace(session.config, columns=columns))
+    card = object_card(session, None, 7)
+    assert [(text.name, text.lines) for text in card.texts] == [("note", ("same",)), ("class", ())]
+    made = _text("review", "A <b>fine</b> film.<br /><br />Too long.\n")
+    assert made.lines == ("A <b>fine</b> film.", "Too long.")
+    assert (_text("x", "y" * 60_000).is_cut, len(_text("x", "y" * 60_000).lines[0])) == (
+        True,
+        50_000,
+    )

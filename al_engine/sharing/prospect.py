@@ -166,6 +166,7 @@ def fitting_settings(
         dec=dec,
         info=tuple(name for name in columns.info if name in known),
         images=tuple(name for name in columns.images if name in known),
+        texts=tuple(name for name in columns.texts if name in known),
         pixels=columns.pixels if known.issuperset(columns.pixels) else (),
         missing={name: values for name, values in columns.missing.items() if name in known},
     )
@@ -180,7 +181,8 @@ def fitting_settings(
 def _columns_shown(settings: ProjectConfig) -> set[str]:
     columns = settings.columns
     named = {columns.ra, columns.dec, settings.x_axis, settings.y_axis}
-    return {name for name in (*named, *columns.info, *columns.images, *columns.pixels) if name}
+    shown = (*columns.info, *columns.images, *columns.texts, *columns.pixels)
+    return {name for name in (*named, *shown) if name}
 
 
 def events_here(

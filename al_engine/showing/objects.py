@@ -6,6 +6,7 @@ is text, numbers and arrays.
 
 import math
 import os
+import re
 import struct
 import warnings
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ from al_engine.showing.told import Told, told_of
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 MAX_PICTURE_BYTES = 50_000_000
 MAX_PICTURE_PIXELS = 50_000_000
+MAX_LETTERS = 50_000
 
 _PICTURE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 # What Pillow has been seen to raise on damaged files.
@@ -69,6 +71,15 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Text:
+    """A text to read, line by line; ``is_cut`` says that there is more of it than is shown."""
+
+    name: str
+    lines: tuple[str, ...]
+    is_cut: bool = False
+
+
+@dataclass(frozen=True)
 class ObjectCard:
     """What is known of an object; labels by name, None where there is none.
 
@@ -88,6 +99,7 @@ class ObjectCard:
     part: str
     is_own: bool = True
     is_kept_back: bool = False
+    texts: tuple[Text, ...] = ()
     told: tuple[Told, ...] = ()
     notes: tuple[Note, ...] = ()
 
@@ -115,7 +127,7 @@ def object_card(
         )
     dataset = project.dataset()
     base = [name for name in config.features.base if name not in columns.pixels]
-    wanted = [*columns.info, *base, *columns.images, *columns.pixels]
+    wanted = [*columns.info, *base, *columns.images, *columns.texts, *columns.pixels]
     wanted += [name for name in (columns.ra, columns.dec) if name]
     found = catalogue.values(row, list(dict.fromkeys(wanted)))
     code = int(dataset.codes[row])
@@ -136,6 +148,7 @@ def object_card(
         PART_NAMES[int(parts_in_force(dataset, history)[row])],
         is_own=history.own is None or row in own,
         is_kept_back=is_kept_back,
+        texts=tuple(_text(name, found[name]) for name in columns.texts),
         told=told_of(session, row, is_kept_back=is_kept_back),
         notes=notes_shown(session, row, is_kept_back=is_kept_back),
     )
@@ -169,6 +182,14 @@ def show_number(value: Any) -> str:
 
 def _value(column: CatalogueColumn, value: Any) -> Value:
     return Value(column.name, show_number(value), column.unit, column.description)
+
+
+def _text(name: str, value: Any) -> Text:
+    """A text in lines; what web pages write for a line's end ends one too."""
+    text = "" if value is None else str(value)
+    shown = re.sub(r"<br\s*/?>", "\n", text[:MAX_LETTERS], flags=re.I)
+    lines = tuple(line.strip() for line in shown.splitlines() if line.strip())
+    return Text(name, lines, is_cut=len(text) > MAX_LETTERS)
 
 
 def _probabilities(

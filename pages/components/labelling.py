@@ -8,7 +8,7 @@ from PIL import Image
 
 from al_engine.loop.answering import labels_offered
 from al_engine.session import LabellingSession, State
-from al_engine.showing.objects import ObjectCard, Picture, Value, object_card
+from al_engine.showing.objects import ObjectCard, Picture, Text, Value, object_card
 from al_engine.showing.places import find_object
 from al_engine.showing.plots import draw_plot
 from al_engine.views.palette import NEUTRAL
@@ -187,7 +187,19 @@ def card_body(card: ObjectCard) -> None:
     with st.popover("What is known of its label"):
         st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
         told(card.told)
+    for text in card.texts:
+        _text(text)
     _values((*card.info, *card.features))
+
+
+def _text(text: Text) -> None:
+    """A text in full, a line of it a paragraph; long ones scroll in a frame of their own."""
+    st.caption(plain(text.name))
+    n_letters = sum(map(len, text.lines))
+    with st.container(height=260 if n_letters > 900 else "content", border=True):
+        st.markdown("\n\n".join(map(plain, text.lines)) or "–")
+        if text.is_cut:
+            st.caption("Cut here: it is longer than can be read at a glance.")
 
 
 def _picture(picture: Picture) -> None:

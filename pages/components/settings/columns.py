@@ -48,6 +48,13 @@ def draw(session: LabellingSession, way: Way) -> None:
             key=f"info-{slug}",
             help="Extra columns to read while you answer; they never train.",
         )
+        texts = st.multiselect(
+            "Texts to read",
+            [c.name for c in catalogue.columns if c.kind == "text"],
+            present(columns.texts, names),
+            key=f"texts-{slug}",
+            help="Shown beside each object in full, in lines, above the other columns.",
+        )
         images = st.multiselect(
             "Pictures",
             names,
@@ -76,6 +83,7 @@ def draw(session: LabellingSession, way: Way) -> None:
         columns.pixels,
         columns.image_width_px,
         columns.missing,
+        tuple(texts),
     )
     values = [choice.value for choice in labels]
     train = tuple(value for value in config.train_labels if value in values)
