@@ -56,7 +56,8 @@ class Label:
 class Columns:
     """Which column plays which part; ``id`` None numbers the rows from 0.
 
-    ``texts`` are shown in full, to be read.
+    ``texts`` are shown in full, to be read; ``curves`` name FITS files of spectra and light curves,
+    in which lines are marked at ``redshift``.
     """
 
     id: str | None = None
@@ -70,6 +71,8 @@ class Columns:
     image_width_px: int = 0
     missing: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     texts: tuple[str, ...] = ()
+    curves: tuple[str, ...] = ()
+    redshift: str | None = None
 
 
 @dataclass(frozen=True)

@@ -221,6 +221,8 @@ def _columns_without(columns: Columns, gone: Set[str]) -> Columns:
         info=left(columns.info),
         images=left(columns.images),
         texts=left(columns.texts),
+        curves=left(columns.curves),
+        redshift=None if columns.redshift in gone else columns.redshift,
         pixels=() if gone & set(columns.pixels) else columns.pixels,
         missing={name: values for name, values in columns.missing.items() if name not in gone},
     )

@@ -167,6 +167,8 @@ def fitting_settings(
         info=tuple(name for name in columns.info if name in known),
         images=tuple(name for name in columns.images if name in known),
         texts=tuple(name for name in columns.texts if name in known),
+        curves=tuple(name for name in columns.curves if name in known),
+        redshift=columns.redshift if columns.redshift in known else None,
         pixels=columns.pixels if known.issuperset(columns.pixels) else (),
         missing={name: values for name, values in columns.missing.items() if name in known},
     )
@@ -180,8 +182,8 @@ def fitting_settings(
 
 def _columns_shown(settings: ProjectConfig) -> set[str]:
     columns = settings.columns
-    named = {columns.ra, columns.dec, settings.x_axis, settings.y_axis}
-    shown = (*columns.info, *columns.images, *columns.texts, *columns.pixels)
+    named = {columns.ra, columns.dec, columns.redshift, settings.x_axis, settings.y_axis}
+    shown = (*columns.info, *columns.images, *columns.texts, *columns.curves, *columns.pixels)
     return {name for name in (*named, *shown) if name}
 
 

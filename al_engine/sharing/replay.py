@@ -57,6 +57,8 @@ def load_layout(session: LabellingSession, configuration: Configuration) -> tupl
         info=tuple(name for name in theirs.columns.info if name in known),
         images=tuple(name for name in theirs.columns.images if name in known),
         texts=tuple(name for name in theirs.columns.texts if name in known),
+        curves=tuple(name for name in theirs.columns.curves if name in known),
+        redshift=theirs.columns.redshift if theirs.columns.redshift in known else None,
     )
     session.change_settings(
         replace(

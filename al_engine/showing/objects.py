@@ -240,7 +240,7 @@ def _picture(session: LabellingSession, name: str, value: Any) -> Picture:
     if os.environ.get("SEXTANT_IMAGES") and not is_public():
         folders.append(Path(os.environ["SEXTANT_IMAGES"]).expanduser())
     for folder in folders:
-        path = _file_inside(folder, text)
+        path = file_inside(folder, text, PICTURE_SUFFIXES)
         if path is not None:
             fault = _fault_of_picture(path)
             if fault:
@@ -249,12 +249,12 @@ def _picture(session: LabellingSession, name: str, value: Any) -> Picture:
     return Picture(name, sentence=f"'{shown}' is not in the project's image folder.")
 
 
-def _file_inside(folder: Path, text: str) -> Path | None:
-    """The picture file of that path below ``folder``, or None where there is none."""
+def file_inside(folder: Path, text: str, suffixes: tuple[str, ...]) -> Path | None:
+    """The file of that path below ``folder`` with one of some suffixes, or None."""
     try:
         path = (folder / text).resolve()
         inside = path.is_relative_to(folder.resolve())
-        found = inside and path.suffix.lower() in PICTURE_SUFFIXES and path.is_file()
+        found = inside and path.suffix.lower() in suffixes and path.is_file()
     except (OSError, RuntimeError, ValueError):
         # A name that is too long, links in a circle, a NUL: no file can be called so.
         return None

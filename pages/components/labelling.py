@@ -16,6 +16,7 @@ from al_engine.views.plots import PLOTS
 from pages.components import extensions, loop
 from pages.components import state as tab
 from pages.components.comparing import compare
+from pages.components.curves import curves
 from pages.components.guard import guard
 from pages.components.notes import note_menu, noted, told
 from pages.components.page import draw_again, link, view
@@ -152,10 +153,10 @@ def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
         key = f"find-{session.project.slug}-{state.classifier}"
         find(session, key, lambda row: tab.select(state.classifier, row))
         note_menu(session, card.row, card.object_id)
-    card_body(card)
+    card_body(session, card)
 
 
-def card_body(card: ObjectCard) -> None:
+def card_body(session: LabellingSession, card: ObjectCard) -> None:
     """All of a card but its head."""
     if card.position is not None:
         with st.container(key="position", horizontal=True):
@@ -189,6 +190,8 @@ def card_body(card: ObjectCard) -> None:
         told(card.told)
     for text in card.texts:
         _text(text)
+    with guard():
+        curves(session, card.row)
     _values((*card.info, *card.features))
 
 

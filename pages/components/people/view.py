@@ -81,7 +81,7 @@ def _dispute(
     else:
         by = f", as {plain(dispute.settled_by)} settled it" if dispute.settled_by else ""
         st.caption(f"What counts: {plain(name(dispute.counts))}{by}.")
-    card_body(card)
+    card_body(session, card)
 
 
 def _ask(session: LabellingSession, label: str, dispute: Dispute | None) -> None:

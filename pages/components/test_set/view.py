@@ -107,7 +107,7 @@ def _object(session: LabellingSession, curated: CuratedSet, shown: Shown | None)
     if shown is None:
         st.caption("Nothing is left to draw: change the criteria, or find an object by its id.")
         return
-    card_body(object_card(session, None, shown.row, curated.labels))
+    card_body(session, object_card(session, None, shown.row, curated.labels))
 
 
 def _where(config: ProjectConfig, curated: CuratedSet, shown: Shown | None, at: int | None) -> str:
