@@ -51,7 +51,7 @@ def _curve(session: LabellingSession, row: int, shown: ShownCurve) -> None:
         trace["error_y"] = {"array": curve.error.tolist(), "thickness": 1, "width": 0}
     layout = {
         "height": HEIGHT_PX,
-        "margin": {"l": 55, "r": 10, "t": 24, "b": 40},
+        "margin": {"l": 55, "r": 10, "t": 8, "b": 40},
         "showlegend": False,
         "xaxis": {"title": {"text": curve.x_title}},
         "yaxis": {"title": {"text": curve.y_title}},
@@ -66,7 +66,7 @@ def _curve(session: LabellingSession, row: int, shown: ShownCurve) -> None:
         ],
         "annotations": [
             {
-                "x": at, "y": 1, "yref": "paper", "yanchor": "bottom", "text": name,
+                "x": at, "y": 1, "yref": "paper", "yanchor": "top", "xanchor": "right", "textangle": -90, "text": name,
                 "showarrow": False, "font": {"size": 10},
             }
             for name, at in lines

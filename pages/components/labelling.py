@@ -188,18 +188,18 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
     with st.popover("What is known of its label"):
         st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
         told(card.told)
-    for text in card.texts:
-        _text(text)
     with guard():
         curves(session, card.row)
+    for text in card.texts:
+        _text(text)
     _values((*card.info, *card.features))
 
 
 def _text(text: Text) -> None:
     """A text in full, a line of it a paragraph; long ones scroll in a frame of their own."""
     st.caption(plain(text.name))
-    n_letters = sum(map(len, text.lines))
-    with st.container(height=260 if n_letters > 900 else "content", border=True):
+    is_long = len(text.lines) > 6 or sum(map(len, text.lines)) > 900
+    with st.container(height=260 if is_long else "content", border=True):
         st.markdown("\n\n".join(map(plain, text.lines)) or "–")
         if text.is_cut:
             st.caption("Cut here: it is longer than can be read at a glance.")
