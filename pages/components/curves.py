@@ -66,7 +66,8 @@ def _curve(session: LabellingSession, row: int, shown: ShownCurve) -> None:
         ],
         "annotations": [
             {
-                "x": at, "y": 1, "yref": "paper", "yanchor": "top", "xanchor": "right", "textangle": -90, "text": name,
+                "x": at, "y": 1, "yref": "paper", "yanchor": "top", "xanchor": "right",
+                "textangle": -90, "text": name,
                 "showarrow": False, "font": {"size": 10},
             }
             for name, at in lines
