@@ -132,7 +132,17 @@ def _of_the_data(config: ProjectConfig) -> ProjectConfig:
     return replace(
         ProjectConfig(),
         labels=labels,
-        columns=replace(config.columns, info=(), images=(), ra=None, dec=None, pixels=()),
+        columns=replace(
+            config.columns,
+            info=(),
+            images=(),
+            texts=(),
+            ra=None,
+            dec=None,
+            pixels=(),
+            curves=(),
+            redshift=None,
+        ),
         features=config.features,
         splits=config.splits,
         train_labels=config.train_labels if config.leave_out_other_labels else (),

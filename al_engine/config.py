@@ -56,7 +56,11 @@ class Label:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column plays which part; ``id`` None numbers the rows from 0."""
+    """Which column plays which part; ``id`` None numbers the rows from 0.
+
+    ``texts`` are shown in full, to be read; ``curves`` name FITS files of spectra and light curves,
+    in which lines are marked at ``redshift``.
+    """
 
     id: str | None = None
     label: str | None = None
@@ -68,6 +72,9 @@ class Columns:
     pixels: tuple[str, ...] = ()
     image_width_px: int = 0
     missing: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+    curves: tuple[str, ...] = ()
+    redshift: str | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from al_engine.config import (
     ProjectConfig,
 )
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.columns import CatalogueColumn
+from al_engine.data.columns import CatalogueColumn, CatalogueColumns
 from al_engine.data.features import list_features
 from al_engine.data.profile import suspects
 from al_engine.errors import UnsuitableColumnError
@@ -94,7 +94,7 @@ def guess_config(
         c.name
         for c in catalogue.columns
         if c.name not in {*base, *taken}
-        and (c.kind == "text" or not _is_id(c))
+        and (c.kind == "text" or not is_id(c))
         and distinct.get(c.name, 2) > 1  # a constant tells no object from another
     )[:12]
     images = tuple(c.name for c in catalogue.columns if c.kind == "text" and _IMAGE.match(c.name))
@@ -119,7 +119,7 @@ def guess_config(
 
 def guess_id(catalogue: Catalogue) -> str | None:
     """The first column called like an id that tells all objects apart, else None."""
-    candidates = [c.name for c in catalogue.columns if _is_id(c) and c.kind != "boolean"]
+    candidates = [c.name for c in catalogue.columns if is_id(c) and c.kind != "boolean"]
     distinct = catalogue.n_distinct(candidates)
     for name in candidates:
         # The count is approximate: it only spares an exact one where it is far off.
@@ -128,7 +128,8 @@ def guess_id(catalogue: Catalogue) -> str | None:
     return None
 
 
-def _is_id(column: CatalogueColumn) -> bool:
+def is_id(column: CatalogueColumn) -> bool:
+    """Is a column called like one that tells objects apart?"""
     return column.kind in ("text", "integer") and bool(_ID.match(column.name))
 
 
@@ -148,7 +149,7 @@ def guess_label(catalogue: Catalogue) -> str | None:
     texts = [
         c.name
         for c in candidates
-        if c.kind == "text" and 2 <= distinct[c.name] <= min(MAX_LABELS, most) and not _is_id(c)
+        if c.kind == "text" and 2 <= distinct[c.name] <= min(MAX_LABELS, most) and not is_id(c)
     ]
     if texts:
         return min(texts, key=lambda name: distinct[name])
@@ -230,7 +231,7 @@ def _natural(value: str) -> tuple[float, str]:
         return float("inf"), value.lower()
 
 
-def guess_position(catalogue: Catalogue) -> tuple[str | None, str | None]:
+def guess_position(catalogue: CatalogueColumns) -> tuple[str | None, str | None]:
     """The columns of right ascension and declination, both or neither."""
     numeric = catalogue.names(numeric=True)
     ra = next((name for name in numeric if _RA.match(name)), None)
@@ -251,7 +252,7 @@ def guess_features(
     bands = tuple(c.name for c in varying if c.kind == "real" and _BAND.match(c.name))
     if 3 <= len(bands) <= 20:
         return bands, True
-    plain = [c for c in varying if not (_NOT_A_FEATURE.match(c.name) or _is_id(c))]
+    plain = [c for c in varying if not (_NOT_A_FEATURE.match(c.name) or is_id(c))]
     measured = [c.name for c in plain if c.kind == "real" or _is_measured(c, distinct)]
     chosen = measured if len(measured) >= 2 else [c.name for c in plain]
     return tuple(_widest(chosen, distinct, MAX_FEATURES)), False

@@ -86,8 +86,12 @@ class Project:
         self.catalogue.close()
         self.log.close()
         # A browser that was left open keeps its session, and with it this: but not the memory.
-        self._arrays.put_away()
         self._histories.clear()
+        self.forget_arrays()
+
+    def forget_arrays(self) -> None:
+        """Forget all that was made of columns, some of which may be gone or others by now."""
+        self._arrays.put_away()
         for put_away in filter(None, [method() for method in self._at_close]):
             put_away()
 

@@ -16,7 +16,7 @@ import numpy as np
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet, in_effect
-from al_engine.data.labels import Event
+from al_engine.data.labels import SUREST, Event
 from al_engine.errors import (
     AlEngineError,
     AnswerRefusedError,
@@ -241,13 +241,13 @@ class LabellingSession:
         self.project.save_config(edited, self.who)
         if lost or (edited.people, edited.asking.shared) != (was.people, was.asking.shared):
             self.restore_models()
-        self._record_soon()
+        self.record_soon()
 
     def change_sky(self, sky: Sky) -> None:
         """Show pictures otherwise; nothing that was trained depends on it."""
         with self.project.log.lock:
             self.project.save_config(replace(self.config, sky=sky), self.who)
-        self._record_soon()
+        self.record_soon()
 
     # -- what a person does --
 
@@ -272,7 +272,7 @@ class LabellingSession:
             )
         state = self.state(classifier)
         self._save(state)
-        self._record_soon()
+        self.record_soon()
         self.project.touch()
         return state
 
@@ -283,7 +283,7 @@ class LabellingSession:
             first_labels = [event for event in first_labels if event.classifier not in begun]
             self.project.save_config(edited, self.who, *first_labels)
         self.restore_models()
-        self._record_soon()
+        self.record_soon()
         self.project.touch()
 
     def answer(
@@ -295,6 +295,7 @@ class LabellingSession:
         *,
         token: str,
         seconds: float | None = None,
+        confidence: int | None = None,
     ) -> State:
         """Take an answer about one object; it is on disk before anything is computed from it.
 
@@ -303,15 +304,26 @@ class LabellingSession:
         row : the object that was on the screen
         label : one of the project's labels, for an ``answer``
         token : ``State.token`` of what was on the screen
+        confidence : how sure the person is of an ``answer``, from 1 to 3, where they say so
 
         Raises
         ------
         AnswerRefusedError : the object was answered since (in another tab, or by a key pressed
             twice), is left out by the settings, or the label is not one of the project's
         """
+        if confidence is not None and not (kind == "answer" and 1 <= confidence <= SUREST):
+            raise AnswerRefusedError(
+                f"The confidence is {confidence}.",
+                f"An answer has one from 1 to {SUREST}, or none.",
+            )
         config = self._started_config(classifier)
         event = answer_event(self.project, config, classifier, row, kind, label, token, self.who)
-        event = replace(event, probability=self._probability(classifier, row), seconds=seconds)
+        event = replace(
+            event,
+            probability=self._probability(classifier, row),
+            seconds=seconds,
+            confidence=confidence,
+        )
         before = self._states.get(classifier)
         with self.project.log.lock:
             refuse_stale(self.project, classifier, row, token, self.who)
@@ -357,7 +369,7 @@ class LabellingSession:
         state = self.state(classifier)
         if before is None or state.fit is not before.fit or state.scores != before.scores:
             self._save(state)
-        self._record_soon()
+        self.record_soon()
         self.project.touch()
         return state
 
@@ -371,7 +383,7 @@ class LabellingSession:
             before = self._states.get(classifier)
             if self.fault(classifier) is None:
                 self._after(classifier, before[1] if before else None)
-        self._record_soon()
+        self.record_soon()
 
     # -- models and scores that are asked for --
 
@@ -413,7 +425,8 @@ class LabellingSession:
         sound = [c for c in started if self.fault(c) is None]
         return moment(self.project, [self.state(c) for c in sound], self.layout, self.who)
 
-    def _record_soon(self) -> None:
+    def record_soon(self) -> None:
+        """Have the configuration in the project's folder written anew, beside the work."""
         at_hand = [state for _, state, _ in self._states.values()]
         record_soon(self.project, moment(self.project, at_hand, self.layout, self.who))
 

@@ -168,8 +168,19 @@ def _holds_numbers(scores: Any) -> bool:
 
 def _columns_used(config: ProjectConfig) -> list[str]:
     columns = config.columns
-    named = [*columns.info, *columns.images, *columns.pixels, *columns.missing]
-    named += [name for name in (columns.id, columns.label, columns.ra, columns.dec) if name]
+    named = [
+        *columns.info,
+        *columns.images,
+        *columns.texts,
+        *columns.curves,
+        *columns.pixels,
+        *columns.missing,
+    ]
+    named += [
+        name
+        for name in (columns.id, columns.label, columns.ra, columns.dec, columns.redshift)
+        if name
+    ]
     return [*named, *config.features.base]
 
 

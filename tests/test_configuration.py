@@ -33,6 +33,7 @@ from al_engine.loop.answering import answered_rows
 from al_engine.loop.making import RoundMaker
 from al_engine.loop.recording import CONFIGURATION_FILE, record
 from al_engine.loop.rounds import Round
+from al_engine.noting import keep_note
 from al_engine.opening import close_project, delete_project, open_project
 from al_engine.project import Project
 from al_engine.session import LabellingSession
@@ -50,6 +51,7 @@ def eventful(project: Project) -> LabellingSession:
     row = next(known(session, TEST))
     settled = Event("settled", "Ada", "QSO", row, session.object_id(row), "STAR", "settled", "test")
     project.log.append(settled)
+    keep_note(session, row, "two nuclei", ("merger",))
     return session
 
 
@@ -103,6 +105,8 @@ def test_events_of_every_kind_travel_whatever_part_they_are_of(project: Project)
         events[-1] = replace(events[-1], seq=len(events), undoes=undoes)
         if kind in ("given", "answer", "settled"):
             events[-1] = replace(events[-1], label="QSO")
+        if kind == "note":
+            events[-1] = replace(events[-1], classifier=None, part=None, payload={"text": "odd"})
     configuration = Configuration(survey_config(), events=tuple(events))
     assert read_back(configuration).events == configuration.events
 
@@ -241,7 +245,7 @@ def test_one_cut_short_while_writing_is_never_under_its_name(
     BACKGROUND.wait(project)
     before = (project.folder / CONFIGURATION_FILE).read_bytes()
     monkeypatch.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(OSError(5, "gone")))
-    session._record_soon()
+    session.record_soon()
     BACKGROUND.wait(project)
     monkeypatch.undo()
     assert (project.folder / CONFIGURATION_FILE).read_bytes() == before
@@ -250,7 +254,7 @@ def test_one_cut_short_while_writing_is_never_under_its_name(
 def test_a_deleted_project_is_not_written_to(project: Project) -> None:
     session = begin(project)
     delete_project(project.folder)
-    session._record_soon()
+    session.record_soon()
     BACKGROUND.wait(project)
     assert not project.folder.exists()
 

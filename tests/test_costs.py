@@ -37,7 +37,8 @@ from al_engine.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.showing import maps
 from al_engine.showing.maps import Maps, Shown
-from al_engine.showing.objects import find_object, object_card
+from al_engine.showing.objects import object_card
+from al_engine.showing.places import find_object
 
 # The three maps of the Training page and the one of the Labelling page.
 KINDS = ("training", "validation", "metric", "labels")

@@ -11,7 +11,8 @@ from PIL import Image
 from al_engine.errors import AnswerRefusedError
 from al_engine.project import Project
 from al_engine.session import LabellingSession
-from al_engine.showing.objects import Position, find_object, object_card, show_number
+from al_engine.showing.objects import _text, object_card, show_number
+from al_engine.showing.places import Position, find_object, read_position
 
 
 def card_of(project: Project, row: int, **columns):
@@ -75,6 +76,45 @@ def test_an_object_is_found_by_its_id_and_another_id_is_a_sentence(project: Proj
 
 
 @pytest.mark.parametrize(
+    ("text", "degrees"),
+    [
+        ("188.5212 +0.9401", "188.521200 +0.940100"),
+        (" 188.5212,-0.9401 ", "188.521200 -0.940100"),
+        ("12:34:05.1 -00:56:24", "188.521250 -0.940000"),
+        ("12 34 05.1 +00 56 24", "188.521250 +0.940000"),
+        ("12h34m05.1s −0d56m24s", "188.521250 -0.940000"),
+    ],
+)
+def test_a_position_is_read_as_people_write_it(text: str, degrees: str) -> None:
+    position = read_position(text)
+    assert position is not None
+    assert position.degrees == degrees
+
+
+@pytest.mark.parametrize("text", ["", "J919", "188.5", "10 95", "1 2 3 4", "12:34 +1", "nan nan"])
+def test_what_is_no_position_is_not_taken_for_one(text: str) -> None:
+    assert read_position(text) is None
+
+
+def test_an_object_is_found_by_a_position_near_it(project: Project) -> None:
+    session = LabellingSession(project, "Ada")
+    columns = replace(session.config.columns, ra="g", dec="r")
+    session.change_settings(replace(session.config, columns=columns))
+    values = project.catalogue.values(17, ["g", "r"])
+    assert find_object(session, f"{values['g'] + 2 / 3600:.8f} {values['r']:.8f}") == 17
+    assert find_object(session, "J919") == 1
+    with pytest.raises(AnswerRefusedError, match=r"The nearest, J\d+, is .* degrees away"):
+        find_object(session, "200 -60")
+
+
+def test_a_place_links_to_what_others_know_of_it() -> None:
+    links = dict(Position(-10.5, 3.25).links)
+    assert list(links) == ["SIMBAD", "NED", "SDSS", "Legacy Survey"]
+    assert all("349.500000" in address for address in links.values())
+    assert all(address.startswith("https://") for address in links.values())
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [(None, "–"), (float("nan"), "–"), (1237668296598749280, "1237668296598749280"),
      (0.1 + 0.2, "0.3"), (-9999.0, "-9999"), ("a", "a"), (True, "True")],
@@ -132,3 +172,17 @@ def test_a_row_outside_the_catalogue_is_refused(project: Project, row: int) -> N
     session, state, _ = card_of(project, 0)
     with pytest.raises(AnswerRefusedError, match=r"no object in row .*from 0 to 299"):
         object_card(session, state, row)
+
+
+def test_texts_are_shown_in_full_line_by_line(project: Project) -> None:
+    session = LabellingSession(project, "Ada")
+    columns = replace(session.config.columns, texts=("note", "class"))
+    session.change_settings(replace(session.config, columns=columns))
+    card = object_card(session, None, 7)
+    assert [(text.name, text.lines) for text in card.texts] == [("note", ("same",)), ("class", ())]
+    made = _text("review", "A <b>fine</b> film.<br /><br />Too long.\n")
+    assert made.lines == ("A <b>fine</b> film.", "Too long.")
+    assert (_text("x", "y" * 60_000).is_cut, len(_text("x", "y" * 60_000).lines[0])) == (
+        True,
+        50_000,
+    )

@@ -95,6 +95,7 @@ def test_the_labelled_set_says_who_gave_what_when_and_why(project: Project) -> N
         "status": "verified", "catalogue_label": survey_values()["class"][asked].as_py(),
         "conflict": None, "how": "query", "set": "train", "who": "Ada", "round": 1,
         "probability": pytest.approx(p), "seconds": 1.5,
+        "confidence": None,
     }  # fmt: skip
     assert (corrected["label"], corrected["catalogue_label"]) == ("QSO", "STAR")
     assert (corrected["set"], corrected["how"]) == ("validation", "click")

@@ -1,10 +1,14 @@
-"""The catalogue: the objects and their columns, read only, in a DuckDB file.
+"""The catalogue: the objects and their columns, in a DuckDB file.
 
-Owns every question about rows and columns.  Must not know answers, learners or pictures;
-settings reach it as plain arguments.
+Owns every question about rows and columns.  Its rows never change; columns of further tables come
+and go (``joining``).  Must not know answers, learners or pictures; settings reach it as plain
+arguments.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,11 +18,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from al_engine.data.columns import ROW, CatalogueColumn, CatalogueColumns, Missing
-from al_engine.data.importing import CATALOGUE_STEPS, give_back_memory
+from al_engine.data.importing import CATALOGUE_STEPS, boundary, give_back_memory
+from al_engine.data.joined import JoinedTable, key_of
 from al_engine.data.operations import add_functions
 from al_engine.data.schema import connect, quote
 from al_engine.data.table import Column
 from al_engine.errors import ProjectError, UnsuitableColumnError
+from al_engine.typed import read_as
 
 Floats = npt.NDArray[np.float64]
 
@@ -40,14 +46,24 @@ class Catalogue(CatalogueColumns):
             )
         self.n_rows, self.fingerprint, self.reader = int(facts[0]), str(facts[1]), str(facts[2])
         self.set_aside, self.notes = tuple(facts[3]), tuple(facts[4])
-        described = self._connection.execute(
-            "SELECT name, stored_as, kind, unit, description FROM catalogue_column "
-            "ORDER BY position"
-        ).fetchall()
-        super().__init__(CatalogueColumn(*row) for row in described)
         self._failures = add_functions(self._connection)
-        self._ids: dict[str, dict[int, str]] = {}
+        self._changing = threading.Lock()
         self._is_closed = False
+        self._look()
+
+    def _look(self) -> None:
+        """Know which columns there are, and forget what was found out about them."""
+        with closing(self._cursor()) as cursor:
+            described = cursor.execute(
+                "SELECT name, stored_as, kind, unit, description FROM catalogue_column "
+                "ORDER BY position"
+            ).fetchall()
+            joined = cursor.execute("SELECT said FROM joined_table ORDER BY position").fetchall()
+        super().__init__(CatalogueColumn(*row) for row in described)
+        self.joined: tuple[JoinedTable, ...] = tuple(
+            read_as(JoinedTable, json.loads(said), "joined table") for (said,) in joined
+        )
+        self._ids: dict[str, dict[int, str]] = {}
         self._good_ids: set[str] = set()
 
     def close(self) -> None:
@@ -58,6 +74,41 @@ class Catalogue(CatalogueColumns):
         if self._is_closed:
             raise ProjectError("The project was closed or deleted.", "Choose one on the Home page.")
         return self._connection.cursor()
+
+    @contextmanager
+    def changing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for who adds columns or takes some away: all is kept at the end, or nothing.
+
+        Raises
+        ------
+        ProjectError : somebody else is at it, or the disk would not have it
+        """
+        if not self._changing.acquire(blocking=False):
+            raise ProjectError(
+                "Another table is being joined to this catalogue.", "Wait until that is done."
+            )
+        try:
+            with boundary(), closing(self._cursor()) as cursor:
+                cursor.begin()
+                try:
+                    yield cursor
+                except BaseException:
+                    cursor.rollback()
+                    raise
+                cursor.commit()
+            self._look()
+        finally:
+            self._changing.release()
+
+    def fingerprint_with(self, names: Iterable[str]) -> str:
+        """What the catalogue goes by where these of its columns count.
+
+        Its own fingerprint, whatever was joined; where one of a joined table is among them,
+        another for each that it could have been.
+        """
+        of_joined = {name for joined in self.joined for name in joined.columns}
+        counted = sorted(self.column(name).stored_as for name in names if name in of_joined)
+        return key_of([self.fingerprint, *counted]) if counted else self.fingerprint
 
     # -- columns as arrays ----------------------------------------------------------------
 

@@ -4,7 +4,8 @@ Owns the writing of ``catalogue.duckdb``; must not know file formats, settings o
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,11 +18,13 @@ import pyarrow as pa
 from pandas.util import hash_array
 
 from al_engine.data.columns import ROW
+from al_engine.data.joined import JoinedTable
 from al_engine.data.schema import connect
 from al_engine.data.table import Table
 from al_engine.errors import ProjectError, UnreadableFileError, WorkCancelled
 from al_engine.mixing import mix64
 from al_engine.public import without_paths
+from al_engine.typed import plain
 
 CATALOGUE_STEPS = (
     (
@@ -46,6 +49,15 @@ CATALOGUE_STEPS = (
             reader VARCHAR NOT NULL,
             set_aside VARCHAR[] NOT NULL,
             notes VARCHAR[] NOT NULL
+        )
+        """,
+    ),
+    (
+        "joined tables",
+        """
+        CREATE TABLE joined_table (
+            position INTEGER PRIMARY KEY,
+            said JSON NOT NULL
         )
         """,
     ),
@@ -83,8 +95,9 @@ def import_table(
         raise UnreadableFileError(
             "The table has no column that can be imported.", "Choose another table or file."
         )
-    stored = stored_names([column.name for column in table.columns])
-    with _boundary(), closing(_connect_new(path)) as connection:
+    key_of = {name: joined.key for joined in table.joined for name in joined.columns}
+    stored = stored_names([joined_as(c.name, key_of.get(c.name)) for c in table.columns])
+    with boundary(), closing(_connect_new(path)) as connection:
         connection.begin()
         n_rows, fingerprint = _write_rows(connection, table, stored, progress, cancelled)
         if n_rows == 0:
@@ -110,6 +123,8 @@ def import_table(
             "INSERT INTO catalogue_fact VALUES (?, ?, ?, ?, ?)",
             [n_rows, fingerprint, table.reader, list(set_aside), list(table.notes)],
         )
+        for joined in table.joined:
+            keep_joined(connection, joined)
         connection.commit()
     give_back_memory()
     return Imported(n_rows, len(table.columns), set_aside, table.notes)
@@ -120,8 +135,16 @@ def give_back_memory() -> None:
     pa.default_memory_pool().release_unused()
 
 
+def keep_joined(connection: duckdb.DuckDBPyConnection, joined: JoinedTable) -> None:
+    """Keep the record of a joined table behind those that are there."""
+    connection.execute(
+        "INSERT INTO joined_table SELECT coalesce(max(position), 0) + 1, ? FROM joined_table",
+        [json.dumps(plain(joined))],
+    )
+
+
 @contextmanager
-def _boundary() -> Iterator[None]:
+def boundary() -> Iterator[None]:
     """Turn what the database cannot write into one sentence."""
     try:
         yield
@@ -228,9 +251,20 @@ def _bits(column: pa.Array) -> npt.NDArray[np.uint64]:
     return np.asarray(hashes[text.indices.to_numpy(zero_copy_only=False)], dtype=np.uint64)
 
 
-def stored_names(names: Sequence[str]) -> list[str]:
-    """Names under which DuckDB, for which ``g`` and ``G`` are one, can tell columns apart."""
-    taken = {ROW}
+def joined_as(name: str, key: str | None) -> str:
+    """What a column is stored as: of a joined table's, no two of other values are named alike.
+
+    So arrays made of a column that was undone are never taken for those of the next.
+    """
+    return name if key is None else f"{name} {key}"
+
+
+def stored_names(names: Sequence[str], known: Iterable[str] = ()) -> list[str]:
+    """Names under which DuckDB, for which ``g`` and ``G`` are one, can tell columns apart.
+
+    ``known`` are the names that others have already.
+    """
+    taken = {ROW, *(name.lower() for name in known)}
     stored = []
     for name in names:
         candidate, n = name or "column", 2

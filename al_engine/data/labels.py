@@ -18,8 +18,9 @@ from al_engine.data.schema import ANSWER_STEPS, connect
 from al_engine.errors import ProjectError
 
 CURATED = "curated"  # the part of events about the curated test set
+SUREST = 3
 
-EventKind = Literal["settings", "given", "answer", "unsure", "later", "settled", "undo"]
+EventKind = Literal["settings", "given", "answer", "unsure", "later", "settled", "undo", "note"]
 BY_HAND = ("answer", "unsure", "later")
 
 
@@ -28,10 +29,12 @@ class Event:
     """One thing that happened.
 
     ``given`` is a label taken from the catalogue to start with; ``answer`` is a person's;
-    ``settled`` is the label that counts where several people differed.
+    ``settled`` is the label that counts where several people differed; ``note`` is what a person
+    wrote down about an object, in its ``payload``, and is of no classifier.
     ``row_number`` is the object's row in the catalogue, ``object_id`` its id as text.  ``how``
     says how the object came up (query, random, click, initial, again), ``part`` which set it was in
     (train, validation, test), ``probability`` is that of the classifier's own label at the time,
+    ``confidence`` is how sure the person said to be of an answer, from 1 to SUREST,
     ``undoes`` the ``seq`` of the event taken back; ``happened_at`` is UTC.
 
     Events about the curated test set have the part CURATED and no classifier; their ``how`` is
@@ -54,6 +57,7 @@ class Event:
     payload: Mapping[str, Any] | None = None
     seq: int = 0
     happened_at: datetime = datetime.min
+    confidence: int | None = None
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ ANSWER_STEPS: tuple[Step, ...] = (
         )
         """,
     ),
+    ("confidence", "ALTER TABLE event ADD COLUMN confidence INTEGER"),
 )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from al_engine.data.joined import JoinedTable
+
 
 @dataclass(frozen=True)
 class Column:
@@ -35,7 +37,8 @@ class Table:
     ``batches`` may be called more than once; each call starts from the first row and yields
     record batches whose schema is that of ``columns``, in order.  ``n_rows`` is None where the
     number is known only at the end.  ``copy_of`` is set on what Sextant itself wrote: the
-    fingerprint that its values have, and the one that the catalogue goes by.
+    fingerprint that its values have, and the one that the catalogue goes by; ``joined`` are the
+    tables that some of its columns came from.
     """
 
     reader: str
@@ -46,6 +49,7 @@ class Table:
     part: str = ""
     notes: tuple[str, ...] = field(default=())
     copy_of: tuple[str, str] | None = None
+    joined: tuple[JoinedTable, ...] = ()
 
     @property
     def schema(self) -> pa.Schema:

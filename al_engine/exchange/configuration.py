@@ -15,7 +15,9 @@ from al_engine.config import ProjectConfig
 from al_engine.criteria import Search
 from al_engine.data.curated import curated_fault
 from al_engine.data.history import COUNTED, count_answers
-from al_engine.data.labels import CURATED, Event
+from al_engine.data.joined import JoinedTable
+from al_engine.data.labels import CURATED, SUREST, Event
+from al_engine.data.notes import note_fault
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
@@ -39,12 +41,14 @@ class Data:
     """The catalogue a configuration was made on, as far as it can be told apart from another.
 
     ``source`` is the name of its file; ``n_rows`` None and ``fingerprint`` "" are not known.
+    ``joined`` are further tables whose columns joined it: what each was, not what it held.
     """
 
     source: str = ""
     n_rows: int | None = None
     fingerprint: str = ""
     columns: tuple[DataColumn, ...] = ()
+    joined: tuple[JoinedTable, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -187,8 +191,12 @@ def read_configuration(data: bytes) -> Configuration:
         read_as(Configuration, rest, "configuration"), settings=ProjectConfig.from_dict(settings)
     )
     _check_events(configuration)
-    source = _file_name(configuration.data.source)
-    return replace(configuration, data=replace(configuration.data, source=source))
+    return replace(configuration, data=_without_folders(configuration.data))
+
+
+def _without_folders(data: Data) -> Data:
+    joined = tuple(replace(table, source=_file_name(table.source)) for table in data.joined)
+    return replace(data, source=_file_name(data.source), joined=joined)
 
 
 def _file_name(path: str) -> str:
@@ -219,11 +227,17 @@ def _check_events(configuration: Configuration) -> None:
             raise ConfigurationError(f"{key}.label is missing.", "An answer has a label.")
         if event.kind in COUNTED and not event.object_id:
             raise ConfigurationError(f"{key}.object_id is missing.", "An answer has an object.")
+        if event.confidence is not None and not 1 <= event.confidence <= SUREST:
+            raise ConfigurationError(
+                f"{key}.confidence is {event.confidence}.", f"It must be from 1 to {SUREST}."
+            )
         if not 0 <= (event.round_number or 0) < MAX_ROUNDS:
             raise ConfigurationError(
                 f"{key}.round_number is {event.round_number}.", "It counts rounds from 0."
             )
         _check_whose(event, key, labels)
+        if event.kind == "note" and not event.object_id:
+            raise ConfigurationError(f"{key}.object_id is missing.", "A note is about an object.")
         undone = seen.get(event.undoes) if event.undoes is not None else None
         if event.kind == "undo" and (undone is None or _of(undone) != _of(event)):
             raise ConfigurationError(
@@ -240,8 +254,8 @@ def _of(event: Event) -> tuple[str | None, bool]:
 
 def _check_whose(event: Event, key: str, labels: Collection[str]) -> None:
     """Raise where an event is of no classifier that there was, nor rightly of the test set."""
-    if event.part == CURATED:
-        fault = curated_fault(event)
+    if event.part == CURATED or event.kind == "note":
+        fault = note_fault(event) if event.kind == "note" else curated_fault(event)
         if fault is not None:
             field_, rule = fault
             value = _text(getattr(event, field_))

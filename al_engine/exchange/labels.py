@@ -20,7 +20,7 @@ from al_engine.errors import NotEnoughLabelsError
 from al_engine.exchange.carried import carried
 from al_engine.exchange.writers.outgoing import Outgoing
 
-_NO_ANSWER = ("settings", "undo", "later")
+_NO_ANSWER = ("settings", "undo", "later", "note")
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
     ("round", pa.int32(), "", "How many rounds there had been when it was answered"),
     ("probability", pa.float64(), "", "What the classifier gave to its own label at the time"),
     ("seconds", pa.float64(), "s", "From the showing of the object to the answer"),
+    ("confidence", pa.int32(), "", "How sure the person said to be, from 1 to 3"),
 )
 
 

@@ -25,6 +25,7 @@ from al_engine.errors import WorkCancelled
 from al_engine.exchange.archive import is_archive_with
 from al_engine.files import whole_file
 from al_engine.jobs import Cancelled
+from al_engine.typed import plain
 
 FORMAT, VERSION = "Sextant project", 1
 CATALOGUE, EVENTS, ROUNDS, ABOUT = MEMBERS = (
@@ -113,6 +114,7 @@ def write_whole(
                 {"name": c.name, "unit": c.unit, "description": c.description}
                 for c in catalogue.columns
             ],
+            "joined": plain(catalogue.joined),
             "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "versions": dict(versions),
             # Servers name a download by its contents: no two files are alike.

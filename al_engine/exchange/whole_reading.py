@@ -5,8 +5,9 @@ learners: it gives back plain data.
 """
 
 import contextlib
+import re
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from al_engine.data.curated import curated_fault
-from al_engine.data.labels import CURATED, Event, KeptRound
+from al_engine.data.joined import JoinedTable
+from al_engine.data.labels import CURATED, SUREST, Event, KeptRound
+from al_engine.data.notes import note_fault
 from al_engine.data.readers.arrays import slices, value_bytes
 from al_engine.data.readers.packed import counted_batches, too_much
 from al_engine.data.readers.source import DOWNLOAD_AGAIN, go_on, refusal
 from al_engine.data.table import Column, SetAside, Table
+from al_engine.errors import SettingsError
 from al_engine.exchange.archive import Archive, open_archive, zip_boundary
 from al_engine.exchange.said import Said
 from al_engine.exchange.whole import (
@@ -34,6 +38,7 @@ from al_engine.exchange.whole import (
     lets_in,
 )
 from al_engine.jobs import Cancelled
+from al_engine.typed import read_as
 
 MAX_ROWS = 2**31 - 1
 # Nobody gives so many answers: who writes more wants memory.
@@ -149,6 +154,10 @@ def _event(line: Said, n_rows: int) -> Event:
         raise line.wrong("row_number", f"must be one of the {n_rows:,} rows, counted from 0")
     if event.part == CURATED and (fault := curated_fault(event)) is not None:
         raise line.wrong(*fault)
+    if event.confidence is not None and not 1 <= event.confidence <= SUREST:
+        raise line.wrong("confidence", f"must be from 1 to {SUREST}")
+    if event.kind == "note" and (fault := note_fault(event)) is not None:
+        raise line.wrong(*fault)
     return event
 
 
@@ -187,7 +196,24 @@ def _table(about: Said, file: Path, n_rows: int, most_bytes: int) -> Table:
         tuple(SetAside(*_split(each)) for each in about.texts("set_aside")),
         notes=about.texts("notes"),
         copy_of=(about.text("checksum"), about.text("fingerprint")),
+        joined=_joined(about, names),
     )
+
+
+def _joined(about: Said, names: Sequence[str]) -> tuple[JoinedTable, ...]:
+    """The joined tables that some columns came from; older files know none."""
+    try:
+        joined = read_as(tuple[JoinedTable, ...], about.found.get("joined", []), "joined")
+    except SettingsError as error:
+        raise about.wrong("joined", f"must be a list of tables: {error.message}") from error
+    of_them = [name for table in joined for name in table.columns]
+    if len(set(of_them)) != len(of_them) or not set(of_them) < set(names):
+        raise about.wrong("joined", "each column must be one of the catalogue's, and of one table")
+    if len({table.name for table in joined}) != len(joined) or not all(
+        re.fullmatch(r"[0-9a-f]{12}", table.key) for table in joined
+    ):
+        raise about.wrong("joined", "each table must have a name and a key of its own")
+    return tuple(joined)
 
 
 def _split(said: str) -> tuple[str, str]:

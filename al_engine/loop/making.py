@@ -64,7 +64,8 @@ class RoundMaker:
 
     def settings_key(self, classifier: str, config: ProjectConfig) -> str:
         """Names all but the labels that a model depends on, files of extensions included."""
-        fingerprint = self._project.catalogue.fingerprint
+        played = (config.columns.id, config.columns.label, *config.features.base)
+        fingerprint = self._project.catalogue.fingerprint_with(filter(None, played))
         return round_key(config, classifier, fingerprint, hashes(config, classifier))
 
     def make(

@@ -73,6 +73,7 @@ def record(project: Project, of: Moment) -> Configuration:
             catalogue.n_rows,
             catalogue.fingerprint,
             tuple(DataColumn(column.name, column.kind) for column in catalogue.columns),
+            catalogue.joined,
         ),
         layout=of.layout,
         # By the ids in force: where the id column was chosen late, earlier events know it too.

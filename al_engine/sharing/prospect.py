@@ -12,9 +12,10 @@ from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import renumbered
 from al_engine.data.features import list_features
-from al_engine.data.history import in_effect
+from al_engine.data.history import COUNTED, in_effect
+from al_engine.data.joined import JoinedTable, is_same
 from al_engine.data.labels import Event
-from al_engine.errors import AlEngineError, ConfigurationError
+from al_engine.errors import AlEngineError, ConfigurationError, UnknownColumnError
 from al_engine.exchange.configuration import Configuration
 from al_engine.guesses import guess_axes, guess_position
 from al_engine.learning.models import check_params
@@ -91,10 +92,17 @@ def _differing_shape(catalogue: Catalogue, configuration: Configuration) -> list
     if data.n_rows not in (None, catalogue.n_rows):
         before = f"{data.n_rows:,} when the configuration was saved"
         differs.append(f"It has {catalogue.n_rows:,} rows; {before}.")
+    absent = absent_tables(catalogue, configuration)
+    differs += [
+        f"The table '{table.name}' ({table.source or 'a file'}), joined {table.how}, is "
+        + ("another here." if table.name in {t.name for t in catalogue.joined} else "not joined.")
+        for table in absent
+    ]
     if not data.columns:
         return differs
-    there = {column.name: column.kind for column in data.columns}
-    here = {column.name: column.kind for column in catalogue.columns}
+    told = {name for table in absent for name in table.columns}
+    there = {column.name: column.kind for column in data.columns if column.name not in told}
+    here = {column.name: column.kind for column in catalogue.columns if column.name not in told}
     if gone := [name for name in there if name not in here]:
         differs.append(f"Columns that are no longer there: {named(gone)}.")
     if new := [name for name in here if name not in there]:
@@ -103,6 +111,12 @@ def _differing_shape(catalogue: Catalogue, configuration: Configuration) -> list
         if here[name] != there[name]:
             differs.append(f"Column '{name}' holds {here[name]}; it held {there[name]}.")
     return differs
+
+
+def absent_tables(catalogue: Catalogue, configuration: Configuration) -> list[JoinedTable]:
+    """The tables that were joined where a configuration was saved, and are not here."""
+    here, there = catalogue.joined, configuration.data.joined
+    return [table for table in there if not any(is_same(table, each) for each in here)]
 
 
 def named(listed: Sequence[str]) -> str:
@@ -133,9 +147,15 @@ def fitting_settings(
     SettingsError : a model or strategy that is not known here
     """
     catalogue, columns = project.catalogue, settings.columns
-    for name in (columns.id, columns.label, *settings.features.base):
-        if name is not None:
-            catalogue.column(name)
+    for name in filter(None, (columns.id, columns.label, *settings.features.base)):
+        for table in absent_tables(catalogue, configuration):
+            if name in table.columns and name not in catalogue.names():
+                raise UnknownColumnError(
+                    f"Column '{name}' came with the table '{table.name}' "
+                    f"({table.source or 'a file'}), joined {table.how}.",
+                    "Join that table in Settings, step 1, then load the configuration.",
+                )
+        catalogue.column(name)
     for name in settings.features.base:
         catalogue.number_sql(name, columns.missing)
     if columns.id is not None:
@@ -154,6 +174,9 @@ def fitting_settings(
         dec=dec,
         info=tuple(name for name in columns.info if name in known),
         images=tuple(name for name in columns.images if name in known),
+        texts=tuple(name for name in columns.texts if name in known),
+        curves=tuple(name for name in columns.curves if name in known),
+        redshift=columns.redshift if columns.redshift in known else None,
         pixels=columns.pixels if known.issuperset(columns.pixels) else (),
         missing={name: values for name, values in columns.missing.items() if name in known},
     )
@@ -167,8 +190,9 @@ def fitting_settings(
 
 def _columns_shown(settings: ProjectConfig) -> set[str]:
     columns = settings.columns
-    named = {columns.ra, columns.dec, settings.x_axis, settings.y_axis}
-    return {name for name in (*named, *columns.info, *columns.images, *columns.pixels) if name}
+    named = {columns.ra, columns.dec, columns.redshift, settings.x_axis, settings.y_axis}
+    shown = (*columns.info, *columns.images, *columns.texts, *columns.curves, *columns.pixels)
+    return {name for name in (*named, *shown) if name}
 
 
 def events_here(
@@ -237,7 +261,7 @@ def _settings_event(
 
 def refuse_begun(project: Project) -> None:
     """Raise where a project has answers: what happened elsewhere cannot come after them."""
-    if any(event.kind != "settings" for event in project.log.events()):
+    if any(event.kind in COUNTED for event in project.log.events()):
         raise ConfigurationError(
             f"'{project.name}' has answers of its own already.",
             "Import the catalogue once more, and load the labels there.",

@@ -59,6 +59,9 @@ def load_layout(session: LabellingSession, configuration: Configuration) -> tupl
         ours.columns,
         info=tuple(name for name in theirs.columns.info if name in known),
         images=tuple(name for name in theirs.columns.images if name in known),
+        texts=tuple(name for name in theirs.columns.texts if name in known),
+        curves=tuple(name for name in theirs.columns.curves if name in known),
+        redshift=theirs.columns.redshift if theirs.columns.redshift in known else None,
     )
     session.change_settings(
         replace(
@@ -70,7 +73,8 @@ def load_layout(session: LabellingSession, configuration: Configuration) -> tupl
             pictures=theirs.pictures,
         )
     )
-    wanted = (theirs.x_axis, theirs.y_axis, *theirs.columns.info, *theirs.columns.images)
+    shown = theirs.columns
+    wanted = (theirs.x_axis, theirs.y_axis, *shown.info, *shown.images, *shown.texts)
     return tuple(dict.fromkeys(n for n in wanted if n and n not in known | drawable))
 
 

@@ -21,7 +21,8 @@ from al_engine.services.cutouts import CUTOUTS, SPECOBJID, SURVEY, CutoutService
 from al_engine.services.fetching import Network, Request, network
 from al_engine.services.gallery import Gallery, Look, Shown, Wanted
 from al_engine.session import LabellingSession
-from al_engine.showing.objects import Picture, Position, pictures, position_of
+from al_engine.showing.objects import Picture, pictures
+from al_engine.showing.places import Position, position_of
 from al_engine.sky import Cutout, Sky, next_field
 
 SIDE_PX = 400

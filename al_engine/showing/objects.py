@@ -1,11 +1,12 @@
 """Everything known about one object, ready to be shown.
 
-Owns the object's card and finding an object by its id.  Must not know pages; what it hands out
+Owns the object's card.  Must not know pages; what it hands out
 is text, numbers and arrays.
 """
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +14,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from astropy import units as u
-from astropy.coordinates import Angle
 
 from al_engine.data.columns import CatalogueColumn
 from al_engine.data.history import History
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
 from al_engine.loop.fitting import parts_in_force
+from al_engine.noting import Note, notes_shown
 from al_engine.public import is_public
 from al_engine.services.fetching import is_web_address
 from al_engine.session import LabellingSession, State
+from al_engine.showing.places import Position, position_of
+from al_engine.showing.told import Told, told_of
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".fits", ".fit", ".fits.gz")
+MAX_LETTERS = 50_000
 
 
 @dataclass(frozen=True)
@@ -39,28 +42,6 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Position:
-    """A place on the sky, in degrees and in hours, minutes and seconds."""
-
-    ra_deg: float
-    dec_deg: float
-
-    @property
-    def degrees(self) -> str:
-        return f"{self.ra_deg:.6f} {self.dec_deg:+.6f}"
-
-    @property
-    def sexagesimal(self) -> str:
-        # Rounded before it is wrapped, so that 23:59:59.999 does not read 24:00:00.00.
-        hours = round(self.ra_deg * 240, 2) % 86_400 / 3600
-        ra = Angle(hours, u.hourangle).to_string(u.hourangle, sep=":", precision=2, pad=True)
-        dec = Angle(self.dec_deg, u.deg).to_string(
-            u.deg, sep=":", precision=1, pad=True, alwayssign=True
-        )
-        return f"{ra} {dec}"
-
-
-@dataclass(frozen=True)
 class Picture:
     """An image of an object: an address, a file, or pixels; else a sentence why there is none."""
 
@@ -69,6 +50,15 @@ class Picture:
     path: Path | None = None
     pixels: npt.NDArray[np.uint8] | None = None
     sentence: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text to read, line by line; ``is_cut`` says that there is more of it than is shown."""
+
+    name: str
+    lines: tuple[str, ...]
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +81,9 @@ class ObjectCard:
     part: str
     is_own: bool = True
     is_kept_back: bool = False
+    texts: tuple[Text, ...] = ()
+    told: tuple[Told, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def object_card(
@@ -116,13 +109,14 @@ def object_card(
         )
     dataset = project.dataset()
     base = [name for name in config.features.base if name not in columns.pixels]
-    wanted = [*columns.info, *base, *columns.images, *columns.pixels]
+    wanted = [*columns.info, *base, *columns.images, *columns.texts, *columns.pixels]
     wanted += [name for name in (columns.ra, columns.dec) if name]
     found = catalogue.values(row, list(dict.fromkeys(wanted)))
     code = int(dataset.codes[row])
     history = state.history if state is not None else History()
     own = {} if history.own is None else history.own.verified
     given = own.get(row, (history.verified if verified is None else verified).get(row))
+    is_kept_back = row in history.kept_back
     return ObjectCard(
         row,
         catalogue.object_ids(columns.id, [row])[0],
@@ -135,7 +129,10 @@ def object_card(
         () if state is None else tuple(_probabilities(session, state, row)),
         PART_NAMES[int(parts_in_force(dataset, history)[row])],
         is_own=history.own is None or row in own,
-        is_kept_back=row in history.kept_back,
+        is_kept_back=is_kept_back,
+        texts=tuple(_text(name, found[name]) for name in columns.texts),
+        told=told_of(session, row, is_kept_back=is_kept_back),
+        notes=notes_shown(session, row, is_kept_back=is_kept_back),
     )
 
 
@@ -148,16 +145,6 @@ def _axes(session: LabellingSession, row: int) -> list[Value]:
         for name in made
         if name not in columns
     ]
-
-
-def find_object(session: LabellingSession, text: str) -> int:
-    """The row of the object with that id; AnswerRefusedError where there is none."""
-    row = session.project.catalogue.find_row(session.config.columns.id, text.strip())
-    if row is None:
-        raise AnswerRefusedError(
-            f"No object has the id '{text.strip()[:60]}'.", "Ids must be given in full."
-        )
-    return row
 
 
 def show_number(value: Any) -> str:
@@ -173,13 +160,12 @@ def _value(column: CatalogueColumn, value: Any) -> Value:
     return Value(column.name, show_number(value), column.unit, column.description)
 
 
-def position_of(ra: Any, dec: Any) -> Position | None:
-    """The place that two values name, or None."""
-    if ra is None or dec is None or not (math.isfinite(ra) and math.isfinite(dec)):
-        return None
-    if not -90 <= dec <= 90:
-        return None
-    return Position(float(ra), float(dec))
+def _text(name: str, value: Any) -> Text:
+    """A text in lines; what web pages write for a line's end ends one too."""
+    text = "" if value is None else str(value)
+    shown = re.sub(r"<br\s*/?>", "\n", text[:MAX_LETTERS], flags=re.I)
+    lines = tuple(line.strip() for line in shown.splitlines() if line.strip())
+    return Text(name, lines, is_cut=len(text) > MAX_LETTERS)
 
 
 def _probabilities(
@@ -231,18 +217,18 @@ def _picture(session: LabellingSession, name: str, value: Any) -> Picture:
     if os.environ.get("SEXTANT_IMAGES") and not is_public():
         folders.append(Path(os.environ["SEXTANT_IMAGES"]).expanduser())
     for folder in folders:
-        path = _file_inside(folder, text)
+        path = file_inside(folder, text, PICTURE_SUFFIXES)
         if path is not None:
             return Picture(name, path=path)
     return Picture(name, sentence=f"'{shown}' is not in the project's image folder.")
 
 
-def _file_inside(folder: Path, text: str) -> Path | None:
-    """The picture file of that path below ``folder``, or None where there is none."""
+def file_inside(folder: Path, text: str, suffixes: tuple[str, ...]) -> Path | None:
+    """The file of that path below ``folder`` with one of some suffixes, or None."""
     try:
         path = (folder / text).resolve()
         inside = path.is_relative_to(folder.resolve())
-        found = inside and path.name.lower().endswith(PICTURE_SUFFIXES) and path.is_file()
+        found = inside and path.name.lower().endswith(suffixes) and path.is_file()
     except (OSError, RuntimeError, ValueError):
         # A name that is too long, links in a circle, a NUL: no file can be called so.
         return None

@@ -6,6 +6,8 @@ const FIXED = [
   { action: "undo", name: "Undo", key: "Z", help: "Take back the last answer" },
 ];
 const HELD_BACK = "ULZNCR"; // letters that never begin a search: ours, and Streamlit's C and R
+const SUREST = 3; // how sure one can say to be
+const SURE_KEY = ".";
 const LOCKS = new Set(["answer", "unsure", "later", "undo"]);
 const GIVE_UP_MS = 8000; // after which an event that nothing came of may be repeated
 const ONE_ROW_LETTERS = 48; // that labels fill one row of a small window with; more are drawn small
@@ -103,6 +105,8 @@ function makeBar(root) {
   let listening = 0;
   let waiting = 0;
   let turns = 0;
+  let sure = 0; // said for the next answer, 0 for nothing
+  let sureButton = null;
 
   const fixedOnes = () => FIXED.filter(({ action }) => data.fixed.includes(action));
   const locked = () => pending !== null || data.busy;
@@ -120,8 +124,9 @@ function makeBar(root) {
     }
     nonce();
     const seconds = Math.round(stopwatch.seconds() * 1000) / 1000;
+    const confidence = action === "answer" && sure ? sure : null;
     component.setTriggerValue("event", {
-      action, label, object_id: data.object_id, token: data.token, seconds, nonce: lastNonce,
+      action, label, object_id: data.object_id, token: data.token, seconds, confidence, nonce: lastNonce,
     });
     if (!LOCKS.has(action)) return;
     pending = { nonce: lastNonce, token: data.token, name: name || action, done: false };
@@ -161,6 +166,17 @@ function makeBar(root) {
 
   const take = (choice) => send("answer", choice.value, choice.key || choice.name);
   const takeOffered = () => send("answer", data.accept.value, "Enter");
+
+  function saySure(n) {
+    sure = n;
+    if (!sureButton) return;
+    const said = sure ? `confidence ${sure} of ${SUREST}` : "confidence not said";
+    sureButton.querySelector(".name").textContent = "●".repeat(sure) + "○".repeat(SUREST - sure);
+    sureButton.title = `How sure you are of the next answer: ${said}`;
+    sureButton.setAttribute("aria-label", sureButton.title);
+  }
+
+  const surer = () => saySure((sure + 1) % (SUREST + 1));
 
   // ---- drawing
 
@@ -202,6 +218,9 @@ function makeBar(root) {
     for (const { action, name, key, help: title } of fixedOnes()) {
       button(fixed, name, key, title, () => send(action)).dataset.sent = action;
     }
+    sureButton = data.confidence ? button(fixed, "○○○", SURE_KEY, "", surer) : null;
+    sureButton?.classList.add("sure");
+    saySure(sure);
     const all = button(fixed, "", "?", "Show all keys", toggleHelp);
     all.className = "round";
     all.setAttribute("aria-label", "Show all keys");
@@ -214,6 +233,7 @@ function makeBar(root) {
       ...(data.choices.some(({ key }) => !key) ? [["/", "find a label by typing its name"]] : []),
       ...fixedOnes().map(({ key, name }) => [key, name]),
       ...(data.accept ? [["Enter", "accept the answer offered"]] : []),
+      ...(data.confidence ? [[SURE_KEY, "how sure you are of the next answer"]] : []),
       ["N", "back to what is asked"],
       ...Object.entries(data.extra_keys),
       ["?", "show or hide these keys"],
@@ -313,6 +333,7 @@ function makeBar(root) {
     else if (key === "Enter" && data.accept) takeOffered();
     else if (fixed) send(fixed.action);
     else if (letter === "N") send("queried");
+    else if (key === SURE_KEY && data.confidence) surer();
     else if (key === "?") toggleHelp();
     else if (key === "Escape" && !(help.hidden && finder.hidden)) closePanels();
     else if (key in data.extra_keys) send("key", key);
@@ -356,7 +377,10 @@ function makeBar(root) {
     const before = data;
     data = component.data;
     const asked = before && before.token === data.token && before.object_id === data.object_id;
-    if (!asked) stopwatch.restart();
+    if (!asked) {
+      stopwatch.restart();
+      saySure(0);
+    }
     const dealtWith = pending?.token !== data.token || pending?.nonce === data.handled;
     if (pending && !pending.done && dealtWith) {
       pending.done = true;

@@ -44,7 +44,7 @@ class BarEvent:
 
     ``label`` is the choice's value for an answer, the key for a ``key`` of the page's own, else
     None.  ``seconds`` counts from when the object was first shown, without time in which the
-    browser tab was hidden.
+    browser tab was hidden.  ``confidence`` is from 1 to 3, or None where nobody said.
     """
 
     action: Action
@@ -52,6 +52,7 @@ class BarEvent:
     object_id: str
     token: str
     seconds: float
+    confidence: int | None = None
 
 
 def assign_keys(choices: Sequence[Choice]) -> list[str]:
@@ -92,6 +93,7 @@ def answer_bar(
     asks: bool = True,
     extra_keys: Mapping[str, str] | None = None,
     fixed: Sequence[Action] = ("unsure", "later", "undo"),
+    confidence: bool = False,
     on_event: Callable[[BarEvent], None] | None = None,
 ) -> BarEvent | None:
     """Draw the question; what the person chose, once.
@@ -113,6 +115,7 @@ def answer_bar(
     extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft") and what
         they do; they come back as ``BarEvent("key", ...)``
     fixed : which of Unsure, Later and Undo there are
+    confidence : whether a key says how sure one is, before an answer
     on_event : called with the event before the page runs again (one run where a returned
         event takes two); nothing is returned then
     """
@@ -147,6 +150,7 @@ def answer_bar(
             "asks": asks,
             "extra_keys": dict(extra_keys or {}),
             "fixed": list(fixed),
+            "confidence": confidence,
             "handled": handled,
         },
         on_event_change=before_the_run,
@@ -167,4 +171,5 @@ def _bar_event(sent: Mapping[str, Any] | None) -> BarEvent | None:
         object_id=sent["object_id"],
         token=sent["token"],
         seconds=float(sent["seconds"]),
+        confidence=sent.get("confidence"),
     )

@@ -6,20 +6,24 @@ import streamlit as st
 
 from al_engine.loop.answering import labels_offered
 from al_engine.session import LabellingSession, State
-from al_engine.showing.objects import ObjectCard, Picture, Value, find_object, object_card
+from al_engine.showing.objects import ObjectCard, Picture, Text, Value, object_card
+from al_engine.showing.places import find_object
 from al_engine.showing.plots import draw_plot
 from al_engine.views.palette import NEUTRAL
 from al_engine.views.plots import PLOTS
 from pages.components import extensions, loop
 from pages.components import state as tab
+from pages.components.comparing import compare
+from pages.components.curves import curves
 from pages.components.guard import guard
+from pages.components.notes import note_menu, noted, told
 from pages.components.page import draw_again, link, view
 from pages.components.pictures import pictures
 from pages.components.scatter_map import LegendEntry
 from pages.components.words import counted, plain
 
 TRAINING = "pages/2_Training.py"
-MAP_HEIGHT_PX, FILL = 430, (1.0, 244)
+MAP_HEIGHT_PX, FILL = 390, (1.0, 290)
 PIXELS_WIDTH_PX = 288
 MAP = "map itself"  # among names of plots, none of which has a space
 
@@ -52,6 +56,9 @@ def labelling_view(session: LabellingSession, label: str) -> None:
         else:
             with guard(), st.container(height=MAP_HEIGHT_PX + 40, border=False, key="plot"):
                 _plot(session, state, plot, row)
+        if row is not None:
+            with guard():
+                compare(session, state, row)
     loop.ask(session, state)
 
 
@@ -113,16 +120,28 @@ def _status(state: State) -> None:
 
 
 def find(session: LabellingSession, key: str, select: Callable[[int], None]) -> None:
-    """A way to any object by its id."""
+    """A way to any object by its id, or by its position."""
     # Its key counts the objects found: with a new key it stands closed, and its field empty.
     found = tab.clicks(key)
     with (
         st.popover(
-            "Find", icon=":material/search:", help="Show an object by its id.", key=f"{key}-{found}"
+            "Find",
+            icon=":material/search:",
+            help="Show an object by its id, or by its position.",
+            key=f"{key}-{found}",
         ),
         st.form(f"{key}-form-{found}", border=False),
     ):
-        wanted = st.text_input("Id", key=f"{key}-id-{found}", placeholder="its id in full")
+        by_position = session.config.columns.ra is not None
+        wanted = st.text_input(
+            "Id or position" if by_position else "Id",
+            key=f"{key}-id-{found}",
+            placeholder="its id in full" + (", or 188.5212 +0.9401" if by_position else ""),
+            help="A position in degrees, or as 12:34:05.1 +00:56:24, shows the object nearest to "
+            "it, within an arcmin."
+            if by_position
+            else None,
+        )
         if st.form_submit_button("Show it") and wanted.strip():
             with guard():
                 select(find_object(session, wanted))
@@ -139,6 +158,7 @@ def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
         st.subheader(plain(card.object_id), anchor=False)
         _find(session, state)
+        note_menu(session, card.row, card.object_id)
     card_body(session, card)
 
 
@@ -148,6 +168,10 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
         with st.container(key="position", horizontal=True):
             st.code(card.position.degrees, language=None, width="content")
             st.code(card.position.sexagesimal, language=None, width="content")
+        links = " · ".join(f"[{name}]({address})" for name, address in card.position.links)
+        st.caption(links, help="What others know of this place; opens in another tab.")
+    for note in card.notes:
+        noted(note)
     if card.is_kept_back:
         st.caption(
             "Others labelled it: what they said, and the models, are not shown before you did."
@@ -173,7 +197,22 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
         help="Folded, so that it is not copied; maps still colour each object by what is known.",
     ):
         st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
+        told(card.told)
+    with guard():
+        curves(session, card.row)
+    for text in card.texts:
+        _text(text)
     _values((*card.info, *card.features))
+
+
+def _text(text: Text) -> None:
+    """A text in full, a line of it a paragraph; long ones scroll in a frame of their own."""
+    st.caption(plain(text.name))
+    is_long = len(text.lines) > 6 or sum(map(len, text.lines)) > 900
+    with st.container(height=260 if is_long else "content", border=True):
+        st.markdown("\n\n".join(map(plain, text.lines)) or "–")
+        if text.is_cut:
+            st.caption("Cut here: it is longer than can be read at a glance.")
 
 
 def _enlarged(picture: Picture) -> object:

@@ -89,7 +89,15 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
     elif row:
         kind: Any = event.action
         value = str(event.label) if kind == "answer" else None
-        state = session.answer(label, int(row), kind, value, token=moment, seconds=event.seconds)
+        state = session.answer(
+            label,
+            int(row),
+            kind,
+            value,
+            token=moment,
+            seconds=event.seconds,
+            confidence=event.confidence,
+        )
         looking.notice[label] = _confirmation(session, state, kind, value)
         if selected is not None and selected != int(row):
             looking.selected[label] = selected  # clicked meanwhile
@@ -201,6 +209,7 @@ def ask(session: LabellingSession, state: State) -> None:
             confirmation=tab.notice(label),
             busy=state.past is not None,
             asks=row is not None,
+            confidence=True,
             extra_keys={
                 "ArrowLeft": "the object before",
                 "ArrowRight": "the next object",

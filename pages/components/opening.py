@@ -107,7 +107,7 @@ def _upload(most_mb: int | None) -> None:
 
 def _offer(offered: Any) -> None:
     """Import what was chosen, at once; only where it holds several tables ask which."""
-    path = Path(offered).expanduser() if isinstance(offered, str) else _uploaded(offered)
+    path = Path(offered).expanduser() if isinstance(offered, str) else uploaded(offered)
     parts = None
     with st.spinner("Looking at the file"):
         try:
@@ -116,7 +116,7 @@ def _offer(offered: Any) -> None:
             if parts is None:
                 # A file that is refused is not tried again by itself.
                 state.keep_draft("offered", None)
-                _forget_upload()
+                forget_upload()
     if len(parts) <= 1:
         state.keep_draft("offered", None)
         _import(path, None)
@@ -124,7 +124,7 @@ def _offer(offered: Any) -> None:
     chosen = st.selectbox(
         "Which table of the file",
         list(described),
-        format_func=lambda key: _describe(described[key]),
+        format_func=lambda key: describe_part(described[key]),
         key=f"part-{path.name}",
     )
     if st.button("Import", key=f"import-{path.name}", type="primary"):
@@ -138,17 +138,18 @@ def _import(path: Path, part: str | None) -> None:
     st.rerun()
 
 
-def _describe(part: Any) -> str:
+def describe_part(part: Any) -> str:
+    """One of the tables of a file, by its name and size."""
     rows = "" if part.n_rows is None else f", {counted(part.n_rows, 'row')}"
     return f"{part.name}{rows}, {counted(part.n_columns, 'column')}"
 
 
-def _uploaded(file: Any) -> Path:
+def uploaded(file: Any) -> Path:
     """The uploaded bytes as a file under its own name, once for each upload."""
     held = state.upload()
     if held is not None and held[0] == file.file_id:
         return held[1]
-    _forget_upload()
+    forget_upload()
     refuse_upload(state.home(), file.size)
     # Beside the projects, where there is room for catalogues; the folder for temporary files may
     # be small, or in memory.
@@ -160,7 +161,8 @@ def _uploaded(file: Any) -> Path:
     return path
 
 
-def _forget_upload() -> None:
+def forget_upload() -> None:
+    """Remove the upload that is on disk, if there is one."""
     held = state.upload()
     if held is not None:
         shutil.rmtree(held[1].parent, ignore_errors=True)
@@ -176,7 +178,7 @@ def importing() -> None:
     job = finished("import", "Importing", before="Looking at the file")
     if job is None:
         return
-    _forget_upload()
+    forget_upload()
     state.drop_drafts()
     folder = job.result()
     go(folder, SHARE if state.chosen_configuration() else _first_page(read_about(folder)))

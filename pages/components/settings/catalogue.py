@@ -1,4 +1,4 @@
-"""Step 1: what was imported, and which values stand for missing."""
+"""Step 1: what was imported, which values stand for missing, and what further tables add."""
 
 from dataclasses import replace
 
@@ -9,11 +9,13 @@ from al_engine.data.features import features_there, list_features
 from al_engine.data.profile import suspects
 from al_engine.session import LabellingSession
 from pages.components import state
+from pages.components.settings import joins
 from pages.components.settings.form import Way, go_on
 from pages.components.words import counted, plain
 
 
 def draw(session: LabellingSession, way: Way) -> None:
+    joins.deal_with_done(session)
     catalogue, config = session.project.catalogue, session.config
     st.title(plain(session.project.name))
     if session.project.about.notice:
@@ -29,7 +31,10 @@ def draw(session: LabellingSession, way: Way) -> None:
                 st.markdown(f"- {plain(line)}")
     missing = _missing_values(session)
     st.caption("The first rows:")
-    st.dataframe(catalogue.preview(50), height=300, hide_index=True, key="preview")
+    # Named after its columns: a table that keeps its name keeps the columns it had.
+    key = f"preview-{len(catalogue.columns)}"
+    st.dataframe(catalogue.preview(50), height=300, hide_index=True, key=key)
+    joins.draw(session)
     edited = replace(config, columns=replace(config.columns, missing=missing))
     go_on(session, edited, way, shortcut=_guessed(config))
 

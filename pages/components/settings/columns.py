@@ -48,6 +48,25 @@ def draw(session: LabellingSession, way: Way) -> None:
             key=f"info-{slug}",
             help="Extra columns to read while you answer; they never train.",
         )
+        texts = st.multiselect(
+            "Texts to read",
+            [c.name for c in catalogue.columns if c.kind == "text"],
+            present(columns.texts, names),
+            key=f"texts-{slug}",
+            help="Shown beside each object in full, in lines, above the other columns.",
+        )
+        curves = st.multiselect(
+            "Spectra and light curves",
+            [c.name for c in catalogue.columns if c.kind == "text"],
+            present(columns.curves, names),
+            key=f"curves-{slug}",
+            help="Columns that hold the path of a FITS file in the image folder.",
+        )
+        redshift = columns.redshift
+        if curves:
+            redshift = choose_column(
+                "Redshift", numeric, redshift, f"redshift-{slug}", "Where lines are marked first."
+            )
         images = st.multiselect(
             "Pictures",
             names,
@@ -76,6 +95,9 @@ def draw(session: LabellingSession, way: Way) -> None:
         columns.pixels,
         columns.image_width_px,
         columns.missing,
+        tuple(texts),
+        tuple(curves),
+        redshift,
     )
     values = [choice.value for choice in labels]
     train = tuple(value for value in config.train_labels if value in values)

@@ -17,6 +17,7 @@ from pages.components import pictures
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.labelling import card_body, find
+from pages.components.notes import note_menu
 from pages.components.page import link, view
 from pages.components.scatter_map import LegendEntry, Overlay, scatter_map, view_to_draw
 from pages.components.test_set import dealing
@@ -101,6 +102,8 @@ def _object(session: LabellingSession, curated: CuratedSet, shown: Shown | None)
         title = "–" if shown is None else session.object_id(shown.row)
         st.subheader(plain(title), anchor=False)
         find(session, f"find-test-{session.project.slug}", _select)
+        if shown is not None:
+            note_menu(session, shown.row, title)
     with st.container(horizontal=True, vertical_alignment="center", key="card-walk"):
         here = len(rows) if at is None else at
         _step("first", ":material/first_page:", "First answered (Home)", "Home", not rows)

@@ -1,0 +1,78 @@
+"""What people said and noted about an object, and the place to note something."""
+
+from datetime import UTC
+
+import streamlit as st
+
+from al_engine.noting import (
+    MAX_TAGS,
+    MAX_TEXT,
+    Note,
+    keep_note,
+    note_of,
+    tags_in_use,
+    undo_note,
+)
+from al_engine.session import LabellingSession
+from al_engine.showing.told import Told
+from pages.components.guard import guard
+from pages.components.page import draw_again
+from pages.components.words import plain
+
+ANSWERS_SHOWN = 20
+
+
+def told(answers: tuple[Told, ...]) -> None:
+    """Every answer about the object, the oldest first; struck through where taken back."""
+    lines = []
+    for each in answers[-ANSWERS_SHOWN:]:
+        when = each.when.replace(tzinfo=UTC).astimezone()
+        sure = f", confidence {each.confidence} of 3" if each.confidence else ""
+        who = f"{plain(each.who)}: " if each.who else ""
+        said = f"{who}**{plain(each.what)}** in {plain(each.where)}{sure}, {when:%d %b %Y, %H:%M}"
+        lines.append(f"- ~~{said}~~ taken back" if each.is_undone else f"- {said}")
+    if len(answers) > ANSWERS_SHOWN:
+        lines.insert(0, f"The last {ANSWERS_SHOWN} of {len(answers):,} answers:\n")
+    if lines:
+        st.markdown("\n".join(lines))
+
+
+def noted(note: Note) -> None:
+    """What one person noted about the object."""
+    tags = " ".join(f":gray-badge[{plain(tag)}]" for tag in note.tags)
+    text = plain(note.text)
+    st.markdown(f"{tags} {text}".strip(), help=f"Noted by {plain(note.who)}." if note.who else None)
+
+
+def note_menu(session: LabellingSession, row: int, object_id: str) -> None:
+    """A place to write down a text and tags about the object, and to take that back."""
+    own = note_of(session, row)
+    # Named after what stands in it: another object's never shows this one's.
+    key = f"note-{session.project.slug}-{row}-{own.seq}"
+    with (
+        st.popover(
+            "Note" if own.is_empty else "Noted",
+            icon=":material/edit_note:",
+            help="Write something down about this object; it never trains.",
+            key=key,
+        ),
+        guard(),
+    ):
+        with st.form(f"{key}-form", border=False):
+            st.caption(plain(object_id))
+            text = st.text_area("Note", own.text, height=90, max_chars=MAX_TEXT, key=f"{key}-text")
+            tags = st.multiselect(
+                "Tags",
+                list(dict.fromkeys((*own.tags, *tags_in_use(session)))),
+                own.tags,
+                key=f"{key}-tags",
+                max_selections=MAX_TAGS,
+                accept_new_options=True,
+                help="Short words, such as blazar or merger; type a new one, Enter adds it.",
+            )
+            if st.form_submit_button("Save", type="primary"):
+                keep_note(session, row, text, tuple(tags))
+                draw_again()
+        if own.seq and st.button("Undo the last change", key=f"{key}-undo"):
+            undo_note(session, row)
+            draw_again()

@@ -1,0 +1,158 @@
+"""Spectra and light curves from FITS files: what is read, what is refused, where lines lie."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from astropy.io import fits
+from conftest import N_ROWS, make_table, small_setup, survey_config, survey_values
+from paging import LABELLING, fine, show
+from streamlit.testing.v1 import AppTest
+
+from al_engine.creating import create_project
+from al_engine.data.curves import MAX_POINTS, Curve, read_curve
+from al_engine.opening import open_project
+from al_engine.session import LabellingSession
+from al_engine.showing.curves import curves_of, lines_at, redshift_of
+
+WAVE = np.linspace(3800, 9200, 500)
+FLUX = np.sin(WAVE / 200)
+
+
+def table(path: Path, **columns: tuple[np.ndarray, str]) -> Path:
+    made = [
+        fits.Column(name, "D", unit=unit or None, array=values)
+        for name, (values, unit) in columns.items()
+    ]
+    fits.BinTableHDU.from_columns(made).writeto(path)
+    return path
+
+
+def curve(path: Path) -> Curve:
+    found = read_curve(path)
+    assert isinstance(found, Curve), found
+    return found
+
+
+def test_a_spectrum_is_read_from_a_table_in_angstrom(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.fits", flux=(FLUX, "Jy"), wavelength=(WAVE / 10, "nm"))
+    found = curve(path)
+    assert (found.kind, found.x_title, found.y_title) == (
+        "spectrum", "wavelength (angstrom)", "flux (Jy)",
+    )  # fmt: skip
+    np.testing.assert_allclose(found.x, WAVE)
+    np.testing.assert_array_equal(found.y, FLUX)
+
+
+def test_a_spectrum_in_log_wavelength_has_errors_from_inverse_variance(tmp_path: Path) -> None:
+    ivar = np.full(500, 4.0)
+    path = table(tmp_path / "a.fits", flux=(FLUX, ""), loglam=(np.log10(WAVE), ""), ivar=(ivar, ""))
+    found = curve(path)
+    np.testing.assert_allclose(found.x, WAVE)
+    assert found.error is not None
+    assert set(found.error) == {0.5}
+
+
+def test_a_spectrum_is_read_from_an_image_with_its_scale(tmp_path: Path) -> None:
+    hdu = fits.PrimaryHDU(FLUX)
+    hdu.header.update({"CRVAL1": 3800.0, "CRPIX1": 1.0, "CDELT1": 2.0})
+    hdu.writeto(tmp_path / "a.fits")
+    assert curve(tmp_path / "a.fits").x[:3].tolist() == [3800, 3802, 3804]
+
+
+def test_a_light_curve_is_read_without_what_is_missing(tmp_path: Path) -> None:
+    flux = np.where(np.arange(500) % 5, FLUX, np.nan)
+    path = table(
+        tmp_path / "a.fits", TIME=(np.arange(500.0), "d"), SAP_FLUX=(FLUX, ""),
+        PDCSAP_FLUX=(flux, "e-/s"), PDCSAP_FLUX_ERR=(np.ones(500), ""),
+    )  # fmt: skip
+    found = curve(path)
+    assert (found.kind, len(found.x), found.x_title) == ("light curve", 400, "time (d)")
+    assert found.y_title == "pdcsap_flux (e-/s)"
+
+
+def test_a_long_curve_is_thinned_out(tmp_path: Path) -> None:
+    n = 3 * MAX_POINTS + 1
+    path = table(tmp_path / "a.fits", time=(np.arange(float(n)), ""), flux=(np.ones(n), ""))
+    assert MAX_POINTS // 2 < len(curve(path).x) <= MAX_POINTS
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is not a FITS file"),
+        (b"\x1f\x8b\x08" + b"x" * 3000, "is not a FITS file"),
+        (b"SIMPLE  =                    T" + b"\xff" * 5000, "is damaged"),
+    ],
+)
+def test_what_is_no_curve_is_said_in_a_few_words(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "a.fits"
+    path.write_bytes(content)
+    assert str(read_curve(path)).startswith(said)
+
+
+def test_a_table_of_something_else_holds_no_curve(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.fits", ra=(WAVE, "deg"), dec=(WAVE, "deg"))
+    assert read_curve(path) == "holds no spectrum and no light curve that is known"
+
+
+def test_lines_lie_where_the_redshift_puts_them(tmp_path: Path) -> None:
+    found = curve(table(tmp_path / "a.fits", flux=(FLUX, ""), wavelength=(WAVE, "Angstrom")))
+    at_rest, shifted = dict(lines_at(found, 0.0)), dict(lines_at(found, 2.0))
+    assert at_rest["Hα"] == 6564.61
+    assert "Lyα" not in at_rest
+    assert shifted["C IV"] == pytest.approx(4647.18)
+    assert "Hα" not in shifted
+
+
+@pytest.fixture
+def with_spectra(home: Path) -> LabellingSession:
+    """The small project with a column of paths, of which the first object's is a spectrum."""
+    paths = ["a.fits", "../a.fits", "none.fits", "https://example.org/a.fits", None]
+    values = {
+        **survey_values(),
+        "spectrum": pa.array([paths[i % 5] for i in range(N_ROWS)]),
+        "redshift": pa.array(np.where(np.arange(N_ROWS) % 2, np.nan, 0.5)),
+    }
+    config = survey_config(x_axis="g", y_axis="r")
+    columns = replace(config.columns, curves=("spectrum",), redshift="redshift")
+    folder, _ = create_project(home, "Survey", make_table(values), replace(config, columns=columns))
+    (folder / "images").mkdir()
+    table(folder / "images" / "a.fits", flux=(FLUX, ""), wavelength=(WAVE, ""))
+    table(folder / "a.fits", flux=(FLUX, ""), wavelength=(WAVE, ""))
+    return LabellingSession(open_project(folder), "Ada")
+
+
+def test_a_path_is_looked_for_in_the_image_folder_alone(with_spectra: LabellingSession) -> None:
+    found = [curves_of(with_spectra, row)[0] for row in range(5)]
+    assert found[0].curve is not None
+    assert [each.curve for each in found[1:]] == [None] * 4
+    assert "is not a FITS file in the project's image folder" in found[1].sentence
+    assert found[3].address == "https://example.org/a.fits"
+    assert found[4].sentence == "No file in the catalogue."
+    assert [redshift_of(with_spectra, row) for row in (0, 1)] == [0.5, None]
+
+
+def lines_drawn(at: AppTest) -> list[str]:
+    """The names of the lines that the spectrum on the page is drawn with."""
+    (drawn,) = [json.loads(each.proto.spec) for each in at.get("plotly_chart")]
+    return [each["text"] for each in drawn["layout"]["annotations"]]
+
+
+def test_a_spectrum_is_drawn_with_lines_at_the_objects_redshift(
+    with_spectra: LabellingSession,
+) -> None:
+    with_spectra.start("QSO", small_setup())
+    at = show(LABELLING, "survey")
+    wanted = with_spectra.object_id(0)
+    next(each for each in at.text_input if each.label == "Id").set_value(wanted)
+    at = fine(next(each for each in at.button if each.label == "Show it").click().run())
+    (slider,) = [each for each in at.slider if each.label == "Redshift of the lines"]
+    assert slider.value == 0.5
+    assert "Mg II" in lines_drawn(at)
+    assert "Hα" not in lines_drawn(at)
+    fine(slider.set_value(0.1).run())
+    assert "Hα" in lines_drawn(at)

@@ -1,0 +1,57 @@
+"""Notes beside the question, and the way to an object by where it is."""
+
+from dataclasses import replace
+
+import pytest
+from paging import LABELLING, fine, read, show
+
+from al_engine.noting import keep_note, note_of
+from al_engine.session import LabellingSession
+
+
+@pytest.fixture
+def placed(survey_begun: LabellingSession) -> LabellingSession:
+    """The small project, begun, with two of its columns taken for positions."""
+    columns = replace(survey_begun.config.columns, ra="g", dec="r")
+    survey_begun.change_settings(replace(survey_begun.config, columns=columns))
+    return survey_begun
+
+
+def test_a_note_is_saved_shown_and_undone(survey_begun: LabellingSession) -> None:
+    row = survey_begun.state("QSO").question.row
+    at = show(LABELLING, "survey")
+    next(each for each in at.text_area if each.label == "Note").set_value("see *Chandra*")
+    at = fine(next(each for each in at.button if each.label == "Save").click().run())
+    (event,) = [e for e in survey_begun.project.log.events() if e.kind == "note"]
+    assert (event.row_number, event.payload["text"]) == (row, "see *Chandra*")
+    assert r"see \*Chandra\*" in read(at)
+    at = fine(
+        next(each for each in at.button if each.label == "Undo the last change").click().run()
+    )
+    assert "Chandra" not in read(at)
+    assert survey_begun.state("QSO").question.row == row
+
+
+def test_an_object_is_shown_by_its_position(placed: LabellingSession) -> None:
+    values = placed.project.catalogue.values(17, ["g", "r"])
+    at = show(LABELLING, "survey")
+    field = next(each for each in at.text_input if each.label == "Id or position")
+    field.set_value(f"{values['g']:.7f} {values['r']:.7f}")
+    at = fine(next(each for each in at.button if each.label == "Show it").click().run())
+    assert placed.object_id(17) in [each.value for each in at.subheader]
+    assert "simbad.cds.unistra.fr" in read(at)
+
+
+def test_tags_of_one_object_are_offered_for_the_next(survey_begun: LabellingSession) -> None:
+    keep_note(survey_begun, 3, "", ("merger", "a]b"))
+    at = show(LABELLING, "survey")
+    tags = next(each for each in at.multiselect if each.label == "Tags")
+    assert tags.options == ["a]b", "merger"]
+    assert note_of(survey_begun, 3).tags == ("merger", "a]b")
+
+
+def test_a_text_to_read_stands_on_the_card_as_itself(survey_begun: LabellingSession) -> None:
+    columns = replace(survey_begun.config.columns, texts=("note",))
+    survey_begun.change_settings(replace(survey_begun.config, columns=columns))
+    at = show(LABELLING, "survey")
+    assert "same" in [each.value for each in at.markdown]
