@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from al_engine.criteria import Search, check_search
 from al_engine.errors import SettingsError
+from al_engine.quantities import Quantities, check_quantities
 from al_engine.typed import plain, read_as
 
 CONFIG_VERSION = 1
@@ -190,6 +191,7 @@ class ProjectConfig:
     splits: Splits = Splits()
     asking: Asking = Asking()
     curation: Curation = Curation()
+    quantities: Quantities = field(default_factory=Quantities)
     people: People = People()
     train_labels: tuple[str, ...] = ()
     leave_out_other_labels: bool = False
@@ -263,6 +265,7 @@ def check(config: ProjectConfig) -> None:
         total = splits.train + splits.validation + splits.test
         raise SettingsError(f"The shares add up to {total:g}%.", "Make them 100% or less.")
     check_search(config.curation.search)
+    check_quantities(config.quantities)
     if len(config.labels) > MAX_LABELS:
         raise SettingsError(f"There are {len(config.labels):,} labels.", f"Use up to {MAX_LABELS}.")
     seen: set[str] = set()

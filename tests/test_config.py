@@ -23,6 +23,7 @@ from al_engine.config import (
 )
 from al_engine.criteria import Criterion, Group, Search
 from al_engine.errors import SettingsError
+from al_engine.quantities import Band, Quantities, Quantity
 
 EVERYTHING = ProjectConfig(
     curation=Curation(Search((Group((Criterion("z", ">", ("1",)),), "or"),), "and"), "audit", 20),
@@ -43,6 +44,10 @@ EVERYTHING = ProjectConfig(
     splits=Splits("counts", 100, 20, 30, "balanced", seed=7),
     asking=Asking(random_every=7, start="random", ahead_mb=0, shared=True),
     people=People(True, True, "latest", 4),
+    quantities=Quantities(
+        {"w1": Quantity("W1", "magnitude", 309.5)},
+        (Band("g", "g", 0.48, "e_g", "flux", 1e-6),),
+    ),
     train_labels=("1",),
     leave_out_other_labels=True,
     leave_out_unknown=True,
