@@ -42,7 +42,7 @@ Made = TypeVar("Made")
 
 CORRECT, INCORRECT, UNLABELLED = 0, 1, 2
 KEPT = 64  # pictures of a project, and as many small facts
-ARRAYS_KEPT = 4  # with a byte for each object
+ARRAYS_KEPT = 12  # with a byte for each object, or four
 RANGE_FROM = 100_000  # objects are enough to tell where nearly all lie
 # A click looks close by first: in a crowd the nearest object is near.
 REACHES_PX = (1.0, 6.0, NEAR_PX)

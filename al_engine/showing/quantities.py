@@ -30,7 +30,7 @@ def quantities_of(project: Project) -> Quantities:
     held = config.quantities
     guessed, sure = guess_quantities(catalogue)
     # A column that the settings name may be gone: another catalogue has others.
-    there = set(catalogue.names(numeric=True)) | {f for f in config.features.base}
+    there = set(catalogue.names(numeric=True)) | set(config.features.base)
     known = {name: q for name, q in held.known.items() if q.column in there}
     known = {name: q for name, q in guessed.items() if name in sure} | known
     bands = tuple(band for band in held.bands if band.column in there)
