@@ -12,6 +12,7 @@ from al_engine.data.labels import BY_HAND, Event
 
 LATER_AFTER = 10
 COUNTED = ("given", "answer", "unsure", "later", "settled")
+TOGETHER = "together"  # in the payload of answers that one act gave to many objects: its name
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def fold(
         by_hand = event.kind != "given"
         if event.kind in BY_HAND:
             last = event
-            n_passed += 1
+            n_passed += _act(event) is None  # nobody was asked about what was selected
             n_questions += how in ("query", "random")
             n_again += how == "again"
         if row in curated:
@@ -149,7 +150,10 @@ def fold(
             fingerprint ^= _mark(row, before) ^ _mark(row, after)
             is_changed = True
         # Labels taken from the catalogue arrive together and make one round, not five.
-        together = not by_hand and i + 1 < len(counted) and counted[i + 1].kind == "given"
+        follows = counted[i + 1] if i + 1 < len(counted) else None
+        together = follows is not None and not by_hand and follows.kind == "given"
+        # So do those that one act gave to many objects.
+        together |= follows is not None and _act(event) is not None and _act(follows) == _act(event)
         if is_changed and trained and not together:
             sets.append(LabelledSet(f"{fingerprint:016x}", len(trained), event.seq))
             is_changed = False
@@ -171,6 +175,22 @@ def fold(
         frozenset(disputed),
         n_again=n_again,
     )
+
+
+def _act(event: Event) -> str | None:
+    """The act that gave an answer to many objects, None for an answer to one."""
+    return None if event.payload is None else event.payload.get(TOGETHER)
+
+
+def given_with(events: Sequence[Event], last: Event) -> list[Event]:
+    """The events of the act that an event is part of: itself alone, or an answer to many objects.
+
+    ``events`` are those in effect.
+    """
+    act = _act(last)
+    if act is None:
+        return [last]
+    return [event for event in events if _act(event) == act and event.who == last.who]
 
 
 def _mark(row: int, label: str | None) -> int:

@@ -30,9 +30,9 @@ class Event:
     ``given`` is a label taken from the catalogue to start with; ``answer`` is a person's;
     ``settled`` is the label that counts where several people differed.
     ``row_number`` is the object's row in the catalogue, ``object_id`` its id as text.  ``how``
-    says how the object came up (query, random, click, initial, again), ``part`` which set it was in
-    (train, validation, test), ``probability`` is that of the classifier's own label at the time,
-    ``undoes`` the ``seq`` of the event taken back; ``happened_at`` is UTC.
+    says how the object came up (query, random, click, initial, again, selection), ``part`` which
+    set it was in (train, validation, test), ``probability`` is that of the classifier's own label
+    at the time, ``undoes`` the ``seq`` of the event taken back; ``happened_at`` is UTC.
 
     Events about the curated test set have the part CURATED and no classifier; their ``how`` is
     criteria, audit, chosen or file, and their ``payload`` says from what was drawn.

@@ -78,7 +78,12 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
     ),
     ("catalogue_label", pa.string(), "", "Label in the catalogue; empty where it has none"),
     ("conflict", pa.string(), "", "Other labels given to the same object (for which classifier)"),
-    ("how", pa.string(), "", "How the object came up: query, random, click, initial or again"),
+    (
+        "how",
+        pa.string(),
+        "",
+        "How the object came up: query, random, click, initial, again or selection",
+    ),
     ("set", pa.string(), "", "Set of the object by now: train, validation, test, or left out"),
     ("who", pa.string(), "", "Who answered"),
     ("answered_at", pa.timestamp("us"), "", "When, in UTC"),
