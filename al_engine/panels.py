@@ -61,8 +61,17 @@ DEFAULTS: Final[Mapping[str, Arrangement]] = {
 }
 
 
+# Of these a page shows each once: they hold a choice, a list or a chart of their own.
+ONCE: Final = ("card", "records", "map", "rounds", "scores", "extension")
+
+
 def sound(arrangement: Arrangement) -> Arrangement:
     """The same within what a page can show: no empty page, sizes and numbers in their ranges."""
+    seen: set[tuple[str, str]] = set()
+    arrangement = replace(
+        arrangement,
+        columns=tuple(tuple(_once(p, seen) for p in column) for column in arrangement.columns),
+    )
     columns = [
         tuple(replace(p, height=_within(p.height, HEIGHTS)) for p in column[:MAX_IN_COLUMN])
         for column in arrangement.columns[:MAX_COLUMNS]
@@ -72,6 +81,16 @@ def sound(arrangement: Arrangement) -> Arrangement:
     if not kept:
         return Arrangement()
     return Arrangement(tuple(c for c, _ in kept), tuple(w for _, w in kept))
+
+
+def _once(panel: Panel, seen: set[tuple[str, str]]) -> Panel:
+    """The panel, or the choice of another where its like stands before it."""
+    if panel.kind not in ONCE:
+        return panel
+    if (panel.kind, panel.of) in seen:
+        return Panel(height=panel.height)
+    seen.add((panel.kind, panel.of))
+    return panel
 
 
 def _within(number: int, ends: tuple[int, int]) -> int:

@@ -224,6 +224,7 @@ def draw_map(
     *,
     group: str = "",
     legend: tuple[LegendEntry, ...] = (),
+    aside_px: int = 0,
 ) -> None:
     """One map with its marks, which its legend names; clicks on it select."""
     maps: Maps = tab.maps()
@@ -252,6 +253,7 @@ def draw_map(
         fill=fill,
         group=group,
         title=title,
+        aside_px=aside_px,
         note="Preparing the maps…" if png is None else "",
         on_event=lambda event: tab.post(kind, slug, label, event),
     )

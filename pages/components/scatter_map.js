@@ -83,7 +83,7 @@ function makeMap(root) {
   // A timer of Streamlit's own would not be held while the page is being left, see leaving.js.
   function askUntilThere() {
     clearInterval(asking);
-    if (head.picture || head.bars.length) return;
+    if (head.picture || !head.note) return;
     asking = setInterval(() => {
       reported = "";
       report(false);
