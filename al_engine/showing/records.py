@@ -41,9 +41,11 @@ def records(
 
 def _shown(value: Any) -> Any:
     """A number as itself where a browser can hold it, else text."""
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool):
         return show_number(value)
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53):
+    if isinstance(value, float):
+        return float(f"{value:.7g}")
+    if value is None or (isinstance(value, int) and abs(value) < 2**53):
         return value
     return str(value)
 

@@ -128,7 +128,7 @@ DIAGRAMS: dict[str, Diagram] = {
                     "Kauffmann 2003",
                     _KAUFFMANN,
                     lambda x: 0.61 / (x - 0.05) + 1.3,
-                    (-2, -0.12),
+                    (-1.28, -0.12),  # further left it would cross the other
                     is_dashed=True,
                 ),
             ),

@@ -112,7 +112,7 @@ def _is_alone(spot: Spot) -> bool:
 def _room(name: str, least_px: int, fill: tuple[float, int]) -> None:
     """Give a panel its share of the window's height: the browser alone knows that."""
     share, taken = fill
-    high = f"max({least_px + HEAD_PX}px, calc((100vh - {taken}px) * {share:.4f} + {HEAD_PX - 8}px))"
+    high = f"max({least_px}px, calc((100vh - {taken}px) * {share:.4f} + {HEAD_PX - 8}px))"
     held = f".st-key-held-{name}"
     st.html(
         f"<style>{held}, [data-testid=stLayoutWrapper]:has(> {held}) "
@@ -167,8 +167,7 @@ def _menu(spot: Spot, *, is_full: bool) -> None:
     """Plot type, options, size and place; drawn only while it is open."""
     key = f"menu-{spot.page}-{spot.place[0]}-{spot.place[1]}-{tab.clicks('panels')}"
     with st.popover(
-        "Panel",
-        icon=":material/more_vert:",
+        "⋮",
         type="tertiary",
         key=key,
         on_change="rerun",

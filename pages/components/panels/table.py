@@ -50,6 +50,7 @@ def records_panel(spot: Spot) -> None:
         selection_mode="single-row",
         hide_index=True,
         row_height=26,
+        placeholder="–",
         height="stretch",
     )
 
