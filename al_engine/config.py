@@ -114,13 +114,15 @@ class Asking:
     ``random_every`` None means: every fifth question where the catalogue's own labels leave
     fewer than 30 validation objects, else never; 0 means never.  ``ahead_mb`` bounds the memory
     (MB, a session and classifier) of what is made before it is asked for; 0 switches that off.
-    ``shared`` makes an answer that was given for one classifier count for all.
+    ``shared`` makes an answer that was given for one classifier count for all.  ``among`` is the
+    saved selection that is asked about, "" for the whole pool; random questions are of all of it.
     """
 
     random_every: int | None = None
     start: Literal["spread", "random"] = "spread"
     ahead_mb: int = 1000
     shared: bool = False
+    among: str = ""
 
 
 @dataclass(frozen=True)

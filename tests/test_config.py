@@ -42,7 +42,7 @@ EVERYTHING = ProjectConfig(
     ),
     features=Features(("g", "G"), (Combination("divide", 2), Combination("add", 5)), scale=False),
     splits=Splits("counts", 100, 20, 30, "balanced", seed=7),
-    asking=Asking(random_every=7, start="random", ahead_mb=0, shared=True),
+    asking=Asking(random_every=7, start="random", ahead_mb=0, shared=True, among="the wedge"),
     people=People(True, True, "latest", 4),
     quantities=Quantities(
         {"w1": Quantity("W1", "magnitude", 309.5)},

@@ -1,9 +1,12 @@
 """Selections: what they hold, how they are kept, and one label for all of one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import N_ROWS, answer, begin, known
 
+from al_engine.config import Asking
 from al_engine.data.history import in_effect
 from al_engine.data.selections import (
     FOLDER,
@@ -133,6 +136,59 @@ def test_the_labels_of_a_selection_survive_and_leave_like_any_others(project, op
     again = LabellingSession(open_project(folder), "Ada")
     assert again.state("QSO").history.trained == state.history.trained
     assert len(again.state("QSO").rounds) == len(state.rounds)
+
+
+# -- the pool restricted to a selection ----------------------------------------------------------
+
+
+def among(session, name):
+    config = session.config
+    session.change_settings(replace(config, asking=replace(config.asking, among=name)))
+    return session.state("QSO")
+
+
+def test_only_a_selection_is_asked_about_until_the_whole_pool_is_again(project):
+    session = begin(project)
+    before = session.state("QSO")
+    rows = training_rows(session, 6)
+    save_selection(project.folder, "few", rows, "lasso")
+    state = among(session, "few")
+    assert state.n_pool == 6
+    assert state.fit.key == before.fit.key
+    asked = []
+    while state.question is not None:
+        asked.append(state.question.row)
+        state = answer(session)
+    assert sorted(asked) == rows.tolist()
+    assert among(session, "").question is not None
+
+
+def test_random_questions_are_of_the_whole_pool_all_the_same(project):
+    session = begin(project)
+    config = replace(session.config, asking=Asking(random_every=2))
+    session.change_settings(config)
+    rows = training_rows(session, 10)
+    save_selection(project.folder, "few", rows, "lasso")
+    state, randomly = among(session, "few"), []
+    for _ in range(8):
+        if state.question.how == "random":
+            randomly.append(state.question.row)
+        else:
+            assert state.question.row in rows
+        state = answer(session)
+    assert set(randomly) - set(rows.tolist())
+
+
+def test_a_lost_selection_is_said_and_can_be_lifted(project):
+    session = begin(project)
+    rows = training_rows(session, 3)
+    save_selection(project.folder, "gone", rows, "lasso")
+    among(session, "gone")
+    remove_selection(project.folder, "gone")
+    fresh = LabellingSession(project, "Ada")
+    assert "Explore" in fresh.fault("QSO").hint
+    among(fresh, "")
+    assert fresh.fault("QSO") is None
 
 
 # -- what a selection holds ----------------------------------------------------------------------

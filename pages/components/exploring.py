@@ -1,8 +1,11 @@
 """The Explore page: panels, what is selected together, and what can be done with that."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from al_engine.data.selections import (
+    Saved,
     list_selections,
     load_selection,
     remove_selection,
@@ -43,9 +46,14 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
                 help="Have the question and its answers at the foot of this page too.",
             )
         _saved_menu(session)
+        if session.config.asking.among:
+            st.badge(f"asks only about {plain(session.config.asking.among)}", color="orange")
         if exploring.notice:
             st.caption(plain(exploring.notice))
     state = state_of(session, label)
+    fault = session.fault(label) if label else None
+    if fault is not None:
+        st.error(plain(fault), icon=":material/error:")
     with guard():
         _finish_export(session)
     with st.container(horizontal=True, vertical_alignment="center", key="selection"):
@@ -202,23 +210,46 @@ def _saved_menu(session: LabellingSession) -> None:
             st.caption("No selection is saved yet: select objects, then Keep.")
         for i, each in enumerate(saved):
             with st.container(horizontal=True, vertical_alignment="center", key=f"saved-line-{i}"):
-                if st.button(
-                    plain(each.name), key=f"saved-open-{i}", help=f"Selected {plain(each.how)}"
-                ):
-                    with guard():
-                        rows = load_selection(folder, each.name, session.project.catalogue.n_rows)
-                        tab.select_together(rows, f"as {each.name}")
-                        tab.count_click("saved")
-                        draw_again()
-                st.caption(counted(each.n, "object"))
-                if st.button(
-                    "", icon=":material/delete:", key=f"saved-remove-{i}", type="tertiary",
-                    help="Forget this selection; its objects stay.",
-                ):  # fmt: skip
-                    with guard():
-                        remove_selection(folder, each.name)
-                        tab.count_click("saved")
-                        draw_again()
+                _saved_line(session, each, i)
+        among = session.config.asking.among
+        if among and st.button("Ask about the whole pool again", key="ask-all", width="stretch"):
+            _ask_among(session, "")
+
+
+def _saved_line(session: LabellingSession, saved: Saved, i: int) -> None:
+    folder, is_asked = session.project.folder, saved.name == session.config.asking.among
+    if st.button(plain(saved.name), key=f"saved-open-{i}", help=f"Selected {plain(saved.how)}"):
+        with guard():
+            rows = load_selection(folder, saved.name, session.project.catalogue.n_rows)
+            tab.select_together(rows, f"as {saved.name}")
+            tab.count_click("saved")
+            draw_again()
+    st.caption(counted(saved.n, "object"))
+    if st.button(
+        "Asked about" if is_asked else "Ask only about these",
+        key=f"saved-ask-{i}",
+        disabled=is_asked,
+        help="Restrict the pool to this selection, for all classifiers. Random questions, which "
+        "measure a classifier, are still of the whole pool.",
+    ):
+        _ask_among(session, saved.name)
+    if st.button(
+        "", icon=":material/delete:", key=f"saved-remove-{i}", type="tertiary", disabled=is_asked,
+        help="Forget this selection; its objects stay.",
+    ):  # fmt: skip
+        with guard():
+            remove_selection(folder, saved.name)
+            tab.count_click("saved")
+            draw_again()
+
+
+def _ask_among(session: LabellingSession, name: str) -> None:
+    with guard(), st.spinner("Changing the pool", show_time=True):
+        config = session.config
+        session.change_settings(replace(config, asking=replace(config.asking, among=name)))
+        tab.exploring().notice = f"Only {name} is asked about." if name else "All is asked about."
+        tab.count_click("saved")
+        draw_again()
 
 
 def _export(session: LabellingSession, together: Selected) -> None:

@@ -44,4 +44,6 @@ def _status(state: State) -> None:
         st.markdown(
             " · ".join(parts), help="Each answer is on disk before the next object is shown."
         )
+        if state.config.asking.among:
+            st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
         panels_menu("Labelling")

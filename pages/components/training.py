@@ -60,6 +60,8 @@ def _top_line(session: LabellingSession, state: State) -> None:
         st.markdown(" · ".join(parts), help=_TRAINING_SET)
         if state.past is not None:
             st.badge(f"round {state.past}", color="orange")
+        if state.config.asking.among:
+            st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
         with st.popover("Show"):
             _show_menu(label)
         # Its key counts the set-ups used: with a new key it stands closed again.

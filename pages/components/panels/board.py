@@ -276,5 +276,7 @@ def panels_menu(page: str) -> None:
 
 
 def state_of(session: LabellingSession, label: str) -> State | None:
-    """The state to draw of a classifier, None where it is not started."""
-    return loop.current(session, label) if label and session.is_started(label) else None
+    """The state to draw of a classifier, None where it is not started or cannot be trained now."""
+    if not label or not session.is_started(label) or session.fault(label) is not None:
+        return None
+    return loop.current(session, label)

@@ -64,4 +64,4 @@ def _select_many(session: LabellingSession, panel: Panel, event: MapEvent) -> No
 def _state(session: LabellingSession, classifier: str) -> State | None:
     if not classifier or not session.is_started(classifier):
         return None
-    return loop.current(session, classifier)
+    return None if session.fault(classifier) is not None else loop.current(session, classifier)
