@@ -15,7 +15,7 @@ from al_engine.errors import AlEngineError, NotEnoughLabelsError
 from al_engine.opening import open_project
 from al_engine.panels import Panel
 from al_engine.session import LabellingSession
-from al_engine.showing.colouring import MOST_CATEGORIES
+from al_engine.showing.colouring import FREQUENT
 from al_engine.showing.maps import Drawn
 from al_engine.showing.planes import inside_outline
 from al_engine.showing.plotting import Plotting
@@ -169,8 +169,8 @@ def test_a_colour_of_a_model_is_refused_while_there_is_none(plots, colour):
 
 def test_of_thousands_of_categories_the_frequent_ones_have_colours(odd):
     many = odd.colouring(Panel(colour="column", colour_column="many"), None, "blue_orange")
-    assert len(many.names) == MOST_CATEGORIES + 1
-    assert len(set(many.colours)) == MOST_CATEGORIES + 1
+    assert len(many.names) == FREQUENT + 1
+    assert len(set(many.colours)) == FREQUENT + 1
     few = odd.colouring(Panel(colour="column", colour_column="few"), None, "blue_orange")
     assert few.names == ("a", "b", "other or missing")
     assert few.codes[:4].tolist() == [0, 1, 2, 2]

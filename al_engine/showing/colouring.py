@@ -24,7 +24,8 @@ from al_engine.views.raster import Range
 Codes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-MOST_CATEGORIES = 20  # colours that are told apart; the rest share one
+MOST_CATEGORIES = 20  # where there are no more, each has its colour
+FREQUENT = 7  # of more, these: colours that anybody tells apart, and are painted quickly
 FEW = 12  # different whole numbers are categories, more of them are values
 RANGE_FROM = 100_000
 
@@ -88,7 +89,7 @@ def categories(catalogue: Catalogue, name: str) -> list[str] | None:
     values = [value for value, _ in counts if value is not None and value.strip()]
     if column.kind == "integer" and len(values) > FEW:
         return None
-    kept = values[:MOST_CATEGORIES]
+    kept = values if len(values) <= MOST_CATEGORIES else values[:FREQUENT]
     return sorted(kept, key=_natural)
 
 

@@ -37,7 +37,7 @@ from pages.components.panels.spot import Spot
 from pages.components.panels.table import records_panel
 from pages.components.scores import draw_score_plot, draw_scores
 
-LEAST_PX = (214, 430)  # of a panel among others, and of one alone in its column
+LEAST_PX = (430, 214, 130)  # of a panel alone in its column, of one of two, of one of more
 HEAD_PX = 70  # of a map's title and legend
 
 Draw = Callable[[Spot], None]
@@ -89,8 +89,8 @@ def _panel(
     *,
     is_full: bool = False,
 ) -> None:
-    is_alone = is_full or len(tab.arrangement(page).columns[place[0]]) == 1
-    least = LEAST_PX[is_alone]
+    n_others = 0 if is_full else len(tab.arrangement(page).columns[place[0]]) - 1
+    least = LEAST_PX[min(n_others, len(LEAST_PX) - 1)]
     spot = Spot(session, state, page, place, panel, least, fill)
     name = f"{page.lower()}-{place[0]}-{place[1]}"
     # Some panels are as high as what is in them, and are cut off where they are higher.
