@@ -63,6 +63,7 @@ DEFAULTS: Final[Mapping[str, Arrangement]] = {
 
 # Of these a page shows each once: they hold a choice, a list or a chart of their own.
 ONCE: Final = ("card", "records", "map", "rounds", "scores", "extension")
+MAPS: Final = ("training", "validation", "metric", "labels")
 
 
 def sound(arrangement: Arrangement) -> Arrangement:
@@ -84,12 +85,13 @@ def sound(arrangement: Arrangement) -> Arrangement:
 
 
 def _once(panel: Panel, seen: set[tuple[str, str]]) -> Panel:
-    """The panel, or the choice of another where its like stands before it."""
+    """The panel, or the choice of another where its like stands before it, or there is none."""
     if panel.kind not in ONCE:
         return panel
-    if (panel.kind, panel.of) in seen:
+    like = (panel.kind, panel.of if panel.kind in ("map", "extension") else "")
+    if like in seen or (panel.kind == "map" and panel.of not in MAPS):
         return Panel(height=panel.height)
-    seen.add((panel.kind, panel.of))
+    seen.add(like)
     return panel
 
 

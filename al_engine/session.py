@@ -334,9 +334,13 @@ class LabellingSession:
                 raise AnswerRefusedError(
                     "Something was answered in another tab meanwhile.", "Look, then undo again."
                 )
-            undone = given_with(in_effect(self.project.events(classifier)), last)
-            self.project.log.append(*undoing(self.who, undone))
+            self.project.log.append(*undoing(self.who, self.last_act(classifier)))
         return self._after(classifier, before[1] if before else None)
+
+    def last_act(self, classifier: str) -> list[Event]:
+        """What an undo takes back: one answer, or those that were given together."""
+        last = self.project.history(classifier, self.who).last
+        return [] if last is None else given_with(in_effect(self.project.events(classifier)), last)
 
     def _probability(self, classifier: str, row: int) -> float | None:
         """What the classifier gives to an object now, where that is at hand without training."""

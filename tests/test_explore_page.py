@@ -6,8 +6,9 @@ import pytest
 from conftest import N_ROWS, answer
 from paging import EXPLORE, LABELLING, TRAINING, drawn_maps, fine, read, show
 
+from al_engine.data.selections import list_selections
 from al_engine.opening import open_project
-from al_engine.panels import Arrangement, Panel
+from al_engine.panels import DEFAULTS, Arrangement, Panel
 from al_engine.session import LabellingSession
 from al_engine.views.raster import is_warm, warm_up
 from pages.components.looking import Posted
@@ -173,3 +174,86 @@ def test_columns_of_a_diagram_are_asked_once_and_remembered(survey_begun):
     assert len(head["lines"]) == 1
     again = LabellingSession(open_project(survey_begun.project.folder), "Bo")
     assert {q.column for q in again.config.quantities.known.values()} == {"G", "g", "r"}
+
+
+# -- menus ---------------------------------------------------------------------------------------
+
+
+def opened(at, key: str):
+    """The page with a menu open."""
+    at.session_state[key] = True
+    return fine(at.run())
+
+
+def test_a_panel_s_menu_changes_axes_scale_and_colours_and_they_are_kept(survey_begun):
+    at = opened(show(EXPLORE, "survey"), "menu-Explore-0-0-0")
+    boxes = {box.label: box for box in at.selectbox}
+    boxes["X"].set_value("G").run()
+    boxes = {box.label: box for box in at.selectbox}
+    assert set(boxes) >= {"Choose plot type", "X", "Y", "Coloured by"}
+    boxes["Coloured by"].set_value("probability").run()
+    next(box for box in at.checkbox if box.label == "Log").check().run()
+    fine(at)
+    panel = exploring(at).panels["Explore"].columns[0][0]
+    assert (panel.x, panel.colour, panel.x_log) == ("G", "probability", True)
+    again = fine(show(EXPLORE, "survey"))
+    head = next(head for head, _ in drawn_maps(again))
+    assert head["axes"][0] == "G (log)"
+    assert head["title"] == "Basic plot, by P(Qso)"
+
+
+def test_a_panel_is_removed_and_the_page_is_as_at_first_again(survey_begun):
+    at = opened(show(EXPLORE, "survey"), "menu-Explore-1-1-0")
+    next(button for button in at.button if button.label == "Remove").click().run()
+    fine(at)
+    assert [len(column) for column in exploring(at).panels["Explore"].columns] == [2, 1]
+    at = opened(at, "panels-Explore-1")
+    next(button for button in at.button if button.label == "As at first").click().run()
+    fine(at)
+    assert exploring(at).panels["Explore"] == DEFAULTS["Explore"]
+
+
+def test_a_selection_is_compared_kept_found_again_and_asked_about(survey_begun):
+    at = show(EXPLORE, "survey")
+    post(at, PLOT, kind="area", outline=((0.0, 0.0), (3.0, 0.0), (3.0, 3.0), (0.0, 3.0)))
+    n = exploring(at).together.n
+    opened(at, "compare-1-0")
+    assert "Shift" in read(at)
+    opened(at, "keep-1-0")
+    at.text_input(key="keep-name-1").set_value("corner")
+    next(button for button in at.button if button.label == "Save the selection").click().run()
+    fine(at)
+    assert [(s.name, s.n) for s in list_selections(survey_begun.project.folder)] == [("corner", n)]
+    opened(at, "saved-0")
+    at.button(key="saved-ask-0").click().run()
+    fine(at)
+    assert survey_begun.config.asking.among == "corner"
+    opened(at, "saved-1")
+    at.button(key="ask-all").click().run()
+    fine(at)
+    assert survey_begun.config.asking.among == ""
+
+
+def test_a_selection_is_written_as_a_file(survey_begun):
+    at = show(EXPLORE, "survey")
+    post(at, PLOT, kind="area", outline=AROUND)
+    opened(at, "export-1-0")
+    at.button(key="export-do-1").click().run()
+    fine(at.run())
+    (path,) = (survey_begun.project.folder / "exports").glob("*objects.fits")
+    assert path.stat().st_size > 2880
+
+
+def test_undo_is_offered_for_a_selection_and_not_for_what_was_answered_since(survey_begun):
+    at = show(EXPLORE, "survey")
+    post(at, PLOT, kind="area", outline=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
+    opened(at, "label-1-0")
+    at.session_state["together-1"] = "STAR"
+    at.run()
+    at.button(key="together-do-1").click().run()
+    fine(at)
+    assert "labelled Star" in read(at)
+    assert [button.label for button in at.button if button.label == "Undo"] == ["Undo"]
+    answer(survey_begun)
+    fine(at.run())
+    assert [button.label for button in at.button if button.label == "Undo"] == []

@@ -85,6 +85,13 @@ def test_sizes_stay_in_their_ranges():
     assert sound(Arrangement(((A,), (B,)), ())).widths == (3, 3)
 
 
+def test_what_a_page_can_show_once_is_shown_once_whatever_a_file_says():
+    twice = [Panel("card"), Panel("card", "again"), Panel("map", "labels"), Panel("map", "nowhere")]
+    found = sound(Arrangement((tuple(twice), (Panel("map", "labels"), A, A)), (3, 3)))
+    kinds = [[panel.kind for panel in column] for column in found.columns]
+    assert kinds == [["card", "choose", "map", "choose"], ["choose", "plot", "plot"]]
+
+
 def test_a_place_that_is_gone_holds_nothing():
     assert [panel_at(TWO, place) for place in ((0, 1), (0, 2), (2, 0), (-1, 0))] == [
         B, None, None, None,

@@ -123,11 +123,17 @@ def _labels(
     n = len(shown)
     of = (title, config.columns.label, tuple(config.labels), frozenset(verified.items()))
 
-    def make() -> Codes:
+    def of_the_catalogue() -> Codes:
         codes = np.full(project.catalogue.n_rows, n, np.uint8)
         if with_catalogue and config.columns.label:
             known = project.catalogue.label_codes(config.columns.label, list(place))
             codes[known >= 0] = known[known >= 0]
+        return codes
+
+    def make() -> Codes:
+        # Read once: each answer makes another colouring.
+        before = drawn.once(drawn.arrays, ARRAYS_KEPT, (*of[:3], "alone"), of_the_catalogue)
+        codes = before.copy()
         for row, label in verified.items():
             codes[row] = place.get(label, n)
         return codes

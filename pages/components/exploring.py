@@ -50,6 +50,8 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
             st.badge(f"asks only about {plain(session.config.asking.among)}", color="orange")
         if exploring.notice:
             st.caption(plain(exploring.notice))
+    if label:
+        tab.look_at_round(label, None)
     state = state_of(session, label)
     fault = session.fault(label) if label else None
     if fault is not None:
@@ -94,17 +96,21 @@ def _selection(session: LabellingSession, state: State | None) -> None:
     if st.button("Clear", icon=":material/close:", key=f"clear-{number}", type="tertiary"):
         tab.select_together((), "")
         draw_again()
-    if (
-        exploring.labelled
-        and state is not None
-        and st.button(
-            "Undo", icon=":material/undo:", key=f"undo-{number}", help="Take the labels back, all."
-        )
-    ):
-        session.undo(state.classifier, token=state.token)
-        exploring.labelled = False
-        exploring.notice = f"Taken back: {counted(together.n, 'object')} of the selection."
-        draw_again()
+    last = None if state is None else state.history.last
+    # Where something else was answered since, that is taken back where it was answered.
+    if state is not None and last is not None and last.how == "selection" and exploring.labelled:
+        _undo(session, state, f"undo-{number}")
+
+
+def _undo(session: LabellingSession, state: State, key: str) -> None:
+    n = len(session.last_act(state.classifier))
+    said = f"Take back the labels of {counted(n, 'object')}."
+    if st.button("Undo", icon=":material/undo:", key=key, help=said):
+        with guard(), st.spinner("Taking back", show_time=True):
+            session.undo(state.classifier, token=state.token)
+            tab.exploring().labelled = False
+            tab.exploring().notice = f"Taken back: the labels of {counted(n, 'object')}."
+            draw_again()
 
 
 def _popover(title: str, icon: str, key: str, *, disabled: bool = False):  # type: ignore[no-untyped-def]

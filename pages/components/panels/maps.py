@@ -16,12 +16,10 @@ from pages.components.panels.spot import Spot
 from pages.components.scatter_map import LegendEntry
 from pages.components.words import plain
 
-KINDS = ("training", "validation", "metric", "labels")
-
 
 def map_panel(spot: Spot, state: State) -> None:
     """One map; those of a page share their zoom."""
-    kind = cast(Kind, spot.panel.of if spot.panel.of in KINDS else "labels")
+    kind = cast(Kind, spot.panel.of)
     # On Labelling the one map that stands there at first is in no group.
     group = "" if spot.page == "Labelling" else f"{spot.page.lower()}-{spot.session.project.slug}-"
     loop.draw_map(
