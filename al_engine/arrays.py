@@ -5,7 +5,7 @@ Owns which of them are kept in memory and for whom one waits.  Must not know ans
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import axis_feature, feature_sql
-from al_engine.data.grid import Grid, open_grid
+from al_engine.data.grid import Floats, Grid, open_grid
 from al_engine.data.mapped import Room
 from al_engine.data.matrix import open_column
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
@@ -24,7 +24,7 @@ from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 Made = TypeVar("Made")
 
 DATASETS_KEPT = 2  # the one in force, and one that is being tried
-AXES_HELD, GRIDS_HELD = 8, 4
+AXES_HELD, GRIDS_HELD = 24, 8  # as many panels as a page can show go through them
 
 
 class Arrays:
@@ -98,6 +98,13 @@ class Arrays:
             GRIDS_HELD,
             made_of,
             lambda: open_grid(self._folder, made_of, x, y, self._room),
+        )
+
+    def index(self, made_of: Sequence[str], x: Floats, y: Floats) -> Grid:
+        """Which objects lie where by two arrays over all rows, which ``made_of`` tells apart."""
+        key = (self._catalogue.fingerprint, *made_of)
+        return self._held(
+            self._grids, GRIDS_HELD, key, lambda: open_grid(self._folder, key, x, y, self._room)
         )
 
     def _held(

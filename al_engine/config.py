@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from al_engine.criteria import Search, check_search
 from al_engine.errors import SettingsError
+from al_engine.quantities import Quantities, check_quantities
 from al_engine.sky import Sky, check_sky
 from al_engine.typed import plain, read_as
 
@@ -122,13 +123,15 @@ class Asking:
     ``random_every`` None means: every fifth question where the catalogue's own labels leave
     fewer than 30 validation objects, else never; 0 means never.  ``ahead_mb`` bounds the memory
     (MB, a session and classifier) of what is made before it is asked for; 0 switches that off.
-    ``shared`` makes an answer that was given for one classifier count for all.
+    ``shared`` makes an answer that was given for one classifier count for all.  ``among`` is the
+    saved selection that is asked about, "" for the whole pool; random questions are of all of it.
     """
 
     random_every: int | None = None
     start: Literal["spread", "random"] = "spread"
     ahead_mb: int = 1000
     shared: bool = False
+    among: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,7 @@ class ProjectConfig:
     splits: Splits = Splits()
     asking: Asking = Asking()
     curation: Curation = Curation()
+    quantities: Quantities = field(default_factory=Quantities)
     people: People = People()
     # What is kept by the words of settings need not be made again for another look at the sky.
     sky: Sky = field(default=Sky(), repr=False)
@@ -288,6 +292,7 @@ def check(config: ProjectConfig) -> None:
         total = splits.train + splits.validation + splits.test
         raise SettingsError(f"The shares add up to {total:g}%.", "Make them 100% or less.")
     check_search(config.curation.search)
+    check_quantities(config.quantities)
     check_sky(config.sky)
     if len(config.labels) > MAX_LABELS:
         raise SettingsError(f"There are {len(config.labels):,} labels.", f"Use up to {MAX_LABELS}.")

@@ -26,7 +26,7 @@ from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import CuratedSet, fold_curated, renumbered
-from al_engine.data.grid import Grid
+from al_engine.data.grid import Floats, Grid
 from al_engine.data.history import History, count_answers
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.people import history_of
@@ -227,6 +227,11 @@ class Project:
         """Which objects lie where on the two axes of the maps."""
         self._check_open()
         return self._arrays.grid(config)
+
+    def index(self, made_of: Sequence[str], x: Floats, y: Floats) -> Grid:
+        """Which objects lie where by two arrays over all rows, which ``made_of`` tells apart."""
+        self._check_open()
+        return self._arrays.index(made_of, x, y)
 
     def _check_open(self) -> None:
         if self.is_closed:

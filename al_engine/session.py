@@ -15,7 +15,7 @@ import numpy as np
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
-from al_engine.data.history import History, LabelledSet, in_effect
+from al_engine.data.history import History, LabelledSet, given_with, in_effect
 from al_engine.data.labels import SUREST, Event
 from al_engine.errors import (
     AlEngineError,
@@ -35,6 +35,7 @@ from al_engine.loop.recording import Moment, moment, record_soon
 from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
 from al_engine.loop.state import ScoredRound, State, made_state, seen_by
+from al_engine.loop.together import at_once, events_at_once, undoing
 from al_engine.project import Project
 from al_engine.sky import Sky
 
@@ -330,6 +331,27 @@ class LabellingSession:
             self.project.log.append(event)
         return self._after(classifier, before[1] if before else None)
 
+    def answer_all(self, classifier: str, rows: Rows, label: str, *, token: str) -> State:
+        """Give one label to many objects, as one act; those ``at_once`` leaves out keep theirs.
+
+        Raises
+        ------
+        AnswerRefusedError : nothing or too much to label, or something was answered meanwhile
+        """
+        config = self._started_config(classifier)
+        before = self._states.get(classifier)
+        with self.project.log.lock:
+            acts = acts_of(self.project, classifier, self.who)
+            if acts and acts[-1].seq > seen_by(token):
+                raise AnswerRefusedError(
+                    "Something was answered in another tab meanwhile.", "Look, then label again."
+                )
+            taken = at_once(self.project, self.project.history(classifier, self.who), rows).rows
+            self.project.log.append(
+                *events_at_once(self.project, config, classifier, taken, label, self.who)
+            )
+        return self._after(classifier, before[1] if before else None)
+
     def undo(self, classifier: str, *, token: str) -> State:
         """Take back the last answer, Unsure or Later of this classifier; the log keeps both.
 
@@ -346,9 +368,13 @@ class LabellingSession:
                 raise AnswerRefusedError(
                     "Something was answered in another tab meanwhile.", "Look, then undo again."
                 )
-            undo = Event("undo", self.who, last.classifier, last.row_number, last.object_id)
-            self.project.log.append(replace(undo, undoes=last.seq))
+            self.project.log.append(*undoing(self.who, self.last_act(classifier)))
         return self._after(classifier, before[1] if before else None)
+
+    def last_act(self, classifier: str) -> list[Event]:
+        """What an undo takes back: one answer, or those that were given together."""
+        last = self.project.history(classifier, self.who).last
+        return [] if last is None else given_with(in_effect(self.project.events(classifier)), last)
 
     def _probability(self, classifier: str, row: int) -> float | None:
         """What the classifier gives to an object now, where that is at hand without training."""

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from pages.components import labelling
 from pages.components.classifiers import choose_classifier, lead_to_training, started_classifiers
+from pages.components.labelling_view import labelling_view
 from pages.components.page import page
 
 with page("Labelling") as session:
@@ -12,4 +12,4 @@ with page("Labelling") as session:
         st.title("Labelling")
         lead_to_training()
         st.stop()
-    labelling.labelling_view(session, choose_classifier(session, started, "labelling"))
+    labelling_view(session, choose_classifier(session, started, "labelling"))

@@ -29,6 +29,7 @@ from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, find_strategy
 from al_engine.loop.partitioned.reading import refuse_extensions
 from al_engine.opening import close_project, open_project
+from al_engine.panels import DEFAULTS, Panel, with_panel
 from al_engine.project import Project
 from al_engine.services.cutouts import CUTOUTS
 from al_engine.session import LabellingSession
@@ -36,6 +37,7 @@ from al_engine.sharing import exporting
 from al_engine.showing.plots import draw_plot
 from al_engine.starting import start_demo
 from al_engine.views.plots import PLOTS
+from pages.components.panels.kinds import choices, title
 
 REGISTRIES: tuple[dict, ...] = (
     MODELS, STRATEGIES, COMMITTEE_STRATEGIES, OPERATIONS, PLOTS, CUTOUTS,
@@ -593,7 +595,7 @@ def test_the_set_up_offers_yours_beside_ours(load: Load, on_pages: Path) -> None
     assert "Farthest (yours)" in boxes["Query strategy"]
 
 
-def test_labelling_offers_a_plot_in_the_place_of_the_map(load: Load, on_pages: Path) -> None:
+def test_a_panel_beside_the_question_can_be_a_plot_of_yours(load: Load, on_pages: Path) -> None:
     plot = (
         "def plot(columns, labels, selected):\n"
         "    return {'data': [{'x': list(columns['g']), 'y': list(columns['r'])}]}\n"
@@ -602,10 +604,13 @@ def test_labelling_offers_a_plot_in_the_place_of_the_map(load: Load, on_pages: P
     fine(load(plot=IMPORTS + plot))
     begun(open_project(on_pages), config_of(model="knn"))
     at = show("pages/3_Labelling.py", "survey")
-    (choice,) = at.get("button_group")
-    assert [option.content for option in choice.proto.options] == ["Map", "Mine (yours)"]
     assert at.get("plotly_chart") == []
-    at.session_state["beside-survey"] = "mine"
+    session = at.session_state["sextant.session"]
+    panels = DEFAULTS["Labelling"]
+    assert ("extension", "mine") in choices(session, panels, Panel(), has_state=True)
+    assert title(("extension", "mine")) == "Mine (yours)"
+    panels = with_panel(panels, (1, 0), Panel("extension", "mine"))
+    at.session_state["sextant.looking"].exploring.panels["Labelling"] = panels
     at.run()
     assert [each.message for each in at.exception] == []
     (drawn,) = at.get("plotly_chart")

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float32]
 Words = npt.NDArray[np.uint32]
 Range = tuple[float, float]
 
-_GRIDS = Sort(".grid", np.uint32, 6)
+_GRIDS = Sort(".grid", np.uint32, 12)
 OBJECTS_A_CELL = 32  # finer cells read a little less of a deep zoom and take longer to look up
 MOST_CELLS_ACROSS = 1024
 SAMPLE_ROWS = 200_000  # tell where the edges of cells should be

@@ -14,6 +14,7 @@ from al_engine.data.labels import BY_HAND, Event
 LATER_AFTER = 10
 COUNTED = ("given", "answer", "unsure", "later", "settled")
 Use = Literal["trains", "validates", "corrects"]  # what a person's label is for
+TOGETHER = "together"  # in the payload of answers that one act gave to many objects: its name
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def fold(
         by_hand = event.kind != "given"
         if event.kind in BY_HAND:
             last = event
-            n_passed += 1
+            n_passed += _act(event) is None  # nobody was asked about what was selected
             n_questions += how in ("query", "random")
             n_again += how == "again"
         elif event.kind == "settled":
@@ -171,12 +172,12 @@ def fold(
             fingerprint ^= _mark(row, before) ^ _mark(row, after)
             is_changed = True
         # Labels taken from the catalogue arrive together and make one round, not five.  One that
-        # stands again has a round of its own.
-        following = counted[i + 1] if not by_hand and i + 1 < len(counted) else None
-        together = (
-            following is not None
-            and following.kind == "given"
-            and following.row_number not in given_before
+        # stands again has a round of its own.  Those that one act gave to many make one round too.
+        follows = counted[i + 1] if i + 1 < len(counted) else None
+        together = follows is not None and (
+            _act(event) == _act(follows) is not None
+            if by_hand
+            else follows.kind == "given" and follows.row_number not in given_before
         )
         if is_changed and trained and not together:
             sets.append(LabelledSet(f"{fingerprint:016x}", len(trained), event.seq))
@@ -219,6 +220,22 @@ def _use(event: Event, before: Use | None) -> Use:
     if is_drawn and before is None:
         return "validates"
     return "corrects" if event.part in ("validation", "test") else "trains"
+
+
+def _act(event: Event) -> str | None:
+    """The act that gave an answer to many objects, None for an answer to one."""
+    return None if event.payload is None else event.payload.get(TOGETHER)
+
+
+def given_with(events: Sequence[Event], last: Event) -> list[Event]:
+    """The events of the act that an event is part of: itself alone, or an answer to many objects.
+
+    ``events`` are those in effect.
+    """
+    act = _act(last)
+    if act is None:
+        return [last]
+    return [event for event in events if _act(event) == act and event.who == last.who]
 
 
 def _mark(row: int, label: str | None) -> int:

@@ -32,9 +32,9 @@ class Event:
     ``settled`` is the label that counts where several people differed; ``note`` is what a person
     wrote down about an object, in its ``payload``, and is of no classifier.
     ``row_number`` is the object's row in the catalogue, ``object_id`` its id as text.  ``how``
-    says how the object came up (query, random, click, initial, again), ``part`` which set it was in
-    (train, validation, test), ``probability`` is that of the classifier's own label at the time,
-    ``confidence`` is how sure the person said to be of an answer, from 1 to SUREST,
+    says how the object came up (query, random, click, initial, again, selection), ``part`` which
+    set it was in (train, validation, test), ``probability`` is that of the classifier's own label
+    at the time, ``confidence`` is how sure the person said to be of an answer, from 1 to SUREST,
     ``undoes`` the ``seq`` of the event taken back; ``happened_at`` is UTC.
 
     Events about the curated test set have the part CURATED and no classifier; their ``how`` is

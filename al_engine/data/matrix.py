@@ -19,7 +19,7 @@ Columns = npt.NDArray[np.float32]
 Places = npt.NDArray[np.int32]
 
 _FEATURES = Sort(".features", np.float32, 8)
-_AXIS = Sort(".axis", np.float32, 16)
+_AXIS = Sort(".axis", np.float32, 32)
 # Rows are sorted within runs: what is found for a run is then written near together as well.
 RUN_ROWS = 1 << 20
 _RUN_BYTES = 128_000_000

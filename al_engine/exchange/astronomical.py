@@ -263,7 +263,7 @@ def _no_counterpart(file: _File) -> list[str]:
     """What such a file says, or means, that has no meaning here."""
     listed = []
     if file.layout:
-        listed.append("layout: pages stand where they stand; panels have no places of their own.")
+        listed.append("layout: panels stand as every project begins; arrange them on each page.")
     if file.optimise_data:
         listed.append("optimise_data: columns always keep the precision of their file.")
     if file.test_set_file:

@@ -21,6 +21,7 @@ from al_engine.data.notes import note_fault
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
+from al_engine.panels import Arrangement
 from al_engine.typed import read_as
 
 FORMAT, VERSION = "Sextant configuration", 1
@@ -53,10 +54,11 @@ class Data:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a person looks at a project: the colours of right and wrong, the marks on the maps."""
+    """How a person looks at a project: its colours, the marks on maps, the panels by page."""
 
     colours: Literal["blue_orange", "red_green"] = "blue_orange"
     marks: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
+    panels: Mapping[str, Arrangement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

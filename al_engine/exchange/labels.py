@@ -87,8 +87,8 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
         "how",
         pa.string(),
         "",
-        "How the object came up: query, random, click, initial, again or settled; for the curated "
-        "test set criteria, audit, chosen or file",
+        "How the object came up: query, random, click, initial, again, selection or settled; for "
+        "the curated test set criteria, audit, chosen or file",
     ),
     (
         "set",

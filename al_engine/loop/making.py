@@ -14,7 +14,9 @@ from al_engine.config import ProjectConfig, round_key
 from al_engine.data.history import History, LabelledSet
 from al_engine.data.labels import Event
 from al_engine.data.people import again_every
+from al_engine.data.selections import load_selection
 from al_engine.dataset import Dataset
+from al_engine.errors import SettingsError
 from al_engine.extensions.used import hashes
 from al_engine.lookahead import LOOKAHEAD, Overtaken, Work, is_on
 from al_engine.loop.answering import answer_event
@@ -42,6 +44,7 @@ class RoundMaker:
         self._scores: dict[str, tuple[str, Hashable, RoundScores]] = {}
         self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
         self._begun: dict[str, Hashable] = {}
+        self._among: tuple[str, Rows] | None = None
         self._owners: set[Hashable] = set()
         weakref.finalize(self, _drop, self._owners)
 
@@ -137,7 +140,24 @@ class RoundMaker:
             setup.n_initial,
             random_every(dataset.n_validation, config.asking.random_every),
             again_every(config.people),
+            self._asked_about(config),
         )
+
+    def _asked_about(self, config: ProjectConfig) -> Rows | None:
+        """The objects that are asked about, None for the whole pool."""
+        name = config.asking.among
+        if not name:
+            return None
+        if self._among is None or self._among[0] != name:
+            folder, n_rows = self._project.folder, self._project.catalogue.n_rows
+            try:
+                self._among = (name, load_selection(folder, name, n_rows))
+            except SettingsError as error:
+                raise SettingsError(
+                    f"Only the selection '{name}' is asked about, and it is not there.",
+                    "Ask about the whole pool again: Selections on the Explore page.",
+                ) from error
+        return self._among[1]
 
     # -- ahead --
 

@@ -4,6 +4,7 @@ Owns which parts of a project stand in the file; its form is ``exchange.configur
 know sessions: what they have at hand is handed in.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import refuse_while_blind
-from al_engine.errors import ConfigurationError
+from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange.astronomical_writing import check_theirs, write_theirs
 from al_engine.exchange.configuration import (
     Configuration,
@@ -29,8 +30,9 @@ from al_engine.files import whole_file
 from al_engine.loop.saving import versions
 from al_engine.loop.state import State
 from al_engine.project import Project
+from al_engine.typed import plain, read_as
 
-CONFIGURATION_FILE = "configuration.json"
+CONFIGURATION_FILE, LAYOUT_FILE = "configuration.json", "layout.json"
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,22 @@ def not_in_their_form(settings: ProjectConfig) -> ConfigurationError | None:
     except ConfigurationError as error:
         return error
     return None
+
+
+def keep_layout(project: Project, layout: Layout) -> None:
+    """Keep how a person looks at a project in its folder: it is there when it is opened again."""
+    with whole_file(project.folder / LAYOUT_FILE, is_reminder=True) as file:
+        file.write_text(json.dumps(plain(layout), ensure_ascii=False), encoding="utf-8")
+
+
+def kept_layout(project: Project) -> Layout | None:
+    """How the project was looked at last; None where nothing sound is kept."""
+    try:
+        found = json.loads((project.folder / LAYOUT_FILE).read_text(encoding="utf-8"))
+        layout: Layout = read_as(Layout, found, "layout")
+    except (OSError, ValueError, RecursionError, SettingsError):
+        return None
+    return layout
 
 
 def in_their_form(project: Project, settings: ProjectConfig) -> tuple[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from al_engine.config import ClassifierSetup
 from al_engine.data.history import History
@@ -67,7 +68,10 @@ class Round:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that the rounds of a classifier depend on beside its answers."""
+    """All that the rounds of a classifier depend on beside its answers.
+
+    ``among`` are the objects that are asked about, None for the whole pool.
+    """
 
     dataset: Dataset
     classifier: str
@@ -77,6 +81,7 @@ class Plan:
     n_initial: int
     every: int
     again_every: int = 0
+    among: Rows | None = None
 
 
 def make_round(
@@ -108,8 +113,9 @@ def make_round(
             scores = score_round(dataset, history, classifier, spec, fit, folded)
     in_training = parts_in_force(dataset, history) == TRAIN
     known = in_training & (truth_in_force(dataset, history, classifier) >= 0)
-    n_asked = np.count_nonzero(in_training[list(history.asked)])
-    n_pool = int(np.count_nonzero(in_training)) - int(n_asked)
+    in_pool = in_training if plan.among is None else in_training & _only(plan.among, dataset)
+    n_asked = np.count_nonzero(in_pool[list(history.asked)])
+    n_pool = int(np.count_nonzero(in_pool)) - int(n_asked)
     question = next_question(
         dataset,
         history,
@@ -120,9 +126,17 @@ def make_round(
         again_every=plan.again_every,
         seed=spec.seed,
         name=plan.name,
+        among=plan.among,
     )
     share = len(history.trained) / max(1, int(np.count_nonzero(known)))
     return Round(fit, scores, question, n_pool, share)
+
+
+def _only(rows: Rows, dataset: Dataset) -> npt.NDArray[np.bool_]:
+    """Which objects are among some, shape (n_rows,)."""
+    mask = np.zeros(dataset.n_rows, dtype=np.bool_)
+    mask[rows] = True
+    return mask
 
 
 # -- the first objects --
@@ -202,11 +216,21 @@ def next_question(
     again_every: int = 0,
     seed: int,
     name: str,
+    among: Rows | None = None,
 ) -> Question | None:
-    """What to ask now: a pure function of the answers, or None when nothing is left."""
+    """What to ask now: a pure function of the answers, or None when nothing is left.
+
+    ``among`` are the objects that are asked about; random questions are of the whole pool, for
+    they measure the classifier on all of it.
+    """
     parts = parts_in_force(dataset, history)
     open_ = parts == TRAIN
     open_[list(history.asked | history.later.keys())] = False
+    open_anywhere = open_
+    if among is not None:
+        asked_about = _only(among, dataset)
+        open_ = open_ & asked_about
+        initial = initial[asked_about[initial]]
 
     def pick(how: str) -> int:
         def keys_of(rows: Rows) -> Keys:
@@ -217,7 +241,7 @@ def next_question(
             if function is not None and not fit.is_constant:
                 return _chosen_by(function, dataset, fit, np.flatnonzero(open_), keys_of)
             return pick_one(fit.utility, open_, keys_of, fit.secondary)
-        pool = np.flatnonzero(open_)
+        pool = np.flatnonzero(open_anywhere if how == "random" else open_)
         return int(pool[keys_of(pool).argmin()])
 
     def say_why(row: int, n_pool: int) -> str:

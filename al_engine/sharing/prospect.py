@@ -15,6 +15,7 @@ from al_engine.data.features import list_features
 from al_engine.data.history import COUNTED, in_effect
 from al_engine.data.joined import JoinedTable, is_same
 from al_engine.data.labels import Event
+from al_engine.data.selections import list_selections
 from al_engine.errors import AlEngineError, ConfigurationError, UnknownColumnError
 from al_engine.exchange.configuration import Configuration
 from al_engine.guesses import guess_axes, guess_position
@@ -185,7 +186,10 @@ def fitting_settings(
     x_axis, y_axis = settings.x_axis, settings.y_axis
     if (x_axis or y_axis) and not {x_axis, y_axis} <= drawable:
         x_axis, y_axis = guess_axes(settings.features, bool(settings.features.combinations))
-    return replace(settings, columns=columns, x_axis=x_axis, y_axis=y_axis)
+    asking = settings.asking
+    if asking.among not in {saved.name for saved in list_selections(project.folder)}:
+        asking = replace(asking, among="")
+    return replace(settings, columns=columns, asking=asking, x_axis=x_axis, y_axis=y_axis)
 
 
 def _columns_shown(settings: ProjectConfig) -> set[str]:

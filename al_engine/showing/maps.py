@@ -42,7 +42,7 @@ Made = TypeVar("Made")
 
 CORRECT, INCORRECT, UNLABELLED = 0, 1, 2
 KEPT = 64  # pictures of a project, and as many small facts
-ARRAYS_KEPT = 4  # with a byte for each object
+ARRAYS_KEPT = 12  # with a byte for each object, or four
 RANGE_FROM = 100_000  # objects are enough to tell where nearly all lie
 # A click looks close by first: in a crowd the nearest object is near.
 REACHES_PX = (1.0, 6.0, NEAR_PX)
@@ -79,13 +79,39 @@ class Drawn:
         self.making: dict[Hashable, threading.RLock] = {}
         self.pictures: OrderedDict[Hashable, bytes] = OrderedDict()
         self.facts: OrderedDict[Hashable, Any] = OrderedDict()
-        self.arrays: OrderedDict[Hashable, Codes] = OrderedDict()
+        self.arrays: OrderedDict[Hashable, npt.NDArray[Any]] = OrderedDict()
+        self.places: OrderedDict[Hashable, tuple[Floats, Floats]] = OrderedDict()
 
     def put_away(self) -> None:
         """Give back the memory."""
         with self.lock:
-            for held in (self.pictures, self.facts, self.arrays):
+            for held in (self.pictures, self.facts, self.arrays, self.places):
                 held.clear()
+
+    def once(
+        self,
+        kept: OrderedDict[Hashable, Made],
+        most: int,
+        key: Hashable,
+        make: Callable[[], Made],
+    ) -> Made:
+        """What is kept under a key, made once where it is not; the last used are kept."""
+        with self.lock:
+            if key in kept:
+                kept.move_to_end(key)
+                return kept[key]
+            making = self.making.setdefault(key, threading.RLock())
+        with making:  # who wants another thing does not wait for this one
+            made = kept.get(key)
+            if made is None:
+                made = make()
+            with self.lock:
+                kept[key] = made
+                kept.move_to_end(key)
+                self.making.pop(key, None)
+                while len(kept) > most:
+                    kept.popitem(last=False)
+        return made
 
 
 _DRAWN: weakref.WeakKeyDictionary[Project, Drawn] = weakref.WeakKeyDictionary()
@@ -126,12 +152,12 @@ class Maps:
 
         def ranges() -> tuple[Range, Range]:
             key = ("sample", repr(state.config))
-            some_x, some_y = self._once(self._drawn.facts, KEPT, key, sample)
+            some_x, some_y = self._drawn.once(self._drawn.facts, KEPT, key, sample)
             return default_range(some_x, x[keep]), default_range(some_y, y[keep])
 
         x, y = self._coordinates(state.config)
         key = ("home", repr(state.config), tuple(keep))
-        x_range, y_range = self._once(self._drawn.facts, KEPT, key, ranges)
+        x_range, y_range = self._drawn.once(self._drawn.facts, KEPT, key, ranges)
         return View(x_range, y_range, width_px, height_px)
 
     def picture(
@@ -151,8 +177,8 @@ class Maps:
             "labels": lambda: self._labels(state, view),
         }
         look = (view, shown, colours, value_colours)
-        key = (kind, repr(state.config), self._subject(kind, state), look)
-        return self._once(self._drawn.pictures, KEPT, key, draw[kind])
+        key = (kind, repr(state.config), self.subject(kind, state), look)
+        return self._drawn.once(self._drawn.pictures, KEPT, key, draw[kind])
 
     def show(self, kind: Kind, state: State, view: View, *look: Any) -> bytes:
         """As ``picture``, for somebody who looks at it: ``draw_ahead`` then knows what to draw."""
@@ -184,8 +210,8 @@ class Maps:
             values = utility[np.isfinite(utility)]
             return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
-        key = ("metric range", repr(state.config), self._subject("metric", state))
-        made: tuple[float, float] = self._once(self._drawn.facts, KEPT, key, ends)
+        key = ("metric range", repr(state.config), self.subject("metric", state))
+        made: tuple[float, float] = self._drawn.once(self._drawn.facts, KEPT, key, ends)
         return made
 
     def has_unlabelled(self, state: State) -> bool:
@@ -193,10 +219,10 @@ class Maps:
         table = _categories(TRAIN, Shown(), has_fit=state.fit is not None)
 
         def look() -> bool:
-            return bool((table == UNLABELLED)[self._standing(state)].any())
+            return bool((table == UNLABELLED)[self.standing(state)].any())
 
-        key = ("unlabelled", repr(state.config), self._subject("training", state))
-        made: bool = self._once(self._drawn.facts, KEPT, key, look)
+        key = ("unlabelled", repr(state.config), self.subject("training", state))
+        made: bool = self._drawn.once(self._drawn.facts, KEPT, key, look)
         return made
 
     def nearest_row(
@@ -230,11 +256,11 @@ class Maps:
         assert state.fit is not None, "a matrix is only shown once there is a model"
         part = TRAIN if cell[0] == "training" else VALIDATION
         table = _categories(part, Shown(cell=cell), has_fit=True)
-        return np.flatnonzero(table[self._standing(state)] != HIDDEN)
+        return np.flatnonzero(table[self.standing(state)] != HIDDEN)
 
     # -- which objects, in which category --
 
-    def _standing(self, state: State) -> Codes:
+    def standing(self, state: State) -> Codes:
         """Set, truth and prediction of every object, as ``standing_codes`` gives them.
 
         What is kept back stands as unlabelled: neither right nor wrong.
@@ -249,8 +275,8 @@ class Maps:
             made[hidden] = standing_codes(parts[hidden], np.full(len(hidden), -1, np.int8), 0)
             return made
 
-        key = ("standing", repr(state.config), self._subject("training", state))
-        return self._once(self._drawn.arrays, ARRAYS_KEPT, key, make)
+        key = ("standing", repr(state.config), self.subject("training", state))
+        return self._drawn.once(self._drawn.arrays, ARRAYS_KEPT, key, make)
 
     def _label_codes(self, state: State) -> Codes:
         """The label of every object that takes part, the unknown ones last; HIDDEN for others."""
@@ -268,7 +294,7 @@ class Maps:
             return codes
 
         key = ("labels", repr(state.config), _labels_in(history))
-        return self._once(self._drawn.arrays, ARRAYS_KEPT, key, make)
+        return self._drawn.once(self._drawn.arrays, ARRAYS_KEPT, key, make)
 
     def _is_drawn(
         self, kind: Kind, state: State, shown: Shown, rows: npt.NDArray[np.integer[Any]]
@@ -281,7 +307,7 @@ class Maps:
         part = VALIDATION if kind == "validation" else TRAIN
         wanted = Shown() if kind == "metric" else shown
         table = _categories(part, wanted, has_fit=state.fit is not None)
-        return np.asarray(table[self._standing(state)[rows]] != HIDDEN)
+        return np.asarray(table[self.standing(state)[rows]] != HIDDEN)
 
     # -- the pictures --
 
@@ -289,7 +315,7 @@ class Maps:
         self, state: State, view: View, shown: Shown, colours: str, part: int
     ) -> bytes:
         scheme = CORRECTNESS[colours]
-        x, y, standing = self._in_view(state, view, self._standing(state))
+        x, y, standing = self._in_view(state, view, self.standing(state))
         codes = _categories(part, shown, has_fit=state.fit is not None)[standing]
         return paint_categories(
             category_counts(x, y, codes, 3, view),
@@ -328,7 +354,7 @@ class Maps:
         project = self._session.project
         return project.axis(config.x_axis, config), project.axis(config.y_axis, config)
 
-    def _subject(self, kind: Kind, state: State) -> Hashable:
+    def subject(self, kind: Kind, state: State) -> Hashable:
         """All of a state that a map of this kind shows, however the state was reached."""
         if kind == "labels":
             return _labels_in(state.history)
@@ -350,32 +376,6 @@ class Maps:
             history.kept_back,
             *map(frozenset, (history.trained, history.validated, history.curated)),
         )
-
-    def _once(
-        self,
-        kept: OrderedDict[Hashable, Made],
-        most: int,
-        key: Hashable,
-        make: Callable[[], Made],
-    ) -> Made:
-        """What is kept under a key, made once where it is not; the last used are kept."""
-        drawn = self._drawn
-        with drawn.lock:
-            if key in kept:
-                kept.move_to_end(key)
-                return kept[key]
-            making = drawn.making.setdefault(key, threading.RLock())
-        with making:  # who wants another thing does not wait for this one
-            made = kept.get(key)
-            if made is None:
-                made = make()
-            with drawn.lock:
-                kept[key] = made
-                kept.move_to_end(key)
-                drawn.making.pop(key, None)
-                while len(kept) > most:
-                    kept.popitem(last=False)
-        return made
 
 
 def _utility(state: State) -> Floats:

@@ -151,6 +151,23 @@ def paint_values(
     return _palette_png(index, table, np.full(255, 255, dtype=np.uint8))
 
 
+def paint_density(counts: npt.NDArray[np.uint32], colour_map: str = "viridis") -> bytes:
+    """A palette PNG of how many objects lie in each pixel, by rank among the filled pixels.
+
+    Parameters
+    ----------
+    counts : uint32, shape (h, w)
+    """
+    filled = counts > 0
+    width = _spread_for(filled) if filled.any() else 1
+    if width > 1:
+        counts = np.where(filled, counts, _spread(counts, filled, width, np.maximum))
+    index = (1 + _equalised(counts, 255).astype(np.uint16)) * (counts > 0)
+    table = colour_table(colour_map)[np.rint(np.linspace(0, 255, 255)).astype(int)]
+    opaque = np.full(255, 255, dtype=np.uint8)
+    return _palette_png(np.minimum(index, 255).astype(np.uint8), table, opaque)
+
+
 def nearest(
     x: Array, y: Array, x0: float, y0: float, view: View, limit_px: float = NEAR_PX
 ) -> int | None:

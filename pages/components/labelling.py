@@ -1,96 +1,55 @@
-"""The loop seen from the object: its card, its pictures, its place on the map, the question."""
+"""The object's card, the same on every page, and the plots of extensions that it is marked in."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from al_engine.loop.answering import labels_offered
-from al_engine.session import LabellingSession, State
+from al_engine.session import LabellingSession
 from al_engine.showing.objects import ObjectCard, Picture, Text, Value, object_card
 from al_engine.showing.places import find_object
 from al_engine.showing.plots import draw_plot
-from al_engine.views.palette import NEUTRAL
 from al_engine.views.plots import PLOTS
-from pages.components import extensions, loop
+from pages.components import loop
 from pages.components import state as tab
-from pages.components.comparing import compare
 from pages.components.curves import curves
 from pages.components.guard import guard
 from pages.components.notes import note_menu, noted, told
-from pages.components.page import draw_again, link, view
+from pages.components.page import draw_again
+from pages.components.panels.spot import Spot
 from pages.components.pictures import pictures
-from pages.components.scatter_map import LegendEntry
-from pages.components.words import counted, plain
+from pages.components.words import plain
 
-TRAINING = "pages/2_Training.py"
-MAP_HEIGHT_PX, FILL = 390, (1.0, 290)
 PIXELS_WIDTH_PX = 288
-MAP = "map itself"  # among names of plots, none of which has a space
 
 
-@view
-def labelling_view(session: LabellingSession, label: str) -> None:
-    """Everything known of the object on the screen, and the answer; drawn again by itself."""
-    tab.look_at_round(label, None)
-    fault = session.fault(label)
-    if fault is not None:
-        st.error(plain(fault), icon=":material/error:")
-        st.markdown("Every label is kept. Choose another set-up, and go on from here.")
-        link(TRAINING, "Go to Training", icon=":material/model_training:")
+def card_panel(spot: Spot) -> None:
+    """Everything known of the object on the screen."""
+    if spot.row is None:
+        st.caption(loop.NOTHING_LEFT if spot.state is not None else "No object is selected.")
+        _find(spot)
         return
-    state = loop.current(session, label)
-    row = loop.on_screen(state)
-    left, right = st.columns([1, 1], gap="medium")
-    with left, st.container(height=520, border=False, key="card"):
-        if row is None:
-            st.caption(loop.NOTHING_LEFT)
-            _find(session, state)
-        else:
-            _card(session, state, object_card(session, state, row))
-            tab.album().fetch_soon(loop.beside(session, label))
-    with right:
-        _status(state)
-        plot = _which_plot(session) if PLOTS else MAP
-        if plot == MAP or row is None:
-            _map(session, state)
-        else:
-            with guard(), st.container(height=MAP_HEIGHT_PX + 40, border=False, key="plot"):
-                _plot(session, state, plot, row)
-        if row is not None:
-            with guard():
-                compare(session, state, row)
-    loop.ask(session, state)
+    card = object_card(spot.session, spot.state, spot.row)
+    with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
+        st.subheader(plain(card.object_id), anchor=False)
+        _find(spot)
+        note_menu(spot.session, card.row, card.object_id)
+    card_body(spot.session, card)
+    if spot.classifier:
+        tab.album().fetch_soon(loop.beside(spot.session, spot.classifier))
 
 
-def _map(session: LabellingSession, state: State) -> None:
-    # Where there are many, the frequent ones.
-    labels = labels_offered(session.project.dataset(), session.config, state.classifier)
-    legend = [LegendEntry(item.name, item.colour) for item in labels[:12]]
-    legend.append(LegendEntry("unknown", NEUTRAL))
-    loop.draw_map(
-        session, state, "labels", "Catalogue, by label", MAP_HEIGHT_PX, FILL, legend=tuple(legend)
-    )
-
-
-def _which_plot(session: LabellingSession) -> str:
-    """The map, or one of the user's own plots in its place."""
-    chosen: str = st.segmented_control(
-        "Beside the object",
-        [MAP, *PLOTS],
-        default=MAP,
-        required=True,
-        format_func=lambda name: "Map" if name == MAP else extensions.offered(PLOTS[name]),
-        key=f"beside-{session.project.slug}",
-        label_visibility="collapsed",
-    )
-    return chosen
-
-
-def _plot(session: LabellingSession, state: State, name: str, row: int) -> None:
+def plot_panel(spot: Spot) -> None:
     """A plot of an extension, in which the object on the screen is marked."""
-    figure = draw_plot(session, state, name, row)
+    name = spot.panel.of
+    if name not in PLOTS:
+        st.caption(f"The plot '{plain(name[:60])}' is of an extension that is not here.")
+        return
+    if spot.state is None or spot.row is None:
+        st.caption("No object is selected.")
+        return
+    figure = draw_plot(spot.session, spot.state, name, spot.row)
     layout = {
-        "height": MAP_HEIGHT_PX,
+        "height": spot.least_px,
         "margin": {"l": 50, "r": 10, "t": 40, "b": 45},
         "legend": {"orientation": "h", "y": 1.12},
     }
@@ -98,25 +57,6 @@ def _plot(session: LabellingSession, state: State, name: str, row: int) -> None:
     st.plotly_chart(figure, key=f"plot-{name}", config={"displaylogo": False})
     if PLOTS[name].help:
         st.caption(plain(PLOTS[name].help))
-
-
-def _status(state: State) -> None:
-    """How far, how good, and that it is safe."""
-    with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        parts = [f"**{counted(state.n_trained, 'label')}**"]
-        if state.history.own is not None:
-            own = state.history.own  # the curated test set is everybody's
-            parts.append(f"{len(own.verified) - len(own.curated):,} yours")
-        validation = state.scores.validation if state.scores else None
-        if validation is not None and validation.f1.value is not None:
-            score = validation.f1
-            over = "cross-validated" if state.scores and state.scores.by_folds else "validation"
-            ends = f"{score.low or 0:.2f}–{score.high or 0:.2f}"
-            parts.append(f"F1 {score.value:.2f} ({ends}; {over}, n={score.n:,})")
-        parts.append("saved")
-        st.markdown(
-            " · ".join(parts), help="Each answer is on disk before the next object is shown."
-        )
 
 
 def find(session: LabellingSession, key: str, select: Callable[[int], None]) -> None:
@@ -149,17 +89,9 @@ def find(session: LabellingSession, key: str, select: Callable[[int], None]) -> 
                 draw_again()
 
 
-def _find(session: LabellingSession, state: State) -> None:
-    key = f"find-{session.project.slug}-{state.classifier}"
-    find(session, key, lambda row: tab.select(state.classifier, row))
-
-
-def _card(session: LabellingSession, state: State, card: ObjectCard) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
-        st.subheader(plain(card.object_id), anchor=False)
-        _find(session, state)
-        note_menu(session, card.row, card.object_id)
-    card_body(session, card)
+def _find(spot: Spot) -> None:
+    key = f"find-{spot.session.project.slug}-{spot.classifier}"
+    find(spot.session, key, lambda row: tab.select(spot.classifier, row))
 
 
 def card_body(session: LabellingSession, card: ObjectCard) -> None:

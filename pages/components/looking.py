@@ -9,6 +9,7 @@ from typing import Any
 
 from al_engine.criteria import Search
 from al_engine.exchange.configuration import Configuration
+from al_engine.panels import Arrangement, Place
 from al_engine.showing.maps import Shown
 
 
@@ -24,6 +25,35 @@ class Curating:
     search: Search | None = None
 
 
+@dataclass(frozen=True)
+class Selected:
+    """Objects that were selected together, by row, and how, in words.
+
+    ``number`` tells this selection from those before it.
+    """
+
+    rows: Any
+    how: str
+    number: int
+
+    @property
+    def n(self) -> int:
+        return len(self.rows)
+
+
+@dataclass
+class Exploring:
+    """Panels by page, the one that has the whole page, and what is selected together."""
+
+    panels: dict[str, Arrangement] = field(default_factory=dict)
+    full: dict[str, Place] = field(default_factory=dict)
+    together: Selected | None = None
+    n_selections: int = 0
+    notice: str = ""
+    labelled: bool = False
+    asks: bool = False
+
+
 @dataclass
 class Looking:
     """Where one looks in the open project, by classifier."""
@@ -33,6 +63,7 @@ class Looking:
     notice: dict[str, str] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     curating: Curating = field(default_factory=Curating)
+    exploring: Exploring = field(default_factory=Exploring)
     settling: dict[str, int] = field(default_factory=dict)
     settling_notice: dict[str, str] = field(default_factory=dict)
 

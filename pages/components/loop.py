@@ -80,10 +80,10 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
     looking.notice[label] = ""
     selected = looking.selected.pop(label, None)
     if event.action == "undo":
-        undone = session.state(label).history.last
+        undone, n = session.state(label).history.last, len(session.last_act(label))
         session.undo(label, token=moment)
         if undone is not None:
-            looking.notice[label] = _taken_back(session, label, undone)
+            looking.notice[label] = _taken_back(session, label, undone, n)
             if undone.how == "click" and undone.row_number is not None:
                 looking.selected[label] = undone.row_number
     elif row:
@@ -107,12 +107,12 @@ def _say(label: str, looking: Looking, refusal: str) -> None:
     looking.notice[label] = refusal
 
 
-def _taken_back(session: LabellingSession, label: str, undone: Event) -> str:
+def _taken_back(session: LabellingSession, label: str, undone: Event, n: int) -> str:
     """What an undo took back: what was said of which object, and in which tab if not in this."""
     name = session.config.label_name
     said = name(undone.label) if undone.label else DONE[undone.kind]
     elsewhere = f" in the tab {name(undone.classifier)}" if undone.classifier != label else ""
-    return f"Taken back: {said}{elsewhere}, {undone.object_id}"
+    return f"Taken back: {said}{elsewhere}, {counted(n, 'object') if n > 1 else undone.object_id}"
 
 
 def make_token(slug: str, label: str, row: int | None, moment: str) -> str:
@@ -247,6 +247,7 @@ def draw_map(
     *,
     group: str = "",
     legend: tuple[LegendEntry, ...] = (),
+    aside_px: int = 0,
 ) -> None:
     """One map with its marks, which its legend names; clicks on it select."""
     maps: Maps = tab.maps()
@@ -275,6 +276,7 @@ def draw_map(
         fill=fill,
         group=group,
         title=title,
+        aside_px=aside_px,
         note="Preparing the maps…" if png is None else "",
         on_event=lambda event: tab.post(kind, slug, label, event),
     )

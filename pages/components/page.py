@@ -28,6 +28,7 @@ from al_engine.session import LabellingSession
 from al_engine.views import raster
 from pages.components import extensions, loop, pictures, state
 from pages.components.guard import guard
+from pages.components.panels import dealing as panels
 from pages.components.people import dealing as people
 from pages.components.remember import remember_name
 from pages.components.test_set import dealing as test_set
@@ -40,6 +41,7 @@ PAGES = (
     ("pages/2_Training.py", "Training", ":material/model_training:"),
     ("pages/3_Labelling.py", "Labelling", ":material/label:"),
     ("pages/4_Test_set.py", "Test set", ":material/checklist:"),
+    ("pages/5_Explore.py", "Explore", ":material/scatter_plot:"),
     ("pages/8_People.py", "People", ":material/group:"),
     ("pages/7_Share.py", "Share", ":material/ios_share:"),
 )
@@ -95,7 +97,7 @@ def _deal_with_posted() -> None:
     """Do what was asked for since the last run, whatever page it was asked on."""
     queue = state.posted()
     while queue:
-        owners: list[Any] = [each for each in (test_set, people) if queue[0].kind in each.KINDS]
+        owners: list[Any] = [o for o in (test_set, people, panels) if queue[0].kind in o.KINDS]
         if pictures.is_zoom(queue[0]):
             owners = [pictures]
         with guard():

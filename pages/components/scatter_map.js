@@ -5,6 +5,7 @@ const SETTLE_MS = 120; // without movement, before Python is asked for a sharper
 const ASK_MS = 500; // between asking for a picture that is not there yet
 const MAX_PIXELS = 2.5e6; // of a picture, on screens of high resolution
 const CLICK_SLACK_PX = 4;
+const OUTLINE_STEP_PX = 3, OUTLINE_MOST = 200; // between corners of a lasso, and how many it has
 const GROUP_EVENT = "sextant-map-view";
 
 export default (component) => mount(component, makeMap);
@@ -45,6 +46,7 @@ function makeMap(root) {
   let asking = 0;
   let frame = 0;
   let drag = null;
+  let tool = ""; // what a drag does: "" moves the view, "box" and "lasso" select
   let cursor = null;
   let turns = 0;
   let legendDrawn = "";
@@ -81,7 +83,7 @@ function makeMap(root) {
   // A timer of Streamlit's own would not be held while the page is being left, see leaving.js.
   function askUntilThere() {
     clearInterval(asking);
-    if (head.picture) return;
+    if (head.picture || !head.note) return;
     asking = setInterval(() => {
       reported = "";
       report(false);
@@ -93,6 +95,32 @@ function makeMap(root) {
     component.setTriggerValue("event", {
       kind: "click", x, y, ...pictureSize(), nonce: nonce(), ...place,
     });
+  }
+
+  function sendArea(outline) {
+    const step = Math.max(1, Math.ceil(outline.length / OUTLINE_MOST));
+    const kept = outline.filter((_, i) => i % step === 0);
+    const corners = kept.map(({ px, py }) => [at().toX(px), at().toY(py)]);
+    component.setTriggerValue("event", {
+      kind: "area", x, y, ...pictureSize(), nonce: nonce(), outline: corners,
+    });
+  }
+
+  // The corners of what a drag has enclosed so far.
+  function enclosed() {
+    if (!drag?.tool) return null;
+    if (drag.tool === "lasso") return drag.outline;
+    const [a, b] = [drag.start, held(cursor ?? drag.start)];
+    return [a, { px: b.px, py: a.py }, b, { px: a.px, py: b.py }];
+  }
+
+  // The nearest place on the plot: a drag may leave it.
+  function held({ px, py }) {
+    const p = at();
+    return {
+      px: Math.max(p.left, Math.min(p.left + p.width, px)),
+      py: Math.max(p.top, Math.min(p.top + p.height, py)),
+    };
   }
 
   function look(newX, newY, isFit = false) {
@@ -129,6 +157,28 @@ function makeMap(root) {
 
   const zoomCentre = (factor) => zoom(factor, (x[0] + x[1]) / 2, (y[0] + y[1]) / 2);
   const goHome = () => look(head.home.x, head.home.y, true);
+
+  const toggles = {};
+  function choose(name) {
+    tool = tool === name ? "" : name;
+    for (const [each, button] of Object.entries(toggles)) {
+      button.setAttribute("aria-pressed", String(tool === each));
+    }
+    canvas.classList.toggle("selecting", tool !== "");
+  }
+
+  for (const [name, sign, title] of [
+    ["box", "▭", "Select a box: drag over the objects"],
+    ["lasso", "◌", "Select with a lasso: drag around the objects"],
+  ]) {
+    const button = element("button", "select", tools, sign);
+    button.type = "button";
+    button.title = title;
+    button.setAttribute("aria-label", title);
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => choose(name));
+    toggles[name] = button;
+  }
 
   for (const [sign, name, action] of [
     ["+", "Zoom in", () => zoomCentre(1 / 1.5)],
@@ -167,7 +217,7 @@ function makeMap(root) {
     const start = place(event);
     if (event.button !== 0 || !at().holds(start)) return;
     canvas.setPointerCapture(event.pointerId);
-    drag = { start, x, y, moved: false };
+    drag = { start, x, y, moved: false, tool, outline: [start] };
   });
 
   canvas.addEventListener("pointermove", (event) => {
@@ -175,7 +225,10 @@ function makeMap(root) {
     if (drag) {
       const [right, down] = [cursor.px - drag.start.px, cursor.py - drag.start.py];
       drag.moved ||= Math.hypot(right, down) > CLICK_SLACK_PX;
-      if (drag.moved) {
+      const last = drag.outline.at(-1);
+      const far = Math.hypot(cursor.px - last.px, cursor.py - last.py) >= OUTLINE_STEP_PX;
+      if (drag.tool === "lasso" && far) drag.outline.push(held(cursor));
+      if (drag.moved && !drag.tool) {
         canvas.classList.add("panning");
         const dx = (right / at().width) * (drag.x[1] - drag.x[0]);
         const dy = (down / at().height) * (drag.y[1] - drag.y[0]);
@@ -188,7 +241,9 @@ function makeMap(root) {
   canvas.addEventListener("pointerup", (event) => {
     if (!drag) return;
     const { moved } = drag;
+    const outline = moved ? enclosed() : null;
     drag = null;
+    if (outline) sendArea(outline);
     canvas.classList.remove("panning");
     if (!moved && event.detail < 2) sendClick(place(event));
     redraw();
@@ -219,7 +274,7 @@ function makeMap(root) {
     const style = getComputedStyle(box);
     const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
     drawScene(canvas.getContext("2d"), {
-      at: at(), head, picture: bestPicture(pictures, { x, y }), cursor, ratio,
+      at: at(), head, outline: drag?.moved ? enclosed() : null, picture: bestPicture(pictures, { x, y }), cursor, ratio,
       ink: read("--st-text-color", "#333"),
       ground: read("--st-background-color", "#fff"),
       font: read("--st-font", "sans-serif"),
@@ -303,6 +358,10 @@ function makeMap(root) {
       [x, y] = [head.home.x, head.home.y];
     }
     title.textContent = head.title;
+    tools.classList.toggle("selects", head.selects);
+    title.style.paddingRight = `${96 + 56 * head.selects + head.aside_px}px`;
+    tools.style.right = `${12 + head.aside_px}px`;
+    if (tool && !head.selects) choose(tool);
     note.textContent = head.note;
     canvas.setAttribute("aria-label", `${head.title || "Map"}: ${head.axes[1]} by ${head.axes[0]}`);
     resize();

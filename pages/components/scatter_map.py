@@ -19,6 +19,7 @@ from al_engine.views.raster import View
 from pages.components.events import reported, take
 from pages.components.mounting import component
 
+Scale = Literal["linear", "log", "minus"]
 Shape = Literal["dot", "ring", "square", "diamond", "star", "target", "cross", "bracket"]
 
 _mount = component("scatter_map", Path(__file__).parent, "scatter_map_draw.js")
@@ -48,14 +49,35 @@ class LegendEntry:
 
 
 @dataclass(frozen=True)
+class Line:
+    """A line through some points over the picture; "" is the theme's text colour."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: str = ""
+    is_dashed: bool = False
+
+
+@dataclass(frozen=True)
+class BarSeries:
+    """Bars side by side, from ``low`` to ``high``, each between two of the ``edges``."""
+
+    colour: str
+    edges: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True)
 class MapEvent:
     """What the person did on a map; ranges and positions in data coordinates.
 
     A click has its place in ``x`` and ``y`` and the view it was made in as ranges; a viewport is
-    the view now shown, and its centre.
+    the view now shown, and its centre.  An area was enclosed by box or lasso: ``outline`` are its
+    corners.
     """
 
-    kind: Literal["click", "viewport"]
+    kind: Literal["click", "viewport", "area"]
     x: float
     y: float
     x_range: tuple[float, float]
@@ -63,6 +85,7 @@ class MapEvent:
     width_px: int
     height_px: int
     nonce: int
+    outline: tuple[tuple[float, float], ...] = ()
 
     @property
     def view(self) -> View:
@@ -86,6 +109,11 @@ def scatter_map(
     group: str = "",
     title: str = "",
     note: str = "",
+    lines: Sequence[Line] = (),
+    bars: Sequence[BarSeries] = (),
+    scales: tuple[Scale, Scale] = ("linear", "linear"),
+    selects: bool = False,
+    aside_px: int = 0,
     on_event: Callable[[MapEvent], None] | None = None,
 ) -> MapEvent | None:
     """Draw a map; what the person did on it, once.
@@ -103,6 +131,10 @@ def scatter_map(
     group : maps of one group share their zoom; they belong in one fragment
     title : shown over the map, and its name for screen readers
     note : a line in place of the picture, which says why there is none
+    lines, bars : drawn over the picture; bars need none
+    scales : what coordinates are of the values that the axes show: they themselves, log10, minus
+    selects : whether box and lasso are offered
+    aside_px : room to be left at the right of the buttons
     on_event : called with the event before the page runs again (one run where a returned
         event takes two); nothing is returned then
     """
@@ -124,6 +156,11 @@ def scatter_map(
         "group": group,
         "title": title,
         "note": note,
+        "lines": [asdict(line) for line in lines],
+        "bars": [asdict(each) for each in bars],
+        "scales": scales,
+        "selects": selects,
+        "aside_px": aside_px,
     }
     packed = json.dumps(head, allow_nan=False).encode()
     data = b"".join([struct.pack("<I", len(packed)), packed, png or b""])
@@ -210,4 +247,5 @@ def _map_event(sent: Mapping[str, Any]) -> MapEvent:
         width_px=sent["width_px"],
         height_px=sent["height_px"],
         nonce=sent["nonce"],
+        outline=tuple((float(x), float(y)) for x, y in sent.get("outline", ())),
     )

@@ -27,7 +27,10 @@ function drawScene(ctx, scene) {
   ctx.rect(at.left, at.top, at.width, at.height);
   ctx.clip();
   if (picture) drawPicture(ctx, scene, picture);
+  drawBars(ctx, scene);
+  drawLines(ctx, scene);
   drawOverlays(ctx, scene);
+  drawOutline(ctx, scene);
   ctx.restore();
   drawAxes(ctx, scene);
   drawReadout(ctx, scene);
@@ -49,6 +52,54 @@ function drawPicture(ctx, { at, ratio }, { x, y, bitmap }) {
   const [w, h] = [at.pxOf(x[1]) - left, at.pyOf(y[0]) - top];
   ctx.imageSmoothingEnabled = w * ratio < bitmap.width * 0.98;
   ctx.drawImage(bitmap, left, top, w, h);
+}
+
+function drawBars(ctx, { at, head }) {
+  for (const { colour, edges, low, high } of head.bars) {
+    ctx.fillStyle = colour;
+    for (let i = 0; i < low.length; i++) {
+      if (high[i] === low[i]) continue;
+      const [left, right] = [at.pxOf(edges[i]), at.pxOf(edges[i + 1])];
+      const [top, foot] = [at.pyOf(high[i]), at.pyOf(low[i])];
+      const gap = right - left > 6 ? 1 : 0;
+      ctx.fillRect(left, top, right - left - gap, foot - top);
+    }
+  }
+}
+
+function drawLines(ctx, { at, head, ink, ground }) {
+  for (const each of head.lines) {
+    const path = new Path2D();
+    each.x.forEach((value, i) => {
+      const [px, py] = [at.pxOf(value), at.pyOf(each.y[i])];
+      if (i) path.lineTo(px, py);
+      else path.moveTo(px, py);
+    });
+    ctx.save();
+    ctx.lineJoin = "round";
+    ctx.setLineDash(each.is_dashed ? [7, 5] : []);
+    for (const [paint, width] of [[ground, 4], [each.colour || ink, 1.6]]) {
+      ctx.strokeStyle = paint;
+      ctx.lineWidth = width;
+      ctx.stroke(path);
+    }
+    ctx.restore();
+  }
+}
+
+// What is being enclosed, before it is let go.
+function drawOutline(ctx, { outline, ink }) {
+  if (!outline) return;
+  const path = new Path2D();
+  polygon(path, outline.map(({ px, py }) => [px, py]));
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = ink;
+  ctx.lineWidth = 1.2;
+  ctx.setLineDash([4, 3]);
+  ctx.stroke(path);
+  ctx.globalAlpha = 0.08;
+  ctx.fill(path);
+  ctx.restore();
 }
 
 function drawOverlays(ctx, { at, head, ink, ground }) {
@@ -77,7 +128,7 @@ function drawAxes(ctx, { at: p, head, ink, font }) {
   ctx.font = `12px ${font}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "top";
-  for (const tick of ticks(p.x, p.width / 70)) {
+  for (const tick of ticksOn(head.scales[0], p.x, p.width / 70)) {
     const px = Math.round(p.pxOf(tick.value)) + 0.5;
     line(ctx, px, p.top + p.height, px, p.top + p.height + 4);
     const half = ctx.measureText(tick.text).width / 2;
@@ -85,7 +136,7 @@ function drawAxes(ctx, { at: p, head, ink, font }) {
   }
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";
-  for (const tick of ticks(p.y, p.height / 34)) {
+  for (const tick of ticksOn(head.scales[1], p.y, p.height / 34)) {
     const py = Math.round(p.pyOf(tick.value)) + 0.5;
     line(ctx, p.left - 4, py, p.left, py);
     ctx.fillText(tick.text, p.left - 7, py);
@@ -117,8 +168,9 @@ function hovered({ at, head, cursor }) {
 function drawReadout(ctx, scene) {
   const { at, cursor, ink, ground, font } = scene;
   if (!cursor || !at.holds(cursor)) return;
-  const place = `${number(at.toX(cursor.px), (at.x[1] - at.x[0]) / at.width)},  `
-    + number(at.toY(cursor.py), (at.y[1] - at.y[0]) / at.height);
+  const [across, along] = scene.head.scales;
+  const place = `${shown(across, at.toX(cursor.px), (at.x[1] - at.x[0]) / at.width)},  `
+    + shown(along, at.toY(cursor.py), (at.y[1] - at.y[0]) / at.height);
   const text = [hovered(scene), place].filter(Boolean).join("   ");
   ctx.font = `12px ${font}`;
   ctx.textAlign = "right";
@@ -131,6 +183,33 @@ function drawReadout(ctx, scene) {
   ctx.globalAlpha = 1;
   ctx.fillStyle = ink;
   ctx.fillText(text, right, bottom, width);
+}
+
+// A place on an axis as the value it stands for; `step` is how far apart places can be told.
+function shown(scale, at, step) {
+  if (scale === "minus") return number(-at, step);
+  if (scale !== "log") return number(at, step);
+  const value = 10 ** at;
+  return number(value, Math.max(value * Math.LN10 * step, Number.MIN_VALUE));
+}
+
+// Ticks of an axis that shows values, their log10, or what is minus them.
+function ticksOn(scale, [low, high], wanted) {
+  if (scale === "minus") {
+    return ticks([-high, -low], wanted).map(({ value, text }) => ({ value: -value, text }));
+  }
+  if (scale !== "log") return ticks([low, high], wanted);
+  if (high - low < 1) { // less than a decade: values that are evenly spaced
+    return ticks([10 ** low, 10 ** high], wanted)
+      .filter(({ value }) => value > 0)
+      .map(({ value, text }) => ({ value: Math.log10(value), text }));
+  }
+  const step = Math.max(1, Math.ceil((high - low) / Math.max(wanted, 2)));
+  const out = [];
+  for (let i = Math.ceil(low / step) * step; i <= high; i += step) {
+    out.push({ value: i, text: Math.abs(i) < 5 ? number(10 ** i, 10 ** i) : `1e${i}`.replace("-", "−") });
+  }
+  return out;
 }
 
 function ticks([low, high], wanted) {

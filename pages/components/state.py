@@ -17,14 +17,17 @@ from al_engine.exchange.configuration import Layout
 from al_engine.home import find_project, home_folder
 from al_engine.jobs import Job
 from al_engine.loop.fitting import Fit
+from al_engine.loop.recording import keep_layout, kept_layout
 from al_engine.opening import open_project
+from al_engine.panels import DEFAULTS, Arrangement, sound
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
 from al_engine.session import LabellingSession
 from al_engine.showing.album import Album
 from al_engine.showing.maps import Maps, Shown, drawn_of
 from al_engine.showing.match_map import MatchMap
 from al_engine.showing.overview import Overview
-from pages.components.looking import Chosen, Looking, Posted
+from al_engine.showing.plotting import Plotting
+from pages.components.looking import Chosen, Exploring, Looking, Posted, Selected
 from pages.components.remember import remembered_name
 
 MARKS = ("correct", "incorrect", "unlabelled", "trained_on", "queried")
@@ -33,7 +36,7 @@ EDITING = "editing"  # the draft of a step of the settings, for as long as it is
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = (
     "session", "maps", "curator", "match_map", "learners", "looking", "classifier", "drafts",
-    "export_note", "overview", "album",
+    "export_note", "overview", "album", "plotting",
 )  # fmt: skip
 
 
@@ -134,6 +137,10 @@ def session() -> LabellingSession | None:
         _set("match_map", MatchMap(project))
         _set("overview", Overview(held))
         _set("album", Album(held))
+        _set("plotting", Plotting(held, drawn_of(project)))
+        kept = kept_layout(project)
+        if kept is not None:
+            take_layout(kept)
         _set("project", slug)
         held.restore_models()
     held.learners = _learners()
@@ -173,6 +180,11 @@ def album() -> Album:
 
 def overview() -> Overview:
     held: Overview = _get("overview")
+    return held
+
+
+def plotting() -> Plotting:
+    held: Plotting = _get("plotting")
     return held
 
 
@@ -317,7 +329,8 @@ def _layout() -> Layout:
     """How this tab shows things, as a configuration keeps it."""
     shown = (_get("looking") or Looking()).shown
     marks = {label: {m: getattr(what, m) for m in MARKS} for label, what in shown.items()}
-    return Layout("red_green" if colours() == "red_green" else "blue_orange", marks)
+    panels = (_get("looking") or Looking()).exploring.panels
+    return Layout("red_green" if colours() == "red_green" else "blue_orange", marks, dict(panels))
 
 
 def take_layout(layout: Layout) -> None:
@@ -325,6 +338,41 @@ def take_layout(layout: Layout) -> None:
     choose_colours(layout.colours)
     for label, marks in layout.marks.items():
         show(label, Shown(**{name: is_on for name, is_on in marks.items() if name in MARKS}))
+    if layout.panels:
+        known = {name: p for name, p in layout.panels.items() if name in DEFAULTS}
+        exploring().panels = {name: sound(p) for name, p in known.items()}
+    _keep_layout()
+
+
+def exploring() -> Exploring:
+    return looking().exploring
+
+
+def arrangement(page: str) -> Arrangement:
+    """The panels of a page: as they were arranged, else as every project begins."""
+    return exploring().panels.get(page, DEFAULTS[page])
+
+
+def arrange(page: str, panels: Arrangement) -> None:
+    """Have a page show panels from now on, and whenever the project is opened."""
+    exploring().panels[page] = panels
+    exploring().full.pop(page, None)
+    _keep_layout()
+
+
+def _keep_layout() -> None:
+    held = session_at_hand()
+    if held is not None:
+        held.layout = _layout()
+        keep_layout(held.project, held.layout)
+
+
+def select_together(rows: Any, how: str) -> None:
+    """Keep objects as the ones selected together; none empties the selection."""
+    held = exploring()
+    held.n_selections += 1
+    held.notice, held.labelled = "", False
+    held.together = Selected(rows, how, held.n_selections) if len(rows) else None
 
 
 # -- what a person just did, for the next run to deal with --

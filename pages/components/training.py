@@ -4,21 +4,19 @@ import streamlit as st
 
 from al_engine.errors import AlEngineError
 from al_engine.learning.models import MODELS
-from al_engine.learning.strategies import STRATEGIES, strategy_in_force
+from al_engine.learning.strategies import STRATEGIES
 from al_engine.session import LabellingSession, State
 from al_engine.showing.maps import Shown
-from al_engine.views.palette import NEUTRAL, colour_table
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.page import draw_again, link, view
-from pages.components.scatter_map import LegendEntry
-from pages.components.scores import draw_score_plot, draw_scores, draw_test_results
+from pages.components.panels.board import board, panels_menu
+from pages.components.scores import draw_test_results
 from pages.components.setup import set_up, setup_form
 from pages.components.words import counted, plain
 
 SETTINGS = "pages/1_Settings.py"
-# Two maps share the height of the window that the rest of the page leaves over.
-MAP_HEIGHT_PX, FILL = 214, (0.5, 360)
+TAKEN_PX = 220  # of the window's height: the tabs, the line over the maps, the question
 
 
 def draw(session: LabellingSession, label: str) -> None:
@@ -38,29 +36,7 @@ def training_view(session: LabellingSession, label: str) -> None:
         return
     state = loop.current(session, label)
     _top_line(session, state)
-    left, middle, right = st.columns([5, 5, 4.4], gap="small")
-    shown = tab.shown(label)
-    legend = loop.correctness_legend(state, shown)
-    some_unlabelled = shown.unlabelled and tab.maps().has_unlabelled(state)
-    unlabelled = (LegendEntry("no label", NEUTRAL),) if some_unlabelled else ()
-    group = f"training-{session.project.slug}-{label}"
-    with left:
-        loop.draw_map(
-            session, state, "training", _title(state, "Training set"), MAP_HEIGHT_PX, FILL,
-            group=group, legend=(*legend, *unlabelled),
-        )  # fmt: skip
-        loop.draw_map(
-            session, state, "validation", _title(state, "Validation set"), MAP_HEIGHT_PX, FILL,
-            group=group,
-        )  # fmt: skip
-    with middle:
-        loop.draw_map(
-            session, state, "metric", f"Metric: {_metric_name(state)}", MAP_HEIGHT_PX, FILL,
-            group=group, legend=_metric_legend(state),
-        )  # fmt: skip
-        draw_score_plot(session, state)
-    with right:
-        draw_scores(session, state)
+    board(session, state, "Training", TAKEN_PX)
     loop.ask(session, state)
 
 
@@ -81,6 +57,8 @@ def _top_line(session: LabellingSession, state: State) -> None:
         st.markdown(" · ".join(parts), help=_TRAINING_SET)
         if state.past is not None:
             st.badge(f"round {state.past}", color="orange")
+        if state.config.asking.among:
+            st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
         with st.popover("Show"):
             _show_menu(label)
         # Its key counts the set-ups used: with a new key it stands closed again.
@@ -101,6 +79,7 @@ def _top_line(session: LabellingSession, state: State) -> None:
             draw_again()
         with st.popover("Test results"):
             draw_test_results(session, state)
+        panels_menu("Training")
 
 
 _TRAINING_SET = (
@@ -176,30 +155,3 @@ def _repair(session: LabellingSession, label: str, fault: AlEngineError) -> None
     link(SETTINGS, "Go to Settings", icon=":material/tune:")
     if _set_up_anew(session, label):
         draw_again()
-
-
-def _title(state: State, name: str) -> str:
-    cell = tab.shown(state.classifier).cell
-    wanted = "training" if name == "Training set" else "validation"
-    return f"{name}: one cell of its matrix" if cell and cell[0] == wanted else name
-
-
-def _metric_name(state: State) -> str:
-    if state.fit is None:
-        return "none yet"
-    found = strategy_in_force(state.fit.strategy)
-    if found.from_proba is not None:
-        return found.title.lower()
-    # One that chooses by itself gives no number to the others.
-    return f"uncertainty ({found.title} asks by itself)"
-
-
-def _metric_legend(state: State) -> tuple[LegendEntry, ...]:
-    low, high = tab.maps().metric_range(state)
-    if state.fit is None:
-        return (LegendEntry("no model yet", NEUTRAL),)
-    table = colour_table(loop.value_colours())
-    leave, ask = ("#" + bytes(table[end]).hex() for end in (0, -1))
-    asks = strategy_in_force(state.fit.strategy).from_proba is not None
-    last, first = ("ask last", "ask first") if asks else ("surest", "least sure")
-    return (LegendEntry(f"{low:.2g} {last}", leave), LegendEntry(f"{high:.2g} {first}", ask))

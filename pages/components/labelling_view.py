@@ -1,0 +1,59 @@
+"""The loop seen from the object: the panels that stand beside the question, and the question."""
+
+import streamlit as st
+
+from al_engine.session import LabellingSession, State
+from pages.components import loop
+from pages.components import state as tab
+from pages.components.comparing import compare
+from pages.components.guard import guard
+from pages.components.page import link, view
+from pages.components.panels.board import board, panels_menu
+from pages.components.words import counted, plain
+
+TRAINING = "pages/2_Training.py"
+TAKEN_PX, STATUS_PX = (
+    172,
+    40,
+)  # of the window's height: the question with what to compare, and the line over the map
+
+
+@view
+def labelling_view(session: LabellingSession, label: str) -> None:
+    """Everything known of the object on the screen, and the answer; drawn again by itself."""
+    tab.look_at_round(label, None)
+    fault = session.fault(label)
+    if fault is not None:
+        st.error(plain(fault), icon=":material/error:")
+        st.markdown("Every label is kept. Choose another set-up, and go on from here.")
+        link(TRAINING, "Go to Training", icon=":material/model_training:")
+        return
+    state = loop.current(session, label)
+    board(session, state, "Labelling", TAKEN_PX, lambda: _status(state), STATUS_PX)
+    row = loop.on_screen(state)
+    if row is not None:
+        with guard():
+            compare(session, state, row)
+    loop.ask(session, state)
+
+
+def _status(state: State) -> None:
+    """How far, how good, and that it is safe."""
+    with st.container(horizontal=True, vertical_alignment="center", key="status"):
+        parts = [f"**{counted(state.n_trained, 'label')}**"]
+        if state.history.own is not None:
+            own = state.history.own  # the curated test set is everybody's
+            parts.append(f"{len(own.verified) - len(own.curated):,} yours")
+        validation = state.scores.validation if state.scores else None
+        if validation is not None and validation.f1.value is not None:
+            score = validation.f1
+            over = "cross-validated" if state.scores and state.scores.by_folds else "validation"
+            ends = f"{score.low or 0:.2f}–{score.high or 0:.2f}"
+            parts.append(f"F1 {score.value:.2f} ({ends}; {over}, n={score.n:,})")
+        parts.append("saved")
+        st.markdown(
+            " · ".join(parts), help="Each answer is on disk before the next object is shown."
+        )
+        if state.config.asking.among:
+            st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
+        panels_menu("Labelling")

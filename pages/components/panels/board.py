@@ -1,0 +1,282 @@
+"""The panels of a page: in columns, each as large as it was made, with a menu of its own.
+
+Owns where panels stand and how they are added, moved, sized and taken away.  What each shows is
+drawn elsewhere.
+"""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from al_engine.panels import (
+    DEFAULTS,
+    HEIGHTS,
+    MAX_COLUMNS,
+    MAX_IN_COLUMN,
+    Arrangement,
+    Panel,
+    Place,
+    added,
+    moved,
+    panel_at,
+    widened,
+    with_panel,
+    without,
+)
+from al_engine.session import LabellingSession, State
+from pages.components import loop
+from pages.components import state as tab
+from pages.components.guard import guard
+from pages.components.labelling import card_panel, plot_panel
+from pages.components.page import draw_again
+from pages.components.panels import kinds
+from pages.components.panels.maps import map_panel
+from pages.components.panels.options import options
+from pages.components.panels.points import histogram, points, sed
+from pages.components.panels.spot import Spot
+from pages.components.panels.table import records_panel
+from pages.components.scores import draw_score_plot, draw_scores
+
+LEAST_PX = (430, 214, 130)  # of a panel alone in its column, of one of two, of one of more
+HEAD_PX = 70  # of a map's title and legend
+
+Draw = Callable[[Spot], None]
+
+
+def board(
+    session: LabellingSession,
+    state: State | None,
+    page: str,
+    taken_px: int,
+    head: Callable[[], None] | None = None,
+    head_px: int = 0,
+) -> None:
+    """Draw the panels of a page.
+
+    Parameters
+    ----------
+    taken_px : of the window's height by what else is on the page
+    head : what stands over the last column, ``head_px`` high
+    """
+    arrangement = tab.arrangement(page)
+    full = tab.exploring().full.get(page)
+    alone = None if full is None else panel_at(arrangement, full)
+    if alone is not None and full is not None:
+        if head is not None:
+            head()
+        _panel(session, state, page, full, alone, (1.0, taken_px + HEAD_PX + head_px), is_full=True)
+        return
+    columns = st.columns(arrangement.widths, gap="small")
+    for i, (column, panels) in enumerate(zip(columns, arrangement.columns, strict=True)):
+        is_last = i == len(columns) - 1
+        taken = taken_px + HEAD_PX * len(panels) + (head_px if is_last else 0)
+        total = sum(panel.height for panel in panels)
+        with column:
+            if is_last and head is not None:
+                head()
+            for j, panel in enumerate(panels):
+                fill = (panel.height / total, taken)
+                _panel(session, state, page, (i, j), panel, fill)
+
+
+def _panel(
+    session: LabellingSession,
+    state: State | None,
+    page: str,
+    place: Place,
+    panel: Panel,
+    fill: tuple[float, int],
+    *,
+    is_full: bool = False,
+) -> None:
+    n_others = 0 if is_full else len(tab.arrangement(page).columns[place[0]]) - 1
+    least = LEAST_PX[min(n_others, len(LEAST_PX) - 1)]
+    spot = Spot(session, state, page, place, panel, least, fill)
+    name = f"{page.lower()}-{place[0]}-{place[1]}"
+    # Some panels are as high as what is in them, and are cut off where they are higher.
+    if panel.kind in _BOUNDED and not (panel.kind == "card" and _is_alone(spot)):
+        _room(name, least, fill)
+    with st.container(key=f"panel-{name}"):
+        with st.container(key=f"panelmenu-{name}"):
+            _menu(spot, is_full=is_full)
+        with guard():
+            _draw(spot, name)
+
+
+def _is_alone(spot: Spot) -> bool:
+    """Has the panel all the height of its page?"""
+    page, (column, _) = spot.page, spot.place
+    return page in tab.exploring().full or len(tab.arrangement(page).columns[column]) == 1
+
+
+def _room(name: str, least_px: int, fill: tuple[float, int]) -> None:
+    """Give a panel its share of the window's height: the browser alone knows that."""
+    share, taken = fill
+    high = f"max({least_px}px, calc((100vh - {taken}px) * {share:.4f} + {HEAD_PX - 8}px))"
+    held = f".st-key-held-{name}"
+    st.html(
+        f"<style>{held}, [data-testid=stLayoutWrapper]:has(> {held}) "
+        f"{{ height: {high} !important; }}</style>"
+    )
+
+
+def _draw(spot: Spot, name: str) -> None:
+    kind, state = spot.panel.kind, spot.state
+    if kind == "choose":
+        _choose(spot, f"choose-{name}")
+        return
+    if kind in ("map", "scores", "rounds") and state is None:
+        st.caption("This panel is of a classifier, and none is started yet.")
+        return
+    if kind == "card" and _is_alone(spot):
+        with st.container(height=520, border=False, key="card"):
+            card_panel(spot)
+    elif kind in _BOUNDED:
+        with st.container(height=spot.least_px + HEAD_PX, border=False, key=f"held-{name}"):
+            _BOUNDED[kind](spot)
+    elif kind == "map" and state is not None:
+        map_panel(spot, state)
+    elif kind == "rounds" and state is not None:
+        draw_score_plot(spot.session, state)
+    else:
+        _PLAIN[kind](spot)
+
+
+def _scores(spot: Spot) -> None:
+    if spot.state is not None:
+        draw_scores(spot.session, spot.state)
+
+
+_PLAIN: dict[str, Draw] = {
+    "plot": points,
+    "density": points,
+    "sky": points,
+    "diagram": points,
+    "histogram": histogram,
+    "sed": sed,
+    "scores": _scores,
+    "extension": plot_panel,
+}
+_BOUNDED: dict[str, Draw] = {"card": card_panel, "records": records_panel}
+
+
+# -- a panel's menu ------------------------------------------------------------------------------
+
+
+def _menu(spot: Spot, *, is_full: bool) -> None:
+    """Plot type, options, size and place; drawn only while it is open."""
+    key = f"menu-{spot.page}-{spot.place[0]}-{spot.place[1]}-{tab.clicks('panels')}"
+    with st.popover(
+        "⋮",
+        type="tertiary",
+        key=key,
+        on_change="rerun",
+        help="Plot type, columns, size and place of this panel",
+    ) as menu:
+        if menu.open:
+            _choose(spot, f"{key}-type")
+            changed = options(spot)
+            if changed is not None:
+                _change(spot, changed)
+            _places(spot, key, is_full=is_full)
+
+
+def _choose(spot: Spot, key: str) -> None:
+    arrangement, panel = tab.arrangement(spot.page), spot.panel
+    listed = kinds.choices(spot.session, arrangement, panel, has_state=spot.state is not None)
+    held = (panel.kind, panel.of)
+    chosen = st.selectbox(
+        "Choose plot type", listed, listed.index(held), format_func=kinds.title, key=f"{key}-{held}"
+    )
+    if chosen != held:
+        kind, of = chosen
+        _change(spot, Panel(kind, of, height=panel.height))  # type: ignore[arg-type]
+
+
+def _change(spot: Spot, panel: Panel) -> None:
+    _arrange(spot.page, with_panel(tab.arrangement(spot.page), spot.place, panel), closes=False)
+
+
+def _places(spot: Spot, key: str, *, is_full: bool) -> None:
+    page, place, panel = spot.page, spot.place, spot.panel
+    held = tab.arrangement(page)
+    high = st.segmented_control(
+        "Height beside the panels of its column",
+        list(range(HEIGHTS[0], HEIGHTS[1] + 1)),
+        default=panel.height,
+        required=True,
+        key=f"{key}-height-{panel.height}",
+    )
+    if high != panel.height:
+        _change(spot, Panel(**{**vars(panel), "height": high}))
+    with st.container(horizontal=True, key=f"{key}-places"):
+        for icon, name, to in (
+            ("arrow_back", "Move left", moved(held, place, -1, 0)),
+            ("arrow_forward", "Move right", moved(held, place, 1, 0)),
+            ("arrow_upward", "Move up", moved(held, place, 0, -1)),
+            ("arrow_downward", "Move down", moved(held, place, 0, 1)),
+            ("unfold_less", "Narrower column", widened(held, place[0], -1)),
+            ("unfold_more", "Wider column", widened(held, place[0], 1)),
+        ):
+            if st.button(
+                "", icon=f":material/{icon}:", help=name, key=f"{key}-{icon}", disabled=to == held
+            ):
+                _arrange(page, to)
+    with st.container(horizontal=True, key=f"{key}-whole"):
+        label, icon = ("Back", "close_fullscreen") if is_full else ("Full page", "open_in_full")
+        if st.button(label, icon=f":material/{icon}:", key=f"{key}-full"):
+            if is_full:
+                tab.exploring().full.pop(page, None)
+            else:
+                tab.exploring().full[page] = place
+            tab.count_click("panels")
+            draw_again()
+        if st.button("Remove", icon=":material/delete:", key=f"{key}-remove"):
+            _arrange(page, without(held, place))
+
+
+def _arrange(page: str, arrangement: Arrangement, *, closes: bool = True) -> None:
+    """Put panels in place; menus that ``closes`` are shut by a new key."""
+    full = tab.exploring().full.get(page)
+    tab.arrange(page, arrangement)
+    if full is not None and not closes:
+        tab.exploring().full[page] = full
+    if closes:
+        tab.count_click("panels")
+    draw_again()
+
+
+def panels_menu(page: str) -> None:
+    """A panel more, or all of them as they were at first."""
+    key = f"panels-{page}-{tab.clicks('panels')}"
+    held = tab.arrangement(page)
+    with st.popover("Panels", icon=":material/dashboard:", key=key, on_change="rerun") as menu:
+        if not menu.open:
+            return
+        st.caption("Add a panel, then choose what it shows. Each has a menu at its upper right.")
+        for column in range(min(len(held.columns) + 1, MAX_COLUMNS)):
+            is_new = column == len(held.columns)
+            is_taken = not is_new and len(held.columns[column]) >= MAX_IN_COLUMN
+            if st.button(
+                "Add in a new column" if is_new else f"Add to column {column + 1}",
+                key=f"{key}-add-{column}",
+                disabled=is_taken,
+                width="stretch",
+            ):
+                _arrange(page, added(held, column))
+        if st.button(
+            "As at first",
+            icon=":material/restart_alt:",
+            key=f"{key}-reset",
+            disabled=held == DEFAULTS[page],
+            width="stretch",
+            help="Put the panels back that this page begins with.",
+        ):
+            _arrange(page, DEFAULTS[page])
+
+
+def state_of(session: LabellingSession, label: str) -> State | None:
+    """The state to draw of a classifier, None where it is not started or cannot be trained now."""
+    if not label or not session.is_started(label) or session.fault(label) is not None:
+        return None
+    return loop.current(session, label)

@@ -1,0 +1,161 @@
+"""Panels in a real Chromium: diagrams beside the question, a lasso labelled and undone."""
+
+import math
+import re
+from collections.abc import Iterator
+
+import pytest
+from browser import (
+    App,
+    Watched,
+    answerable,
+    bar,
+    chromium,
+    go_to,
+    key_of,
+    map_canvas,
+    n_labels,
+    new_tab,
+    object_shown,
+    place_of_bar,
+    press,
+    settled,
+)
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("explore")
+    made = App(folder / "home", folder / "server.log")
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="module")
+def survey(app: App) -> Iterator[tuple[Page, Watched]]:
+    """The demo survey with its first classifier started, for all that follows."""
+    with chromium() as browser, new_tab(browser, app) as (page, watched):
+        page.goto(app.address)
+        press(page.locator(".st-key-demo-sky_survey button"))
+        press(page.get_by_role("button", name="Start training"))
+        answerable(page)
+        yield page, watched
+
+
+def choose_plot(page: Page, title: str, number: int = 0) -> None:
+    """In a panel that shows nothing yet, or in the menu that is open, choose what it shows."""
+    settled(page)
+    page.get_by_role("combobox", name="Choose plot type").nth(number).click()
+    page.get_by_role("option", name=title, exact=True).click()
+    settled(page)
+
+
+def add_panel(page: Page, where: str, title: str) -> None:
+    press(page.get_by_role("button", name="Panels"))
+    press(page.get_by_role("button", name=where, exact=True))
+    choose_plot(page, title)
+
+
+def painted(page: Page, number: int) -> None:
+    """Wait until a map has drawn what it was sent."""
+    expect(page.locator(".map").nth(number)).to_have_attribute("data-painted", re.compile(r"\d+"))
+
+
+def lasso(page: Page, number: int, x: float, y: float, radius_px: int) -> None:
+    """Draw a circle around a place of a map, given by its shares of width and height."""
+    press(page.get_by_role("button", name="Select with a lasso").nth(number))
+    box = map_canvas(page, number).bounding_box()
+    assert box is not None
+    across, along = box["x"] + x * box["width"], box["y"] + y * box["height"]
+    page.mouse.move(across + radius_px, along)
+    page.mouse.down()
+    for step in range(1, 33):
+        angle = 2 * math.pi * step / 32
+        page.mouse.move(across + radius_px * math.cos(angle), along + radius_px * math.sin(angle))
+    page.mouse.up()
+    settled(page)
+
+
+def n_selected(page: Page) -> int:
+    found = re.search(r"([\d,]+) objects? selected", page.locator(".st-key-selection").inner_text())
+    assert found, "nothing is selected together"
+    return int(found[1].replace(",", ""))
+
+
+def test_bpt_and_mateos_diagrams_stand_beside_the_question_and_stay(survey):
+    page, watched = survey
+    go_to(page, "Labelling")
+    answerable(page)
+    stood = place_of_bar(page)
+    for title in ("BPT: [N II]", "Mateos 2012 wedge"):
+        add_panel(page, "Add to column 2", title)
+    expect(page.locator("canvas.plot")).to_have_count(3)
+    for number, title in enumerate(("Catalogue, by label", "BPT: [N II]", "Mateos 2012 wedge")):
+        painted(page, number)
+        expect(page.locator(".map .title").nth(number)).to_have_text(title)
+    assert place_of_bar(page) == stood, "the question has moved"
+
+    shown, n = object_shown(page), n_labels(page)
+    page.keyboard.press(key_of(page, "Star"))
+    expect(page.locator(".st-key-card h3")).not_to_have_text(shown)
+    assert n_labels(page) == n + 1
+
+    page.reload()
+    answerable(page)
+    expect(page.locator(".map .title").nth(2)).to_have_text("Mateos 2012 wedge")
+    expect(page.locator("canvas.plot")).to_have_count(3)
+
+    press(map_canvas(page, 2), position={"x": 260, "y": 110})
+    settled(page)
+    here = object_shown(page)
+    go_to(page, "Training")
+    expect(bar(page)).to_contain_text(here)
+    go_to(page, "Labelling")
+    assert object_shown(page) == here
+    press(page.locator(".st-key-panelmenu-labelling-1-2 button").first)
+    press(page.get_by_role("button", name="Full page"))
+    expect(page.locator("canvas.plot")).to_have_count(1)
+    press(page.locator(".st-key-panelmenu-labelling-1-2 button").first)
+    press(page.get_by_role("button", name="Back", exact=True))
+    expect(page.locator("canvas.plot")).to_have_count(3)
+    assert watched.errors == []
+    assert watched.elsewhere == []
+
+
+def test_a_lasso_selection_is_labelled_and_undone(survey):
+    page, watched = survey
+    go_to(page, "Labelling")
+    n = n_labels(page)
+    go_to(page, "Explore")
+    painted(page, 0)
+    lasso(page, 0, 0.35, 0.5, 45)
+    n_chosen = n_selected(page)
+    assert n_chosen > 20
+
+    press(page.get_by_role("button", name="Label all"))
+    settled(page)
+    page.get_by_role("radio", name="Galaxy").click()
+    settled(page)
+    button = page.get_by_role("button", name=re.compile(r"Label [\d,]+ objects as Galaxy"))
+    found = re.search(r"Label ([\d,]+) objects", button.inner_text())
+    assert found
+    n_stated = int(found[1].replace(",", ""))
+    assert 0 < n_stated <= n_chosen
+    press(button)
+    settled(page)
+    expect(page.locator(".st-key-explore-top")).to_contain_text(
+        f"{n_stated:,} objects labelled Galaxy."
+    )
+    go_to(page, "Labelling")
+    assert n < n_labels(page) <= n + n_stated
+    go_to(page, "Explore")
+    press(page.get_by_role("button", name="Undo", exact=True))
+    settled(page)
+    expect(page.locator(".st-key-explore-top")).to_contain_text("Taken back")
+    go_to(page, "Labelling")
+    assert n_labels(page) == n
+    assert watched.errors == []
