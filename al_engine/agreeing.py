@@ -11,6 +11,7 @@ from itertools import combinations
 
 from al_engine.data.history import in_effect
 from al_engine.data.labels import BY_HAND, CURATED, Event
+from al_engine.data.merging import as_written
 from al_engine.data.people import Said, what_was_said
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
@@ -82,7 +83,7 @@ def people_of(session: LabellingSession, classifier: str) -> list[Person]:
 
 def names_of(session: LabellingSession) -> list[str]:
     """All names that answers in force are signed by, whatever the classifier."""
-    events = in_effect(session.project.log.events())
+    events = in_effect(session.project.all_events())
     names = {e.who for e in events if e.kind in BY_HAND and e.part != CURATED}
     return sorted(names, key=str.casefold)
 
@@ -221,7 +222,8 @@ def unsettle(session: LabellingSession, classifier: str, *, token: str) -> State
             raise AnswerRefusedError(
                 "You did something in another tab meanwhile.", "Look, then undo again."
             )
-        undo = Event("undo", session.who, classifier, last.row_number, last.object_id)
+        written = as_written(last).classifier
+        undo = Event("undo", session.who, written, last.row_number, last.object_id)
         project.log.append(replace(undo, undoes=last.seq))
     return session.follow(classifier)
 

@@ -17,6 +17,7 @@ from al_engine.background import BACKGROUND
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet, in_effect
 from al_engine.data.labels import Event
+from al_engine.data.merging import as_written
 from al_engine.errors import (
     AlEngineError,
     AnswerRefusedError,
@@ -211,18 +212,21 @@ class LabellingSession:
                 lost[classifier] = n_rounds
         return lost
 
-    def change_settings(self, edited: ProjectConfig) -> None:
+    def change_settings(
+        self, edited: ProjectConfig, *, how: str | None = None, undoes: int | None = None
+    ) -> None:
         """Put settings in force; labels stay, and models are made again where they must be.
 
-        Settings that fit no data or no model are refused before they are in force.
+        Settings that fit no data or no model are refused before they are in force.  ``how`` and
+        ``undoes`` are those of their event in the log.
         """
         lost, was = self.rounds_lost(edited), self.config
         for classifier, setup in edited.setups.items():
             model_stem(classifier, learner_spec(setup, edited.splits.seed))
         if edited.setups:
             self.project.prepare(edited)
-        self.project.save_config(edited, self.who)
-        if lost or (edited.people, edited.asking.shared) != (was.people, was.asking.shared):
+        self.project.save_config(edited, self.who, how=how, undoes=undoes)
+        if lost or _whose(edited) != _whose(was):
             self.restore_models()
         self._record_soon()
 
@@ -240,7 +244,7 @@ class LabellingSession:
         with self.project.log.lock:
             # Two tabs may start at once: the first one's objects are the ones to start with.
             # Its own events: what was answered for another leaves it without first labels.
-            begun = bool(self.project.log.events(classifier))
+            begun = self.project.has_begun(classifier)
             config = self.config
             self.project.save_config(
                 replace(config, setups={**config.setups, classifier: setup}),
@@ -256,7 +260,7 @@ class LabellingSession:
     def take_on(self, edited: ProjectConfig, first_labels: Sequence[Event]) -> None:
         """Put settings in force, and begin with their classifiers, in one go."""
         with self.project.log.lock:
-            begun = {c for c in edited.setups if self.project.log.events(c)}
+            begun = {c for c in edited.setups if self.project.has_begun(c)}
             first_labels = [event for event in first_labels if event.classifier not in begun]
             self.project.save_config(edited, self.who, *first_labels)
         self.restore_models()
@@ -313,6 +317,7 @@ class LabellingSession:
                 raise AnswerRefusedError(
                     "Something was answered in another tab meanwhile.", "Look, then undo again."
                 )
+            last = as_written(last)
             undo = Event("undo", self.who, last.classifier, last.row_number, last.object_id)
             self.project.log.append(replace(undo, undoes=last.seq))
         return self._after(classifier, before[1] if before else None)
@@ -413,3 +418,9 @@ class LabellingSession:
                 "Choose its model on the Training page.",
             )
         return config
+
+
+def _whose(config: ProjectConfig) -> Hashable:
+    """What of settings decides which answers count for which classifier."""
+    into = tuple(config.merged_into.items())
+    return config.people, config.asking.shared, into, frozenset(config.setups)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from al_engine.data.labels import BY_HAND, Event
+from al_engine.data.merging import as_written
 
 LATER_AFTER = 10
 COUNTED = ("given", "answer", "unsure", "later", "settled")
@@ -94,6 +95,7 @@ def fold(
     trained: dict[int, str] = {}
     validated: dict[int, str] = {}
     corrected: dict[int, str] = {}
+    named: dict[int, str | None] = {}  # what trained is called in the log, merged or not
     given: set[int] = set()
     unsure: set[int] = set()
     disputed: set[int] = set()
@@ -146,7 +148,10 @@ def fold(
                     given.add(row)
         after = trained.get(row)
         if before != after:
-            fingerprint ^= _mark(row, before) ^ _mark(row, after)
+            fingerprint ^= _mark(row, named.pop(row, None))
+            if after is not None:
+                named[row] = as_written(event).label
+            fingerprint ^= _mark(row, named.get(row))
             is_changed = True
         # Labels taken from the catalogue arrive together and make one round, not five.
         together = not by_hand and i + 1 < len(counted) and counted[i + 1].kind == "given"

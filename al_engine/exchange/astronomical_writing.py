@@ -5,9 +5,10 @@ Owns what is said in that form, and the list of what cannot be.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from al_engine.config import ClassifierSetup, ProjectConfig
+from al_engine.config import ClassifierSetup, Label, MergedLabel, ProjectConfig
 from al_engine.errors import ConfigurationError
 from al_engine.exchange.astronomical import (
     MODELS,
@@ -50,7 +51,8 @@ def write_theirs(
         raise ConfigurationError(
             f"AstronomicAL needs {missing}, and none is set.", "Choose one in the settings."
         )
-    for label in settings.labels:
+    labels = _unmerged(settings)
+    for label in labels:
         if label.value == str(UNKNOWN):
             raise ConfigurationError(
                 f"AstronomicAL takes {UNKNOWN} for unknown and unsure; here it is a label.",
@@ -62,7 +64,7 @@ def write_theirs(
                 "Give the catalogue a column of numbered labels.",
             )
     notes = _unsaid(settings)
-    names = {label.value: label.name for label in settings.labels}
+    names = {label.value: label.name for label in labels}
     written = {
         "Author": settings.author,
         "doi": settings.doi,
@@ -77,7 +79,7 @@ def write_theirs(
         "default_vars": [settings.x_axis, settings.y_axis],
         "labels": [int(value) for value in names],
         "label_colours": {
-            **{label.value: label.colour for label in settings.labels},
+            **{label.value: label.colour for label in labels},
             str(UNKNOWN): "#999999",
         },
         "labels_to_strings": {**names, str(UNKNOWN): "Unknown"},
@@ -109,6 +111,17 @@ def write_theirs(
         },
     }
     return json.dumps(written, indent=1, allow_nan=False, ensure_ascii=False), tuple(notes)
+
+
+def _unmerged(settings: ProjectConfig) -> list[Label | MergedLabel]:
+    """All labels, merged ones too, for in that form each value has a name of its own."""
+    listed: list[Label | MergedLabel] = list(settings.labels)
+    taken = {label.name for label in settings.labels}
+    for merged in (each for label in settings.labels for each in label.merged):
+        name = merged.name if merged.name not in taken else f"{merged.name} ({merged.value})"
+        taken.add(name)
+        listed.append(replace(merged, name=name))
+    return listed
 
 
 def _their_classifier(
@@ -148,6 +161,8 @@ def _unsaid(settings: ProjectConfig) -> list[str]:
         "Values read as missing": bool(columns.missing),
         "The columns of the position": bool(columns.ra or columns.dec),
         "Columns that hold pixels": bool(columns.pixels),
+        "Definitions of labels": any(label.definition for label in settings.labels),
+        "Merged labels, which are labels of their own there": bool(settings.merged_into),
         "Values for unknown other than -1": any(value != "-1" for value in columns.unknown),
     }
     return [f"{what}." for what, is_set in unsaid.items() if is_set]
