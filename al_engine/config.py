@@ -35,6 +35,7 @@ WITHIN: Mapping[str, tuple[int, int]] = {
     "splits.seed": (0, MAX_SEED),
     "asking.random_every": (0, 10**6),
     "asking.ahead_mb": (0, 10**6),
+    "asking.repeat_every": (0, 10**6),
     "people.again_every": (0, 1000),
     "none_below": (0, 1),
     "curation.target": (1, 10**6),
@@ -105,13 +106,16 @@ class Asking:
     ``random_every`` None means: every fifth question where the catalogue's own labels leave
     fewer than 30 validation objects, else never; 0 means never.  ``ahead_mb`` bounds the memory
     (MB, a session and classifier) of what is made before it is asked for; 0 switches that off.
-    ``shared`` makes an answer that was given for one classifier count for all.
+    ``shared`` makes an answer that was given for one classifier count for all.  Every
+    ``repeat_every``-th question is an object that the person labelled before, who is not told;
+    0 means never.
     """
 
     random_every: int | None = None
     start: Literal["spread", "random"] = "spread"
     ahead_mb: int = 1000
     shared: bool = False
+    repeat_every: int = 0
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,9 @@ class History:
 
     Where several people answer, it is one person's: ``disputed`` are objects of which nobody's
     label counts, ``unheard`` those that others labelled and this person did not, and ``own`` what
-    this person's events alone amount to.
+    this person's events alone amount to.  ``repeatable`` are objects that the person labelled and
+    was not asked about again, each with how many questions had been passed by then; ``n_hidden``
+    counts those of ``trained`` that are kept from the person for the moment.
     """
 
     trained: dict[int, str] = field(default_factory=dict)
@@ -64,6 +66,8 @@ class History:
     disputed: frozenset[int] = frozenset()
     unheard: frozenset[int] = frozenset()
     n_again: int = 0
+    repeatable: Mapping[int, int] = field(default_factory=dict)
+    n_hidden: int = 0
     own: "History | None" = None
 
     @property
@@ -71,6 +75,11 @@ class History:
         """Every label in force that is not merely the catalogue's, whatever it is used for."""
         by_hand = {row: label for row, label in self.trained.items() if row not in self.given}
         return {**self.corrected, **self.validated, **by_hand, **self.curated}
+
+    @property
+    def n_trained(self) -> int:
+        """How many labels train, those included that are not shown for the moment."""
+        return len(self.trained) + self.n_hidden
 
     @property
     def asked(self) -> set[int]:
@@ -99,6 +108,8 @@ def fold(
     given: set[int] = set()
     unsure: set[int] = set()
     disputed: set[int] = set()
+    repeatable: dict[int, int] = {}
+    repeated: set[int] = set()
     later: dict[int, Postponed] = {}
     sets: list[LabelledSet] = []
     n_passed = n_questions = n_again = n_by_hand = 0
@@ -129,6 +140,12 @@ def fold(
         validates = how == "random" or row in validated
         for answers in (trained, validated, corrected):
             answers.pop(row, None)
+        labelled_before = repeatable.pop(row, None) is not None
+        if event.kind == "answer":
+            if labelled_before and how == "again":
+                repeated.add(row)
+            if row not in repeated:
+                repeatable[row] = n_passed
         if event.kind == "unsure":
             unsure.add(row)
         elif event.kind == "settled" and event.label is None:
@@ -175,6 +192,7 @@ def fold(
         curated_seq,
         frozenset(disputed),
         n_again=n_again,
+        repeatable=repeatable,
     )
 
 

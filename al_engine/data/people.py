@@ -157,6 +157,7 @@ def history_of(
         n_passed=own.n_passed,
         n_questions=own.n_questions,
         n_again=own.n_again,
+        repeatable=own.repeatable,
         n_by_hand=own.n_by_hand,
         last=own.last,
         last_seq=events[-1].seq if events else 0,
@@ -205,6 +206,23 @@ def shown_to(history: History, people: People, asked: Collection[int]) -> Histor
         trained=without(history.trained),
         validated=without(history.validated),
         corrected=without(history.corrected),
+    )
+
+
+def without_former(history: History, row: int) -> History:
+    """A history without what the person said of an object that they are asked about once more."""
+
+    def others(labels: dict[int, str]) -> dict[int, str]:
+        return {other: label for other, label in labels.items() if other != row}
+
+    return replace(
+        history,
+        trained=others(history.trained),
+        validated=others(history.validated),
+        corrected=others(history.corrected),
+        given=history.given - {row},
+        n_hidden=int(row in history.trained),
+        own=None if history.own is None else without_former(history.own, row),
     )
 
 

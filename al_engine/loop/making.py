@@ -128,6 +128,7 @@ class RoundMaker:
             setup.n_initial,
             random_every(dataset.n_validation, config.asking.random_every),
             again_every(config.people),
+            config.asking.repeat_every,
         )
 
     # -- ahead --
@@ -249,4 +250,5 @@ def _standing(classifier: str, config: ProjectConfig, history: History) -> Hasha
         history.disputed,
         history.unheard,
         history.n_again,
+        tuple(history.repeatable.items()) if config.asking.repeat_every else (),
     )

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet
-from al_engine.data.people import shown_to
+from al_engine.data.people import shown_to, without_former
 from al_engine.loop.fitting import Fit, RoundScores
-from al_engine.loop.rounds import Question, Round
+from al_engine.loop.rounds import Question, Round, is_repeat
 
 HOW = ("query", "random", "initial", "again")  # how a question comes up
 
@@ -70,14 +70,13 @@ def made_state(
     past: int | None = None,
 ) -> State:
     """What a round comes to for one person, who sees what the history shows them."""
-    asked = () if made.question is None else (made.question.row,)
     before = rounds[-2].scores if len(rounds) > 1 else None
     if before and made.scores and before.over != made.scores.over:
         before = None  # over other objects: what lies between is no change
     return State(
         classifier,
         config,
-        shown_to(history, config.people, asked),
+        _shown(history, config, made.question),
         made.fit,
         made.scores,
         before,
@@ -87,6 +86,14 @@ def made_state(
         made.chosen_share,
         past,
     )
+
+
+def _shown(history: History, config: ProjectConfig, question: Question | None) -> History:
+    """What of a history the person may see while they look at a question."""
+    shown = shown_to(history, config.people, () if question is None else (question.row,))
+    if question is None or not is_repeat(history, question):
+        return shown
+    return without_former(shown, question.row)
 
 
 def seen_by(token: str) -> int:

@@ -95,7 +95,7 @@ def _plot(session: LabellingSession, state: State, name: str, row: int) -> None:
 def _status(state: State) -> None:
     """How far, how good, and that it is safe."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        parts = [f"**{counted(len(state.history.trained), 'label')}**"]
+        parts = [f"**{counted(state.history.n_trained, 'label')}**"]
         if state.history.own is not None:
             parts.append(f"{len(state.history.own.verified):,} yours")
         validation = state.scores.validation if state.scores else None
@@ -146,6 +146,8 @@ def card_body(card: ObjectCard) -> None:
         st.caption(
             "Others labelled it: what they said, and the models, are not shown before you did."
         )
+    if card.is_untold:
+        st.caption("What the models say is not shown: some questions are asked twice.")
     for name, p in card.probabilities:
         said = f"{p:.2f}" if p is not None else f"not scored: it is in the {card.part} set"
         st.progress(p or 0.0, text=f"P({plain(name)}) {said}")

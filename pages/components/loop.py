@@ -132,7 +132,7 @@ def _confirmation(session: LabellingSession, state: State, action: str, value: s
     if last is not None and last.row_number in state.history.disputed:
         return f"{name}; others say otherwise: settle it under People; undo Z"
     if last is not None and last.row_number in state.history.trained:
-        return f"{name}, {counted(len(state.history.trained), 'label')}; undo Z"
+        return f"{name}, {counted(state.history.n_trained, 'label')}; undo Z"
     return f"{name}, kept for checking; undo Z"
 
 
@@ -201,7 +201,10 @@ def ask(session: LabellingSession, state: State) -> None:
 def _offer(session: LabellingSession, state: State, row: int) -> Accept | None:
     """What the person called this object in another tab, to be accepted with one key."""
     found = offer(session.project, state.history, state.classifier, row, session.who)
-    if found is None:
+    # What one is asked twice is not to be taken from what one said before.
+    asked = state.question
+    is_again = asked is not None and (asked.row, asked.how) == (row, "again")
+    if found is None or is_again:
         return None
     name, tab_name = map(session.config.label_name, (found.label, found.classifier))
     return Accept(found.label, name, f"You called it {name} in the tab {tab_name}.")

@@ -69,7 +69,7 @@ def _top_line(session: LabellingSession, state: State) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="top-line"):
         history = state.history
         given = len(history.given)
-        n_points = len(history.trained)
+        n_points = history.n_trained
         if state.config.people.is_blind and state.fit is not None:
             n_points = state.fit.n_labelled  # of which only one's own are in sight
         parts = [
@@ -164,7 +164,7 @@ def _set_up_anew(session: LabellingSession, label: str) -> bool:
             changed = session.start(label, edited)
         n = len(edited.members)
         models = f"a committee of {n}" if n > 1 else MODELS[edited.members[0].model].title
-        labels = counted(len(changed.history.trained), "label")
+        labels = counted(changed.history.n_trained, "label")
         tab.note(label, f"Trained {models} on {labels}")
         return True
     return False

@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from al_engine.config import (
-    Columns,
-)
+from al_engine.config import Columns, Label
 from al_engine.guesses import guess_classifiers, label_choices, make_labels
 from al_engine.session import LabellingSession
 from pages.components.guard import guard
