@@ -40,6 +40,7 @@ HANDED_OVER = 50_000  # objects, to a strategy that looks at the pool itself
 # Draws of different purposes must not be the same draw.
 _RANDOM_QUESTION, _START, _AGAIN, _REPEAT = 0x52, 0x53, 0x56, 0x57
 
+REPEAT_EVERY = 50  # questions, where some are repeated: 2%
 REPEAT_AFTER = 20  # questions, by when one no longer knows what one said
 UNTOLD = "What the models make of it is not shown: some questions are asked twice."
 

@@ -44,14 +44,14 @@ class BarEvent:
 
     ``label`` is the choice's value for an answer, the key for a ``key`` of the page's own, else
     None.  ``seconds`` counts from when the object was first shown, without time in which the
-    browser tab was hidden.
+    browser tab was hidden; None where nobody looked at it to answer.
     """
 
     action: Action
     label: int | str | None
     object_id: str
     token: str
-    seconds: float
+    seconds: float | None
 
 
 def assign_keys(choices: Sequence[Choice]) -> list[str]:

@@ -12,9 +12,11 @@ from al_engine.showing.objects import ObjectCard, Picture, Value, find_object, o
 from al_engine.showing.plots import draw_plot
 from al_engine.views.palette import NEUTRAL
 from al_engine.views.plots import PLOTS
-from pages.components import extensions, loop
+from pages.components import answers, extensions, labels, loop
 from pages.components import state as tab
+from pages.components.answers import ANSWERS
 from pages.components.guard import guard
+from pages.components.labels import LABELS
 from pages.components.page import draw_again, link, view
 from pages.components.scatter_map import LegendEntry
 from pages.components.words import counted, plain
@@ -22,12 +24,20 @@ from pages.components.words import counted, plain
 TRAINING = "pages/2_Training.py"
 MAP_HEIGHT_PX, FILL = 430, (1.0, 244)
 PIXELS_WIDTH_PX = 288
+_BESIDE = (
+    (ANSWERS, ":material/list:", "Every answer: find one, correct it, and what they come to."),
+    (LABELS, ":material/sell:", "Add, rename, define, recolour and merge labels."),
+)
 MAP = "map itself"  # among names of plots, none of which has a space
 
 
 @view
 def labelling_view(session: LabellingSession, label: str) -> None:
     """Everything known of the object on the screen, and the answer; drawn again by itself."""
+    beside = {ANSWERS: answers.draw, LABELS: labels.draw}.get(tab.aside().view)
+    if beside is not None:
+        beside(session, label)
+        return
     tab.look_at_round(label, None)
     fault = session.fault(label)
     if fault is not None:
@@ -56,8 +66,8 @@ def labelling_view(session: LabellingSession, label: str) -> None:
 
 def _map(session: LabellingSession, state: State) -> None:
     # Where there are many, the frequent ones.
-    labels = labels_offered(session.project.dataset(), session.config, state.classifier)
-    legend = [LegendEntry(item.name, item.colour) for item in labels[:12]]
+    offered = labels_offered(session.project.dataset(), session.config, state.classifier)
+    legend = [LegendEntry(item.name, item.colour) for item in offered[:12]]
     legend.append(LegendEntry("unknown", NEUTRAL))
     loop.draw_map(
         session, state, "labels", "Catalogue, by label", MAP_HEIGHT_PX, FILL, legend=tuple(legend)
@@ -108,6 +118,12 @@ def _status(state: State) -> None:
         st.markdown(
             " · ".join(parts), help="Each answer is on disk before the next object is shown."
         )
+        st.space("stretch")
+        for view_name, icon, said in _BESIDE:
+            st.button(
+                view_name, key=f"to-{view_name}", icon=icon, help=said,
+                on_click=tab.look_aside, args=(view_name,),
+            )  # fmt: skip
 
 
 def find(session: LabellingSession, key: str, select: Callable[[int], None]) -> None:

@@ -25,6 +25,18 @@ class Curating:
 
 
 @dataclass
+class Aside:
+    """What is looked at on Labelling in place of the question: "" for the question itself.
+
+    ``answer`` is the chosen one by classifier, row and who gave it, ``label`` the chosen one.
+    """
+
+    view: str = ""
+    answer: tuple[str | None, int, str] | None = None
+    label: str = ""
+
+
+@dataclass
 class Looking:
     """Where one looks in the open project, by classifier."""
 
@@ -33,6 +45,7 @@ class Looking:
     notice: dict[str, str] = field(default_factory=dict)
     shown: dict[str, Shown] = field(default_factory=dict)
     curating: Curating = field(default_factory=Curating)
+    aside: Aside = field(default_factory=Aside)
     settling: dict[str, int] = field(default_factory=dict)
     settling_notice: dict[str, str] = field(default_factory=dict)
 

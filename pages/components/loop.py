@@ -83,7 +83,8 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
         session.undo(label, token=moment)
         if undone is not None:
             looking.notice[label] = _taken_back(session, label, undone)
-            if undone.how == "click" and undone.row_number is not None:
+            is_seen = not looking.aside.view  # from elsewhere nobody asked to look at it
+            if is_seen and undone.how == "click" and undone.row_number is not None:
                 looking.selected[label] = undone.row_number
     elif row:
         kind: Any = event.action
@@ -182,7 +183,7 @@ def ask(session: LabellingSession, state: State) -> None:
             object_id=object_id,
             token=make_token(slug, label, row, state.token),
             choices=[
-                Choice(c.value, c.name, c.colour)
+                Choice(c.value, c.name, c.colour, c.definition)
                 for c in labels_offered(session.project.dataset(), config, label)
             ],
             can_undo=state.history.last is not None,

@@ -97,7 +97,7 @@ def _ask(session: LabellingSession, label: str, dispute: Dispute | None) -> None
             object_id="" if row is None else session.object_id(row),
             token=make_token(slug, label, row, moment),
             choices=[
-                Choice(c.value, c.name, c.colour)
+                Choice(c.value, c.name, c.colour, c.definition)
                 for c in labels_offered(session.project.dataset(), session.config, label)
             ],
             can_undo=last_settled(session, label) is not None,
