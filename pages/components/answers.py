@@ -24,7 +24,7 @@ from pages.components.answer_bar import Action, BarEvent
 from pages.components.loop import make_token
 from pages.components.words import counted, plain
 
-ANSWERS = "My answers"
+ANSWERS = "Answers"
 UNSURE = ""
 ALL = "all"
 HOW = {
@@ -47,7 +47,7 @@ def draw(session: LabellingSession, label: str) -> None:
             "Back to the question", key="from-answers", icon=":material/arrow_back:",
             on_click=tab.look_aside, args=("",),
         )  # fmt: skip
-        st.markdown(f"**{ANSWERS}**" if not session.config.people.several else "**Answers**")
+        st.markdown("**Answers**" if session.config.people.several else "**My answers**")
     found = answers(session)
     if not found:
         st.caption("There is no answer yet. Each one you give is listed here, and can be mended.")
@@ -139,7 +139,7 @@ def _table(session: LabellingSession, shown: Sequence[Answer]) -> None:
         {title: [of(answer) for answer in shown] for title, of in columns.items()},
         hide_index=True,
         row_height=26,
-        height=520,
+        height=min(40 + 26 * len(shown), 520),
         on_select="rerun",
         selection_mode="single-row",
         # Named after what is listed: a row is no longer the same answer where the list is another.
@@ -251,21 +251,25 @@ def _open(session: LabellingSession, classifier: str, row: int) -> None:
 def _figures(session: LabellingSession, shown: Sequence[Answer]) -> None:
     found = figures(shown)
     st.markdown(f"**{counted(found.n, 'answer')} listed**")
-    rate_, unsure_ = st.columns(2)
-    rate_.metric(
-        "Objects a minute",
-        "–" if found.a_minute is None else f"{found.a_minute:.1f}",
-        help=f"Over the {found.n_timed:,} listed answers whose time is known; objects looked at "
-        f"for more than {PAUSE_S / 60:g} minutes are pauses, and left out.",
-    )
-    rate_.caption("–" if found.median_s is None else f"median {found.median_s:.1f} s an object")
-    unsure_.metric("Unsure", _percent(found.unsure), help=f"Of the {found.n:,} listed answers.")
-    unsure_.caption(_between(found.unsure))
+    if found.a_minute is not None:
+        st.markdown(
+            f"**{found.a_minute:.1f}** objects a minute, median {found.median_s:.1f} s",
+            help=f"Over the {found.n_timed:,} listed answers whose time is known; objects looked "
+            f"at for more than {PAUSE_S / 60:g} minutes are pauses, and left out.",
+        )
+    if found.n:
+        st.markdown(
+            f"**{_percent(found.unsure)}** Unsure ({_between(found.unsure)})",
+            help=f"Of the {found.n:,} listed answers, with the 95% interval (Wilson).",
+        )
     if found.by_label:
         lines = ["| label | answers | share |", "|---|--:|--:|"]
         for value, n in found.by_label[:12]:
             name = plain(session.config.label_name(value))
             lines.append(f"| {name} | {n:,} | {100 * n / found.n:.0f}% |")
+        n_others = len(found.by_label) - 12
+        if n_others > 0:
+            lines.append(f"| {counted(n_others, 'other label')} | | |")
         st.markdown("\n".join(lines), help="Of the answers listed, Unsure among them.")
     _repeats(session)
 
@@ -294,4 +298,4 @@ def _percent(share: Score) -> str:
 def _between(share: Score) -> str:
     if share.low is None or share.high is None:
         return "–"
-    return f"{100 * share.low:.0f} to {share.high:.0%} (95%)"
+    return f"{100 * share.low:.0f} to {share.high:.0%}"

@@ -121,7 +121,7 @@ def _status(state: State) -> None:
         st.space("stretch")
         for view_name, icon, said in _BESIDE:
             st.button(
-                view_name, key=f"to-{view_name}", icon=icon, help=said,
+                view_name, key=f"to-{view_name}", type="tertiary", icon=icon, help=said,
                 on_click=tab.look_aside, args=(view_name,),
             )  # fmt: skip
 

@@ -53,8 +53,8 @@ def _head(session: LabellingSession) -> None:
             "answers that were given. Each change here can be taken back.",
         )
         if change is not None:
-            st.caption(f"Last: {plain(change.said)}.")
-            if st.button("Undo", key=f"undo-label-{change.seq}", icon=":material/undo:"):
+            title = f"Undo: {plain(change.said)}"
+            if st.button(title, key=f"undo-label-{change.seq}", icon=":material/undo:"):
                 with guard(), st.spinner("Taking it back, and training again where it must be"):
                     undo_change(session, change.seq)
                     st.rerun()

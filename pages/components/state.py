@@ -245,6 +245,7 @@ def aside() -> Aside:
 def look_aside(view: str) -> None:
     """Look at one of the views beside the question, or with "" at the question."""
     aside().view = view
+    looking().notice.clear()  # what was said of an answer there is old news here
 
 
 def selected(classifier: str) -> int | None:

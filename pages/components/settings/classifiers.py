@@ -215,7 +215,7 @@ def _asking(session: LabellingSession) -> Any:
         key=f"twice-{slug}",
         help=f"Every {REPEAT_EVERY}th question (2%) is an object that you labelled at least "
         f"{REPEAT_AFTER} questions ago. How far you agree with yourself is told under Labelling, "
-        "My answers. So that no repeat is known by it, what the models say of an object is shown "
+        "Answers. So that no repeat is known by it, what the models say of an object is shown "
         "of none that you are asked about. The second answer is the one that counts.",
     )
     repeat_every = 0 if not twice else asking.repeat_every or REPEAT_EVERY
