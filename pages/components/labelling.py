@@ -25,8 +25,8 @@ TRAINING = "pages/2_Training.py"
 MAP_HEIGHT_PX, FILL = 430, (1.0, 244)
 PIXELS_WIDTH_PX = 288
 _BESIDE = (
-    (ANSWERS, ":material/list:", "Every answer: find one, correct it, and what they come to."),
-    (LABELS, ":material/sell:", "Add, rename, define, recolour and merge labels."),
+    (ANSWERS, "Every answer: find one, correct it, and what they come to."),
+    (LABELS, "Add, rename, define, recolour and merge labels."),
 )
 MAP = "map itself"  # among names of plots, none of which has a space
 
@@ -118,10 +118,9 @@ def _status(state: State) -> None:
         st.markdown(
             " · ".join(parts), help="Each answer is on disk before the next object is shown."
         )
-        st.space("stretch")
-        for view_name, icon, said in _BESIDE:
+        for view_name, said in _BESIDE:
             st.button(
-                view_name, key=f"to-{view_name}", type="tertiary", icon=icon, help=said,
+                view_name, key=f"to-{view_name}", type="tertiary", help=said,
                 on_click=tab.look_aside, args=(view_name,),
             )  # fmt: skip
 

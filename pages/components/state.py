@@ -232,7 +232,7 @@ def page() -> str:
 def open_page(title: str) -> None:
     if title != page():
         keep_draft(EDITING, None)
-        look_aside("")
+        aside().view = ""
         _set("classifier_at_opening", None)
     _set("page", title)
 
