@@ -193,7 +193,6 @@ def _chosen(session: LabellingSession, found: Sequence[Answer]) -> None:
             if session.state(chosen.classifier).history.last is not None:
                 st.button(
                     "Undo", key="undo-answer", icon=":material/undo:",
-                    help="Take back the last answer for this classifier; the log keeps both.",
                     on_click=tab.post, args=_event(session, chosen.classifier, None, "undo"),
                 )  # fmt: skip
 
