@@ -6,7 +6,6 @@ Owns what one person may see of the others' answers, and the events that settle.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import combinations
 
 from al_engine.data.history import in_effect
@@ -28,18 +27,6 @@ class Person:
     name: str
     n_labels: int
     n_unsure: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One's own answer in force; ``label`` is None for Unsure, ``how`` as in the log."""
-
-    row: int
-    object_id: str
-    label: str | None
-    how: str
-    part: str
-    answered_at: datetime
 
 
 @dataclass(frozen=True)
@@ -86,28 +73,6 @@ def names_of(session: LabellingSession) -> list[str]:
     events = in_effect(session.project.all_events())
     names = {e.who for e in events if e.kind in BY_HAND and e.part != CURATED}
     return sorted(names, key=str.casefold)
-
-
-def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
-    """One's own answers in force, the latest first."""
-    last: dict[int, Event] = {}
-    for event in in_effect(session.project.events(classifier)):
-        is_own = event.who == session.who and event.kind in ("answer", "unsure")
-        if is_own and event.row_number is not None:
-            last.pop(event.row_number, None)
-            last[event.row_number] = event
-    rows = list(reversed(last))
-    return [
-        Answer(
-            row,
-            object_id,
-            last[row].label,
-            last[row].how or "query",
-            last[row].part or "train",
-            last[row].happened_at,
-        )
-        for row, object_id in zip(rows, session.object_ids(rows), strict=True)
-    ]
 
 
 def agreements(session: LabellingSession, classifier: str) -> tuple[Agreement, list[Compared]]:

@@ -134,6 +134,13 @@ def answers(session: LabellingSession) -> list[Answer]:
     return listed[::-1]
 
 
+def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
+    """What this person's answers in force for one classifier are, the latest first."""
+    whose = None if session.config.asking.shared else classifier
+    found = listed(answers(session), Wanted(classifier=whose, who=session.who))
+    return [answer for answer in found if answer.classifier is not None]
+
+
 def listed(found: Sequence[Answer], wanted: Wanted) -> list[Answer]:
     """Those answers that are wanted, in their order."""
     now = datetime.now(UTC).replace(tzinfo=None)

@@ -12,11 +12,11 @@ from conftest import CLASSES, TRUTH, answer, begin, known, small_setup
 from al_engine.agreeing import (
     agreements,
     disputes,
-    own_answers,
     people_of,
     settle,
     unsettle,
 )
+from al_engine.answers import own_answers
 from al_engine.config import Counting, People
 from al_engine.data.history import fold
 from al_engine.data.labels import Event

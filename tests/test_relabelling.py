@@ -29,8 +29,11 @@ from al_engine.relabelling import (
     use_of,
 )
 from al_engine.session import LabellingSession
-from al_engine.sharing.exporting import labels_of
+from al_engine.sharing.exporting import labels_of, predictions_of
+from al_engine.sharing.packing import pack
 from al_engine.sharing.replay import replay
+from al_engine.showing.objects import object_card
+from al_engine.starting import import_file
 
 
 def names(config: ProjectConfig) -> list[str]:
@@ -341,6 +344,50 @@ def test_a_configuration_carries_definitions_merges_and_their_undoing(
         assert again.question == state.question
     finally:
         close_project(other)
+
+
+def test_a_whole_project_comes_back_with_its_merged_labels_and_the_way_back(
+    project: Project, tmp_path: Path
+) -> None:
+    session = begin(project)
+    some_rounds(session, 4)
+    merge_labels(session, "GALAXY", "QSO")
+    add_label(session, "Lens")
+    answer(session, label="Lens")
+    undo_refused = last_change(session)
+    state = session.state("QSO")
+    BACKGROUND.wait(project)
+    folder, _ = import_file(tmp_path / "elsewhere", pack(project))
+    opened = open_project(folder)
+    try:
+        again = LabellingSession(opened, "Ada")
+        assert again.config == session.config
+        assert again.state("QSO").history.trained == state.history.trained
+        assert again.state("QSO").question == state.question
+        assert last_change(again) == undo_refused
+    finally:
+        close_project(folder)
+
+
+def test_predictions_say_the_labels_in_force(project: Project) -> None:
+    session = begin(project)
+    session.start("STAR", small_setup())
+    some_rounds(session, 3)
+    edit_label(session, "STAR", name="Point source", colour="#112233", definition="")
+    merge_labels(session, "GALAXY", "QSO")
+    made = predictions_of(session)
+    said = " ".join(str(column.description) for column in made.columns)
+    assert "Point source" in said
+    truth = project.dataset()
+    assert truth.values == ("QSO", "STAR")
+
+
+def test_a_label_column_read_again_keeps_what_was_merged(project: Project) -> None:
+    session = begin(project)
+    row = next(known(session, TRAIN, "GALAXY"))
+    merge_labels(session, "GALAXY", "QSO")
+    card = object_card(session, session.state("QSO"), row)
+    assert card.catalogue_label == "Qso"
 
 
 def test_astronomicals_form_has_merged_labels_apart_and_says_so(project: Project) -> None:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from al_engine.agreeing import Compared, Dispute, agreements, last_settled, own_answers, people_of
+from al_engine.agreeing import Compared, Dispute, agreements, last_settled, people_of
+from al_engine.answers import own_answers
 from al_engine.learning.agreement import Agreement, Kappa
 from al_engine.learning.metrics import Score
 from al_engine.loop.answering import labels_offered
@@ -10,6 +11,7 @@ from al_engine.session import LabellingSession
 from al_engine.showing.objects import object_card
 from pages.components import state as tab
 from pages.components.answer_bar import Choice, answer_bar
+from pages.components.answers import HOW
 from pages.components.labelling import card_body
 from pages.components.loop import make_token
 from pages.components.page import link, view
@@ -30,10 +32,6 @@ _KAPPA_OF_MANY = (
     " Over more than two people it is the mean of the pairs' kappas, each weighted by its number "
     "of objects (Light 1971), with a bootstrap interval over objects."
 )
-_HOW = {
-    "query": "queried", "random": "at random", "initial": "to begin with", "click": "chosen",
-    "again": "asked twice",
-}  # fmt: skip
 
 
 @view
@@ -244,7 +242,7 @@ def _own(session: LabellingSession, label: str) -> None:
             {
                 "object": answer.object_id,
                 "label": "Unsure" if answer.label is None else name(answer.label),
-                "came up": _HOW.get(answer.how, answer.how),
+                "came up": HOW.get(answer.how, answer.how),
                 "at (UTC)": f"{answer.answered_at:%d %b, %H:%M}",
             }
             for answer in answers
