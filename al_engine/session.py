@@ -226,6 +226,9 @@ class LabellingSession:
         if edited.setups:
             self.project.prepare(edited)
         self.project.save_config(edited, self.who, how=how, undoes=undoes)
+        for classifier in was.setups.keys() - edited.setups.keys():
+            self.learners.pop(classifier, None)  # its memory; it is trained again if it comes back
+            self._states.pop(classifier, None)
         if lost or _whose(edited) != _whose(was):
             self.restore_models()
         self._record_soon()

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 from conftest import answer, known, small_setup
-from paging import LABELLING, SETTINGS, bar, click, fine, read, show
+from paging import LABELLING, SETTINGS, TRAINING, bar, click, fine, read, show
 from streamlit.testing.v1 import AppTest
 
 from al_engine.config import People
 from al_engine.data.splits import TRAIN
-from al_engine.relabelling import add_label, edit_label, last_change, merge_labels
+from al_engine.relabelling import add_label, edit_label, last_change, merge_labels, undo_change
 from al_engine.session import LabellingSession
 
 
@@ -210,3 +210,32 @@ def test_a_look_at_the_settings_changes_no_label(ada) -> None:
     fine(at.run())
     assert "merged into Star" in read(at)
     assert ada.config == before
+
+
+def test_of_three_classifiers_the_two_that_are_left_go_on_where_one_was_looked_at(ada) -> None:
+    ada.change_settings(replace(ada.config, train_labels=("GALAXY", "QSO", "STAR")))
+    for classifier in ("GALAXY", "STAR"):
+        ada.start(classifier, small_setup())
+    at = show(LABELLING, "survey")
+    at.session_state["labelling-survey"] = "QSO"
+    fine(at.run())
+    assert bar(at)["question"] == "Is it a Qso?"
+    add_label(ada, "Lens")
+    click(at, "to-Labels")
+    choose(at, "labels", 1)
+    (into,) = [each for each in at.selectbox if each.label == "It counts as"]
+    into.set_value("STAR").run()
+    button(at, "Merge").click().run()
+    fine(at)
+    assert not at.error
+    assert ada.config.train_labels == ("GALAXY", "STAR")
+    click(at, "from-labels")
+    assert bar(at)["question"] in ("Is it a Galaxy?", "Is it a Star?")
+    at.switch_page(TRAINING).run()
+    fine(at)
+    assert not at.error
+    add_label(ada, "Arc")
+    change = last_change(ada)
+    assert change is not None
+    undo_change(ada, change.seq)
+    fine(at.run())
