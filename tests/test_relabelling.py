@@ -10,12 +10,15 @@ from conftest import TRUTH, answer, begin, known, small_setup
 
 from al_engine.background import BACKGROUND
 from al_engine.config import Label, ProjectConfig, Splits
+from al_engine.criteria import Criterion, Group, Search
 from al_engine.curation import Curator
 from al_engine.data.labels import AnswerLog
+from al_engine.data.partitions import in_process
 from al_engine.data.splits import TRAIN
 from al_engine.errors import SettingsError
 from al_engine.exchange.configuration import read_configuration
 from al_engine.exchange.models import find_models
+from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import as_file, in_their_form
 from al_engine.opening import close_project, open_project
 from al_engine.project import Project
@@ -25,13 +28,14 @@ from al_engine.relabelling import (
     edit_label,
     last_change,
     merge_labels,
+    merged,
     undo_change,
     use_of,
 )
 from al_engine.session import LabellingSession
 from al_engine.sharing.exporting import labels_of, predictions_of
 from al_engine.sharing.packing import pack
-from al_engine.sharing.replay import replay
+from al_engine.sharing.replay import load_layout, replay
 from al_engine.showing.objects import object_card
 from al_engine.starting import import_file
 
@@ -388,6 +392,35 @@ def test_a_label_column_read_again_keeps_what_was_merged(project: Project) -> No
     merge_labels(session, "GALAXY", "QSO")
     card = object_card(session, session.state("QSO"), row)
     assert card.catalogue_label == "Qso"
+
+
+def test_what_is_searched_for_is_the_catalogue_s_value_whatever_it_is_merged_into(
+    project: Project,
+) -> None:
+    session = begin(project)
+    search = Search((Group((Criterion("class", "==", ("GALAXY",)),)),))
+    n = Curator(session).found(search).n
+    assert n > 0
+    merge_labels(session, "GALAXY", "QSO")
+    assert Curator(session).found(search).n == n
+
+
+def test_a_layout_changes_how_labels_look_and_not_what_counts_as_them(project: Project) -> None:
+    session = begin(project)
+    edit_label(session, "QSO", name="Quasar", colour="#112233", definition="Broad lines")
+    configuration = read_configuration(as_file(project, session.moment(), is_private=True).encode())
+    edit_label(session, "QSO", name="Other", colour="#445566", definition="")
+    merge_labels(session, "GALAXY", "QSO")
+    load_layout(session, configuration)
+    kept = session.config.labels[0]
+    assert (kept.name, kept.colour, kept.definition) == ("Quasar", "#112233", "Broad lines")
+    assert kept.values == ("QSO", "GALAXY")
+
+
+def test_a_data_set_in_partitions_refuses_merged_labels(project: Project) -> None:
+    config = merged(project.config, "GALAXY", "QSO")
+    with pytest.raises(SettingsError, match="Labels are merged"):
+        lay_out(in_process, Path("nowhere"), config)
 
 
 def test_astronomicals_form_has_merged_labels_apart_and_says_so(project: Project) -> None:

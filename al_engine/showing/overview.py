@@ -21,8 +21,8 @@ class Standing:
 
     ``n_by_label`` counts the labels that train it, the most frequent first; ``validating`` those
     that only check it.  ``asks`` is the id of the object that it would ask about next, and
-    ``probability`` that of its own label for that; None without a model.  ``fault`` is why it has
-    no state, where it has none; one that was not started has neither.
+    ``probability`` that of its own label for that; None without a model, or where it is not told.
+    ``fault`` is why it has no state, where it has none; one that was not started has neither.
     """
 
     classifier: str
@@ -54,7 +54,10 @@ class Overview:
             return Standing(classifier, is_started=True, fault=fault)
         state = session.state(classifier)
         history, asked = state.history, state.question
-        p = np.nan if state.fit is None or asked is None else float(state.fit.proba[asked.row])
+        p = np.nan
+        # Where some questions are asked twice it would tell which.
+        if state.fit is not None and asked is not None and not state.config.asking.repeat_every:
+            p = float(state.fit.proba[asked.row])
         return Standing(
             classifier,
             is_started=True,

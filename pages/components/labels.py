@@ -67,10 +67,10 @@ def _table(session: LabellingSession, use: Mapping[str, Use]) -> Label:
         {
             "colour": [_swatch(label.colour) for label in labels],
             "name": [label.name for label in labels],
-            "definition": [label.definition for label in labels],
             "values": [_values(label) for label in labels],
             "catalogue": [use[label.value].n_catalogue for label in labels],
             "answers": [use[label.value].n_answers for label in labels],
+            "definition": [label.definition for label in labels],
         },
         hide_index=True,
         row_height=28,
