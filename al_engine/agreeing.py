@@ -6,12 +6,12 @@ Owns what one person may see of the others' answers, and the events that settle.
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import combinations
 from weakref import WeakKeyDictionary
 
 from al_engine.data.history import in_effect
 from al_engine.data.labels import BY_HAND, CURATED, Event
+from al_engine.data.merging import as_written
 from al_engine.data.people import (
     NAME_CHARS,
     Said,
@@ -37,18 +37,6 @@ class Person:
     name: str
     n_labels: int
     n_unsure: int
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One's own answer in force; ``label`` is None for Unsure, ``how`` as in the log."""
-
-    row: int
-    object_id: str
-    label: str | None
-    how: str
-    part: str
-    answered_at: datetime
 
 
 @dataclass(frozen=True)
@@ -92,7 +80,7 @@ def people_of(session: LabellingSession, classifier: str) -> list[Person]:
 
 def names_of(session: LabellingSession) -> list[str]:
     """All names that answers in force are signed by, whatever the classifier."""
-    events = in_effect(session.project.log.events())
+    events = in_effect(session.project.all_events())
     names = {e.who for e in events if e.kind in BY_HAND and e.part != CURATED}
     return sorted(names, key=str.casefold)
 
@@ -118,28 +106,6 @@ def checked_name(session: LabellingSession, text: str) -> str:
                 f"Give '{other}' if that is you, else another name.",
             )
     return name
-
-
-def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
-    """One's own answers in force, the latest first."""
-    last: dict[int, Event] = {}
-    for event in in_effect(session.project.events(classifier)):
-        is_own = event.who == session.who and event.kind in ("answer", "unsure")
-        if is_own and event.row_number is not None:
-            last.pop(event.row_number, None)
-            last[event.row_number] = event
-    rows = list(reversed(last))
-    return [
-        Answer(
-            row,
-            object_id,
-            last[row].label,
-            last[row].how or "query",
-            last[row].part or "train",
-            last[row].happened_at,
-        )
-        for row, object_id in zip(rows, session.object_ids(rows), strict=True)
-    ]
 
 
 def agreements(session: LabellingSession, classifier: str) -> tuple[Agreement, list[Compared]]:
@@ -274,6 +240,7 @@ def unsettle(session: LabellingSession, classifier: str, *, token: str) -> State
             raise AnswerRefusedError(
                 "You did something in another tab meanwhile.", "Look, then undo again."
             )
+        last = as_written(last)
         undo = Event("undo", session.who, last.classifier, last.row_number, last.object_id)
         project.log.append(replace(undo, undoes=last.seq))
     return session.follow(classifier)

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import ProjectConfig, check
+from al_engine.config import MergedLabel, ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import axis_feature, feature_sql
 from al_engine.data.grid import Floats, Grid, open_grid
@@ -135,7 +135,19 @@ class Arrays:
 
 def _of_the_data(config: ProjectConfig) -> ProjectConfig:
     """The settings that change arrays, the rest at their defaults."""
-    labels = tuple(replace(label, name=label.value, colour="") for label in config.labels)
+    labels = tuple(
+        replace(
+            label,
+            name=label.value,
+            colour="",
+            definition="",
+            merged=tuple(
+                MergedLabel(merged.value, "", "", in_catalogue=merged.in_catalogue)
+                for merged in label.merged
+            ),
+        )
+        for label in config.labels
+    )
     return replace(
         ProjectConfig(),
         labels=labels,

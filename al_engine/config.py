@@ -10,13 +10,15 @@ import json
 import re
 import types
 import typing
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from al_engine.criteria import Search, check_search
 from al_engine.errors import SettingsError
+from al_engine.label import Label as Label
+from al_engine.label import MergedLabel as MergedLabel
+from al_engine.label import check_labels
 from al_engine.quantities import Quantities, check_quantities
 from al_engine.sky import Sky, check_sky
 from al_engine.typed import plain, read_as
@@ -28,7 +30,6 @@ REGISTERED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_COMBINED = 5
 _DOI = re.compile(r"(?i:(https?://)?(dx\.)?doi\.org/|doi:\s*)?10(\.\d+)+/\S+")
 MAX_SEED = 2**31 - 1  # scikit-learn takes no negative ones, and members add theirs to it
-MAX_LABELS = 1000
 # What the pages can show, and the engine can count.
 WITHIN: Mapping[str, tuple[int, int]] = {
     "splits.train": (0, 10**12),
@@ -37,6 +38,7 @@ WITHIN: Mapping[str, tuple[int, int]] = {
     "splits.seed": (0, MAX_SEED),
     "asking.random_every": (0, 10**6),
     "asking.ahead_mb": (0, 10**6),
+    "asking.repeat_every": (0, 10**6),
     "people.again_every": (0, 1000),
     "none_below": (0, 1),
     "curation.target": (1, 10**6),
@@ -44,15 +46,6 @@ WITHIN: Mapping[str, tuple[int, int]] = {
 }
 
 Counting = Literal["majority", "latest"]
-
-
-@dataclass(frozen=True)
-class Label:
-    """A label a person may give: its value in the catalogue, its name, its colour (``#rrggbb``)."""
-
-    value: str
-    name: str
-    colour: str
 
 
 @dataclass(frozen=True)
@@ -125,6 +118,8 @@ class Asking:
     (MB, a session and classifier) of what is made before it is asked for; 0 switches that off.
     ``shared`` makes an answer that was given for one classifier count for all.  ``among`` is the
     saved selection that is asked about, "" for the whole pool; random questions are of all of it.
+    Every ``repeat_every``-th question is an object that the person labelled before, who is not
+    told; 0 means never.
     """
 
     random_every: int | None = None
@@ -132,6 +127,7 @@ class Asking:
     ahead_mb: int = 1000
     shared: bool = False
     among: str = ""
+    repeat_every: int = 0
 
 
 @dataclass(frozen=True)
@@ -229,6 +225,21 @@ class ProjectConfig:
             return self.labels
         return tuple(label for label in self.labels if label.value in self.train_labels)
 
+    @property
+    def catalogue_values(self) -> tuple[tuple[str, int], ...]:
+        """The label column's values, each with the place of its label; none is merged away."""
+        return tuple(
+            (each.value, place)
+            for place, label in enumerate(self.labels)
+            for each in label.with_merged
+            if each.in_catalogue
+        )
+
+    @property
+    def merged_into(self) -> dict[str, str]:
+        """The value of the label that each merged one counts as."""
+        return {m.value: label.value for label in self.labels for m in label.merged}
+
     def label_name(self, value: str) -> str:
         """The name of a label, or its value where it has none."""
         return next((label.name for label in self.labels if label.value == value), value)
@@ -294,35 +305,7 @@ def check(config: ProjectConfig) -> None:
     check_search(config.curation.search)
     check_quantities(config.quantities)
     check_sky(config.sky)
-    if len(config.labels) > MAX_LABELS:
-        raise SettingsError(f"There are {len(config.labels):,} labels.", f"Use up to {MAX_LABELS}.")
-    seen: set[str] = set()
-    unknown = set(config.columns.unknown)
-    for label in config.labels:
-        if label.name in seen:
-            raise SettingsError(f"Two labels are named '{label.name}'.", "Give each its own name.")
-        if label.value in unknown:
-            raise SettingsError(
-                f"'{label.value}' is both a label and a value for unknown.", "Make it one of them."
-            )
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", label.colour):
-            raise SettingsError(
-                f"The colour of '{label.name}' is '{label.colour[:20]}'.", "Write it as #rrggbb."
-            )
-        if not label.name.strip():
-            raise SettingsError(f"The label '{label.value}' has an empty name.", "Name it.")
-        seen.add(label.name)
-    values = [label.value for label in config.labels]
-    for listed in (values, config.train_labels):
-        for value, n in Counter(listed).items():
-            if n > 1:
-                raise SettingsError(f"The label '{value}' stands twice.", "Keep one of the two.")
-    for value in config.train_labels:
-        if value not in values:
-            raise SettingsError(
-                f"'{value}' is to have a classifier but is not one of the labels.",
-                f"The labels are {', '.join(sorted(values)) or 'not set yet'}.",
-            )
+    check_labels(config.labels, config.columns.unknown, config.train_labels)
     for value, setup in config.setups.items():
         if not setup.members:
             raise SettingsError(f"The classifier for '{value}' has no model.", "Add one.")
@@ -342,7 +325,8 @@ def round_key(
     """Hash of every setting that can change a model or a score of one classifier, and of the data.
 
     Two configurations with the same key give the same models and scores for the same answers;
-    names, colours, axes, extra columns and what is asked next are not in it.
+    names, colours, axes, extra columns and what is asked next are not in it.  Of labels, all that
+    the catalogue has are, whatever they are merged into, and what is merged into the classifier's.
 
     Parameters
     ----------
@@ -358,15 +342,20 @@ def round_key(
         "id": columns.id,
         "label": columns.label,
         "missing": plain(columns.missing),
-        "labels": sorted(label.value for label in config.labels),
+        "labels": sorted(value for value, _ in config.catalogue_values),
         "features": plain(config.features),
         "splits": splits,
         "left_out": (
-            sorted(config.train_labels) if config.leave_out_other_labels else None,
+            sorted(v for label in config.labels_in_use for v in label.values)
+            if config.leave_out_other_labels
+            else None,
             config.leave_out_unknown,
         ),
         "models": [(member.model, plain(member.params)) for member in setup.members],
     }
+    own = next((label.values for label in config.labels if label.value == classifier), ())
+    if len(own) > 1:  # without, keys are those of before labels could be merged
+        relevant["own"] = sorted(own)
     if extensions:  # without, keys are those of before there were any
         relevant["extensions"] = dict(extensions)
     text = json.dumps(relevant, sort_keys=True)

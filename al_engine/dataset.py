@@ -117,20 +117,21 @@ def share_out(
 ) -> tuple[npt.NDArray[np.int16], Keys, Parts]:
     """The label, the key and the set of every object, in the order of the catalogue's rows.
 
-    Where the test set is a curated one, nothing is drawn for it: its share validates.
+    The draw goes by the catalogue's values, so that merging labels moves no object from one set
+    to another.  Where the test set is a curated one, nothing is drawn for it: its share validates.
     """
     columns = config.columns
-    values = tuple(label.value for label in config.labels)
+    values = tuple(value for value, _ in config.catalogue_values)
+    label_of = np.array([*(place for _, place in config.catalogue_values), -1], dtype=np.int16)
     codes = (
         catalogue.label_codes(columns.label, values)
         if columns.label
         else np.full(catalogue.n_rows, -1, dtype=np.int16)
     )
     keys = catalogue.object_keys(columns.id)
+    used = {label.value for label in config.labels_in_use}
     left_out = [
-        i
-        for i, value in enumerate(values)
-        if config.leave_out_other_labels and value not in config.train_labels
+        i for i, place in enumerate(label_of[:-1]) if config.labels[place].value not in used
     ]
     leave_out_unknown = config.leave_out_unknown and bool((codes >= 0).any())
     parts = split(
@@ -138,7 +139,7 @@ def share_out(
     )
     if config.splits.curated:
         parts[parts == TEST] = VALIDATION
-    return codes, keys, parts
+    return label_of[codes], keys, parts
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from al_engine.data.curated import CuratedSet, fold_curated, renumbered
 from al_engine.data.grid import Floats, Grid
 from al_engine.data.history import History, count_answers
 from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.merging import as_merged
 from al_engine.data.people import history_of
 from al_engine.data.sight import in_sight
 from al_engine.dataset import Dataset, SplitSizes
@@ -58,7 +59,8 @@ class Project:
             self.catalogue, folder / "matrix", partial(refuse_overuse, folder.parent)
         )
         self._histories: dict[tuple[str, str], tuple[Hashable, History]] = {}
-        self._curated = CuratedSet()
+        self._curated: tuple[Hashable, CuratedSet] = (None, CuratedSet())
+        self._merged: tuple[dict[str, str], list[Event]] = ({}, [])
         self.is_closed = False
         self.used_at = time.monotonic()
         self.n_at_work = 0
@@ -108,16 +110,25 @@ class Project:
     def config(self) -> ProjectConfig:
         return self._config
 
-    def save_config(self, config: ProjectConfig, who: str, *together: Event) -> None:
+    def save_config(
+        self,
+        config: ProjectConfig,
+        who: str,
+        *together: Event,
+        how: str | None = None,
+        undoes: int | None = None,
+    ) -> None:
         """Make settings the ones in force; the former ones stay in the log.
 
-        Events that go ``together`` with them are kept with them or not at all.
+        Events that go ``together`` with them are kept with them or not at all.  ``how`` and
+        ``undoes`` are those of the event.
         """
         check(config)
         with self.log.lock:
             events = list(together)
             if config != self._config:
-                events.insert(0, Event("settings", who, payload=config.to_dict()))
+                made = Event("settings", who, how=how, undoes=undoes, payload=config.to_dict())
+                events.insert(0, made)
             if events:
                 self.log.append(*events)
             self._config = config
@@ -143,6 +154,7 @@ class Project:
                 self._curated_in_use().last_seq,
                 config.people,
                 config.asking.shared,
+                tuple(config.merged_into.items()),
             )
             held = self._histories.get(key)
             if held is None or held[0] != moment:
@@ -165,7 +177,28 @@ class Project:
     def events(self, classifier: str) -> list[Event]:
         """The events that count for a classifier by the settings in force, in order."""
         with self.log.lock:
-            return in_sight(self.log.events(), classifier, shared=self._config.asking.shared)
+            return in_sight(self.all_events(), classifier, shared=self._config.asking.shared)
+
+    def all_events(self) -> list[Event]:
+        """The events of the log by the labels in force: what is merged counts as one.
+
+        For what is to be read, not for what is to be written again.
+        """
+        with self.log.lock:
+            into, n = self._config.merged_into, self.log.n_events
+            if not into:
+                return self.log.events()
+            # Undo and events to come leave those before as they are.
+            held_into, held = self._merged
+            if held_into != into or len(held) > n:
+                held = []
+            held = [*held, *as_merged(self.log.events()[len(held) :], into)]
+            self._merged = (into, held)
+            return list(held)
+
+    def has_begun(self, classifier: str) -> bool:
+        """Was anything said for a classifier, whatever counts for it besides?"""
+        return any(event.classifier == classifier for event in self.all_events())
 
     def fold(
         self, events: Sequence[Event], who: str = "", *, testing: int | None = None
@@ -181,10 +214,11 @@ class Project:
     def curated(self) -> CuratedSet:
         """The curated test set by now, in use or not."""
         with self.log.lock:
-            events = self.log.curated_events()
-            if self._curated.last_seq != (events[-1].seq if events else 0):
-                self._curated = fold_curated(events)
-            return self._curated
+            events, into = self.log.curated_events(), self._config.merged_into
+            moment = (events[-1].seq if events else 0, tuple(into.items()))
+            if self._curated[0] != moment:
+                self._curated = moment, fold_curated(as_merged(events, into))
+            return self._curated[1]
 
     def tested(self, config: ProjectConfig) -> Mapping[int, str]:
         """The labels of the curated test set by row, where some settings use it."""

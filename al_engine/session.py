@@ -229,18 +229,24 @@ class LabellingSession:
                 lost[classifier] = n_rounds
         return lost
 
-    def change_settings(self, edited: ProjectConfig) -> None:
+    def change_settings(
+        self, edited: ProjectConfig, *, how: str | None = None, undoes: int | None = None
+    ) -> None:
         """Put settings in force; labels stay, and models are made again where they must be.
 
-        Settings that fit no data or no model are refused before they are in force.
+        Settings that fit no data or no model are refused before they are in force.  ``how`` and
+        ``undoes`` are those of their event in the log.
         """
         lost, was = self.rounds_lost(edited), self.config
         for classifier, setup in edited.setups.items():
             model_stem(classifier, learner_spec(setup, edited.splits.seed))
         if edited.setups:
             self.project.prepare(edited)
-        self.project.save_config(edited, self.who)
-        if lost or (edited.people, edited.asking.shared) != (was.people, was.asking.shared):
+        self.project.save_config(edited, self.who, how=how, undoes=undoes)
+        for classifier in was.setups.keys() - edited.setups.keys():
+            self.learners.pop(classifier, None)  # its memory; it is trained again if it comes back
+            self._states.pop(classifier, None)
+        if lost or _whose(edited) != _whose(was):
             self.restore_models()
         self.record_soon()
 
@@ -264,7 +270,7 @@ class LabellingSession:
         with self.project.log.lock:
             # Two tabs may start at once: the first one's objects are the ones to start with.
             # Its own events: what was answered for another leaves it without first labels.
-            begun = bool(self.project.log.events(classifier))
+            begun = self.project.has_begun(classifier)
             config = self.config
             self.project.save_config(
                 replace(config, setups={**config.setups, classifier: setup}),
@@ -280,7 +286,7 @@ class LabellingSession:
     def take_on(self, edited: ProjectConfig, first_labels: Sequence[Event]) -> None:
         """Put settings in force, and begin with their classifiers, in one go."""
         with self.project.log.lock:
-            begun = {c for c in edited.setups if self.project.log.events(c)}
+            begun = {c for c in edited.setups if self.project.has_begun(c)}
             first_labels = [event for event in first_labels if event.classifier not in begun]
             self.project.save_config(edited, self.who, *first_labels)
         self.restore_models()
@@ -473,3 +479,9 @@ class LabellingSession:
                 "Choose its model on the Training page.",
             )
         return config
+
+
+def _whose(config: ProjectConfig) -> Hashable:
+    """What of settings decides which answers count for which classifier."""
+    into = tuple(config.merged_into.items())
+    return config.people, config.asking.shared, into, frozenset(config.setups)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from al_engine.data.labels import BY_HAND, Event
+from al_engine.data.merging import as_written
 
 LATER_AFTER = 10
 COUNTED = ("given", "answer", "unsure", "later", "settled")
@@ -45,10 +46,12 @@ class History:
     is in use, by its last event ``curated_seq``: those objects are in none of the others.
 
     Where several people answer, it is one person's: ``disputed`` are objects of which nobody's
+    Where several people answer, it is one person's: ``disputed`` are objects of which nobody's
     label counts, ``held`` says what those were labelled for, ``unheard`` those that others labelled
     and this person did not, and ``own`` what this person's events and the catalogue's labels alone
     amount to.  ``kept_back`` are those unheard of which nothing is shown that another said, or that
-    a model would tell of it.
+    a model would tell of it.  ``repeatable`` are objects that the person labelled and was not asked
+    about again, each with how many questions had been passed by then.
     """
 
     trained: dict[int, str] = field(default_factory=dict)
@@ -71,6 +74,7 @@ class History:
     kept_back: frozenset[int] = frozenset()
     n_again: int = 0
     n_given_tested: int = 0
+    repeatable: Mapping[int, int] = field(default_factory=dict)
     own: "History | None" = None
 
     @property
@@ -113,11 +117,14 @@ def fold(
     trained: dict[int, str] = {}
     validated: dict[int, str] = {}
     corrected: dict[int, str] = {}
+    named: dict[int, str | None] = {}  # what trained is called in the log, merged or not
     given: set[int] = set()
     unsure: set[int] = set()
     disputed: set[int] = set()
     used: dict[int, Use] = {}
     given_before: set[int | None] = set()
+    repeatable: dict[int, int] = {}
+    repeated: set[int] = set()
     later: dict[int, Postponed] = {}
     sets: list[LabelledSet] = []
     n_passed = n_questions = n_again = n_by_hand = 0
@@ -153,6 +160,12 @@ def fold(
             answers.pop(row, None)
         given.discard(row)
         use = used.pop(row, None)
+        labelled_before = repeatable.pop(row, None) is not None
+        if event.kind == "answer":
+            if labelled_before and how == "again":
+                repeated.add(row)
+            if row not in repeated and _act(event) is None:
+                repeatable[row] = n_passed
         if event.kind == "unsure":
             unsure.add(row)
         elif event.kind == "given":
@@ -169,7 +182,10 @@ def fold(
                 into[row] = event.label or ""
         after = trained.get(row)
         if before != after:
-            fingerprint ^= _mark(row, before) ^ _mark(row, after)
+            fingerprint ^= _mark(row, named.pop(row, None))
+            if after is not None:
+                named[row] = as_written(event).label
+            fingerprint ^= _mark(row, named.get(row))
             is_changed = True
         # Labels taken from the catalogue arrive together and make one round, not five.  One that
         # stands again has a round of its own.  Those that one act gave to many make one round too.
@@ -201,6 +217,7 @@ def fold(
         {row: used[row] for row in disputed},
         n_again=n_again,
         n_given_tested=len(tested),
+        repeatable=repeatable,
     )
 
 

@@ -175,6 +175,7 @@ def history_of(
         n_passed=own.n_passed,
         n_questions=own.n_questions,
         n_again=own.n_again,
+        repeatable=own.repeatable,
         n_by_hand=own.n_by_hand,
         last=own.last,
         last_seq=events[-1].seq if events else 0,
@@ -263,6 +264,22 @@ def shown_to(history: History, people: People, asked: Collection[int]) -> Histor
         validated=without(history.validated),
         corrected=without(history.corrected),
         kept_back=kept_back,
+    )
+
+
+def without_former(history: History, row: int) -> History:
+    """A history without what the person said of an object that they are asked about once more."""
+
+    def others(labels: dict[int, str]) -> dict[int, str]:
+        return {other: label for other, label in labels.items() if other != row}
+
+    return replace(
+        history,
+        trained=others(history.trained),
+        validated=others(history.validated),
+        corrected=others(history.corrected),
+        given=history.given - {row},
+        own=None if history.own is None else without_former(history.own, row),
     )
 
 

@@ -5,9 +5,10 @@ Owns what is said in that form, and the list of what cannot be.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from al_engine.config import ClassifierSetup, ProjectConfig
+from al_engine.config import ClassifierSetup, Label, MergedLabel, ProjectConfig
 from al_engine.errors import ConfigurationError
 from al_engine.exchange.astronomical import (
     MODELS,
@@ -40,7 +41,7 @@ def check_theirs(settings: ProjectConfig) -> None:
         raise ConfigurationError(
             f"AstronomicAL needs {missing}, and none is set.", "Choose one in the settings."
         )
-    for label in settings.labels:
+    for label in _unmerged(settings):
         if label.value == str(UNKNOWN):
             raise ConfigurationError(
                 f"AstronomicAL takes {UNKNOWN} for unknown and unsure; here it is a label.",
@@ -69,9 +70,9 @@ def write_theirs(
     ConfigurationError : as :func:`check_theirs`
     """
     check_theirs(settings)
-    columns = settings.columns
+    columns, labels = settings.columns, _unmerged(settings)
     notes = _unsaid(settings)
-    names = {label.value: label.name for label in settings.labels}
+    names = {label.value: label.name for label in labels}
     written = {
         "Author": settings.author,
         "doi": settings.doi,
@@ -86,7 +87,7 @@ def write_theirs(
         "default_vars": [settings.x_axis, settings.y_axis],
         "labels": [int(value) for value in names],
         "label_colours": {
-            **{label.value: label.colour for label in settings.labels},
+            **{label.value: label.colour for label in labels},
             str(UNKNOWN): "#999999",
         },
         "labels_to_strings": {**names, str(UNKNOWN): "Unknown"},
@@ -118,6 +119,17 @@ def write_theirs(
         },
     }
     return json.dumps(written, indent=1, allow_nan=False, ensure_ascii=False), tuple(notes)
+
+
+def _unmerged(settings: ProjectConfig) -> list[Label | MergedLabel]:
+    """All labels, merged ones too, for in that form each value has a name of its own."""
+    listed: list[Label | MergedLabel] = list(settings.labels)
+    taken = {label.name for label in settings.labels}
+    for merged in (each for label in settings.labels for each in label.merged):
+        name = merged.name if merged.name not in taken else f"{merged.name} ({merged.value})"
+        taken.add(name)
+        listed.append(replace(merged, name=name))
+    return listed
 
 
 def _their_classifier(
@@ -157,6 +169,8 @@ def _unsaid(settings: ProjectConfig) -> list[str]:
         "Values read as missing": bool(columns.missing),
         "The columns of the position": bool(columns.ra or columns.dec),
         "Columns that hold pixels": bool(columns.pixels),
+        "Definitions of labels": any(label.definition for label in settings.labels),
+        "Merged labels, which are labels of their own there": bool(settings.merged_into),
         "Values for unknown other than -1": any(value != "-1" for value in columns.unknown),
     }
     return [f"{what}." for what, is_set in unsaid.items() if is_set]

@@ -208,7 +208,7 @@ def _file_name(path: str) -> str:
 
 def _check_events(configuration: Configuration) -> None:
     """Raise where events do not follow from each other, or give labels that there never were."""
-    labels = {label.value for label in configuration.settings.labels}
+    labels = _values_of(configuration.settings)
     seen: dict[int, Event] = {}
     last = 0
     for i, event in enumerate(configuration.events):
@@ -276,4 +276,9 @@ def _labels_of(event: Event, key: str) -> set[str]:
         settings = ProjectConfig.from_dict(event.payload or {})
     except SettingsError as error:
         raise SettingsError(f"{key}.payload: {error.message}", error.hint) from error
-    return {label.value for label in settings.labels}
+    return _values_of(settings)
+
+
+def _values_of(settings: ProjectConfig) -> set[str]:
+    """Every label that an event may give: an answer keeps its own when labels are merged."""
+    return {value for label in settings.labels for value in label.values}

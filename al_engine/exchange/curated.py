@@ -55,7 +55,7 @@ def read_test_set(
     """
     pairs = _pairs(content)
     names = {label.name: label.value for label in config.labels}
-    values = {label.value for label in config.labels}
+    values = {value: label.value for label in config.labels for value in label.values}
     rows = find_rows(list(dict.fromkeys(object_id for object_id, _ in pairs)))
     labels: dict[int, str] = {}
     unsure: set[int] = set()
@@ -63,7 +63,7 @@ def read_test_set(
     for object_id, label in pairs:
         row = rows.get(object_id)
         text = str(label)
-        value = text if text in values else names.get(text)
+        value = values.get(text, names.get(text))
         if text == str(UNSURE):
             value = None  # whatever label there is
         if row is None:

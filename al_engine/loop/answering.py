@@ -112,7 +112,7 @@ def offer(project: Project, history: History, classifier: str, row: int, who: st
     """
     if row in history.asked or row in history.curated:
         return None
-    for event in reversed(in_effect(project.log.events())):
+    for event in reversed(in_effect(project.all_events())):
         is_answer = event.kind in ("answer", "unsure") and event.row_number == row
         is_answer = is_answer and event.who == who
         if not is_answer or event.classifier in (None, classifier):

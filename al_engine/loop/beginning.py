@@ -40,6 +40,6 @@ def first_labels(project: Project, config: ProjectConfig) -> list[Event]:
     return [
         event
         for classifier, setup in config.setups.items()
-        if not project.log.events(classifier)
+        if not project.has_begun(classifier)
         for event in given_labels(project, classifier, config, setup)
     ]

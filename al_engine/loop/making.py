@@ -141,6 +141,7 @@ class RoundMaker:
             random_every(dataset.n_validation, config.asking.random_every),
             again_every(config.people),
             self._asked_about(config),
+            config.asking.repeat_every,
         )
 
     def _asked_about(self, config: ProjectConfig) -> Rows | None:
@@ -299,4 +300,5 @@ def _standing(classifier: str, config: ProjectConfig, history: History) -> Hasha
         history.disputed,
         history.unheard,
         history.n_again,
+        tuple(history.repeatable.items()) if config.asking.repeat_every else (),
     )

@@ -39,7 +39,11 @@ SPREAD_OVER = 50_000
 HANDED_OVER = 50_000  # objects, to a strategy that looks at the pool itself
 
 # Draws of different purposes must not be the same draw.
-_RANDOM_QUESTION, _START, _AGAIN = 0x52, 0x53, 0x56
+_RANDOM_QUESTION, _START, _AGAIN, _REPEAT = 0x52, 0x53, 0x56, 0x57
+
+REPEAT_EVERY = 50  # questions, where some are repeated: 2%
+REPEAT_AFTER = 20  # questions, by when one no longer knows what one said
+UNTOLD = "What the models make of it is not shown: some questions are asked twice."
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Plan:
     every: int
     again_every: int = 0
     among: Rows | None = None
+    repeat_every: int = 0
 
 
 def make_round(
@@ -124,6 +129,7 @@ def make_round(
         n_initial=plan.n_initial,
         every=plan.every,
         again_every=plan.again_every,
+        repeat_every=plan.repeat_every,
         seed=spec.seed,
         name=plan.name,
         among=plan.among,
@@ -214,6 +220,7 @@ def next_question(
     n_initial: int,
     every: int,
     again_every: int = 0,
+    repeat_every: int = 0,
     seed: int,
     name: str,
     among: Rows | None = None,
@@ -246,6 +253,8 @@ def next_question(
 
     def say_why(row: int, n_pool: int) -> str:
         assert fit is not None
+        if repeat_every:
+            return UNTOLD
         likely, is_committee = float(fit.proba[row]), fit.secondary is not None
         return why_queried(likely, name, n_pool, fit.strategy, is_committee, fit.is_constant)
 
@@ -258,21 +267,58 @@ def next_question(
         None if fit is None else say_why,
         n_initial,
         every,
-        _again(dataset, history, parts, seed, again_every),
+        # What one said oneself first: it is asked more seldom, and would never have its turn.
+        _repeated(dataset, history, parts, seed, repeat_every)
+        or _again(dataset, history, parts, seed, again_every),
     )
 
 
-def _again(dataset: Dataset, history: History, parts: Parts, seed: int, every: int) -> int | None:
-    """The object that somebody else labelled, where it is time to ask about one: by a draw."""
-    n_asked = history.n_questions + history.n_again
-    if not every or (n_asked + 1) % every:
+def _again(
+    dataset: Dataset, history: History, parts: Parts, seed: int, every: int
+) -> Question | None:
+    """About an object that somebody else labelled, where it is time to ask about one: by a draw."""
+    if not _is_time(history, every):
         return None
+    row = _drawn(dataset, history, parts, history.unheard, seed ^ _AGAIN)
+    why = "Somebody else labelled this one too; what do you say?"
+    return None if row is None else Question(row, "again", why)
+
+
+def _repeated(
+    dataset: Dataset, history: History, parts: Parts, seed: int, every: int
+) -> Question | None:
+    """About an object that the person labelled a while ago, where it is time: by a draw.
+
+    It says of itself what every question does, so that nobody knows it by that.
+    """
+    if not _is_time(history, every):
+        return None
+    by_now = history.n_passed - REPEAT_AFTER
+    rows = {row for row, passed in history.repeatable.items() if passed <= by_now}
+    row = _drawn(dataset, history, parts, rows, seed ^ _REPEAT)
+    return None if row is None else Question(row, "again", UNTOLD)
+
+
+def is_repeat(history: History, question: Question) -> bool:
+    """Is a question about an object that the person labelled before?"""
+    return question.how == "again" and question.row in history.repeatable
+
+
+def _is_time(history: History, every: int) -> bool:
+    n_asked = history.n_questions + history.n_again
+    return bool(every) and (n_asked + 1) % every == 0
+
+
+def _drawn(
+    dataset: Dataset, history: History, parts: Parts, among: Collection[int], seed: int
+) -> int | None:
+    """The first of a draw among objects that may be asked about again."""
     passed = history.unsure | history.later.keys()
-    listed = sorted(row for row in history.unheard - passed if parts[row] != OUT)
+    listed = sorted(row for row in among if row not in passed and parts[row] != OUT)
     if not listed:
         return None
     rows = np.array(listed, dtype=np.intp)
-    return int(rows[tie_keys(dataset.keys[rows], seed ^ _AGAIN, history.n_again).argmin()])
+    return int(rows[tie_keys(dataset.keys[rows], seed, history.n_again).argmin()])
 
 
 def _chosen_by(
@@ -307,12 +353,12 @@ def decide(
     say_why: Callable[[int, int], str] | None,
     n_initial: int,
     every: int,
-    again: int | None = None,
+    again: Question | None = None,
 ) -> Question | None:
     """What to ask now, wherever the objects are.
 
     In this order: a postponed object whose turn has come, the objects to begin with, every so
-    often one that somebody else labelled, or a random one, else the pool's most useful.
+    often one that was labelled already, or a random one, else the pool's most useful.
 
     Parameters
     ----------
@@ -321,7 +367,7 @@ def decide(
     pick : from "initial", "random" or "query" to an open row: the first of the draw, or the most
         useful
     say_why : from a queried row and the size of the pool to a line; None where there is no model
-    again : the row to ask about that somebody else labelled, where it is time for one
+    again : the question about what was labelled already, where it is time for one
     """
     # What settings have left out since cannot be answered.
     put_off = sorted((p.due, row) for row, p in history.later.items() if parts[row] != OUT)
@@ -330,7 +376,7 @@ def decide(
         return Question(row, history.later[row].how, "You put this one off; ten others are done.")
     begins = say_why is None or history.n_begun < n_initial
     if again is not None and not begins:
-        return Question(again, "again", "Somebody else labelled this one too; what do you say?")
+        return again
     if not n_open:
         if not put_off:
             return None

@@ -155,6 +155,9 @@ class SavedModels:
             "format": "Sextant model 1",
             "classes": {"0": f"not {name}", "1": name},
             "label": state.classifier,
+            "label_values": next(
+                list(label.values) for label in config.labels if label.value == state.classifier
+            ),
             "features": [
                 {
                     "name": f.name,

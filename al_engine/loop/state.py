@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet
-from al_engine.data.people import shown_to
+from al_engine.data.people import shown_to, without_former
 from al_engine.loop.fitting import Fit, RoundScores
-from al_engine.loop.rounds import Question, Round
+from al_engine.loop.rounds import Question, Round, is_repeat
 
 HOW = ("query", "random", "initial", "again")  # how a question comes up
 
@@ -75,9 +75,8 @@ def made_state(
     past: int | None = None,
 ) -> State:
     """What a round comes to for one person, who sees what the history shows them."""
-    asked = () if made.question is None else (made.question.row,)
     before = rounds[-2].scores if len(rounds) > 1 else None
-    shown = shown_to(history, config.people, asked)
+    shown = _shown(history, config, made.question)
     if config.people.is_blind:
         seen = zip(rounds, shown.sets, strict=False)  # what is made ahead has a set more
         rounds = tuple(replace(each, labelled=labelled) for each, labelled in seen)
@@ -96,6 +95,14 @@ def made_state(
         made.chosen_share,
         past,
     )
+
+
+def _shown(history: History, config: ProjectConfig, question: Question | None) -> History:
+    """What of a history the person may see while they look at a question."""
+    shown = shown_to(history, config.people, () if question is None else (question.row,))
+    if question is None or not is_repeat(history, question):
+        return shown
+    return without_former(shown, question.row)
 
 
 def seen_by(token: str) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from al_engine.config import ProjectConfig
 from al_engine.data.history import TOGETHER, History
 from al_engine.data.labels import Event
+from al_engine.data.merging import as_written
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
 from al_engine.loop.answering import refuse_unknown
@@ -109,5 +110,6 @@ def events_at_once(
 def undoing(who: str, undone: Sequence[Event]) -> list[Event]:
     """The events that take others back."""
     return [
-        Event("undo", who, e.classifier, e.row_number, e.object_id, undoes=e.seq) for e in undone
+        Event("undo", who, e.classifier, e.row_number, e.object_id, undoes=e.seq)
+        for e in map(as_written, undone)
     ]

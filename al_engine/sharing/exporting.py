@@ -127,7 +127,7 @@ _COUNTED: WeakKeyDictionary[Project, tuple[tuple[int, str], int]] = WeakKeyDicti
 
 
 def _told(session: LabellingSession) -> list[Event]:
-    events = session.project.log.events()
+    events = session.project.all_events()
     config = session.config
     return events_shown_to(events, session.who, config.people, shared=config.asking.shared)
 

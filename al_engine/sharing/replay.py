@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig
+from al_engine.config import Label, ProjectConfig
 from al_engine.costs import Cost, cost_of
 from al_engine.data.features import list_features
 from al_engine.data.history import count_answers
@@ -67,7 +67,7 @@ def load_layout(session: LabellingSession, configuration: Configuration) -> tupl
         replace(
             ours,
             columns=columns,
-            labels=tuple(looks.get(label.value, label) for label in ours.labels),
+            labels=tuple(_looking_like(label, looks.get(label.value)) for label in ours.labels),
             x_axis=theirs.x_axis if theirs.x_axis in drawable else ours.x_axis,
             y_axis=theirs.y_axis if theirs.y_axis in drawable else ours.y_axis,
             pictures=theirs.pictures,
@@ -76,6 +76,13 @@ def load_layout(session: LabellingSession, configuration: Configuration) -> tupl
     shown = theirs.columns
     wanted = (theirs.x_axis, theirs.y_axis, *shown.info, *shown.images, *shown.texts)
     return tuple(dict.fromkeys(n for n in wanted if n and n not in known | drawable))
+
+
+def _looking_like(label: Label, other: Label | None) -> Label:
+    """A label with the name, colour and definition of another; what counts as it stays."""
+    if other is None:
+        return label
+    return replace(label, name=other.name, colour=other.colour, definition=other.definition)
 
 
 def load_settings(session: LabellingSession, configuration: Configuration) -> None:

@@ -66,7 +66,8 @@ class ObjectCard:
     """What is known of an object; labels by name, None where there is none.
 
     ``is_own`` says that the verified label is of the person who looks.  ``is_kept_back`` that what
-    others said of it, and the models with them, is not shown until that person has answered too.
+    others said of it, and the models with them, is not shown until that person has answered too;
+    ``is_untold`` that what the models say is not, while some questions are asked twice.
     """
 
     row: int
@@ -84,6 +85,7 @@ class ObjectCard:
     texts: tuple[Text, ...] = ()
     told: tuple[Told, ...] = ()
     notes: tuple[Note, ...] = ()
+    is_untold: bool = False
 
 
 def object_card(
@@ -117,6 +119,8 @@ def object_card(
     own = {} if history.own is None else history.own.verified
     given = own.get(row, (history.verified if verified is None else verified).get(row))
     is_kept_back = row in history.kept_back
+    is_asked = state is not None and state.question is not None and state.question.row == row
+    is_untold = is_asked and config.asking.repeat_every > 0
     return ObjectCard(
         row,
         catalogue.object_ids(columns.id, [row])[0],
@@ -126,13 +130,14 @@ def object_card(
         pictures(session, found),
         config.label_name(dataset.values[code]) if code >= 0 else None,
         None if given is None else config.label_name(given),
-        () if state is None else tuple(_probabilities(session, state, row)),
+        () if state is None or is_untold else tuple(_probabilities(session, state, row)),
         PART_NAMES[int(parts_in_force(dataset, history)[row])],
         is_own=history.own is None or row in own,
         is_kept_back=is_kept_back,
+        is_untold=is_untold,
         texts=tuple(_text(name, found[name]) for name in columns.texts),
-        told=told_of(session, row, is_kept_back=is_kept_back),
-        notes=notes_shown(session, row, is_kept_back=is_kept_back),
+        told=() if is_untold else told_of(session, row, is_kept_back=is_kept_back),
+        notes=() if is_untold else notes_shown(session, row, is_kept_back=is_kept_back),
     )
 
 

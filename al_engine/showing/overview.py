@@ -22,8 +22,8 @@ class Standing:
     ``n_trained`` is how many labels train it; ``n_by_label`` counts them by label, the most
     frequent first, blind only those in sight; ``validating`` those that only check it.  ``asks`` is
     the id of the object that it would ask about next, and ``probability`` that of its own label for
-    that; None without a model, or where it is kept back.  ``fault`` is why it has no state, where
-    it has none; one that was not started has neither.
+    that; None without a model, or where it is kept back or not told.  ``fault`` is why it has no
+    state, where it has none; one that was not started has neither.
     """
 
     classifier: str
@@ -57,7 +57,14 @@ class Overview:
         state = session.state(classifier)
         history, asked = state.history, state.question
         p = np.nan
-        if state.fit is not None and asked is not None and asked.row not in history.kept_back:
+        # Where some questions are asked twice it would tell which.
+        is_told = asked is not None and not state.config.asking.repeat_every
+        if (
+            state.fit is not None
+            and asked is not None
+            and is_told
+            and (asked.row not in history.kept_back)
+        ):
             p = float(state.fit.proba[asked.row])
         return Standing(
             classifier,

@@ -30,7 +30,7 @@ def told_of(session: LabellingSession, row: int, *, is_kept_back: bool = False) 
     """
     config = session.config
     only_own = is_kept_back or config.people.is_blind
-    events = session.project.log.events()
+    events = session.project.all_events()
     undone = {event.undoes for event in events if event.kind == "undo"}
     told = []
     for event in events:

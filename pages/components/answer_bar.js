@@ -94,8 +94,11 @@ function makeBar(root) {
   const found = element("div", "found", finder);
   const help = element("div", "panel", box);
   const keys = element("div", "keys", help);
+  const defined = element("div", "defined", box);
+  defined.setAttribute("role", "tooltip");
   finder.hidden = true;
   help.hidden = true;
+  defined.hidden = true;
 
   const stopwatch = makeStopwatch();
   let component = null;
@@ -199,14 +202,35 @@ function makeBar(root) {
   }
 
   function choiceButton(parent, choice) {
-    const title = [choice.name, choice.help].filter(Boolean).join(": ");
+    const title = choice.help ? "" : choice.name; // a definition is shown in its place
     const made = button(parent, choice.name, choice.key, title, () => take(choice));
+    if (choice.help) define(made, choice);
     made.classList.add("choice");
     made.dataset.sent = choice.key || choice.name;
     if (choice.colour) made.style.setProperty("--colour", choice.colour);
   }
 
+  // What a label means stands over its button for as long as one points at it, or has the focus.
+  function define(made, choice) {
+    made.setAttribute("aria-description", choice.help);
+    const show = () => {
+      defined.replaceChildren();
+      element("b", "", defined, choice.name);
+      element("span", "", defined, choice.help);
+      defined.hidden = false;
+      const most = box.clientWidth - defined.offsetWidth;
+      const left = made.getBoundingClientRect().left - box.getBoundingClientRect().left;
+      defined.style.left = `${Math.max(0, Math.min(left, most))}px`;
+    };
+    const hide = () => { defined.hidden = true; };
+    made.addEventListener("mouseenter", show);
+    made.addEventListener("focus", () => made.matches(":focus-visible") && show());
+    made.addEventListener("mouseleave", hide);
+    made.addEventListener("blur", hide);
+  }
+
   function drawRow() {
+    defined.hidden = true;
     const focused = root.activeElement?.dataset.sent;
     choices.replaceChildren();
     fixed.replaceChildren();
@@ -229,7 +253,7 @@ function makeBar(root) {
 
   function drawKeys() {
     const rows = [
-      ...data.choices.filter(({ key }) => key).map(({ key, name }) => [key, name]),
+      ...data.choices.filter(({ key }) => key).map((each) => [each.key, each.name, each.help]),
       ...(data.choices.some(({ key }) => !key) ? [["/", "find a label by typing its name"]] : []),
       ...fixedOnes().map(({ key, name }) => [key, name]),
       ...(data.accept ? [["Enter", "accept the answer offered"]] : []),
@@ -240,11 +264,12 @@ function makeBar(root) {
       ["Esc", "close"],
     ];
     keys.replaceChildren();
-    for (const [key, name] of rows) {
+    for (const [key, name, meaning] of rows) {
       const item = element("div", "", keys);
       element("kbd", "", item, key.replace(/^Arrow(.*)$/, (_, way) => (
         { Left: "←", Right: "→", Up: "↑", Down: "↓" }[way] || way)));
-      element("span", "name", item, name).title = name;
+      const said = meaning ? `${name}: ${meaning}` : name;
+      element("span", "name", item, said).title = said;
     }
     element("div", "aside", keys, "A key within a quarter of a second of a new object is passed over.");
   }

@@ -44,14 +44,15 @@ class BarEvent:
 
     ``label`` is the choice's value for an answer, the key for a ``key`` of the page's own, else
     None.  ``seconds`` counts from when the object was first shown, without time in which the
-    browser tab was hidden.  ``confidence`` is from 1 to 3, or None where nobody said.
+    browser tab was hidden; None where nobody looked at it to answer.  ``confidence`` is from 1 to
+    3, or None where nobody said.
     """
 
     action: Action
     label: int | str | None
     object_id: str
     token: str
-    seconds: float
+    seconds: float | None
     confidence: int | None = None
 
 

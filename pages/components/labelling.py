@@ -108,6 +108,8 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
         st.caption(
             "Others labelled it: what they said, and the models, are not shown before you did."
         )
+    if card.is_untold:
+        st.caption("What the models say is not shown: some questions are asked twice.")
     for name, p in card.probabilities:
         said = f"{p:.2f}" if p is not None else f"not scored: it is in the {card.part} set"
         st.progress(p or 0.0, text=f"P({plain(name)}) {said}")

@@ -3,10 +3,12 @@
 import streamlit as st
 
 from al_engine.session import LabellingSession, State
-from pages.components import loop
+from pages.components import answers, labels, loop
 from pages.components import state as tab
+from pages.components.answers import ANSWERS
 from pages.components.comparing import compare
 from pages.components.guard import guard
+from pages.components.labels import LABELS
 from pages.components.page import link, view
 from pages.components.panels.board import board, panels_menu
 from pages.components.words import counted, plain
@@ -17,16 +19,26 @@ TAKEN_PX, STATUS_PX = (
     40,
 )  # of the window's height: the question with what to compare, and the line over the map
 
+_BESIDE = (
+    (ANSWERS, "Every answer: find one, correct it, and what they come to."),
+    (LABELS, "Add, rename, define, recolour and merge labels."),
+)
+
 
 @view
 def labelling_view(session: LabellingSession, label: str) -> None:
     """Everything known of the object on the screen, and the answer; drawn again by itself."""
+    beside = {ANSWERS: answers.draw, LABELS: labels.draw}.get(tab.aside().view)
+    if beside is not None:
+        beside(session, label)
+        return
     tab.look_at_round(label, None)
     fault = session.fault(label)
     if fault is not None:
         st.error(plain(fault), icon=":material/error:")
         st.markdown("Every label is kept. Choose another set-up, and go on from here.")
         link(TRAINING, "Go to Training", icon=":material/model_training:")
+        _ways_aside()
         return
     state = loop.current(session, label)
     board(session, state, "Labelling", TAKEN_PX, lambda: _status(state), STATUS_PX)
@@ -56,4 +68,14 @@ def _status(state: State) -> None:
         )
         if state.config.asking.among:
             st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
+        _ways_aside()
         panels_menu("Labelling")
+
+
+def _ways_aside() -> None:
+    """To what is looked at in place of the question."""
+    for name, said in _BESIDE:
+        st.button(
+            name, key=f"to-{name}", type="tertiary", help=said, on_click=tab.look_aside,
+            args=(name,),
+        )  # fmt: skip

@@ -55,6 +55,18 @@ class Exploring:
 
 
 @dataclass
+class Aside:
+    """What is looked at on Labelling in place of the question: "" for the question itself.
+
+    ``answer`` is the chosen one by classifier, row and who gave it, ``label`` the chosen one.
+    """
+
+    view: str = ""
+    answer: tuple[str | None, int, str] | None = None
+    label: str = ""
+
+
+@dataclass
 class Looking:
     """Where one looks in the open project, by classifier."""
 
@@ -64,6 +76,7 @@ class Looking:
     shown: dict[str, Shown] = field(default_factory=dict)
     curating: Curating = field(default_factory=Curating)
     exploring: Exploring = field(default_factory=Exploring)
+    aside: Aside = field(default_factory=Aside)
     settling: dict[str, int] = field(default_factory=dict)
     settling_notice: dict[str, str] = field(default_factory=dict)
 

@@ -84,7 +84,8 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
         session.undo(label, token=moment)
         if undone is not None:
             looking.notice[label] = _taken_back(session, label, undone, n)
-            if undone.how == "click" and undone.row_number is not None:
+            is_seen = not looking.aside.view  # from elsewhere nobody asked to look at it
+            if is_seen and undone.how == "click" and undone.row_number is not None:
                 looking.selected[label] = undone.row_number
     elif row:
         kind: Any = event.action
@@ -199,7 +200,7 @@ def ask(session: LabellingSession, state: State) -> None:
             object_id=object_id,
             token=make_token(slug, label, row, state.token),
             choices=[
-                Choice(c.value, c.name, c.colour)
+                Choice(c.value, c.name, c.colour, c.definition)
                 for c in labels_offered(session.project.dataset(), config, label)
             ],
             can_undo=state.history.last is not None,
@@ -224,7 +225,10 @@ def ask(session: LabellingSession, state: State) -> None:
 def _offer(session: LabellingSession, state: State, row: int) -> Accept | None:
     """What the person called this object in another tab, to be accepted with one key."""
     found = offer(session.project, state.history, state.classifier, row, session.who)
-    if found is None:
+    # What one is asked twice is not to be taken from what one said before.
+    asked = state.question
+    is_again = asked is not None and (asked.row, asked.how) == (row, "again")
+    if found is None or is_again:
         return None
     name, tab_name = map(session.config.label_name, (found.label, found.classifier))
     return Accept(found.label, name, f"You called it {name} in the tab {tab_name}.")

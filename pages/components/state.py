@@ -27,7 +27,7 @@ from al_engine.showing.maps import Maps, Shown, drawn_of
 from al_engine.showing.match_map import MatchMap
 from al_engine.showing.overview import Overview
 from al_engine.showing.plotting import Plotting
-from pages.components.looking import Chosen, Exploring, Looking, Posted, Selected
+from pages.components.looking import Aside, Chosen, Exploring, Looking, Posted, Selected
 from pages.components.remember import remembered_name
 
 MARKS = ("correct", "incorrect", "unlabelled", "trained_on", "queried")
@@ -257,8 +257,20 @@ def page() -> str:
 def open_page(title: str) -> None:
     if title != page():
         keep_draft(EDITING, None)
+        aside().view = ""
         _set("classifier_at_opening", None)
     _set("page", title)
+
+
+def aside() -> Aside:
+    """What is looked at on Labelling in place of the question."""
+    return looking().aside
+
+
+def look_aside(view: str) -> None:
+    """Look at one of the views beside the question, or with "" at the question."""
+    aside().view = view
+    looking().notice.clear()  # what was said of an answer there is old news here
 
 
 def selected(classifier: str) -> int | None:

@@ -85,6 +85,11 @@ def lay_out(
             "splits.curated is true, and a data set in partitions has no curated test set.",
             "Import it, or draw the test set at random.",
         )
+    if any(label.merged for label in config.labels):
+        raise SettingsError(
+            "Labels are merged, and a data set in partitions has its labels as they are.",
+            "Import it, or undo the merging.",
+        )
     found = look_over(path)
     partitions = cut(found, rows_at_once)
     features = tuple(list_features(config.features))

@@ -40,6 +40,7 @@ class Reading:
     extract: Extract
     n_features: int
     draw: Draw
+    label_of: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def reading_of(
     """How to read these features, labels and keys, and some numbers besides."""
     refuse_extensions(find_operation(f.operation) for f in (*features, *others) if f.operation)
     columns, parts_played = columns_of(found), config.columns
-    values = tuple(label.value for label in config.labels)
+    values = tuple(value for value, _ in config.catalogue_values)
+    label_of = (*(place for _, place in config.catalogue_values), -1)
     label = parts_played.label
     sqls = [feature_sql(feature, columns, parts_played.missing) for feature in features]
     sqls.append(columns.label_sql(label, values) if label else "CAST(-1 AS SMALLINT)")
@@ -76,7 +78,7 @@ def reading_of(
     needed = {name for feature in (*features, *others) for name in feature.columns}
     needed |= {name for name in (label, parts_played.id) if name is not None}
     bound = values if label else ()
-    return Reading(extract(found, sorted(needed), sqls, bound), len(features), draw)
+    return Reading(extract(found, sorted(needed), sqls, bound), len(features), draw, label_of)
 
 
 def refuse_extensions(used: Iterable[Any]) -> None:
@@ -98,8 +100,9 @@ def refuse_extensions(used: Iterable[Any]) -> None:
 def chunks(partition: Partition, reading: Reading) -> Iterator[Chunk]:
     """Stream a partition as arrays, exactly those that an import would make of its rows."""
     n = reading.n_features
+    label_of = np.array(reading.label_of, dtype=np.int16)
     for first_row, made in read(partition, reading.extract):
-        codes, keys = made[n].astype(np.int16), made[n + 1].astype(np.uint64)
+        codes, keys = label_of[made[n].astype(np.int16)], made[n + 1].astype(np.uint64)
         X = np.empty((n, len(keys)), dtype=np.float32)
         for column, numbers in zip(X, made[:n], strict=True):
             column[:] = single(numbers.astype(np.float64))

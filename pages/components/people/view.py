@@ -4,7 +4,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from al_engine.agreeing import Compared, Dispute, agreements, last_settled, own_answers, people_of
+from al_engine.agreeing import Compared, Dispute, agreements, last_settled, people_of
+from al_engine.answers import own_answers
 from al_engine.learning.agreement import Agreement, Kappa
 from al_engine.learning.metrics import Score
 from al_engine.loop.answering import labels_offered
@@ -13,6 +14,7 @@ from al_engine.showing.objects import object_card
 from pages.components import pictures
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
+from pages.components.answers import HOW
 from pages.components.labelling import card_body
 from pages.components.loop import make_token
 from pages.components.page import link, view
@@ -37,10 +39,6 @@ _KAPPA_OF_MANY = (
     " Over more than two people it is the mean of the pairs' kappas, each weighted by its number "
     "of objects (Light 1971), with a bootstrap interval over objects."
 )
-_HOW = {
-    "query": "queried", "random": "at random", "initial": "to begin with", "click": "chosen",
-    "again": "asked twice",
-}  # fmt: skip
 
 
 @view
@@ -136,7 +134,7 @@ def _ask(session: LabellingSession, label: str, dispute: Dispute | None) -> None
             object_id="" if row is None else session.object_id(row),
             token=make_token(slug, label, row, moment),
             choices=[
-                Choice(c.value, c.name, c.colour)
+                Choice(c.value, c.name, c.colour, c.definition)
                 for c in labels_offered(session.project.dataset(), session.config, label)
             ],
             can_undo=last_settled(session, label) is not None,
@@ -288,7 +286,7 @@ def _own(session: LabellingSession, label: str) -> None:
             {
                 "object": answer.object_id,
                 "label": "Unsure" if answer.label is None else name(answer.label),
-                "came up": _HOW.get(answer.how, answer.how),
+                "came up": HOW.get(answer.how, answer.how),
                 "at (UTC)": f"{answer.answered_at:%d %b, %H:%M}",
             }
             for answer in answers

@@ -7,6 +7,7 @@ import streamlit as st
 
 from al_engine.config import WITHIN, ProjectConfig
 from al_engine.data.features import features_there, list_features
+from al_engine.loop.rounds import REPEAT_AFTER, REPEAT_EVERY
 from al_engine.session import LabellingSession
 from pages.components.guard import guard
 from pages.components.settings.form import Way, go_on, index_of, need, present
@@ -208,8 +209,24 @@ def _asking(session: LabellingSession) -> Any:
         f"That takes up to {session.ahead_mb_needed:,} MB for this catalogue. 0 switches it off; "
         "no result depends on it.",
     )
+    twice = st.toggle(
+        "Ask some objects twice, without saying so",
+        asking.repeat_every > 0,
+        key=f"twice-{slug}",
+        help=f"Every {REPEAT_EVERY}th question (2%) is an object that you labelled at least "
+        f"{REPEAT_AFTER} questions ago. How far you agree with yourself is told under Labelling, "
+        "Answers. So that no repeat is known by it, what the models say of an object is shown "
+        "of none that you are asked about. The second answer is the one that counts.",
+    )
+    repeat_every = 0 if not twice else asking.repeat_every or REPEAT_EVERY
     every = None if chosen == how_often[0] else int(chosen)
-    return replace(asking, random_every=every, start=start, ahead_mb=int(ahead_mb))
+    return replace(
+        asking,
+        random_every=every,
+        start=start,
+        ahead_mb=int(ahead_mb),
+        repeat_every=repeat_every,
+    )
 
 
 def _every(number: int | str) -> str:

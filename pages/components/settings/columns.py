@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from al_engine.config import (
-    Columns,
-    Label,
-)
+from al_engine.config import Columns, Label
 from al_engine.guesses import guess_classifiers, label_choices, make_labels
 from al_engine.session import LabellingSession
 from pages.components.guard import guard
@@ -140,19 +137,24 @@ def _labels(
                 picked = st.color_picker(
                     plain(held.name), held.colour, key=f"typed-colour-{slug}-{held.value}"
                 )
-                made.append(Label(held.value, held.name, picked))
+                made.append(replace(held, colour=picked))
         st.caption(f"No object has a known label. {_FIRST_ONES}")
         return tuple(made), config.columns.unknown
     counts = session.project.catalogue.label_counts(column, 200)
     guessed, guessed_unknown = label_choices(session.project.catalogue, column)
     same = column == config.columns.label
     held = {label.value: label for label in (*guessed, *(config.labels if same else ()))}
+    into = config.merged_into
     unknown_before = config.columns.unknown if same else guessed_unknown
     labels, unknown = [], []
     with st.container(height=min(80 + 58 * len(counts), 420), border=False):
         for value, n in counts:
             if value is None:
                 st.caption(f"{counted(n, 'object')} without a value: unknown.")
+                continue
+            if same and value in into:
+                kept_as = plain(config.label_name(into[value]))
+                st.caption(f"{plain(value)}: {counted(n, 'object')}, merged into {kept_as}.")
                 continue
             fallback = make_labels([value])[0]
             label = held.get(value, fallback)
@@ -177,15 +179,24 @@ def _labels(
             if means_unknown:
                 unknown.append(value)
             else:
-                labels.append(Label(value, typed_name.strip(), picked))
-    values = {label.value for label in labels}
+                labels.append(replace(label, name=typed_name.strip(), colour=picked))
+    # What was added, or has others merged into it, stays though no object has its own value.
+    listed = {value for value, _ in counts}
+    labels += [
+        label
+        for label in (config.labels if same else ())
+        if label.value not in listed and (label.merged or not label.in_catalogue)
+    ]
+    values = {value for label in labels for value in label.values}
     n_known = sum(n for value, n in counts if value in values)
     n_unknown = session.project.catalogue.n_rows - n_known
     said = f"{counted(n_known, 'object')} with a known label, {n_unknown:,} unknown."
     st.caption(said if n_known else f"{said} {_FIRST_ONES}")
+    # In the order they have, so that a look at this step changes nothing.
     order = {label.value: i for i, label in enumerate(guessed)}
+    if same:
+        order = {label.value: i for i, label in enumerate(config.labels)}
     labels.sort(key=lambda label: order.get(label.value, len(order)))
     # Values that do not occur stay listed: dropping them would look like a change.
-    listed = {value for value, _ in counts}
     kept = [value for value in unknown_before if value in unknown or value not in listed]
     return tuple(labels), (*kept, *(value for value in unknown if value not in kept))

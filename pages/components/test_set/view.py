@@ -268,7 +268,9 @@ def _ask(
             question="What is it?" if row is not None else _nothing(matches),
             object_id="" if row is None else session.object_id(row),
             token=dealing.make_token(slug, row, moment),
-            choices=[Choice(c.value, c.name, c.colour) for c in session.config.labels],
+            choices=[
+                Choice(c.value, c.name, c.colour, c.definition) for c in session.config.labels
+            ],
             can_undo=bool(curated.last),
             why=_why(session, curated, shown),
             back="New" if shown is not None and shown.how == "chosen" else "",

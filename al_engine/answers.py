@@ -1,0 +1,218 @@
+"""Every answer there is, as a list: filtered, summed up, and corrected by another answer.
+
+Owns what one person may see of it, and what it comes to: how many a minute, how often Unsure, how
+far one agrees with oneself.  Must not know pages.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+from al_engine.config import ProjectConfig
+from al_engine.data.history import in_effect
+from al_engine.data.labels import CURATED, Event
+from al_engine.data.people import events_shown_to
+from al_engine.learning.agreement import Agreement, agreement
+from al_engine.learning.metrics import Score, share
+from al_engine.session import LabellingSession
+
+PAUSE_S = 120.0  # an object looked at for longer was not looked at all that time
+SINCE: dict[str, timedelta | None] = {
+    "any time": None,
+    "the last hour": timedelta(hours=1),
+    "the last day": timedelta(days=1),
+    "the last week": timedelta(days=7),
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer; ``label`` is None for Unsure, ``classifier`` for the curated test set.
+
+    ``how`` and ``part`` are as in the log, ``answered_at`` in UTC.  ``stands`` says that no later
+    answer of the same person has taken its place, ``is_own`` that it may be corrected.
+    """
+
+    seq: int
+    classifier: str | None
+    row: int
+    object_id: str
+    label: str | None
+    who: str
+    how: str
+    part: str
+    seconds: float | None
+    answered_at: datetime
+    stands: bool
+    is_own: bool
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which answers are listed; None and "" for all.
+
+    ``label`` "" wants Unsure.  ``former`` are wanted too: those that others took the place of.
+    """
+
+    classifier: str | None = None
+    label: str | None = None
+    who: str | None = None
+    how: str | None = None
+    part: str | None = None
+    since: timedelta | None = None
+    former: bool = False
+
+    def holds(self, answer: Answer, now: datetime) -> bool:
+        """Is an answer one of those that are wanted?"""
+        asked = (self.classifier, self.label, self.who, self.how, self.part)
+        found = (
+            answer.classifier or CURATED, answer.label or "", answer.who, answer.how, answer.part
+        )  # fmt: skip
+        return (
+            (answer.stands or self.former)
+            and all(a is None or a == f for a, f in zip(asked, found, strict=True))
+            and (self.since is None or answer.answered_at >= now - self.since)
+        )
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What some answers come to.
+
+    ``by_label`` counts labels by value, the most frequent first; ``unsure`` is the share of all
+    answers; ``a_minute`` and ``median_s`` are over the ``n_timed`` answers whose time is known and
+    was no pause, None without any.
+    """
+
+    n: int
+    by_label: tuple[tuple[str, int], ...]
+    unsure: Score
+    a_minute: float | None
+    median_s: float | None
+    n_timed: int
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """What a person said of objects that were asked twice; Unsure is no label."""
+
+    found: Agreement
+    n_unsure: int
+
+
+def answers(session: LabellingSession) -> list[Answer]:
+    """Every answer that this person may see, the latest first; what was taken back is none.
+
+    Blind, those are their own.  Else others' too, but for objects that this person is being asked
+    about just now.
+    """
+    config = session.config
+    several = config.people.several
+    found = [e for e in _seen(session) if e.row_number is not None]
+    last: dict[tuple[str, str | None, int | None], int] = {}
+    for event in found:
+        last[_whose(event, config)] = event.seq
+    listed = [
+        Answer(
+            event.seq,
+            event.classifier,
+            event.row_number or 0,
+            event.object_id or "",
+            event.label,
+            event.who,
+            event.how or "query",
+            event.part or "train",
+            event.seconds,
+            event.happened_at,
+            last[_whose(event, config)] == event.seq,
+            event.part != CURATED and (not several or event.who == session.who),
+        )
+        for event in found
+    ]
+    return listed[::-1]
+
+
+def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
+    """What this person's answers in force for one classifier are, the latest first."""
+    whose = None if session.config.asking.shared else classifier
+    found = listed(answers(session), Wanted(classifier=whose, who=session.who))
+    return [answer for answer in found if answer.classifier is not None]
+
+
+def listed(found: Sequence[Answer], wanted: Wanted) -> list[Answer]:
+    """Those answers that are wanted, in their order."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return [answer for answer in found if wanted.holds(answer, now)]
+
+
+def figures(found: Sequence[Answer]) -> Figures:
+    """Sum some answers up.
+
+    >>> figures([]).unsure.value is None
+    True
+    """
+    n_unsure = sum(answer.label is None for answer in found)
+    counts = Counter(answer.label for answer in found if answer.label is not None)
+    times = [a.seconds for a in found if a.seconds is not None and a.seconds <= PAUSE_S]
+    spent = sum(times)
+    return Figures(
+        len(found),
+        tuple(counts.most_common()),
+        share(n_unsure, len(found)),
+        60 * len(times) / spent if spent > 0 else None,
+        median(times) if times else None,
+        len(times),
+    )
+
+
+def repeats(session: LabellingSession) -> Repeats:
+    """How far this person said the same of objects that were asked twice, without being told."""
+    config, several = session.config, session.config.people.several
+    first: list[str] = []
+    second: list[str] = []
+    n_unsure = 0
+    said: dict[tuple[str, str | None, int | None], str] = {}
+    for event in _answered(session.project.all_events()):
+        if several and event.who != session.who:
+            continue
+        whose = _whose(event, config)
+        before = said.pop(whose, None)
+        if event.how == "again" and before is not None:
+            n_unsure += event.label is None
+            if event.label is not None:
+                first.append(before)
+                second.append(event.label)
+        if event.label is not None:
+            said[whose] = event.label
+    return Repeats(agreement(first, second), n_unsure)
+
+
+def _answered(events: Sequence[Event]) -> list[Event]:
+    return [event for event in in_effect(events) if event.kind in ("answer", "unsure")]
+
+
+def _seen(session: LabellingSession) -> list[Event]:
+    """The answers that this person may see."""
+    config, events = session.config, session.project.all_events()
+    if not config.people.several:
+        return _answered(events)
+    if config.people.is_blind:
+        return _answered(events_shown_to(events, session.who, config.people))
+    hidden = {
+        (question.row, classifier)
+        for classifier in config.setups
+        if classifier in config.train_labels and session.fault(classifier) is None
+        for question in [session.state(classifier).question]
+        if question is not None and question.row in session.state(classifier).history.unheard
+    }
+    rows = {row for row, _ in hidden}
+    shown = _answered(events)
+    return [e for e in shown if e.who == session.who or e.row_number not in rows]
+
+
+def _whose(event: Event, config: ProjectConfig) -> tuple[str, str | None, int | None]:
+    """What an answer is about, and whose: the next one about the same takes its place."""
+    of = "" if config.asking.shared and event.classifier is not None else event.classifier
+    return (event.who if config.people.several else "", of, event.row_number)
