@@ -170,7 +170,8 @@ class Project:
     def history_under(self, config: ProjectConfig, classifier: str) -> History:
         """What the events of a classifier would amount to under some settings, for nobody."""
         with self.log.lock:
-            events = in_sight(self.log.events(), classifier, shared=config.asking.shared)
+            merged = as_merged(self.log.events(), config.merged_into)
+            events = in_sight(merged, classifier, shared=config.asking.shared)
             curated = self._curated_under(config)
             return history_of(events, "", config.people, curated.labels, curated.last_seq)
 
