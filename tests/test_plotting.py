@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import CLASSES, HOSTILE, N_ROWS, answer, begin, make_table
+from conftest import CLASSES, HOSTILE, N_ROWS, TRUTH, answer, begin, make_table
 from PIL import Image
 
 from al_engine.config import ProjectConfig
@@ -14,11 +14,12 @@ from al_engine.data.demo import DEMOS
 from al_engine.errors import AlEngineError, NotEnoughLabelsError
 from al_engine.opening import open_project
 from al_engine.panels import Panel
+from al_engine.relabelling import merge_labels
 from al_engine.session import LabellingSession
 from al_engine.showing.colouring import FREQUENT
 from al_engine.showing.maps import Drawn
 from al_engine.showing.planes import inside_outline
-from al_engine.showing.plotting import Plotting
+from al_engine.showing.plotting import Look, Plotting, kept_in_view
 from al_engine.showing.quantities import lacking, quantities_of
 from al_engine.views.diagrams import DIAGRAMS
 from al_engine.views.raster import View
@@ -257,3 +258,77 @@ def test_an_empty_view_is_an_empty_picture(plots):
     plane = plots.plane(Panel("plot", x="g", y="r"))
     view = View((900.0, 901.0), (900.0, 901.0), 40, 30)
     assert n_painted(plots.picture(plane, None, view, "viridis")) == 0
+
+
+# -- drawn ahead ---------------------------------------------------------------------------------
+
+
+def looked_at(plots: Plotting, panels: list[Panel], state) -> list:
+    """Each panel's picture, or its bars, as a page shows it."""
+    shown = []
+    for panel in panels:
+        by = None if panel.kind == "density" else plots.colouring(panel, state, "blue_orange")
+        plots.look(state, Look(panel, None, (60, 50), "blue_orange", "viridis"))
+        if panel.kind == "histogram":
+            shown.append(plots.histogram(panel, by))
+            continue
+        plane = plots.plane(panel)
+        view = plots.home(plane, 60, 50, kept_in_view(state))
+        shown.append(plots.picture(plane, by, view, "viridis"))
+    return shown
+
+
+def test_panels_that_are_looked_at_are_drawn_ahead_for_each_answer(project, monkeypatch):
+    session = begin(project)
+    plots = Plotting(session, Drawn())
+    coloured = [Panel("plot", x="g", y="r", colour=c) for c in ("label", "correctness")]
+    valued = Panel("plot", x="g", y="r", colour="probability")
+    panels = [*coloured, valued, Panel("density", x="g", y="r"), Panel("histogram", x="g")]
+    for label in ("QSO", "GALAXY", None):
+        state = session.state("QSO")
+        looked_at(plots, panels, state)
+        session.look_ahead("QSO", [plots.draw_ahead])
+        session._maker.wait("QSO")
+        with monkeypatch.context() as patch:
+            for drawn in ("_painted", "_bars"):
+                patch.setattr(f"al_engine.showing.plotting.{drawn}", None)
+            kind = "answer" if label else "unsure"
+            state = session.answer("QSO", state.question.row, kind, label, token=state.token)
+            ahead = looked_at(plots, panels, state)
+        assert ahead == looked_at(Plotting(session, Drawn()), panels, state)
+
+
+def test_a_panel_that_cannot_be_drawn_costs_nothing_that_is_made_ahead(project):
+    session = begin(project)
+    plots, state = Plotting(session, Drawn()), session.state("QSO")
+    plots.look(state, Look(Panel("plot", x="gone", y="g"), None, (60, 50), "blue_orange", ""))
+    plots.draw_ahead(state, lambda: True)
+
+
+def test_an_answer_that_says_what_the_catalogue_says_draws_nothing_anew(project, monkeypatch):
+    session = begin(project)
+    plots, panel = Plotting(session, Drawn()), Panel("plot", x="g", y="r")
+    state = session.state("QSO")
+    plane = plots.plane(panel)
+    view = plots.home(plane, 60, 50, [])
+    before = plots.picture(plane, plots.colouring(panel, state, "blue_orange"), view, "viridis")
+    row = next(row for row in range(N_ROWS) if row not in state.history.asked and TRUTH[row])
+    monkeypatch.setattr("al_engine.showing.plotting._painted", None)
+    after = session.answer("QSO", row, "answer", TRUTH[row], token=state.token)
+    assert row in after.history.verified
+    by = plots.colouring(panel, after, "blue_orange")
+    assert plots.picture(plane, by, view, "viridis") == before
+    other = next(label for label in CLASSES if label != TRUTH[row])
+    again = session.answer("QSO", row, "answer", other, token=after.token)
+    assert plots.colouring(panel, again, "blue_orange").of != by.of
+
+
+def test_a_merged_label_has_the_colour_of_what_it_counts_as(project):
+    session = begin(project)
+    panel = Panel("plot", x="g", y="r")
+    before = Plotting(session, Drawn()).colouring(panel, None, "blue_orange")
+    merge_labels(session, "GALAXY", "STAR")
+    by = Plotting(session, Drawn()).colouring(panel, None, "blue_orange")
+    merged = [before.names[code] for code in before.codes]
+    now = [by.names[code] for code in by.codes]
+    assert now == [{"Galaxy": "Star"}.get(name, name) for name in merged]

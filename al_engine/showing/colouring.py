@@ -17,7 +17,14 @@ from al_engine.loop.fitting import truth_in_force
 from al_engine.panels import Panel
 from al_engine.project import Project
 from al_engine.session import State
-from al_engine.showing.maps import ARRAYS_KEPT, CORRECT, INCORRECT, UNLABELLED, Drawn
+from al_engine.showing.maps import (
+    ARRAYS_KEPT,
+    CORRECT,
+    INCORRECT,
+    UNLABELLED,
+    Drawn,
+    standing_of,
+)
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, label_colours
 from al_engine.views.raster import Range
 
@@ -121,21 +128,30 @@ def _labels(
     shown = config.labels[:200]
     place = {label.value: i for i, label in enumerate(shown)}
     n = len(shown)
-    of = (title, config.columns.label, tuple(config.labels), frozenset(verified.items()))
+    before_of = (title, config.columns.label, config.labels)
 
     def of_the_catalogue() -> Codes:
         codes = np.full(project.catalogue.n_rows, n, np.uint8)
         if with_catalogue and config.columns.label:
-            known = project.catalogue.label_codes(config.columns.label, list(place))
-            codes[known >= 0] = known[known >= 0]
+            values = config.catalogue_values
+            known = project.catalogue.label_codes(config.columns.label, [v for v, _ in values])
+            label_of = [min(at, n) for _, at in values]  # merged ones count as what they are now
+            codes = np.array([*label_of, n], np.uint8)[known]
         return codes
 
+    # Read once: each answer makes another colouring, but where it says what was known before.
+    before = drawn.once(drawn.arrays, ARRAYS_KEPT, (*before_of, "alone"), of_the_catalogue)
+    rows = np.fromiter(verified, np.intp, len(verified))
+    given = np.fromiter((place.get(label, n) for label in verified.values()), np.uint8, len(rows))
+    is_other = before[rows] != given
+    others = frozenset(zip(rows[is_other].tolist(), given[is_other].tolist(), strict=True))
+    of = (*before_of, others)
+
     def make() -> Codes:
-        # Read once: each answer makes another colouring.
-        before = drawn.once(drawn.arrays, ARRAYS_KEPT, (*of[:3], "alone"), of_the_catalogue)
+        if not others:
+            return before
         codes = before.copy()
-        for row, label in verified.items():
-            codes[row] = place.get(label, n)
+        codes[rows] = given
         return codes
 
     return Colouring(
@@ -187,17 +203,14 @@ def _by_model(
         )
     fit, history = state.fit, state.history
     name = state.config.label_name(state.classifier)
-    curated = list(history.curated)  # of what tests, no model has a say
-    # Of a model's objects nothing else tells which are right than the labels in force.
-    of = (
-        colour, state.classifier, fit.key, repr(state.config.splits),
-        frozenset(history.verified.items()), frozenset(history.trained), frozenset(curated),
-    )  # fmt: skip
+    # Of what tests no model has a say, and of what is kept back it would tell.
+    untold = [*history.curated, *history.kept_back]
+    of = (colour, repr(state.config), standing_of(state, project.prepare(state.config)))
     if colour == "probability" or colour == "confidence":
 
         def scored() -> Floats:
             made = np.array(fit.proba)
-            made[curated] = np.nan
+            made[untold] = np.nan
             return np.maximum(made, 1 - made) if colour == "confidence" else made
 
         values = drawn.once(drawn.arrays, ARRAYS_KEPT, of, scored)
@@ -217,7 +230,7 @@ def _correctness(
         truth = truth_in_force(project.prepare(state.config), history, state.classifier)
         codes = np.where(truth == fit.predicted, CORRECT, INCORRECT).astype(np.uint8)
         unscored = (truth < 0) | ~np.isfinite(fit.proba)
-        unscored[list(history.curated)] = True
+        unscored[[*history.curated, *history.kept_back]] = True
         codes[unscored] = UNLABELLED
         return codes
 
