@@ -8,10 +8,11 @@ import pytest
 from conftest import CLASSES, HOSTILE, N_ROWS, TRUTH, answer, begin, make_table
 from PIL import Image
 
+from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.creating import create_project
 from al_engine.data.demo import DEMOS
-from al_engine.errors import AlEngineError, NotEnoughLabelsError
+from al_engine.errors import AlEngineError, NotEnoughLabelsError, PublicServerError
 from al_engine.opening import open_project
 from al_engine.panels import Panel
 from al_engine.relabelling import merge_labels
@@ -99,6 +100,43 @@ def test_what_lies_inside_an_outline_is_what_a_look_at_each_object_says(odd, is_
     expected = np.flatnonzero((x > 0.1) & (x < 0.9) & (y > -3) & (y < 5))
     np.testing.assert_array_equal(plane.rows_inside(box), expected)
     assert len(expected)
+
+
+def test_a_plane_shows_the_same_before_and_after_its_index_is_made(odd):
+    panel = Panel("plot", x="signed", y="wide", y_log=True)
+    box = [(-3.0, -4.0), (4.0, -3.0), (3.0, 6.0)]
+
+    def seen(plane) -> tuple:
+        home = odd.home(plane, 90, 70, [])
+        near = View((-1.0, 1.0), (-1.0, 1.0), 90, 70)
+        pictures = [
+            Plotting(odd._session, Drawn()).picture(plane, None, v, "viridis") for v in (home, near)
+        ]
+        return (
+            pictures,
+            plane.rows_inside(box).tolist(),
+            odd.nearest_row(plane, None, 0.01, 0.02, near),
+        )
+
+    plane = odd.plane(panel)
+    assert plane.index() is None, "nobody waits for it"
+    before = seen(plane)
+    BACKGROUND.wait()
+    assert plane.index() is not None
+    assert seen(plane) == before
+
+
+def test_a_plane_whose_index_has_no_room_is_looked_through(odd, monkeypatch):
+    def refuse(*_):
+        raise PublicServerError("There is no room.", "Delete something.")
+
+    monkeypatch.setattr("al_engine.arrays.open_grid", refuse)
+    plane = odd.plane(Panel("plot", x="signed", y="wide"))
+    for _ in range(2):
+        assert plane.index() is None
+        BACKGROUND.wait()
+    assert odd._session.trouble() is None
+    assert len(plane.rows_inside([(-9.0, 0.0), (9.0, 0.0), (0.0, 1e8)])) > 0
 
 
 def test_a_concave_outline_leaves_its_notch_out():
