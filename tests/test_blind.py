@@ -9,7 +9,8 @@ import pytest
 from conftest import CLASSES, TRUTH, answer, known, small_setup
 from test_people import together
 
-from al_engine.agreeing import disputes, own_answers, people_of, settle
+from al_engine.agreeing import disputes, people_of, settle
+from al_engine.answers import own_answers
 from al_engine.curation import Curator
 from al_engine.data.people import events_shown_to
 from al_engine.data.splits import TRAIN, VALIDATION
