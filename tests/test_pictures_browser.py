@@ -93,6 +93,7 @@ def test_pictures_come_fail_and_are_refused_while_labelling_goes_on(page, sky) -
     expect(plate(page, "FIRST").locator(".said")).to_have_text("FIRST does not cover it.")
     expect(plate(page, "DSS2").locator(".said")).to_contain_text("Unknown HiPS")
     is_there(page, "^SDSS$")
+    settled(page)
     places = [each.bounding_box() for each in page.locator("figure.plate").all()]
 
     sky.answers["/sdss"] = Answer(jpeg(side=200), after_s=4.0)
@@ -106,6 +107,7 @@ def test_pictures_come_fail_and_are_refused_while_labelling_goes_on(page, sky) -
         expect(page.locator(".st-key-card h3")).not_to_have_text(shown)
     assert len(set(answered)) == 4, "each object was answered once"
     # Nothing has moved, though pictures are still to come.
+    settled(page)
     assert [each.bounding_box() for each in page.locator("figure.plate").all()] == places
     assert page.locator(".st-key-card").evaluate("card => card.scrollTop") == 0
     is_there(page, "^SDSS$")
