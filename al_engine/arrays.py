@@ -80,7 +80,7 @@ class Arrays:
 
     def axis(self, name: str, config: ProjectConfig) -> npt.NDArray[np.float32]:
         """A feature or numeric column over all rows as float32, for plotting."""
-        sql = self._axis_sql(name, config)
+        sql = self.axis_sql(name, config)
         return self._held(
             self._axes,
             AXES_HELD,
@@ -90,18 +90,15 @@ class Arrays:
 
     def grid(self, config: ProjectConfig) -> Grid:
         """Which objects lie where on the two axes of the maps."""
-        x, y = self.axis(config.x_axis, config), self.axis(config.y_axis, config)
-        sqls = [self._axis_sql(name, config) for name in (config.x_axis, config.y_axis)]
-        made_of = (self._catalogue.fingerprint, *sqls)
-        return self._held(
-            self._grids,
-            GRIDS_HELD,
-            made_of,
-            lambda: open_grid(self._folder, made_of, x, y, self._room),
-        )
+        axes = (config.x_axis, config.y_axis)
+        x, y = (self.axis(name, config) for name in axes)
+        return self.index([self.axis_sql(name, config) for name in axes], x, y)
 
     def index(self, made_of: Sequence[str], x: Floats, y: Floats) -> Grid:
-        """Which objects lie where by two arrays over all rows, which ``made_of`` tells apart."""
+        """Which objects lie where by two arrays over all rows, which ``made_of`` tells apart.
+
+        It is kept on disk: names of columns do not tell, for tables come and go.  SQL does.
+        """
         key = (self._catalogue.fingerprint, *made_of)
         return self._held(
             self._grids, GRIDS_HELD, key, lambda: open_grid(self._folder, key, x, y, self._room)
@@ -128,7 +125,8 @@ class Arrays:
                 held.popitem(last=False)
         return made
 
-    def _axis_sql(self, name: str, config: ProjectConfig) -> str:
+    def axis_sql(self, name: str, config: ProjectConfig) -> str:
+        """What an axis is made of; with other values of a column it is another."""
         feature = axis_feature(name, config.features)
         return feature_sql(feature, self._catalogue, config.columns.missing)
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.features import axis_feature
 from al_engine.data.history import History
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.loop.fitting import truth_in_force
@@ -121,7 +122,8 @@ def _labels(
     shown = config.labels[:200]
     place = {label.value: i for i, label in enumerate(shown)}
     n = len(shown)
-    of = (title, config.columns.label, tuple(config.labels), frozenset(verified.items()))
+    column = _told_by(project, config.columns.label)
+    of = (title, column, tuple(config.labels), frozenset(verified.items()))
 
     def of_the_catalogue() -> Codes:
         codes = np.full(project.catalogue.n_rows, n, np.uint8)
@@ -152,7 +154,7 @@ def _by_column(project: Project, drawn: Drawn, name: str) -> Colouring:
     if not name:
         raise SettingsError("No column is chosen for the colours.", "Choose one.")
     config, catalogue = project.config, project.catalogue
-    of = ("column", name, repr(config.columns.missing), repr(config.features))
+    of = ("column", *_told_by(project, name), repr(config.columns.missing), repr(config.features))
     listed = None
     if name in catalogue.names():
         found: list[list[str] | None] = drawn.once(
@@ -176,6 +178,12 @@ def _by_column(project: Project, drawn: Drawn, name: str) -> Colouring:
         drawn.once(drawn.arrays, ARRAYS_KEPT, of, make),
         is_ground=True,
     )
+
+
+def _told_by(project: Project, name: str | None) -> tuple[str | None, str]:
+    """A column and what tells its values from others of its name, which a joined table may have."""
+    made_of = axis_feature(name, project.config.features).columns if name else ()
+    return name, project.catalogue.fingerprint_with(made_of)
 
 
 def _by_model(
