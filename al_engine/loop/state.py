@@ -57,6 +57,16 @@ class State:
         return 0 if self.fit is None else self.fit.n_labelled
 
     @property
+    def untold(self) -> frozenset[int]:
+        """Rows of which nothing is shown that a model makes of them.
+
+        Those of the curated test set, those kept back, and where some questions are asked twice
+        the one that is asked about: what a model makes of it would tell what was answered before.
+        """
+        asked = {self.question.row} if self.question and self.config.asking.repeat_every else set()
+        return frozenset({*self.history.curated, *self.history.kept_back, *asked})
+
+    @property
     def token(self) -> str:
         """Names this moment: an answer that carries it was given to what was shown then.
 

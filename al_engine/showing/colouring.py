@@ -187,17 +187,17 @@ def _by_model(
         )
     fit, history = state.fit, state.history
     name = state.config.label_name(state.classifier)
-    curated = list(history.curated)  # of what tests, no model has a say
+    untold = sorted(state.untold)
     # Of a model's objects nothing else tells which are right than the labels in force.
     of = (
         colour, state.classifier, fit.key, repr(state.config.splits),
-        frozenset(history.verified.items()), frozenset(history.trained), frozenset(curated),
+        frozenset(history.verified.items()), frozenset(history.trained), tuple(untold),
     )  # fmt: skip
     if colour == "probability" or colour == "confidence":
 
         def scored() -> Floats:
             made = np.array(fit.proba)
-            made[curated] = np.nan
+            made[untold] = np.nan
             return np.maximum(made, 1 - made) if colour == "confidence" else made
 
         values = drawn.once(drawn.arrays, ARRAYS_KEPT, of, scored)
@@ -217,14 +217,14 @@ def _correctness(
         truth = truth_in_force(project.prepare(state.config), history, state.classifier)
         codes = np.where(truth == fit.predicted, CORRECT, INCORRECT).astype(np.uint8)
         unscored = (truth < 0) | ~np.isfinite(fit.proba)
-        unscored[list(history.curated)] = True
+        unscored[sorted(state.untold)] = True
         codes[unscored] = UNLABELLED
         return codes
 
     return Colouring(
         of,
         "correctness",
-        ("correct", "incorrect", "no label, or tests"),
+        ("correct", "incorrect", "no label, or not judged"),
         (scheme.correct, scheme.incorrect, NEUTRAL),
         drawn.once(drawn.arrays, ARRAYS_KEPT, of, make),
         is_ground=True,
