@@ -225,7 +225,8 @@ def test_no_panel_is_coloured_by_what_a_model_makes_of_what_is_kept_back(
         assert np.isnan(of_ben.values[rows]).all()
         assert np.isfinite(of_ada.values[rows]).all()
     else:
-        assert of_ben.codes is not None and of_ada.codes is not None
+        assert of_ben.codes is not None
+        assert of_ada.codes is not None
         neither = len(of_ben.names) - 1
         assert set(of_ben.codes[rows]) == {neither}
         assert set(of_ada.codes[rows]) != {neither}

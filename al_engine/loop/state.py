@@ -31,12 +31,15 @@ class State:
     ``question`` is None when the pool is empty.  ``chosen_share`` is the part of the training set's
     known labels that were chosen by asking.  ``before`` are the scores of the round before, where
     they are over the same objects.
+    ``counted`` is the history as it is counted, with what is held back of the question alone:
+    numbers that fell when a question comes up would tell what was answered before.
     ``past`` is the number of an earlier round that is being looked at, None for the present.
     """
 
     classifier: str
     config: ProjectConfig
     history: History
+    counted: History
     fit: Fit | None
     scores: RoundScores | None
     before: RoundScores | None
@@ -96,6 +99,7 @@ def made_state(
         classifier,
         config,
         shown,
+        shown_to(history, config.people, ()),
         made.fit,
         made.scores,
         before,
