@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import CLASSES, HOSTILE, N_ROWS, answer, begin, make_table
+from conftest import CLASSES, HOSTILE, N_ROWS, TRUTH, answer, begin, make_table
 from PIL import Image
 
 from al_engine.config import ProjectConfig
@@ -15,12 +15,14 @@ from al_engine.data.demo import DEMOS
 from al_engine.errors import AlEngineError, NotEnoughLabelsError
 from al_engine.opening import open_project
 from al_engine.panels import Panel
+from al_engine.relabelling import merge_labels
 from al_engine.session import LabellingSession
 from al_engine.showing.colouring import FREQUENT
 from al_engine.showing.maps import Drawn, Maps, Shown
 from al_engine.showing.planes import inside_outline
 from al_engine.showing.plotting import Plotting
 from al_engine.showing.quantities import lacking, quantities_of
+from al_engine.showing.selecting import summary
 from al_engine.views.diagrams import DIAGRAMS
 from al_engine.views.raster import View
 
@@ -145,6 +147,22 @@ def test_a_label_of_a_person_outranks_the_catalogue_and_alone_counts_as_verified
     assert by_label.codes[row] == verified.codes[row] == CLASSES.index("STAR")
     assert np.count_nonzero(verified.codes != len(CLASSES)) == 1
     assert np.count_nonzero(by_label.codes != len(CLASSES)) > N_ROWS / 2
+
+
+def test_what_a_label_took_in_is_drawn_and_counted_as_that_label(project):
+    session = begin(project)
+    plots, rows = Plotting(session, Drawn()), np.arange(50)
+    stars, galaxies = (
+        np.array([truth == value for truth in TRUTH]) & (project.dataset().codes >= 0)
+        for value in ("STAR", "GALAXY")
+    )
+    merge_labels(session, "STAR", "GALAXY")
+    by_label = plots.colouring(Panel(colour="label"), None, "blue_orange")
+    galaxy = by_label.names.index("Galaxy")
+    assert "Star" not in by_label.names
+    np.testing.assert_array_equal(by_label.codes == galaxy, stars | galaxies)
+    counts = {each.name: each.n_selected for each in summary(session, Drawn(), None, rows).labels}
+    assert counts["Galaxy"] == int((stars | galaxies)[rows].sum())
 
 
 def test_correctness_and_probability_are_of_the_model_and_say_nothing_of_test_objects(project):

@@ -126,8 +126,13 @@ def _labels(
     def of_the_catalogue() -> Codes:
         codes = np.full(project.catalogue.n_rows, n, np.uint8)
         if with_catalogue and config.columns.label:
-            known = project.catalogue.label_codes(config.columns.label, list(place))
-            codes[known >= 0] = known[known >= 0]
+            values = config.catalogue_values  # merged ones too
+            # The last place is of what is unknown, -1, and of labels that are not shown.
+            place_of = np.array([*(min(at, n) for _, at in values), n], np.uint8)
+            known = project.catalogue.label_codes(
+                config.columns.label, [value for value, _ in values]
+            )
+            codes = place_of[known]
         return codes
 
     def make() -> Codes:
