@@ -128,8 +128,13 @@ def _labels(
     def of_the_catalogue() -> Codes:
         codes = np.full(project.catalogue.n_rows, n, np.uint8)
         if with_catalogue and config.columns.label:
-            known = project.catalogue.label_codes(config.columns.label, list(place))
-            codes[known >= 0] = known[known >= 0]
+            values = config.catalogue_values  # merged ones too
+            # The last place is of what is unknown, -1, and of labels that are not shown.
+            place_of = np.array([*(min(at, n) for _, at in values), n], np.uint8)
+            known = project.catalogue.label_codes(
+                config.columns.label, [value for value, _ in values]
+            )
+            codes = place_of[known]
         return codes
 
     def make() -> Codes:
@@ -195,17 +200,17 @@ def _by_model(
         )
     fit, history = state.fit, state.history
     name = state.config.label_name(state.classifier)
-    curated = list(history.curated)  # of what tests, no model has a say
+    untold = sorted(state.untold)
     # Of a model's objects nothing else tells which are right than the labels in force.
     of = (
         colour, state.classifier, fit.key, repr(state.config.splits),
-        frozenset(history.verified.items()), frozenset(history.trained), frozenset(curated),
+        frozenset(history.verified.items()), frozenset(history.trained), tuple(untold),
     )  # fmt: skip
     if colour == "probability" or colour == "confidence":
 
         def scored() -> Floats:
             made = np.array(fit.proba)
-            made[curated] = np.nan
+            made[untold] = np.nan
             return np.maximum(made, 1 - made) if colour == "confidence" else made
 
         values = drawn.once(drawn.arrays, ARRAYS_KEPT, of, scored)
@@ -225,14 +230,14 @@ def _correctness(
         truth = truth_in_force(project.prepare(state.config), history, state.classifier)
         codes = np.where(truth == fit.predicted, CORRECT, INCORRECT).astype(np.uint8)
         unscored = (truth < 0) | ~np.isfinite(fit.proba)
-        unscored[list(history.curated)] = True
+        unscored[sorted(state.untold)] = True
         codes[unscored] = UNLABELLED
         return codes
 
     return Colouring(
         of,
         "correctness",
-        ("correct", "incorrect", "no label, or tests"),
+        ("correct", "incorrect", "no label, or not judged"),
         (scheme.correct, scheme.incorrect, NEUTRAL),
         drawn.once(drawn.arrays, ARRAYS_KEPT, of, make),
         is_ground=True,
