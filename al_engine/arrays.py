@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,20 +20,30 @@ from al_engine.data.grid import Floats, Grid, open_grid
 from al_engine.data.mapped import Room
 from al_engine.data.matrix import open_column
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
+from al_engine.errors import AlEngineError
 
 Made = TypeVar("Made")
+Soon: TypeAlias = Callable[[Hashable, Callable[[], object]], None]
 
 DATASETS_KEPT = 2  # the one in force, and one that is being tried
 AXES_HELD, GRIDS_HELD = 24, 8  # as many panels as a page can show go through them
 
 
 class Arrays:
-    """The arrays of one catalogue, whose files lie in ``folder`` as far as there is ``room``."""
+    """The arrays of one catalogue, whose files lie in ``folder`` as far as there is ``room``.
+
+    ``soon`` has work done under a name that nobody waits for.
+    """
 
     def __init__(
-        self, catalogue: Catalogue, folder: Path, room: Room = lambda n_bytes: None
+        self,
+        catalogue: Catalogue,
+        folder: Path,
+        room: Room = lambda n_bytes: None,
+        soon: Soon = lambda name, work: None,
     ) -> None:
         self._catalogue, self._folder, self._room = catalogue, folder, room
+        self._soon = soon
         # Whoever holds the first takes no lock but the second, so that no two threads can wait
         # for each other.
         self._making, self._lock = threading.RLock(), threading.Lock()
@@ -41,6 +51,7 @@ class Arrays:
         self._sizes: tuple[tuple[ProjectConfig, frozenset[int]], SplitSizes] | None = None
         self._axes: OrderedDict[Hashable, npt.NDArray[np.float32]] = OrderedDict()
         self._grids: OrderedDict[Hashable, Grid] = OrderedDict()
+        self._without: set[Hashable] = set()  # planes for whose index there is no room
 
     def put_away(self) -> None:
         """Give back the memory of all that is held."""
@@ -48,6 +59,7 @@ class Arrays:
             self._datasets, self._sizes = [], None
             self._axes.clear()
             self._grids.clear()
+            self._without.clear()
 
     def prepare(self, config: ProjectConfig) -> Dataset:
         """The arrays for settings that may come into force; raises where they fit no data."""
@@ -92,17 +104,36 @@ class Arrays:
         """Which objects lie where on the two axes of the maps."""
         axes = (config.x_axis, config.y_axis)
         x, y = (self.axis(name, config) for name in axes)
-        return self.index([self.axis_sql(name, config) for name in axes], x, y)
-
-    def index(self, made_of: Sequence[str], x: Floats, y: Floats) -> Grid:
-        """Which objects lie where by two arrays over all rows, which ``made_of`` tells apart.
-
-        It is kept on disk: names of columns do not tell, for tables come and go.  SQL does.
-        """
-        key = (self._catalogue.fingerprint, *made_of)
+        key = (self._catalogue.fingerprint, *(self.axis_sql(name, config) for name in axes))
         return self._held(
             self._grids, GRIDS_HELD, key, lambda: open_grid(self._folder, key, x, y, self._room)
         )
+
+    def index(self, made_of: Sequence[str], x: Floats, y: Floats) -> Grid | None:
+        """Which objects lie where by two arrays over all rows, which ``made_of`` tells apart.
+
+        None where that is not at hand: it is made soon, and nobody waits for it.  It is kept on
+        disk: names of columns do not tell, for tables come and go.  SQL does.
+        """
+        key = (self._catalogue.fingerprint, *made_of)
+        with self._lock:
+            if key in self._grids:
+                self._grids.move_to_end(key)
+                return self._grids[key]
+            if key in self._without:
+                return None
+
+        def make() -> Grid:
+            return open_grid(self._folder, key, x, y, self._room)
+
+        def work() -> None:
+            try:
+                self._held(self._grids, GRIDS_HELD, key, make)
+            except AlEngineError:
+                self._without.add(key)  # slower, and nothing else: nobody needs to hear of it
+
+        self._soon(("index", key), work)
+        return None
 
     def _held(
         self,

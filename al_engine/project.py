@@ -56,7 +56,10 @@ class Project:
         self.files_lock = threading.RLock()
         self._about_lock = threading.RLock()
         self._arrays = Arrays(
-            self.catalogue, folder / "matrix", partial(refuse_overuse, folder.parent)
+            self.catalogue,
+            folder / "matrix",
+            partial(refuse_overuse, folder.parent),
+            partial(BACKGROUND.do, self),
         )
         self._histories: dict[tuple[str, str], tuple[Hashable, History]] = {}
         self._curated: tuple[Hashable, CuratedSet] = (None, CuratedSet())
@@ -267,8 +270,11 @@ class Project:
         self._check_open()
         return self._arrays.grid(config)
 
-    def index(self, made_of: Sequence[str], x: Floats, y: Floats) -> Grid:
-        """Which objects lie where by two arrays over all rows, which ``made_of`` tells apart."""
+    def index(self, made_of: Sequence[str], x: Floats, y: Floats) -> Grid | None:
+        """The same by two arrays over all rows, which ``made_of`` tells apart.
+
+        None until it is made, in the background, where it was not asked for before.
+        """
         self._check_open()
         return self._arrays.index(made_of, x, y)
 

@@ -148,7 +148,7 @@ class LabellingSession:
     def look_ahead(
         self,
         classifier: str,
-        draw: Callable[[State, Callable[[], bool]], None] | None = None,
+        draws: Sequence[Callable[[State, Callable[[], bool]], None]] = (),
         expect: Callable[[int], None] | None = None,
     ) -> None:
         """Begin to make what each possible answer to the present question leads to.
@@ -157,9 +157,9 @@ class LabellingSession:
 
         Parameters
         ----------
-        draw : a method that is called in another thread with each state that is ready, whose
+        draws : methods that are called in another thread with each state that is ready, whose
             ``rounds`` are those of the present, and with a function that says whether it is still
-            wanted; its object is not kept for that
+            wanted; their objects are not kept for that
         expect : such a method too, called with the row of each question that may come next, as
             soon as that is known
         """
@@ -168,13 +168,14 @@ class LabellingSession:
         if state.question is None:
             return
 
-        drawing = None if draw is None else weakref.WeakMethod(draw)
+        drawing = [weakref.WeakMethod(draw) for draw in draws]
         expecting = None if expect is None else weakref.WeakMethod(expect)
 
         def draw_it(history: History, made: Round, is_wanted: Callable[[], bool]) -> None:
-            still_there = drawing and drawing()
-            if still_there:
-                still_there(made_state(classifier, config, history, made, state.rounds), is_wanted)
+            to_come = made_state(classifier, config, history, made, state.rounds)
+            for draw in drawing:
+                if (still_there := draw()) is not None:
+                    still_there(to_come, is_wanted)
 
         def expect_it(row: int) -> None:
             still_there = expecting and expecting()

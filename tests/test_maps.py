@@ -277,7 +277,7 @@ def test_what_is_looked_at_is_drawn_ahead_for_each_answer(begun, monkeypatch) ->
     for label in ("QSO", "STAR", None):
         for kind in ("training", "metric"):
             maps.show(kind, state, maps.home(state, 400, 300), Shown())
-        session.look_ahead("QSO", maps.draw_ahead)
+        session.look_ahead("QSO", [maps.draw_ahead])
         session._maker.wait("QSO")
         with monkeypatch.context() as patch:
             for drawn in ("paint_categories", "paint_values"):
@@ -300,7 +300,7 @@ def test_a_part_that_was_zoomed_to_stays_the_part_that_is_drawn_ahead(begun, mon
     home = maps.home(state, 400, 300)
     part = View((home.x_range[0], sum(home.x_range) / 2), home.y_range, 400, 300)
     maps.show("training", state, part, Shown(unlabelled=False))
-    session.look_ahead("QSO", maps.draw_ahead)
+    session.look_ahead("QSO", [maps.draw_ahead])
     session._maker.wait("QSO")
     monkeypatch.setattr("al_engine.showing.maps.paint_categories", None)
     state = session.answer("QSO", state.question.row, "answer", "QSO", token=state.token)

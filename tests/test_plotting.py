@@ -9,10 +9,11 @@ import pytest
 from conftest import CLASSES, HOSTILE, N_ROWS, TRUTH, answer, begin, make_table
 from PIL import Image
 
+from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.creating import create_project
 from al_engine.data.demo import DEMOS
-from al_engine.errors import AlEngineError, NotEnoughLabelsError
+from al_engine.errors import AlEngineError, NotEnoughLabelsError, PublicServerError
 from al_engine.opening import open_project
 from al_engine.panels import Panel
 from al_engine.relabelling import merge_labels
@@ -20,7 +21,7 @@ from al_engine.session import LabellingSession
 from al_engine.showing.colouring import FREQUENT
 from al_engine.showing.maps import Drawn, Maps, Shown
 from al_engine.showing.planes import inside_outline
-from al_engine.showing.plotting import Plotting
+from al_engine.showing.plotting import Look, Plotting, kept_in_view
 from al_engine.showing.quantities import lacking, quantities_of
 from al_engine.showing.selecting import summary
 from al_engine.views.diagrams import DIAGRAMS
@@ -101,6 +102,43 @@ def test_what_lies_inside_an_outline_is_what_a_look_at_each_object_says(odd, is_
     expected = np.flatnonzero((x > 0.1) & (x < 0.9) & (y > -3) & (y < 5))
     np.testing.assert_array_equal(plane.rows_inside(box), expected)
     assert len(expected)
+
+
+def test_a_plane_shows_the_same_before_and_after_its_index_is_made(odd):
+    panel = Panel("plot", x="signed", y="wide", y_log=True)
+    box = [(-3.0, -4.0), (4.0, -3.0), (3.0, 6.0)]
+
+    def seen(plane) -> tuple:
+        home = odd.home(plane, 90, 70, [])
+        near = View((-1.0, 1.0), (-1.0, 1.0), 90, 70)
+        pictures = [
+            Plotting(odd._session, Drawn()).picture(plane, None, v, "viridis") for v in (home, near)
+        ]
+        return (
+            pictures,
+            plane.rows_inside(box).tolist(),
+            odd.nearest_row(plane, None, 0.01, 0.02, near),
+        )
+
+    plane = odd.plane(panel)
+    assert plane.index() is None, "nobody waits for it"
+    before = seen(plane)
+    BACKGROUND.wait()
+    assert plane.index() is not None
+    assert seen(plane) == before
+
+
+def test_a_plane_whose_index_has_no_room_is_looked_through(odd, monkeypatch):
+    def refuse(*_):
+        raise PublicServerError("There is no room.", "Delete something.")
+
+    monkeypatch.setattr("al_engine.arrays.open_grid", refuse)
+    plane = odd.plane(Panel("plot", x="signed", y="wide"))
+    for _ in range(2):
+        assert plane.index() is None
+        BACKGROUND.wait()
+    assert odd._session.trouble() is None
+    assert len(plane.rows_inside([(-9.0, 0.0), (9.0, 0.0), (0.0, 1e8)])) > 0
 
 
 def test_a_concave_outline_leaves_its_notch_out():
@@ -298,3 +336,77 @@ def test_an_empty_view_is_an_empty_picture(plots):
     plane = plots.plane(Panel("plot", x="g", y="r"))
     view = View((900.0, 901.0), (900.0, 901.0), 40, 30)
     assert n_painted(plots.picture(plane, None, view, "viridis")) == 0
+
+
+# -- drawn ahead ---------------------------------------------------------------------------------
+
+
+def looked_at(plots: Plotting, panels: list[Panel], state) -> list:
+    """Each panel's picture, or its bars, as a page shows it."""
+    shown = []
+    for panel in panels:
+        by = None if panel.kind == "density" else plots.colouring(panel, state, "blue_orange")
+        plots.look(state, Look(panel, None, (60, 50), "blue_orange", "viridis"))
+        if panel.kind == "histogram":
+            shown.append(plots.histogram(panel, by))
+            continue
+        plane = plots.plane(panel)
+        view = plots.home(plane, 60, 50, kept_in_view(state))
+        shown.append(plots.picture(plane, by, view, "viridis"))
+    return shown
+
+
+def test_panels_that_are_looked_at_are_drawn_ahead_for_each_answer(project, monkeypatch):
+    session = begin(project)
+    plots = Plotting(session, Drawn())
+    coloured = [Panel("plot", x="g", y="r", colour=c) for c in ("label", "correctness")]
+    valued = Panel("plot", x="g", y="r", colour="probability")
+    panels = [*coloured, valued, Panel("density", x="g", y="r"), Panel("histogram", x="g")]
+    for label in ("QSO", "GALAXY", None):
+        state = session.state("QSO")
+        looked_at(plots, panels, state)
+        session.look_ahead("QSO", [plots.draw_ahead])
+        session._maker.wait("QSO")
+        with monkeypatch.context() as patch:
+            for drawn in ("_painted", "_bars"):
+                patch.setattr(f"al_engine.showing.plotting.{drawn}", None)
+            kind = "answer" if label else "unsure"
+            state = session.answer("QSO", state.question.row, kind, label, token=state.token)
+            ahead = looked_at(plots, panels, state)
+        assert ahead == looked_at(Plotting(session, Drawn()), panels, state)
+
+
+def test_a_panel_that_cannot_be_drawn_costs_nothing_that_is_made_ahead(project):
+    session = begin(project)
+    plots, state = Plotting(session, Drawn()), session.state("QSO")
+    plots.look(state, Look(Panel("plot", x="gone", y="g"), None, (60, 50), "blue_orange", ""))
+    plots.draw_ahead(state, lambda: True)
+
+
+def test_an_answer_that_says_what_the_catalogue_says_draws_nothing_anew(project, monkeypatch):
+    session = begin(project)
+    plots, panel = Plotting(session, Drawn()), Panel("plot", x="g", y="r")
+    state = session.state("QSO")
+    plane = plots.plane(panel)
+    view = plots.home(plane, 60, 50, [])
+    before = plots.picture(plane, plots.colouring(panel, state, "blue_orange"), view, "viridis")
+    row = next(row for row in range(N_ROWS) if row not in state.history.asked and TRUTH[row])
+    monkeypatch.setattr("al_engine.showing.plotting._painted", None)
+    after = session.answer("QSO", row, "answer", TRUTH[row], token=state.token)
+    assert row in after.history.verified
+    by = plots.colouring(panel, after, "blue_orange")
+    assert plots.picture(plane, by, view, "viridis") == before
+    other = next(label for label in CLASSES if label != TRUTH[row])
+    again = session.answer("QSO", row, "answer", other, token=after.token)
+    assert plots.colouring(panel, again, "blue_orange").of != by.of
+
+
+def test_a_merged_label_has_the_colour_of_what_it_counts_as(project):
+    session = begin(project)
+    panel = Panel("plot", x="g", y="r")
+    before = Plotting(session, Drawn()).colouring(panel, None, "blue_orange")
+    merge_labels(session, "GALAXY", "STAR")
+    by = Plotting(session, Drawn()).colouring(panel, None, "blue_orange")
+    merged = [before.names[code] for code in before.codes]
+    now = [by.names[code] for code in by.codes]
+    assert now == [{"Galaxy": "Star"}.get(name, name) for name in merged]

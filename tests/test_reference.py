@@ -70,3 +70,21 @@ def test_labels_that_others_gave_are_no_reference_where_people_answer_blind(
     told = {each.row for each in references(ben, state, 0).nearest if not each.is_given}
     assert told == set()
     assert {e.row for e in references(ada, ada.state("QSO"), 0).nearest if not e.is_given}
+
+
+def test_what_was_found_before_another_answer_is_not_found_after_it(project: Project) -> None:
+    session = plane(project)
+    for _ in range(8):
+        state = session.state("QSO")
+        row = state.question.row
+        found = references(session, state, row)
+        X = project.dataset().preparation.transform(project.dataset().rows(np.arange(300)))
+        rows = np.array(sorted({**state.history.trained, **state.history.verified}))
+        away = np.hypot(*(X[rows] - X[row]).T)
+        assert [each.row for each in found.nearest] == rows[np.argsort(away)][:NEAREST].tolist()
+        given = {**state.history.trained, **state.history.verified}
+        for listed in found.typical:
+            assert all(
+                given.get(each.row, each.label.upper()) == each.label.upper() for each in listed
+            )
+        answer(session)

@@ -18,7 +18,14 @@ from al_engine.loop.fitting import truth_in_force
 from al_engine.panels import Panel
 from al_engine.project import Project
 from al_engine.session import State
-from al_engine.showing.maps import ARRAYS_KEPT, CORRECT, INCORRECT, UNLABELLED, Drawn
+from al_engine.showing.maps import (
+    ARRAYS_KEPT,
+    CORRECT,
+    INCORRECT,
+    UNLABELLED,
+    Drawn,
+    standing_of,
+)
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, label_colours
 from al_engine.views.raster import Range
 
@@ -122,27 +129,30 @@ def _labels(
     shown = config.labels[:200]
     place = {label.value: i for i, label in enumerate(shown)}
     n = len(shown)
-    column = _told_by(project, config.columns.label)
-    of = (title, column, tuple(config.labels), frozenset(verified.items()))
+    before_of = (title, _told_by(project, config.columns.label), tuple(config.labels))
 
     def of_the_catalogue() -> Codes:
         codes = np.full(project.catalogue.n_rows, n, np.uint8)
         if with_catalogue and config.columns.label:
-            values = config.catalogue_values  # merged ones too
-            # The last place is of what is unknown, -1, and of labels that are not shown.
-            place_of = np.array([*(min(at, n) for _, at in values), n], np.uint8)
-            known = project.catalogue.label_codes(
-                config.columns.label, [value for value, _ in values]
-            )
-            codes = place_of[known]
+            values = config.catalogue_values
+            known = project.catalogue.label_codes(config.columns.label, [v for v, _ in values])
+            label_of = [min(at, n) for _, at in values]  # merged ones count as what they are now
+            codes = np.array([*label_of, n], np.uint8)[known]
         return codes
 
+    # Read once: each answer makes another colouring, but where it says what was known before.
+    before = drawn.once(drawn.arrays, ARRAYS_KEPT, (*before_of, "alone"), of_the_catalogue)
+    rows = np.fromiter(verified, np.intp, len(verified))
+    given = np.fromiter((place.get(label, n) for label in verified.values()), np.uint8, len(rows))
+    is_other = before[rows] != given
+    others = frozenset(zip(rows[is_other].tolist(), given[is_other].tolist(), strict=True))
+    of = (*before_of, others)
+
     def make() -> Codes:
-        # Read once: each answer makes another colouring.
-        before = drawn.once(drawn.arrays, ARRAYS_KEPT, (*of[:3], "alone"), of_the_catalogue)
+        if not others:
+            return before
         codes = before.copy()
-        for row, label in verified.items():
-            codes[row] = place.get(label, n)
+        codes[rows] = given
         return codes
 
     return Colouring(
@@ -198,14 +208,10 @@ def _by_model(
         raise NotEnoughLabelsError(
             f"There is no model yet, and so no {colour}.", "Start a classifier, and label."
         )
-    fit, history = state.fit, state.history
+    fit = state.fit
     name = state.config.label_name(state.classifier)
     untold = sorted(state.untold)
-    # Of a model's objects nothing else tells which are right than the labels in force.
-    of = (
-        colour, state.classifier, fit.key, repr(state.config.splits),
-        frozenset(history.verified.items()), frozenset(history.trained), tuple(untold),
-    )  # fmt: skip
+    of = (colour, repr(state.config), standing_of(state, project.prepare(state.config)))
     if colour == "probability" or colour == "confidence":
 
         def scored() -> Floats:

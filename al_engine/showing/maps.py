@@ -358,24 +358,29 @@ class Maps:
         """All of a state that a map of this kind shows, however the state was reached."""
         if kind == "labels":
             return _labels_in(state.history)
-        # A model, and what of it is right or wrong, go by the side of the question that an answer
-        # is on; a label left out takes no part.
-        left_out, history = self._dataset(state).left_out, state.history
-        sides = frozenset(
-            (row, label == state.classifier, label in left_out)
-            for row, label in {**history.trained, **history.verified}.items()
-        )
-        # Where others' labels are not in sight, models differ that seem to have the same labels.
-        fit: Hashable = state.fit is not None
-        if state.fit is not None and history.own is not None:
-            fit = state.fit.key
-        return (
-            state.classifier,
-            fit,
-            sides,
-            state.untold,
-            *map(frozenset, (history.trained, history.validated, history.curated)),
-        )
+        return standing_of(state, self._dataset(state))
+
+
+def standing_of(state: State, dataset: Dataset) -> Hashable:
+    """All of a state that its standings and its model's numbers show, however it was reached."""
+    # A model, and what of it is right or wrong, go by the side of the question that an answer
+    # is on; a label left out takes no part.
+    left_out, history = dataset.left_out, state.history
+    sides = frozenset(
+        (row, label == state.classifier, label in left_out)
+        for row, label in {**history.trained, **history.verified}.items()
+    )
+    # Where others' labels are not in sight, models differ that seem to have the same labels.
+    fit: Hashable = state.fit is not None
+    if state.fit is not None and history.own is not None:
+        fit = state.fit.key
+    return (
+        state.classifier,
+        fit,
+        sides,
+        state.untold,
+        *map(frozenset, (history.trained, history.validated, history.curated)),
+    )
 
 
 def _utility(state: State) -> Floats:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.data.grid import Grid, Places
+from al_engine.data.grid import Grid, Places, look_through
 from al_engine.errors import SettingsError
 from al_engine.loop.fitting import Rows
 from al_engine.panels import Panel
@@ -57,6 +57,7 @@ class Plane:
 
     ``raw_x`` and ``raw_y`` are the values, shape (n_rows,), in the order of the rows; ranges and
     places are what lies on the axes.  ``fixed`` are the ranges of a diagram's home view.
+    ``index`` gives which objects lie where once that is known; until then all are looked through.
     """
 
     of: tuple[str, ...]
@@ -64,7 +65,7 @@ class Plane:
     y_axis: Axis
     raw_x: Floats
     raw_y: Floats
-    index: Callable[[], Grid]
+    index: Callable[[], Grid | None]
     lines: tuple[Line, ...] = ()
     fixed: tuple[Range, Range] | None = None
 
@@ -74,11 +75,18 @@ class Plane:
 
     def count(self, x_range: Range, y_range: Range) -> int:
         """How many objects :meth:`within` gives."""
-        return self.index().count(self.x_axis.values(x_range), self.y_axis.values(y_range))
+        index = self.index()
+        if index is None:
+            return len(self.raw_x)
+        return index.count(self.x_axis.values(x_range), self.y_axis.values(y_range))
 
     def within(self, x_range: Range, y_range: Range) -> Places:
         """Every object of a part of the plane, and a few beside it."""
-        found = self.index().within(self.x_axis.values(x_range), self.y_axis.values(y_range))
+        index, ranges = self.index(), (self.x_axis.values(x_range), self.y_axis.values(y_range))
+        if index is None:
+            found = look_through(self.raw_x, self.raw_y, *ranges)
+        else:
+            found = index.within(*ranges)
         return Places(found.rows, self.x_axis.drawn(found.x), self.y_axis.drawn(found.y))
 
     def home(self, width_px: int, height_px: int, keep: list[int]) -> View:
@@ -176,7 +184,7 @@ def _columns(project: Project, x: str, y: str, x_axis: Axis, y_axis: Axis) -> Pl
     raw_x, raw_y = project.axis(x, config), project.axis(y, config)
     made_of = (project.axis_sql(x, config), project.axis_sql(y, config))
 
-    def index() -> Grid:
+    def index() -> Grid | None:
         return project.index(made_of, raw_x, raw_y)
 
     return Plane((*made_of, x_axis.scale, y_axis.scale), x_axis, y_axis, raw_x, raw_y, index)

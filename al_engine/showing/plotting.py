@@ -4,13 +4,15 @@ Owns which objects a panel draws and how it paints them.  Takes a session's stat
 or bars; must not know the browser or Streamlit.
 """
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.errors import SettingsError
+from al_engine.errors import AlEngineError, SettingsError
 from al_engine.loop.fitting import Rows
 from al_engine.panels import Panel
 from al_engine.session import LabellingSession, State
@@ -48,12 +50,56 @@ class Bars:
         return max((sum(bins) for bins in zip(*self.counts, strict=True)), default=0)
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a panel is looked at: ``view`` is None where that is home, ``size_px`` its size."""
+
+    panel: Panel
+    view: View | None
+    size_px: tuple[int, int]
+    colours: str
+    value_colours: str
+
+
 class Plotting:
     """The plots of one session's panels; pictures are kept where the maps' are."""
 
     def __init__(self, session: LabellingSession, drawn: Drawn) -> None:
         self._session = session
         self._drawn = drawn
+        # By classifier: of which moment, and what was looked at then.
+        self._looks: dict[str, tuple[str, set[Look]]] = {}
+
+    def look(self, state: State | None, look: Look) -> None:
+        """Somebody looks at a panel: ``draw_ahead`` then knows what to draw."""
+        if state is None:
+            return
+        with self._drawn.lock:
+            moment, looks = self._looks.get(state.classifier, ("", set()))
+            self._looks[state.classifier] = (
+                state.token,
+                {look} if moment != state.token else {*looks, look},
+            )
+
+    def draw_ahead(self, state: State, is_wanted: Callable[[], bool]) -> None:
+        """Draw for a state that may come the panels being looked at now, for as long as it may."""
+        with self._drawn.lock:
+            looks = self._looks.get(state.classifier, ("", set()))[1]
+        for look in looks:
+            if is_wanted():
+                # What cannot be drawn says so where it is looked at.
+                with contextlib.suppress(AlEngineError):
+                    self._draw_ahead(state, look)
+
+    def _draw_ahead(self, state: State, look: Look) -> None:
+        panel = look.panel
+        by = None if panel.kind == "density" else self.colouring(panel, state, look.colours)
+        if panel.kind == "histogram":
+            self.histogram(panel, by)
+            return
+        plane = self.plane(panel)
+        view = look.view or self.home(plane, *look.size_px, kept_in_view(state))
+        self.picture(plane, by, view, look.value_colours)
 
     def plane(self, panel: Panel) -> Plane:
         """The plane of a panel of points; raises where it cannot be drawn."""
@@ -129,6 +175,11 @@ class Plotting:
             raise SettingsError("The histogram has no column yet.", "Choose one.")
         scale: Scale = "log" if panel.x_log else "linear"
         return Axis(name, scale), self._session.project.axis(name, config)
+
+
+def kept_in_view(state: State | None) -> list[int]:
+    """The objects that a panel's home view shows, wherever they lie."""
+    return [] if state is None or state.question is None else [state.question.row]
 
 
 def _painted(plane: Plane, colouring: Colouring | None, view: View, value_colours: str) -> bytes:

@@ -4,8 +4,10 @@ Owns what alike and typical mean: nearness in the features as the models get the
 not know pages, nor show a label that the person who looks may not see.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +16,13 @@ from al_engine.data.splits import TRAIN
 from al_engine.dataset import Dataset
 from al_engine.loop.answering import labels_offered
 from al_engine.session import LabellingSession, State
+from al_engine.showing.maps import KEPT, drawn_of
 
 NEAREST, TYPICAL = 5, 3
 LABELS_SHOWN = 8
 _FURTHEST = 10.0  # quartile ranges: one wild value must not decide who is near
 _CONSIDERED = 2000  # objects of one label, where the catalogue knows more
+_ROWS_HELD = 50_000  # whose prepared features are at hand for the next question
 
 Rows = npt.NDArray[np.intp]
 
@@ -53,48 +57,95 @@ def references(session: LabellingSession, state: State, row: int) -> References:
     knows stand in.
     """
     dataset, history = session.project.dataset(), state.history
+    drawn, of = drawn_of(session.project), repr(state.config)
+    kept = drawn.once(drawn.facts, KEPT, ("prepared", of), lambda: _Prepared(dataset))
     labels = {**history.trained, **history.verified}
     labelled = {at: label for at, label in labels.items() if label and at != row}
+    of_label: dict[str, list[int]] = {}
+    for at, label in labelled.items():
+        of_label.setdefault(label, []).append(at)
     nearest: Sequence[int] = ()
     if labelled:
-        rows = np.fromiter(labelled, np.intp)
-        nearest = _nearest(dataset, rows, _prepared(dataset, np.array([row]))[0], NEAREST)
-    by_label: dict[str, list[int]] = {}
-    for label in labels_offered(dataset, state.config, state.classifier)[:LABELS_SHOWN]:
-        found = [at for at, value in labelled.items() if value == label.value]
-        rows = np.array(found, dtype=np.intp)
+        place = kept.of(np.array([row]))[0]
+        nearest = _nearest(kept, np.fromiter(labelled, np.intp), place, NEAREST)
+    by_label: dict[str, Sequence[int]] = {}
+    for each in labels_offered(dataset, state.config, state.classifier)[:LABELS_SHOWN]:
+        value = each.value
+        rows = np.array(of_label.get(value, ()), dtype=np.intp)
         if len(rows) < TYPICAL:
-            rows = np.union1d(rows, _known(dataset, label.value, row))
+            known = drawn.once(
+                drawn.facts, KEPT, ("known", of, value), partial(_known, dataset, value)
+            )
+            rows = np.union1d(rows, known[known != row][:_CONSIDERED])
         if len(rows):
-            middle = np.median(_prepared(dataset, rows), axis=0)
-            by_label[label.value] = list(_nearest(dataset, rows, middle, TYPICAL))
-    known = {at: value for value, rows in by_label.items() for at in rows} | labelled
-    given = set(known) - set(labelled) | history.given
-    shown = _Shown(session, known, given)
+            # Of most labels the same from question to question.
+            by_label[value] = drawn.once(
+                drawn.facts,
+                KEPT,
+                ("typical", of, rows.tobytes()),
+                partial(_typical, kept, rows),
+            )
+    known_labels = {at: value for value, rows in by_label.items() for at in rows} | labelled
+    given = set(known_labels) - set(labelled) | history.given
+    shown = _Shown(session, known_labels, given)
     return References(shown.of(nearest), tuple(shown.of(rows) for rows in by_label.values()))
 
 
-def _known(dataset: Dataset, value: str, but: int) -> Rows:
-    """Objects of the training set with a label of the catalogue's: as many as are looked at."""
+def _known(dataset: Dataset, value: str) -> Rows:
+    """Objects of the training set with a label of the catalogue's: one more than are looked at.
+
+    They come in the order of their keys.
+    """
     rows: Rows = np.flatnonzero(
         (dataset.codes == dataset.values.index(value)) & (dataset.parts == TRAIN)
     )
-    rows = rows[rows != but]
-    if len(rows) > _CONSIDERED:
-        rows = rows[np.argpartition(dataset.keys[rows], _CONSIDERED)[:_CONSIDERED]]
-    return rows
+    if len(rows) > _CONSIDERED + 1:
+        rows = rows[np.argpartition(dataset.keys[rows], _CONSIDERED + 1)[: _CONSIDERED + 1]]
+    return rows[np.argsort(dataset.keys[rows])]
 
 
-def _prepared(dataset: Dataset, rows: Rows) -> npt.NDArray[np.float64]:
-    made = dataset.preparation.transform(dataset.rows(rows).astype(np.float64))
-    furthest = _FURTHEST if dataset.preparation.scaler else np.inf
-    return np.asarray(np.clip(made, -furthest, furthest), dtype=np.float64)
+class _Prepared:
+    """Features as the models get them; those of objects that were asked for before are at hand."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._place: dict[int, int] = {}
+        self._values = np.empty((0, len(self.dataset.features)))
+
+    def of(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Those of some objects, shape (n, n_features)."""
+        with self._lock:
+            if len(self._place) > _ROWS_HELD:
+                self._forget()
+            new = list(dict.fromkeys(row for row in rows.tolist() if row not in self._place))
+            if new:
+                made = self._make(np.array(new))
+                self._place.update(
+                    zip(new, range(len(self._values), len(self._values) + len(new)), strict=True)
+                )
+                self._values = np.concatenate([self._values, made])
+            return self._values[[self._place[row] for row in rows.tolist()]]
+
+    def _make(self, rows: Rows) -> npt.NDArray[np.float64]:
+        preparation = self.dataset.preparation
+        made = preparation.transform(self.dataset.rows(rows).astype(np.float64))
+        furthest = _FURTHEST if preparation.scaler else np.inf
+        return np.asarray(np.clip(made, -furthest, furthest), dtype=np.float64)
 
 
-def _nearest(dataset: Dataset, rows: Rows, place: npt.NDArray[np.float64], n: int) -> Sequence[int]:
+def _typical(kept: _Prepared, rows: Rows) -> Sequence[int]:
+    """Those of some rows that are nearest to the middle of all of them."""
+    return _nearest(kept, rows, np.median(kept.of(rows), axis=0), TYPICAL)
+
+
+def _nearest(kept: _Prepared, rows: Rows, place: npt.NDArray[np.float64], n: int) -> Sequence[int]:
     """Those of some rows that are nearest to a place in the features; ties by their keys."""
-    distance = ((_prepared(dataset, rows) - place) ** 2).sum(axis=1)
-    return [int(at) for at in rows[np.lexsort((dataset.keys[rows], distance))[:n]]]
+    distance = ((kept.of(rows) - place) ** 2).sum(axis=1)
+    return [int(at) for at in rows[np.lexsort((kept.dataset.keys[rows], distance))[:n]]]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,14 @@ def compare(session: LabellingSession, state: State, row: int) -> None:
             st.caption("none is labelled yet")
         for i, each in enumerate(found.nearest):
             _button(state, each, f"alike-{i}", _short(each.label, 12))
-        with st.popover("Typical", help="Three typical objects of each label."):
+        with st.popover(
+            "Typical",
+            help="Three typical objects of each label.",
+            key=f"typical-{session.project.slug}-{state.classifier}",
+            on_change="rerun",
+        ) as menu:
+            if not menu.open:
+                return
             for n, listed in enumerate(found.typical):
                 st.caption(plain(listed[0].label))
                 with st.container(horizontal=True, key=f"typical-{n}"):

@@ -219,7 +219,8 @@ def ask(session: LabellingSession, state: State) -> None:
             on_event=lambda event: tab.post("bar", slug, label, event),
         )
     if state.past is None:
-        session.look_ahead(label, tab.maps().draw_ahead, tab.album().fetch_ahead)
+        draws = (tab.maps().draw_ahead, tab.plotting().draw_ahead)
+        session.look_ahead(label, draws, tab.album().fetch_ahead)
 
 
 def _offer(session: LabellingSession, state: State, row: int) -> Accept | None:

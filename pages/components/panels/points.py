@@ -9,7 +9,7 @@ import streamlit as st
 
 from al_engine.panels import Panel
 from al_engine.showing.colouring import Colouring
-from al_engine.showing.plotting import Bars
+from al_engine.showing.plotting import Bars, Look, kept_in_view
 from al_engine.showing.records import sed_of
 from al_engine.views.diagrams import DIAGRAMS, SedPoint
 from al_engine.views.palette import colour_table
@@ -43,13 +43,13 @@ def points(spot: Spot) -> None:
         return
     plane = plots.plane(panel)
     by = None if panel.kind == "density" else _colouring(spot)
-    asked = None if spot.state is None else spot.state.question
-    home = plots.home(plane, 480, spot.least_px, [] if asked is None else [asked.row])
+    home = plots.home(plane, 480, spot.least_px, kept_in_view(spot.state))
     titles = (
         _axis_title(plane.x_axis.title, panel.x_log),
         _axis_title(plane.y_axis.title, panel.y_log),
     )
     view = view_to_draw(spot.key, home, titles)
+    _look(spot, view, home)
     png = None
     if is_warm():
         with st.spinner("Drawing", show_time=True):
@@ -59,7 +59,7 @@ def points(spot: Spot) -> None:
     scatter_map(
         spot.key,
         png=png,
-        of=f"{plane.of} {None if by is None else by.of} {loop.value_colours()}",
+        of=f"{hash((plane.of, None if by is None else by.of, loop.value_colours())):x}",
         view=view,
         home=home,
         x_title=titles[0],
@@ -86,6 +86,7 @@ def histogram(spot: Spot) -> None:
     top = max(bars.highest, 1)
     y_range = (math.log10(0.7), math.log10(top) + 0.1) if panel.y_log else (0.0, top * 1.06)
     home = View((bars.edges[0], bars.edges[-1]), y_range, 480, spot.least_px)
+    _look(spot, home, home)
     lines = []
     if spot.row is not None:
         at = plots.value_at(panel, spot.row)
@@ -185,6 +186,14 @@ def _sed_place(point: SedPoint, is_flux: bool) -> tuple[float, float, float]:
 
 
 # -- what plots have in common -------------------------------------------------------------------
+
+
+def _look(spot: Spot, view: View, home: View) -> None:
+    """Have the panel drawn ahead as it is looked at now."""
+    size = (view.width_px, view.height_px)
+    is_home = (view.x_range, view.y_range) == (home.x_range, home.y_range)
+    seen = Look(spot.panel, None if is_home else view, size, tab.colours(), loop.value_colours())
+    tab.plotting().look(spot.state, seen)
 
 
 def _colouring(spot: Spot) -> Colouring:
