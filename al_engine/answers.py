@@ -16,6 +16,7 @@ from al_engine.data.labels import CURATED, Event
 from al_engine.data.people import events_shown_to
 from al_engine.learning.agreement import Agreement, agreement
 from al_engine.learning.metrics import Score, share
+from al_engine.loop.rounds import is_repeat
 from al_engine.session import LabellingSession
 
 PAUSE_S = 120.0  # an object looked at for longer was not looked at all that time
@@ -106,7 +107,7 @@ def answers(session: LabellingSession) -> list[Answer]:
     """Every answer that this person may see, the latest first; what was taken back is none.
 
     Blind, those are their own.  Else others' too, but for objects that this person is being asked
-    about just now.
+    about just now.  Of what is being asked for the second time, none.
     """
     config = session.config
     several = config.people.several
@@ -196,20 +197,33 @@ def _answered(events: Sequence[Event]) -> list[Event]:
 def _seen(session: LabellingSession) -> list[Event]:
     """The answers that this person may see."""
     config, events = session.config, session.project.all_events()
-    if not config.people.several:
-        return _answered(events)
     if config.people.is_blind:
-        return _answered(events_shown_to(events, session.who, config.people))
-    hidden = {
-        (question.row, classifier)
+        events = events_shown_to(events, session.who, config.people)
+    unheard, repeated = _asked_again(session)
+    return [
+        event
+        for event in _answered(events)
+        if event.row_number not in repeated
+        and (event.who == session.who or event.row_number not in unheard)
+    ]
+
+
+def _asked_again(session: LabellingSession) -> tuple[set[int], set[int]]:
+    """The rows asked about just now that others labelled, and those that this person did."""
+    config = session.config
+    if not config.people.several and not config.asking.repeat_every:
+        return set(), set()
+    asked = [
+        (state.question, state.history)
         for classifier in config.setups
         if classifier in config.train_labels and session.fault(classifier) is None
-        for question in [session.state(classifier).question]
-        if question is not None and question.row in session.state(classifier).history.unheard
-    }
-    rows = {row for row, _ in hidden}
-    shown = _answered(events)
-    return [e for e in shown if e.who == session.who or e.row_number not in rows]
+        for state in [session.state(classifier)]
+        if state.question is not None
+    ]
+    return (
+        {question.row for question, history in asked if question.row in history.unheard},
+        {question.row for question, history in asked if is_repeat(history, question)},
+    )
 
 
 def _whose(event: Event, config: ProjectConfig) -> tuple[str, str | None, int | None]:

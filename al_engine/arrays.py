@@ -93,7 +93,7 @@ class Arrays:
 
     def axis(self, name: str, config: ProjectConfig) -> npt.NDArray[np.float32]:
         """A feature or numeric column over all rows as float32, for plotting."""
-        sql = self._axis_sql(name, config)
+        sql = self.axis_sql(name, config)
         return self._held(
             self._axes,
             AXES_HELD,
@@ -103,20 +103,18 @@ class Arrays:
 
     def grid(self, config: ProjectConfig) -> Grid:
         """Which objects lie where on the two axes of the maps."""
-        x, y = self.axis(config.x_axis, config), self.axis(config.y_axis, config)
-        sqls = [self._axis_sql(name, config) for name in (config.x_axis, config.y_axis)]
-        made_of = (self._catalogue.fingerprint, *sqls)
+        axes = (config.x_axis, config.y_axis)
+        x, y = (self.axis(name, config) for name in axes)
+        key = (self._catalogue.fingerprint, *(self.axis_sql(name, config) for name in axes))
         return self._held(
-            self._grids,
-            GRIDS_HELD,
-            made_of,
-            lambda: open_grid(self._folder, made_of, x, y, self._room),
+            self._grids, GRIDS_HELD, key, lambda: open_grid(self._folder, key, x, y, self._room)
         )
 
     def index(self, made_of: Sequence[str], x: Floats, y: Floats) -> Grid | None:
         """Which objects lie where by two arrays over all rows, which ``made_of`` tells apart.
 
-        None where that is not at hand: it is made soon, and nobody waits for it.
+        None where that is not at hand: it is made soon, and nobody waits for it.  It is kept on
+        disk: names of columns do not tell, for tables come and go.  SQL does.
         """
         key = (self._catalogue.fingerprint, *made_of)
         with self._lock:
@@ -159,7 +157,8 @@ class Arrays:
                 held.popitem(last=False)
         return made
 
-    def _axis_sql(self, name: str, config: ProjectConfig) -> str:
+    def axis_sql(self, name: str, config: ProjectConfig) -> str:
+        """What an axis is made of; with other values of a column it is another."""
         feature = axis_feature(name, config.features)
         return feature_sql(feature, self._catalogue, config.columns.missing)
 

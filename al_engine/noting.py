@@ -73,6 +73,13 @@ def keep_note(session: LabellingSession, row: int, text: str, tags: tuple[str, .
     return note_of(session, row)
 
 
+def add_note(session: LabellingSession, row: int, text: str, tags: tuple[str, ...] = ()) -> Note:
+    """Write something down beside what a person noted before, as ``keep_note`` does."""
+    before = note_of(session, row)
+    texts = filter(None, (before.text, text.strip()))
+    return keep_note(session, row, "\n".join(texts), (*before.tags, *tags))
+
+
 def undo_note(session: LabellingSession, row: int) -> Note:
     """Take back the last change of one's own note about an object; the log keeps both."""
     last = note_of(session, row)

@@ -261,6 +261,10 @@ class Project:
         self._check_open()
         return self._arrays.axis(name, config or self._config)
 
+    def axis_sql(self, name: str, config: ProjectConfig) -> str:
+        """What an axis is made of; with other values of a column it is another."""
+        return self._arrays.axis_sql(name, config)
+
     def grid(self, config: ProjectConfig) -> Grid:
         """Which objects lie where on the two axes of the maps."""
         self._check_open()

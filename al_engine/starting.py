@@ -21,6 +21,7 @@ from al_engine.data.importing import Imported
 from al_engine.data.labels import AnswerLog
 from al_engine.data.readers import Part, list_parts, open_table, refuse_unpacked
 from al_engine.data.readers.source import refusal
+from al_engine.data.selections import save_selection
 from al_engine.errors import ProjectError, SettingsError, disk_said
 from al_engine.exchange.whole import is_whole
 from al_engine.exchange.whole_reading import WholeProject, read_whole
@@ -123,6 +124,10 @@ def _import_whole(
             def restore(folder: Path, log: AnswerLog) -> None:
                 if whole.images.is_dir():
                     whole.images.rename(folder / "images")
+                if whole.layout.is_file():
+                    whole.layout.rename(folder / whole.layout.name)
+                for selected in whole.selections:
+                    save_selection(folder, selected.name, selected.rows, selected.how)
                 log.restore(whole.events, whole.rounds)
 
             with LOOKAHEAD.paused():

@@ -67,12 +67,16 @@ async ([app, still, limit]) => {
 
 @dataclass
 class App:
-    """A server of its own, on a free port of this machine, with a home of its own."""
+    """A server of its own, on a free port of this machine, with a home of its own.
+
+    ``runs`` is what Python runs: Streamlit, or a script that starts it.
+    """
 
     home: Path
     log: Path
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    runs: tuple[str, ...] = ("-m", "streamlit")
 
     @property
     def address(self) -> str:
@@ -89,9 +93,9 @@ class App:
         listed = [f"--{name}={value}" for name, value in options.items()]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", *listed],
+                [sys.executable, *self.runs, "run", "app.py", *listed],
                 cwd=ROOT,
-                env={**os.environ, "SEXTANT_HOME": str(self.home)},
+                env={**os.environ, "SEXTANT_HOME": str(self.home), "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

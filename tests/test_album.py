@@ -120,6 +120,17 @@ def test_a_spectrum_is_there_where_the_column_is_and_has_kept_its_digits(
         assert said(album, row)[2] == "It has no spectrum: its specobjid is empty."
 
 
+def test_a_spectrum_alone_is_fetched_ahead_and_has_no_neighbours(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened, {"specobjid": ["299489677444933632"] * 300})
+    album = Album(session)
+    album.change(replace(Sky(), cutouts=(Cutout("sdss_spectrum"),)))
+    album.fetch_ahead(100)
+    wait_for_pictures()
+    (frame,) = album.frames(100)
+    assert frame.shown.image
+    assert frame.neighbours == ()
+
+
 def test_a_specobjid_that_is_a_real_number_is_no_longer_one(tmp_path, opened, sky) -> None:
     album = Album(session_of(tmp_path, opened, {"specobjid": np.full(300, 2.994896774449336e17)}))
     assert "whole numbers or text" in said(album)[2]

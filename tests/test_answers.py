@@ -17,6 +17,7 @@ from al_engine.project import Project
 from al_engine.relabelling import merge_labels
 from al_engine.session import LabellingSession
 from al_engine.showing.objects import object_card
+from al_engine.showing.overview import Overview
 
 
 def repeat_every(session: LabellingSession, every: int) -> None:
@@ -208,6 +209,24 @@ def test_a_repeat_says_of_itself_what_every_question_does_and_shows_no_former_an
     assert state.n_trained == len(full.trained), "the count gives nothing away"
     card = object_card(session, state, row)
     assert (card.verified_label, card.probabilities) == (None, ())
+
+
+def test_no_number_and_no_list_tells_that_a_question_is_a_repeat(project: Project) -> None:
+    session = begin(project)
+    ada_alone = session.config
+    for people in (ada_alone.people, People(several=True)):
+        session.change_settings(replace(session.config, people=people))
+        repeat_every(session, 5)
+        state = until_repeat(session)
+        assert state.question is not None
+        full = project.history("QSO", session.who)
+        shown = Overview(session).standing("QSO")
+        assert sum(n for _, n in shown.n_by_label) == shown.n_trained == len(full.trained)
+        assert state.counted.verified == full.verified
+        assert (state.counted.own is None) == (full.own is None)
+        assert state.question.row not in {a.row for a in answers(session)}
+        answer(session, row=state.question.row)
+        assert state.question.row in {a.row for a in answers(session)}
 
 
 def test_self_agreement_is_over_the_objects_asked_twice_with_its_interval(

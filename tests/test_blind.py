@@ -4,12 +4,14 @@ import pickle
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from conftest import CLASSES, TRUTH, answer, known, small_setup
 from test_people import together
 
-from al_engine.agreeing import disputes, own_answers, people_of, settle
+from al_engine.agreeing import disputes, people_of, settle
+from al_engine.answers import own_answers
 from al_engine.curation import Curator
 from al_engine.data.people import events_shown_to
 from al_engine.data.splits import TRAIN, VALIDATION
@@ -18,6 +20,7 @@ from al_engine.exchange.writers import FORMATS
 from al_engine.loop.answering import answered_rows
 from al_engine.loop.fitting import labelled_set
 from al_engine.loop.recording import as_file, in_their_form
+from al_engine.panels import Panel
 from al_engine.project import Project
 from al_engine.session import LabellingSession
 from al_engine.sharing.exporting import (
@@ -28,9 +31,10 @@ from al_engine.sharing.exporting import (
     write_model,
 )
 from al_engine.sharing.packing import pack
-from al_engine.showing.maps import Maps, Shown
+from al_engine.showing.maps import Drawn, Maps, Shown
 from al_engine.showing.objects import object_card
 from al_engine.showing.overview import Overview
+from al_engine.showing.plotting import Plotting
 from al_engine.views.raster import View
 
 
@@ -204,6 +208,28 @@ def test_a_card_of_an_object_that_is_asked_again_shows_no_classifier_that_heard_
     assert (card.probabilities, card.is_kept_back) == ((), True)
     after = answer(ben, row=row, label="STAR")
     assert len(object_card(ben, after, row).probabilities) == 2
+
+
+@pytest.mark.parametrize("colour", ["probability", "confidence", "correctness"])
+def test_no_panel_is_coloured_by_what_a_model_makes_of_what_is_kept_back(
+    blind: Any, colour: str
+) -> None:
+    ada, ben, rows = blind
+    of_ada, of_ben = (
+        Plotting(session, Drawn()).colouring(
+            Panel(colour=colour), session.state("QSO"), "blue_orange"
+        )
+        for session in (ada, ben)
+    )
+    if of_ben.values is not None and of_ada.values is not None:
+        assert np.isnan(of_ben.values[rows]).all()
+        assert np.isfinite(of_ada.values[rows]).all()
+    else:
+        assert of_ben.codes is not None
+        assert of_ada.codes is not None
+        neither = len(of_ben.names) - 1
+        assert set(of_ben.codes[rows]) == {neither}
+        assert set(of_ada.codes[rows]) != {neither}
 
 
 def test_blind_maps_and_lists_leave_out_what_others_labelled(blind: Any) -> None:

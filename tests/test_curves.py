@@ -12,7 +12,9 @@ from conftest import N_ROWS, make_table, small_setup, survey_config, survey_valu
 from paging import LABELLING, fine, show
 from streamlit.testing.v1 import AppTest
 
+from al_engine import fits_headers
 from al_engine.creating import create_project
+from al_engine.data import curves
 from al_engine.data.curves import MAX_POINTS, Curve, read_curve
 from al_engine.opening import open_project
 from al_engine.session import LabellingSession
@@ -97,6 +99,52 @@ def test_what_is_no_curve_is_said_in_a_few_words(tmp_path: Path, content: bytes,
 def test_a_table_of_something_else_holds_no_curve(tmp_path: Path) -> None:
     path = table(tmp_path / "a.fits", ra=(WAVE, "deg"), dec=(WAVE, "deg"))
     assert read_curve(path) == "holds no spectrum and no light curve that is known"
+
+
+def test_a_spectrum_compressed_in_tiles_is_not_unpacked(tmp_path: Path) -> None:
+    packed = fits.CompImageHDU(np.ones(5000, np.float32), compression_type="GZIP_1")
+    packed.header.update({"CRVAL1": 3800.0, "CDELT1": 2.0})
+    fits.HDUList([fits.PrimaryHDU(), packed]).writeto(tmp_path / "a.fits")
+    assert read_curve(tmp_path / "a.fits") == "holds no spectrum and no light curve that is known"
+
+
+def test_more_points_than_any_spectrum_has_are_not_read(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(curves, "MOST_READ", 400)
+    image = fits.PrimaryHDU(FLUX)
+    image.header.update({"CRVAL1": 3800.0, "CDELT1": 2.0})
+    image.writeto(tmp_path / "image.fits")
+    table(tmp_path / "table.fits", flux=(FLUX, ""), wavelength=(WAVE, ""))
+    vectors = [fits.Column(name, "500D", array=[FLUX]) for name in ("flux", "wave")]
+    fits.BinTableHDU.from_columns(vectors).writeto(tmp_path / "vectors.fits")
+    for name in ("image", "table", "vectors"):
+        assert read_curve(tmp_path / f"{name}.fits") == "holds more than 400 points"
+
+
+def test_a_header_that_goes_on_and_on_is_not_read(tmp_path: Path) -> None:
+    table(tmp_path / "a.fits", flux=(FLUX, ""), wavelength=(WAVE, ""))
+    start = (tmp_path / "a.fits").read_bytes()
+    words = start[:2880].replace(b"END".ljust(80), b"COMMENT".ljust(80))
+    more = b"COMMENT".ljust(80) * 36 * fits_headers.MOST_BLOCKS
+    (tmp_path / "b.fits").write_bytes(words + more + start[2880:])
+    assert read_curve(tmp_path / "b.fits") == "has too long a header"
+
+
+def test_a_file_is_read_again_only_once_it_has_changed(tmp_path: Path, monkeypatch) -> None:
+    path = table(tmp_path / "a.fits", flux=(FLUX, ""), wavelength=(WAVE, ""))
+    before = curve(path)
+    n_read = []
+    really = curves.fits.open
+    monkeypatch.setattr(
+        curves.fits, "open", lambda *a, **named: n_read.append(1) or really(*a, **named)
+    )
+    assert read_curve(path) is before
+    assert n_read == []
+    path.unlink()
+    table(path, flux=(FLUX[:100], ""), wavelength=(WAVE[:100], ""))
+    assert len(curve(path).x) == 100
+    path.unlink()
+    assert read_curve(path) == "cannot be read"
+    assert len(n_read) == 1
 
 
 def test_lines_lie_where_the_redshift_puts_them(tmp_path: Path) -> None:

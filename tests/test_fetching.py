@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,6 +37,10 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     monkeypatch.setattr(fetching, "is_global", lambda host: host == OUTSIDE or really(host))
     with stand_in(OUTSIDE) as made:
         yield made
+
+
+def server_port(server: StandIn) -> int:
+    return int(server.address.rsplit(":", 1)[1])
 
 
 def trusted(*addresses: str) -> Request:
@@ -85,6 +90,65 @@ def test_whoever_is_slow_is_not_waited_for(
     server.answers = {"/": slow}
     with pytest.raises(ServiceError, match="has not answered within 0 seconds"):
         fetch(trusted(f"{server.address}/"))
+
+
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> float:
+    monkeypatch.setattr(fetching, "TIME_LIMIT_S", 0.3)
+    return 0.3
+
+
+def test_a_host_whose_addresses_are_dead_has_no_longer_for_it(
+    server: StandIn, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Line(socket.socket):
+        def connect(self, place: Any) -> None:
+            if place[0] != "127.0.0.1":
+                time.sleep(self.gettimeout() or 0)
+                raise TimeoutError
+            super().connect(place)
+
+    monkeypatch.setattr(socket, "socket", Line)
+    server.answers = {"/": Answer(b"too late")}
+    places = [("127.0.0.9", 80)] * 3 + [("127.0.0.1", server_port(server))]
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda *a, **how: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", at) for at in places],
+    )
+    with pytest.raises(ServiceError, match="has not answered within 0 seconds"):
+        fetch(trusted("http://many.example/"))
+    assert server.asked == []
+
+
+def test_a_connection_made_at_the_last_moment_is_cut_all_the_same(
+    server: StandIn, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Line(socket.socket):
+        def connect(self, place: Any) -> None:
+            super().connect(place)
+            time.sleep(2 * limit)
+
+    monkeypatch.setattr(socket, "socket", Line)
+    server.answers = {"/": Answer(b"x" * 20, drip_s=0.05)}
+    with pytest.raises(ServiceError, match="has not answered within 0 seconds"):
+        fetch(trusted(f"{server.address}/"))
+
+
+def test_nobody_waits_for_a_look_up_that_takes_longer(
+    server: StandIn, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really: Callable[..., Any] = socket.getaddrinfo
+
+    def slow(*of: Any, **how: Any) -> Any:
+        time.sleep(2 * limit)
+        return really(*of, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    server.answers = {"/": Answer(b"too late")}
+    with pytest.raises(ServiceError, match="has not answered within 0 seconds"):
+        fetch(trusted(f"{server.address}/"))
+    assert server.asked == []
 
 
 def test_what_is_too_large_is_read_no_further_and_not_asked_again(
@@ -167,7 +231,7 @@ def test_the_host_that_was_looked_at_is_the_one_that_is_asked(
 ) -> None:
     """A name that leads elsewhere each time it is looked up leads nowhere else here."""
     really: Callable[..., Any] = socket.getaddrinfo
-    ports = [int(each.address.rsplit(":", 1)[1]) for each in (outside, server)]
+    ports = [server_port(each) for each in (outside, server)]
     looked_up = []
 
     def changing(host: str, port: int, **how: Any) -> Any:

@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 
-from al_engine.data.history import LATER_AFTER, History, Postponed, fold, in_effect
+from al_engine.data.history import LATER_AFTER, TOGETHER, History, Postponed, fold, in_effect
 from al_engine.data.labels import Event
 
 
@@ -169,6 +169,24 @@ def test_the_fold_of_a_prefix_is_how_things_stood_then() -> None:
         assert prefix.sets[-1] == labelled
         assert len(prefix.trained) == labelled.n_labelled
     assert whole.sets[: len(prefix.sets)] == prefix.sets
+
+
+def together(row: int, label: str) -> Event:
+    return replace(answer(row, label, how="selection"), payload={TOGETHER: "one act"})
+
+
+def test_labels_of_one_act_make_a_round_without_those_that_test_by_now() -> None:
+    act = [together(5, "QSO"), together(6, "QSO"), together(7, "QSO")]
+    for tested in (5, 6, 7):
+        history = fold(log(*act), {tested: "QSO"})
+        rest = [event for event in act if event.row_number != tested]
+        assert sizes(history) == [2]
+        assert history.sets[0].key == fold(log(*rest)).sets[0].key
+        assert sizes(fold(log(given(1, "QSO"), *act), {tested: "QSO"})) == [1, 3]
+    history = fold(log(given(1, "QSO"), *act), {5: "QSO", 6: "QSO", 7: "QSO"})
+    assert sizes(history) == [1]
+    assert history.last is not None
+    assert history.last.row_number == 7
 
 
 def test_events_in_effect_are_those_not_taken_back() -> None:

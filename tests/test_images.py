@@ -41,6 +41,21 @@ def bomb() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 100_000))
 
 
+def long_header() -> bytes:
+    """A FITS file with a header of a hundred thousand lines, and no more."""
+    cards = [b"SIMPLE  =                    T", b"BITPIX  =                    8"]
+    cards += [b"NAXIS   =                    0", *[b"COMMENT"] * 100_000, b"END"]
+    header = b"".join(card.ljust(80) for card in cards)
+    return header.ljust(-(-len(header) // 2880) * 2880)
+
+
+def in_tiles() -> bytes:
+    stream = io.BytesIO()
+    packed = fits.CompImageHDU(np.zeros((90, 90), np.float32), compression_type="GZIP_1")
+    fits.HDUList([fits.PrimaryHDU(), packed]).writeto(stream)
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
 def test_pictures_of_the_web_are_made_anew(kind: str) -> None:
     marked = saved(Image.new("RGB", (40, 30), (200, 30, 30)), kind) + b"<script>"
@@ -74,7 +89,10 @@ def test_what_is_transparent_lies_on_black() -> None:
         (bomb(), "too large"),
         (b"SIMPLE  =                    T" + b" " * 5000, "damaged|no image"),
         (fits_image()[:3000], "damaged"),
-        (gzip.compress(b"\0" * 300_000_000, 1), "too large"),
+        (saved(Image.new("1", (7_000, 7_000)), "PNG"), "7,000 x 7,000 pixels: too large"),
+        (gzip.compress(b"\0" * 70_000_000, 1), "too large"),
+        (gzip.compress(long_header(), 1), "too long a header"),
+        (in_tiles(), "compressed in tiles"),
         (b"\x1f\x8b\x08 not packed", "damaged"),
     ],
     ids=lambda value: "" if isinstance(value, bytes) else value,
@@ -132,10 +150,24 @@ def test_a_fits_image_has_its_first_row_at_the_bottom() -> None:
 def test_the_first_plane_of_a_cube_or_of_an_extension_is_shown() -> None:
     cube = np.arange(2 * 5 * 6, dtype=np.float32).reshape(2, 5, 6)
     stream = io.BytesIO()
-    packed = fits.CompImageHDU(cube[0].repeat(9, 0))
-    fits.HDUList([fits.PrimaryHDU(), packed, fits.ImageHDU(cube)]).writeto(stream)
-    assert shown(stream.getvalue()).shape == (45, 6)
-    assert shown(gzip.compress(stream.getvalue())).shape == (45, 6)
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(cube)]).writeto(stream)
+    assert shown(stream.getvalue()).shape == (5, 6)
+    assert shown(gzip.compress(stream.getvalue())).shape == (5, 6)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16])
+def test_an_image_of_two_thousand_pixels_a_side_is_made_smaller(kind, pack) -> None:
+    stream = io.BytesIO()
+    fits.PrimaryHDU(np.tile(np.arange(2000), (2000, 1)).astype(kind)).writeto(stream)
+    assert shown(pack(stream.getvalue())).shape == (1000, 1000)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "I;16", "P", "RGB", "RGBA"])
+def test_so_is_a_picture_of_four_thousand_of_any_kind(mode: str) -> None:
+    made = Image.new(mode, (4096, 16))
+    made.paste(made.getpixel((0, 0)), (0, 0, 9, 9))
+    assert shown(saved(made, "PNG")).shape[1] <= SIDE_KEPT_PX
 
 
 def test_pixels_that_are_missing_are_dark_and_a_picture_of_them_alone_is_blank() -> None:

@@ -30,11 +30,15 @@ from al_engine.exchange.configuration import read_configuration, write_configura
 from al_engine.joining import features_of, join, open_to_join, propose, undo_join
 from al_engine.loop.recording import as_file, record
 from al_engine.opening import close_project
+from al_engine.panels import Panel
 from al_engine.project import Project
+from al_engine.quantities import Quantities, Quantity
 from al_engine.session import LabellingSession
 from al_engine.sharing.packing import pack
 from al_engine.sharing.prospect import look
+from al_engine.showing.maps import drawn_of
 from al_engine.showing.objects import object_card
+from al_engine.showing.plotting import Plotting
 from al_engine.starting import import_file
 
 Open = Callable[[Path], Project]
@@ -244,6 +248,33 @@ def test_the_same_name_with_other_values_is_another_round(with_wise: LabellingSe
     join(with_wise, wise(), BY_ID)
     with_wise.change_settings(config)
     assert with_wise.round_key("QSO", labelled) == key
+
+
+def numbered(factor: float) -> Table:
+    """A table with a number for every object: its row, times a factor."""
+    names = survey_values()["name"]
+    return make_table({"source": names, "w1": pa.array(factor * np.arange(float(len(names))))})
+
+
+@pytest.mark.parametrize(
+    "panel", [Panel("plot", x="w1", y="g"), Panel("diagram", of="mateos")], ids=["plot", "diagram"]
+)
+def test_what_lies_in_a_plot_are_objects_of_the_table_that_is_joined_now(
+    project: Project, panel: Panel
+) -> None:
+    session = LabellingSession(project, "Ada")
+    of_bands = {"w1": "w1", "w2": "r", "w3": "g"}
+    known = {band: Quantity(column, "log", 1.0) for band, column in of_bands.items()}
+    session.change_settings(replace(session.config, quantities=Quantities(known)))
+    for factor in (1.0, -1.0):
+        join(session, numbered(factor), JoinedTable("wise", ("name",), ("source",), ("w1",)))
+        plane = Plotting(session, drawn_of(project)).plane(panel)
+        x, y = plane.at(slice(None))
+        expected = np.flatnonzero((x > -30.5) & (x < 99.5) & (y > -99) & (y < 99))
+        box = [(-30.5, -99.0), (99.5, -99.0), (99.5, 99.0), (-30.5, 99.0)]
+        np.testing.assert_array_equal(plane.rows_inside(box), expected)
+        assert 0 < len(expected) < N_ROWS
+        undo_join(session, "wise")
 
 
 # -- undone --------------------------------------------------------------------------------------

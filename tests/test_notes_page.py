@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from conftest import answer
 from paging import LABELLING, fine, read, show
 
 from al_engine.noting import keep_note, note_of
@@ -30,6 +31,25 @@ def test_a_note_is_saved_shown_and_undone(survey_begun: LabellingSession) -> Non
     )
     assert "Chandra" not in read(at)
     assert survey_begun.state("QSO").question.row == row
+
+
+def test_a_note_of_an_object_that_is_asked_twice_is_not_shown_and_not_lost(
+    survey_begun: LabellingSession,
+) -> None:
+    asking = replace(survey_begun.config.asking, repeat_every=50)
+    survey_begun.change_settings(replace(survey_begun.config, asking=asking))
+    row = answer(survey_begun).question.row  # and so the page is hers
+    keep_note(survey_begun, row, "a jet", ("radio",))
+    at = show(LABELLING, "survey")
+    assert "a jet" not in read(at)
+    field = next(each for each in at.text_area if each.label == "Note")
+    assert field.value == ""
+    assert next(each for each in at.multiselect if each.label == "Tags").value == []
+    assert "Undo the last change" not in [each.label for each in at.button]
+    field.set_value("two jets")
+    fine(next(each for each in at.button if each.label == "Save").click().run())
+    note = note_of(survey_begun, row)
+    assert (note.text, note.tags) == ("a jet\ntwo jets", ("radio",))
 
 
 def test_an_object_is_shown_by_its_position(placed: LabellingSession) -> None:

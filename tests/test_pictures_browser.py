@@ -11,6 +11,7 @@ import pytest
 from browser import App, Watched, answerable, bar, chromium, new_tab, object_shown, settled
 from conftest import N_ROWS, make_table, small_setup, survey_config, survey_values
 from playwright.sync_api import Browser, Locator, Page, expect
+from server_with_elsewhere import ELSEWHERE
 from stand_in import Answer, StandIn, fits_image, jpeg, stand_in, urls
 
 from al_engine.background import BACKGROUND
@@ -47,14 +48,27 @@ def sky(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def page(browser: Browser, sky: StandIn, tmp_path: Path) -> Iterator[Page]:
+def elsewhere(sky: StandIn) -> Iterator[StandIn]:
+    """A host out there, which has a picture, and leads whoever asks for another to this machine."""
+    answers = {
+        "there": Answer(jpeg(side=100)),
+        "moved": Answer(status=302, location=f"{sky.address}/private.jpg"),
+    }
+    with stand_in(ELSEWHERE, **answers) as made:
+        yield made
+
+
+@pytest.fixture
+def page(browser: Browser, sky: StandIn, elsewhere: StandIn, tmp_path: Path) -> Iterator[Page]:
     """The Labelling page of a small survey on the sky, whose image column names this machine."""
     home = tmp_path / "home"
     values = survey_values()
     values["ra"], values["dec"] = pa.array(150 + np.arange(N_ROWS) / 60), pa.array([0.0] * N_ROWS)
     values["image"] = pa.array([f"{sky.address}/private.jpg"] * N_ROWS)
+    values["moved"] = pa.array([f"{elsewhere.address}/moved"] * N_ROWS)
+    values["there"] = pa.array([f"{elsewhere.address}/there"] * N_ROWS)
     config = survey_config(x_axis="g", y_axis="r")
-    columns = replace(config.columns, ra="ra", dec="dec", images=("image",))
+    columns = replace(config.columns, ra="ra", dec="dec", images=("image", "moved", "there"))
     three = (
         Cutout("sdss", 30.0),
         Cutout("first", 150.0),
@@ -65,7 +79,7 @@ def page(browser: Browser, sky: StandIn, tmp_path: Path) -> Iterator[Page]:
     LabellingSession(open_project(folder), "Ada").start("QSO", small_setup())
     BACKGROUND.wait()
     close_project(folder)
-    app = App(home, tmp_path / "server.log")
+    app = App(home, tmp_path / "server.log", runs=("tests/server_with_elsewhere.py",))
     app.start()
     try:
         with new_tab(browser, app) as (tab, watched):
@@ -88,11 +102,16 @@ def is_there(page: Page, title: str) -> None:
     page.wait_for_function("image => image.naturalWidth > 0", arg=image.element_handle())
 
 
-def test_pictures_come_fail_and_are_refused_while_labelling_goes_on(page, sky) -> None:
+def test_pictures_come_fail_and_are_refused_while_labelling_goes_on(
+    page: Page, sky: StandIn, elsewhere: StandIn
+) -> None:
     expect(plate(page, "image").locator(".said")).to_contain_text(REFUSED)
+    is_there(page, "^there$")
+    expect(plate(page, "moved").locator(".said")).to_contain_text(REFUSED)
     expect(plate(page, "FIRST").locator(".said")).to_have_text("FIRST does not cover it.")
     expect(plate(page, "DSS2").locator(".said")).to_contain_text("Unknown HiPS")
     is_there(page, "^SDSS$")
+    settled(page)
     places = [each.bounding_box() for each in page.locator("figure.plate").all()]
 
     sky.answers["/sdss"] = Answer(jpeg(side=200), after_s=4.0)
@@ -106,10 +125,12 @@ def test_pictures_come_fail_and_are_refused_while_labelling_goes_on(page, sky) -
         expect(page.locator(".st-key-card h3")).not_to_have_text(shown)
     assert len(set(answered)) == 4, "each object was answered once"
     # Nothing has moved, though pictures are still to come.
+    settled(page)
     assert [each.bounding_box() for each in page.locator("figure.plate").all()] == places
     assert page.locator(".st-key-card").evaluate("card => card.scrollTop") == 0
     is_there(page, "^SDSS$")
     assert "/private.jpg" not in urls(sky)
+    assert "/moved" in urls(elsewhere), "it led here, and was not followed"
     assert sky.most_at_once <= 4
 
 

@@ -1,6 +1,7 @@
 """What panels draw: where objects lie, what they are coloured by, and which one a click means."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +19,11 @@ from al_engine.panels import Panel
 from al_engine.relabelling import merge_labels
 from al_engine.session import LabellingSession
 from al_engine.showing.colouring import FREQUENT
-from al_engine.showing.maps import Drawn
+from al_engine.showing.maps import Drawn, Maps, Shown
 from al_engine.showing.planes import inside_outline
 from al_engine.showing.plotting import Look, Plotting, kept_in_view
 from al_engine.showing.quantities import lacking, quantities_of
+from al_engine.showing.selecting import summary
 from al_engine.views.diagrams import DIAGRAMS
 from al_engine.views.raster import View
 
@@ -185,6 +187,22 @@ def test_a_label_of_a_person_outranks_the_catalogue_and_alone_counts_as_verified
     assert np.count_nonzero(by_label.codes != len(CLASSES)) > N_ROWS / 2
 
 
+def test_what_a_label_took_in_is_drawn_and_counted_as_that_label(project):
+    session = begin(project)
+    plots, rows = Plotting(session, Drawn()), np.arange(50)
+    stars, galaxies = (
+        np.array([truth == value for truth in TRUTH]) & (project.dataset().codes >= 0)
+        for value in ("STAR", "GALAXY")
+    )
+    merge_labels(session, "STAR", "GALAXY")
+    by_label = plots.colouring(Panel(colour="label"), None, "blue_orange")
+    galaxy = by_label.names.index("Galaxy")
+    assert "Star" not in by_label.names
+    np.testing.assert_array_equal(by_label.codes == galaxy, stars | galaxies)
+    counts = {each.name: each.n_selected for each in summary(session, Drawn(), None, rows).labels}
+    assert counts["Galaxy"] == int((stars | galaxies)[rows].sum())
+
+
 def test_correctness_and_probability_are_of_the_model_and_say_nothing_of_test_objects(project):
     session = begin(project)
     state = answer(session)
@@ -198,6 +216,28 @@ def test_correctness_and_probability_are_of_the_model_and_say_nothing_of_test_ob
     assert np.nanmin(sure.values) >= 0.5
     for colour in ("correctness", "probability", "confidence", "verified"):
         assert painted(plots, Panel("plot", x="g", y="r", colour=colour), state) > 0
+
+
+def test_while_some_questions_are_asked_twice_no_colour_tells_what_a_model_makes_of_the_question(
+    project,
+):
+    session = begin(project)
+    asking = replace(session.config.asking, repeat_every=50)
+    session.change_settings(replace(session.config, asking=asking, x_axis="g", y_axis="r"))
+    state = answer(session)
+    row = state.question.row
+    plots, maps = Plotting(session, Drawn()), Maps(session)
+    for colour in ("probability", "confidence"):
+        values = plots.colouring(Panel(colour=colour), state, "blue_orange").values
+        assert np.isnan(values[row])
+        assert np.isfinite(values).sum() == np.isfinite(state.fit.proba).sum() - 1
+    right = plots.colouring(Panel(colour="correctness"), state, "blue_orange")
+    assert right.codes[row] == len(right.names) - 1
+    x, y = maps.place([row])
+    near = View((x[0] - 1e-4, x[0] + 1e-4), (y[0] - 1e-4, y[0] + 1e-4), 20, 20)
+    assert maps.nearest_row("metric", state, x[0], y[0], near, Shown()) is None
+    assert maps.nearest_row("training", state, x[0], y[0], near, Shown(unlabelled=False)) is None
+    assert maps.nearest_row("training", state, x[0], y[0], near, Shown()) == row
 
 
 @pytest.mark.parametrize("colour", ["correctness", "probability", "confidence"])

@@ -21,6 +21,7 @@ from al_engine.errors import SettingsError, WorkCancelled
 from al_engine.exchange.configuration import read_configuration
 from al_engine.exchange.models import find_models
 from al_engine.loop import rounds
+from al_engine.loop.beginning import given_labels
 from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import as_file, in_their_form
 from al_engine.opening import close_project, open_project
@@ -249,6 +250,21 @@ def test_merging_two_classifiers_makes_one_that_both_taught(project: Project) ->
     assert session.config.train_labels == ("QSO", "STAR")
     assert dict(session.state("QSO").history.trained) == qso
     assert dict(session.state("STAR").history.trained) == star
+
+
+def test_a_merged_classifier_takes_no_label_of_the_catalogue_over_a_person_s(
+    project: Project,
+) -> None:
+    session = begin(project)
+    setup = small_setup(n_initial=20)
+    taken = given_labels(project, "STAR", session.config, setup)
+    begun = session.state("QSO").history.trained
+    row = next(event.row_number for event in taken if event.row_number not in begun)
+    session.answer("QSO", row, "answer", "GALAXY", token=session.state("QSO").token)
+    session.start("STAR", setup)
+    merge_labels(session, "STAR", "QSO")
+    history = session.state("QSO").history
+    assert history.trained[row] == history.verified[row] == "GALAXY"
 
 
 def test_a_classifier_goes_on_under_the_label_that_its_own_is_merged_into(

@@ -12,6 +12,7 @@ from al_engine.background import BACKGROUND
 from al_engine.config import Asking
 from al_engine.data.history import fold, in_effect
 from al_engine.data.labels import Event
+from al_engine.data.merging import as_merged
 from al_engine.data.sight import in_sight
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError
@@ -74,6 +75,16 @@ def test_the_catalogues_label_never_outranks_what_was_answered_for_another_class
     assert fold(in_sight(log(begun, answered), "STAR", shared=True)).trained == {1: "GALAXY"}
     taken_back = log(answered, begun, event("undo", "QSO", 1, undoes=1))
     assert fold(in_sight(taken_back, "STAR", shared=True)).trained == {1: "STAR"}
+
+
+def test_nor_does_it_where_the_classifier_that_began_with_it_was_merged() -> None:
+    answered = event("answer", "QSO", 1, "GALAXY")
+    begun = event("given", "STAR", 1, "STAR", "initial")
+    events = as_merged(log(answered, begun), {"STAR": "QSO"})
+    history = fold(in_sight(events, "QSO", shared=False))
+    assert (history.trained, history.given) == ({1: "GALAXY"}, frozenset())
+    undone = as_merged(log(answered, begun, event("undo", "QSO", 1, undoes=1)), {"STAR": "QSO"})
+    assert fold(in_sight(undone, "QSO", shared=False)).trained == {1: "QSO"}
 
 
 def test_each_shared_round_is_what_the_events_up_to_it_amount_to() -> None:

@@ -4,7 +4,7 @@ import io
 import json
 import stat
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -26,12 +26,17 @@ from al_engine.config import ProjectConfig
 from al_engine.creating import create_project
 from al_engine.data import catalogue as catalogue_module
 from al_engine.data.labels import Event
+from al_engine.data.selections import list_selections, load_selection, save_selection
 from al_engine.errors import AlEngineError, SettingsError, UnreadableFileError, WorkCancelled
+from al_engine.exchange import whole as whole_writing
 from al_engine.exchange import whole_reading
+from al_engine.exchange.configuration import Layout
 from al_engine.exchange.said import Said
 from al_engine.exchange.whole import MEMBERS, _event_fields, is_whole, lets_in
 from al_engine.exchange.whole_reading import read_whole
 from al_engine.lookahead import LOOKAHEAD
+from al_engine.loop.recording import keep_layout, kept_layout
+from al_engine.panels import Arrangement, Panel
 from al_engine.project import Project
 from al_engine.session import LabellingSession
 from al_engine.sharing.packing import begin_packing, pack, packed
@@ -105,6 +110,34 @@ def test_a_project_opened_from_its_file_is_the_same_to_the_next_question(
             assert session._saved.is_current(after)
     assert (folder / "images" / "deep" / "J1 10:20.png").is_file()
     assert answer(session).question == answer(worked_on).question
+
+
+def test_selections_layout_and_fits_files_travel(
+    worked_on: LabellingSession, tmp_path: Path, opened: Open
+) -> None:
+    project = worked_on.project
+    save_selection(project.folder, "the wedge", np.array([2, 3, 5]), "on g over r")
+    save_selection(project.folder, "nothing", np.array([], dtype=np.intp), "by hand")
+    panels = {"Explore": Arrangement(((Panel("histogram"),),), (3,))}
+    keep_layout(project, Layout("red_green", panels=panels))
+    (project.folder / "images" / "spectrum.fits").write_bytes(b"SIMPLE")
+    folder, _ = import_file(tmp_path / "elsewhere", pack(project))
+    again = opened(folder)
+    told = [(each.name, each.n, each.how) for each in list_selections(folder)]
+    assert told == [("nothing", 0, "by hand"), ("the wedge", 3, "on g over r")]
+    assert load_selection(folder, "the wedge", N_ROWS).tolist() == [2, 3, 5]
+    assert kept_layout(again) == Layout("red_green", panels=panels)
+    assert (folder / "images" / "spectrum.fits").is_file()
+
+
+def test_a_selection_of_more_rows_than_a_line_holds_comes_back(
+    worked_on: LabellingSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_writing, "ROWS_A_LINE", 7)
+    rows = np.arange(0, N_ROWS, 3)
+    save_selection(worked_on.project.folder, "every third", rows, "by hand")
+    folder, _ = import_file(tmp_path / "elsewhere", pack(worked_on.project))
+    assert load_selection(folder, "every third", N_ROWS).tolist() == rows.tolist()
 
 
 def test_a_second_opening_is_a_project_of_its_own(whole: Path, tmp_path: Path) -> None:
@@ -285,6 +318,15 @@ def parquet(make: Callable[[pa.Table], pa.Table]) -> Callable[[dict[str, bytes]]
     return change
 
 
+def selected(name: str = "the wedge", rows: Sequence[int] = (3,)) -> bytes:
+    """The line of a selection."""
+    return json.dumps({"name": name, "how": "on g over r", "rows": list(rows)}).encode()
+
+
+def selection(**said: Any) -> Callable[[dict[str, bytes]], None]:
+    return put("selections.jsonl", selected(**said))
+
+
 def put(name: str, content: bytes = b"x") -> Callable[[dict[str, bytes]], None]:
     return lambda members: members.update({name: content})
 
@@ -339,6 +381,13 @@ HOSTILE = {
     "an unknown setting": (settings(evil=1), "'evil' is not a setting"),
     "scores that are text": (scores(not_a_number), "what stands as scores"),
     "scores that are none": (scores(lambda found: {}), "what stands as scores"),
+    "a selection of rows outside": (selection(rows=[3, 300]), "of the 300 rows"),
+    "a selection that goes back": (selection(rows=[3, 2]), "must grow"),
+    "a selection of too much": (selection(rows=list(range(100_001))), "up to 100,000"),
+    "a selection of no name": (selection(name=" "), "1 to 80 letters"),
+    "two selections of a name": (
+        put("selections.jsonl", b"\n".join(map(selected, ("a", "b", "a")))), "of one selection",
+    ),
     "no Parquet": (put("catalogue.parquet", b"PAR1 and nothing more"), "damaged"),
     "rows in another order": (parquet(swapped), "not those that were written"),
     "a row less": (parquet(lambda table: table.slice(1)), "number of rows of"),

@@ -37,7 +37,8 @@ class Catalogue(CatalogueColumns):
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, CATALOGUE_STEPS)
-        facts = self._connection.execute("SELECT * FROM catalogue_fact").fetchone()
+        with closing(self._connection.cursor()) as cursor:
+            facts = cursor.execute("SELECT * FROM catalogue_fact").fetchone()
         if facts is None:
             self._connection.close()
             raise ProjectError(

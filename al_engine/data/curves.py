@@ -4,22 +4,28 @@ Owns which columns or header words hold them.  The file is only read; must not k
 files may lie.
 """
 
+import math
 import re
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import numpy.typing as npt
 from astropy import units as u
 from astropy.io import fits
 
+from al_engine.fits_headers import MOST_HDUS, has_long_headers
+
 Floats = npt.NDArray[np.float64]
 
 SUFFIXES = (".fits", ".fit", ".fts")
 MAX_BYTES = 50_000_000
 MAX_POINTS = 20_000  # more are thinned out: no screen shows them
+MOST_READ = 2_000_000  # points of a file; the longest spectra have half a million
 
 _WAVELENGTH = re.compile(r"(wave(length)?|lam(bda)?|wl|wavelength_\w+)", re.I)
 _LOG_WAVELENGTH = re.compile(r"(log_?(lam|wave|lambda|wavelength)|loglam)", re.I)
@@ -47,20 +53,47 @@ class Curve:
 
 
 def read_curve(path: Path) -> Curve | str:
-    """The first spectrum or light curve of a file, or in a few words why there is none."""
+    """The first spectrum or light curve of a file, or in a few words why there is none.
+
+    A file that is as it was is not read again.
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        facts = path.stat()
+        if facts.st_size > MAX_BYTES:
             return f"is larger than {MAX_BYTES // 1_000_000} MB"
-        with path.open("rb") as file:
-            if file.read(6) != b"SIMPLE":  # a packed file could hold anything
-                return "is not a FITS file"
+        return _read(path, facts.st_mtime_ns, facts.st_size)
+    except OSError:
+        return "cannot be read"
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, changed_ns: int, n_bytes: int) -> Curve | str:
+    with path.open("rb") as file:
+        return _first_curve(file)
+
+
+def _first_curve(file: BinaryIO) -> Curve | str:
+    if file.read(6) != b"SIMPLE":  # a packed file could hold anything
+        return "is not a FITS file"
+    if has_long_headers(file):
+        return "has too long a header"
+    file.seek(0)
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with fits.open(path, memmap=True) as opened:
-                found = next(filter(None, map(_curve_in, opened)), None)
+            # An image in compressed tiles, which may hold anything too, stays a table of bytes.
+            with fits.open(file, memmap=True, disable_image_compression=True) as opened:
+                hdus = islice(opened, MOST_HDUS)
+                found = next(filter(None, map(_curve_in, hdus)), None)
+    except _TooLongError:
+        return f"holds more than {MOST_READ:,} points"
     except Exception:  # whatever a damaged file provokes in astropy
         return "is damaged, or is not a FITS file"
     return found or "holds no spectrum and no light curve that is known"
+
+
+class _TooLongError(Exception):
+    """More points than are read."""
 
 
 def _curve_in(hdu: Any) -> Curve | None:
@@ -68,12 +101,19 @@ def _curve_in(hdu: Any) -> Curve | None:
         return _of_table(hdu)
     header = hdu.header
     if header.get("NAXIS", 0) == 1 and header.get("NAXIS1", 0) > 1 and "CRVAL1" in header:
+        _refuse_length(header["NAXIS1"])
         return _of_image(hdu)
     return None
 
 
+def _refuse_length(n_points: int) -> None:
+    if n_points > MOST_READ:
+        raise _TooLongError
+
+
 def _of_table(hdu: Any) -> Curve | None:
-    names, rows = [column.name for column in hdu.columns], hdu.data
+    # Rows of any length may all be the same bytes, as often as they like.
+    names = [each.name for each in hdu.columns if not re.match(r"\d*[PQ]", str(each.format))]
     time = _named(names, _TIME)
     wave, log_wave = _named(names, _WAVELENGTH), _named(names, _LOG_WAVELENGTH)
     best = [name for wanted in _BEST_FLUX for name in names if name.lower() == wanted]
@@ -81,9 +121,12 @@ def _of_table(hdu: Any) -> Curve | None:
     x_name = wave or log_wave or time
     if x_name is None or flux is None:
         return None
-    x, y = _values(rows[x_name]), _values(rows[flux])
     inverse = _named(names, re.compile(r"ivar", re.I))
     error_name = _named(names, _ERROR)
+    for name in filter(None, (x_name, flux, inverse, error_name)):
+        _refuse_length(hdu.header["NAXIS2"] * math.prod(hdu.columns.dtype[name].shape))
+    rows = hdu.data
+    x, y = _values(rows[x_name]), _values(rows[flux])
     error = None if error_name is None else _values(rows[error_name])
     if error is None and inverse is not None:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -46,7 +46,6 @@ class History:
     is in use, by its last event ``curated_seq``: those objects are in none of the others.
 
     Where several people answer, it is one person's: ``disputed`` are objects of which nobody's
-    Where several people answer, it is one person's: ``disputed`` are objects of which nobody's
     label counts, ``held`` says what those were labelled for, ``unheard`` those that others labelled
     and this person did not, and ``own`` what this person's events and the catalogue's labels alone
     amount to.  ``kept_back`` are those unheard of which nothing is shown that another said, or that
@@ -130,9 +129,13 @@ def fold(
     n_passed = n_questions = n_again = n_by_hand = 0
     fingerprint = 0
     is_changed = False
-    last = None
     in_force = in_effect(events)
-    counted = [e for e in in_force if e.kind != "given" or e.row_number not in curated]
+    # Of what came together nothing is left that tests: the last of it ends the round.
+    counted = [
+        e
+        for e in in_force
+        if e.row_number not in curated or (e.kind != "given" and _act(e) is None)
+    ]
     tested = {e.row_number for e in in_force if e.kind == "given" and e.row_number in curated}
     for i, event in enumerate(counted):
         row = event.row_number
@@ -141,12 +144,9 @@ def fold(
         how = event.how or "query"
         by_hand = event.kind != "given"
         if event.kind in BY_HAND:
-            last = event
             n_passed += _act(event) is None  # nobody was asked about what was selected
             n_questions += how in ("query", "random")
             n_again += how == "again"
-        elif event.kind == "settled":
-            last = event  # by one of several people; who works alone now can take it back
         if row in curated:
             continue  # asked and passed all the same: what comes up next goes by the count
         before = trained.get(row)
@@ -198,6 +198,8 @@ def fold(
         if is_changed and trained and not together:
             sets.append(LabelledSet(f"{fingerprint:016x}", len(trained), event.seq))
             is_changed = False
+    # What one of several people settled counts too: who works alone now can take it back.
+    said = (e for e in reversed(in_force) if e.kind != "given" and e.row_number is not None)
     return History(
         trained,
         validated,
@@ -208,7 +210,7 @@ def fold(
         n_passed,
         n_questions,
         n_by_hand,
-        last,
+        next(said, None),
         events[-1].seq if events else 0,
         tuple(sets),
         curated,

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from al_engine.errors import ProjectError, SettingsError
 from al_engine.files import whole_file
+from al_engine.public import refuse_overuse
 
 FOLDER, SUFFIX = "selections", ".npz"
 MAX_NAME = 80
@@ -39,7 +40,7 @@ def save_selection(project_folder: Path, name: str, rows: Rows, how: str) -> Sav
     Raises
     ------
     SettingsError : no name, too long a name, or one that is taken
-    ProjectError : the disk would not have it
+    ProjectError, PublicServerError : the disk would not have it, or not so much of it
     """
     name = " ".join(name.split())
     if not 0 < len(name) <= MAX_NAME:
@@ -51,6 +52,7 @@ def save_selection(project_folder: Path, name: str, rows: Rows, how: str) -> Sav
     if path.exists():
         raise SettingsError(f"There is a selection called '{name}'.", "Choose another name.")
     saved = Saved(name, len(rows), how, datetime.now(UTC).isoformat(timespec="seconds"))
+    refuse_overuse(project_folder.parent, len(rows) * 8)
     about = json.dumps([saved.name, saved.n, saved.how, saved.saved_at]).encode()
     try:
         path.parent.mkdir(exist_ok=True)
@@ -71,7 +73,7 @@ def list_selections(project_folder: Path) -> list[Saved]:
     found = []
     for path in (project_folder / FOLDER).glob(f"*{SUFFIX}"):
         try:
-            found.append(_read(path)[0])
+            found.append(_read(path, with_rows=False)[0])
         except SettingsError:
             continue
     return sorted(found, key=lambda saved: saved.name)
@@ -108,11 +110,12 @@ def _path(project_folder: Path, name: str) -> Path:
     return project_folder / FOLDER / f"{digest}{SUFFIX}"
 
 
-def _read(path: Path) -> tuple[Saved, npt.NDArray[np.int64]]:
+def _read(path: Path, *, with_rows: bool = True) -> tuple[Saved, npt.NDArray[np.int64]]:
     try:
         with np.load(path, allow_pickle=False) as held:
             name, n, how, saved_at = json.loads(held["about"].tobytes())
-            rows = np.asarray(held["rows"], dtype=np.int64).ravel()
+            listed = held["rows"] if with_rows else ()
+            rows = np.asarray(listed, dtype=np.int64).ravel()
         return Saved(str(name), int(n), str(how), str(saved_at)), rows
     except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise SettingsError(

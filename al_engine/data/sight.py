@@ -15,7 +15,8 @@ def in_sight(events: Iterable[Event], classifier: str | None, *, shared: bool) -
 
     Shared is what a person said of an object, Unsure included, and the undo of it: what is so of
     an object is so whoever asked.  What was only put off, and what a classifier took from the
-    catalogue to begin with, stays its own; and that never outranks a person's earlier word.
+    catalogue to begin with, stays its own; and that never outranks a person's earlier word, which
+    it comes after where another classifier was merged into this one as well.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def in_sight(events: Iterable[Event], classifier: str | None, *, shared: bool) -
     """
     events = list(events)
     if not shared or classifier is None:
-        return [event for event in events if event.classifier == classifier]
+        events = [event for event in events if event.classifier == classifier]
     theirs = {e.seq for e in events if e.classifier is not None and e.kind not in _OWN}
     undone = {e.undoes for e in events if e.kind == "undo"}
     seen = []

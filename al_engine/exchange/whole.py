@@ -9,18 +9,20 @@ import json
 import os
 import secrets
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.importing import column_checksum, fingerprint_of
 from al_engine.data.labels import AnswerLog, Event, KeptRound
+from al_engine.data.selections import Saved, list_selections, load_selection
 from al_engine.errors import WorkCancelled
 from al_engine.exchange.archive import is_archive_with
 from al_engine.files import whole_file
@@ -34,8 +36,11 @@ CATALOGUE, EVENTS, ROUNDS, ABOUT = MEMBERS = (
     "rounds.jsonl",
     "project.json",
 )
+# Not of every project, nor of older files: what was selected, and how its pages are arranged.
+SELECTIONS, LAYOUT = BESIDE = ("selections.jsonl", "layout.json")
+ROWS_A_LINE = 100_000  # a selection has as many lines as it needs
 IMAGES = "images/"
-PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".fits", ".fit", ".fts", ".fits.gz")
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,11 @@ def is_whole(path: Path) -> bool:
 
 
 def lets_in(name: str) -> bool:
-    """Is it a part of a project: one of ours, or a picture by a plain relative path?"""
-    if name in MEMBERS:
+    """Is it a part of a project: one of ours, or a picture by a plain relative path?
+
+    Spectra and light curves are among the pictures.
+    """
+    if name in (*MEMBERS, *BESIDE):
         return True
     path, forbidden = name.removeprefix(IMAGES), "\\\x7f" + (':*?"<>|' if os.name == "nt" else "")
     return (
@@ -71,7 +79,7 @@ def write_whole(
     name: Name,
     catalogue: Catalogue,
     log: AnswerLog,
-    images: Path,
+    folder: Path,
     versions: Mapping[str, str],
     progress: Callable[[int], None] = lambda n_rows: None,
     cancelled: Cancelled = lambda: False,
@@ -82,7 +90,7 @@ def write_whole(
 
     Parameters
     ----------
-    images : the project's folder of pictures, which need not be there
+    folder : the project's; its pictures, selections and layout go along, where it has any
     versions : of the packages in use, for the record
     progress : hears the number of rows written so far
 
@@ -97,9 +105,14 @@ def write_whole(
             checksum = _write_rows(member, catalogue, progress, cancelled)
         _write_lines(archive, EVENTS, map(_event_fields, events))
         _write_lines(archive, ROUNDS, map(_round_fields, log.kept_rounds()))
+        images = folder / IMAGES
         for picture in _pictures(images):
             _go_on(cancelled)
             archive.write(picture, f"{IMAGES}{picture.relative_to(images).as_posix()}")
+        if saved := list_selections(folder):
+            _write_lines(archive, SELECTIONS, _selected(folder, saved, catalogue.n_rows))
+        if (layout := folder / LAYOUT).is_file():
+            archive.write(layout, LAYOUT)
         about = {
             "format": FORMAT,
             "version": VERSION,
@@ -184,6 +197,14 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _write_lines(archive: zipfile.ZipFile, name: str, lines: Iterator[Mapping[str, Any]]) -> None:
     _deflated(archive, name, b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+
+
+def _selected(folder: Path, saved: Sequence[Saved], n_rows: int) -> Iterator[Mapping[str, Any]]:
+    """The saved selections, one after the other, so many rows of one a line."""
+    for each in saved:
+        rows = np.unique(load_selection(folder, each.name, n_rows)).tolist()
+        for i in range(0, max(1, len(rows)), ROWS_A_LINE):
+            yield {"name": each.name, "how": each.how, "rows": rows[i : i + ROWS_A_LINE]}
 
 
 def _deflated(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -5,12 +5,15 @@ learners: it gives back plain data.
 """
 
 import contextlib
+import itertools
 import re
 import typing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -21,6 +24,7 @@ from al_engine.data.notes import note_fault
 from al_engine.data.readers.arrays import slices, value_bytes
 from al_engine.data.readers.packed import counted_batches, too_much
 from al_engine.data.readers.source import DOWNLOAD_AGAIN, go_on, refusal
+from al_engine.data.selections import MAX_NAME
 from al_engine.data.table import Column, SetAside, Table
 from al_engine.errors import SettingsError
 from al_engine.exchange.archive import Archive, open_archive, zip_boundary
@@ -31,8 +35,11 @@ from al_engine.exchange.whole import (
     EVENTS,
     FORMAT,
     IMAGES,
+    LAYOUT,
     MEMBERS,
     ROUNDS,
+    ROWS_A_LINE,
+    SELECTIONS,
     VERSION,
     Name,
     lets_in,
@@ -43,21 +50,34 @@ from al_engine.typed import read_as
 MAX_ROWS = 2**31 - 1
 # Nobody gives so many answers: who writes more wants memory.
 EVENTS_PER_ROW, EVENTS_BESIDE = 10, 100_000
+MAX_HOW = 300
 _NAMED = {"name": 200, "source": 300, "notice": 1000}
+
+
+@dataclass(frozen=True)
+class Selected:
+    """A saved selection: its name, what it was selected by, and its rows in order."""
+
+    name: str
+    how: str
+    rows: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class WholeProject:
     """What a file held, checked; the rows are still to be streamed.
 
-    ``images`` is the folder that its pictures were unpacked to, which is there if it held any.
+    ``images`` is the folder that its pictures were unpacked to, ``layout`` the file with how its
+    pages are arranged, each there if it held any; what the layout says is not checked.
     """
 
     name: Name
     table: Table
     events: tuple[Event, ...]
     rounds: tuple[KeptRound, ...]
+    selections: tuple[Selected, ...]
     images: Path
+    layout: Path
 
 
 def read_whole(
@@ -97,9 +117,12 @@ def read_whole(
                 to = work / name
                 to.parent.mkdir(parents=True, exist_ok=True)
                 archive.extract(name, to, cancelled)
+        if LAYOUT in archive.names:
+            archive.extract(LAYOUT, work / LAYOUT, cancelled)
+        selections = tuple(_selections(archive, n_rows, cancelled))
         table = _table(about, work / CATALOGUE, n_rows, most_bytes)
     named = Name(*(about.text(key)[:most] for key, most in _NAMED.items()))
-    return WholeProject(named, table, events, rounds, work / IMAGES)
+    return WholeProject(named, table, events, rounds, selections, work / IMAGES, work / LAYOUT)
 
 
 def _refuse_other_formats(about: Said) -> None:
@@ -164,6 +187,33 @@ def _event(line: Said, n_rows: int) -> Event:
 def _round(line: Said) -> KeptRound:
     known = typing.get_type_hints(KeptRound)
     return KeptRound(**{name: line.value(name, kind) for name, kind in known.items()})
+
+
+def _selections(archive: Archive, n_rows: int, cancelled: Cancelled) -> Iterator[Selected]:
+    if SELECTIONS not in archive.names:
+        return
+    names: set[str] = set()
+    lines = _lines(archive, SELECTIONS, _most_lines(n_rows), cancelled)
+    for name, of_one in itertools.groupby(lines, lambda line: line.text("name")):
+        first, *others = of_one
+        if name in names or name != " ".join(name.split()) or not 0 < len(name) <= MAX_NAME:
+            raise first.wrong("name", f"must be of one selection, with 1 to {MAX_NAME} letters")
+        names.add(name)
+        rows = np.concatenate([_rows_of(line, n_rows) for line in (first, *others)])
+        if np.any(np.diff(rows) <= 0):
+            raise first.wrong("rows", "must grow")
+        yield Selected(name, first.text("how")[:MAX_HOW], rows)
+
+
+def _rows_of(line: Said, n_rows: int) -> npt.NDArray[np.int64]:
+    listed = line.found.get("rows")
+    if (
+        not isinstance(listed, list)
+        or len(listed) > ROWS_A_LINE
+        or not all(type(row) is int and 0 <= row < n_rows for row in listed)
+    ):
+        raise line.wrong("rows", f"must be up to {ROWS_A_LINE:,} of the {n_rows:,} rows")
+    return np.array(listed, dtype=np.int64)
 
 
 def _table(about: Said, file: Path, n_rows: int, most_bytes: int) -> Table:

@@ -31,12 +31,15 @@ class State:
     ``question`` is None when the pool is empty.  ``chosen_share`` is the part of the training set's
     known labels that were chosen by asking.  ``before`` are the scores of the round before, where
     they are over the same objects.
+    ``counted`` is the history as it is counted, with what is held back of the question alone:
+    numbers that fell when a question comes up would tell what was answered before.
     ``past`` is the number of an earlier round that is being looked at, None for the present.
     """
 
     classifier: str
     config: ProjectConfig
     history: History
+    counted: History
     fit: Fit | None
     scores: RoundScores | None
     before: RoundScores | None
@@ -55,6 +58,16 @@ class State:
     def n_trained(self) -> int:
         """How many labels the model learned from, whoever gave them, in sight or not."""
         return 0 if self.fit is None else self.fit.n_labelled
+
+    @property
+    def untold(self) -> frozenset[int]:
+        """Rows of which nothing is shown that a model makes of them.
+
+        Those of the curated test set, those kept back, and where some questions are asked twice
+        the one that is asked about: what a model makes of it would tell what was answered before.
+        """
+        asked = {self.question.row} if self.question and self.config.asking.repeat_every else set()
+        return frozenset({*self.history.curated, *self.history.kept_back, *asked})
 
     @property
     def token(self) -> str:
@@ -86,6 +99,7 @@ def made_state(
         classifier,
         config,
         shown,
+        shown_to(history, config.people, ()),
         made.fit,
         made.scores,
         before,

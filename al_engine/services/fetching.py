@@ -127,7 +127,7 @@ def _try(request: Request) -> Reply:
     address, form, trusted = request.addresses[0], dict(request.form), request.is_trusted
     host = _host(address)
     deadline = time.monotonic() + TIME_LIMIT_S
-    with requests.Session() as asking, _Line(trusted) as line:
+    with requests.Session() as asking, _Line(trusted, deadline) as line:
         asking.trust_env = False  # which would send passwords out of a .netrc
         asking.mount("http://", line)
         asking.mount("https://", line)
@@ -137,7 +137,7 @@ def _try(request: Request) -> Reply:
             # A redirect leads where another server says: what is not its own host is not trusted.
             line.may_be_local = trusted and _host(address) == host
             try:
-                with _cut_off(line, deadline):
+                with _cut_off(line):
                     answer, body = _ask(asking, address, form, line.may_be_local)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 raise ServiceError(_why(error, address, deadline)) from error
@@ -201,10 +201,12 @@ def _brief(text: str) -> str:
 
 
 class _Line(HTTPAdapter):
-    """Connects only where it may, to the very address that was looked at."""
+    """Connects only where it may and in time, to the very address that was looked at."""
 
-    def __init__(self, may_be_local: bool) -> None:
+    def __init__(self, may_be_local: bool, deadline: float) -> None:
         self.may_be_local = may_be_local
+        self.deadline = deadline
+        self._is_cut = False
         self._opened: list[socket.socket] = []
         super().__init__()
 
@@ -247,13 +249,14 @@ class _Line(HTTPAdapter):
         """A socket to one of a host's addresses; the host is looked up only here."""
         failed: OSError | None = None
         is_refused = False
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = _look_up(host, port, self._left())
         for family, kind, protocol, _, place in found:
             if not (self.may_be_local or is_global(str(place[0]))):
                 is_refused = True
                 continue
+            left = self._left()
             made = socket.socket(family, kind, protocol)
-            made.settimeout(TIME_LIMIT_S)
+            made.settimeout(left)
             try:
                 made.connect(place)
             except OSError as error:
@@ -262,6 +265,8 @@ class _Line(HTTPAdapter):
                 continue
             # Another handle on the same connection: encryption takes the first one over.
             self._opened.append(made.dup())
+            if self._is_cut:
+                self.cut()
             return made
         if is_refused and failed is None:
             raise _Refused(
@@ -270,17 +275,46 @@ class _Line(HTTPAdapter):
             )
         raise failed or OSError("the host has no address")
 
+    def _left(self) -> float:
+        """How many seconds there are; TimeoutError where there are none."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
     def cut(self) -> None:
-        """End whatever is being sent or received."""
+        """End whatever is being sent or received, from now on."""
+        self._is_cut = True
         for opened in self._opened:
             with contextlib.suppress(OSError):
                 opened.shutdown(socket.SHUT_RDWR)
 
 
+def _look_up(host: str, port: int, seconds: float) -> list[tuple[Any, ...]]:
+    """The addresses of a host; nobody waits longer for them, as nothing ends a look-up."""
+    found: list[list[tuple[Any, ...]]] = []
+    failed: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            found.append(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except Exception as error:
+            failed.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True, name="look-up")
+    asking.start()
+    asking.join(seconds)
+    if failed:
+        raise failed[0]
+    if not found:
+        raise TimeoutError
+    return found[0]
+
+
 @contextlib.contextmanager
-def _cut_off(line: _Line, deadline: float) -> Iterator[None]:
+def _cut_off(line: _Line) -> Iterator[None]:
     """Whoever sends a byte now and then does not get round the limit of time."""
-    timer = threading.Timer(max(0.0, deadline - time.monotonic()), line.cut)
+    timer = threading.Timer(max(0.0, line.deadline - time.monotonic()), line.cut)
     timer.daemon = True
     timer.start()
     try:

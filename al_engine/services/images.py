@@ -7,6 +7,7 @@ not know services or where a picture comes from.
 import gzip
 import io
 import struct
+import threading
 import warnings
 import zlib
 from typing import Any, Literal
@@ -18,16 +19,16 @@ from astropy.io import fits
 from PIL import Image, ImageOps
 
 from al_engine.errors import ServiceError
+from al_engine.fits_headers import MOST_HDUS, has_long_headers
 
 Stretch = Literal["auto", "linear", "asinh", "log"]
 Pixels = npt.NDArray[np.float32]
 
-MOST_PIXELS = 50_000_000
+MOST_PIXELS = 4096 * 4096
 SIDE_KEPT_PX = 1024  # no picture of the card is larger on a screen
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 
 _BLACK = 8  # of 255: what compression makes of an empty picture
-_MOST_HDUS = 20
 _MOST_UNPACKED = 4 * MOST_PIXELS
 _ARRAY = b"\x93NUMPY"  # how pixels that are not bytes are kept
 _PROVOKED = (  # what libraries have been seen to raise on damaged files
@@ -43,6 +44,7 @@ _PROVOKED = (  # what libraries have been seen to raise on damaged files
     zlib.error,
     Image.DecompressionBombError,
 )
+_one_at_a_time = threading.Lock()  # a large picture takes some hundred MB while it is made smaller
 
 
 def checked(body: bytes, *, may_be_black: bool = True) -> bytes:
@@ -59,11 +61,12 @@ def checked(body: bytes, *, may_be_black: bool = True) -> bytes:
     ------
     ServiceError : says what it is in place of a picture
     """
-    if body[:2] == b"\x1f\x8b":
-        body = _unpacked(body)
-    if body[:9] == b"SIMPLE  =":
-        return _as_bytes(_fits_pixels(body))
-    return _as_seen(_image(body), may_be_black)
+    with _one_at_a_time:
+        if body[:2] == b"\x1f\x8b":
+            body = _unpacked(body)
+        if body[:9] == b"SIMPLE  =":
+            return _as_bytes(_fits_pixels(body))
+        return _as_seen(_image(body), may_be_black)
 
 
 def render(kept: bytes, stretch: Stretch, percent: float, *, is_inverted: bool) -> bytes:
@@ -139,14 +142,17 @@ def _as_seen(image: Image.Image, may_be_black: bool) -> bytes:
     """The picture on black ground, made smaller where it is too large, as bytes of our own."""
     try:
         small = image.width * image.height <= 256 * 256
-        if image.mode in ("RGBA", "LA", "P", "PA") or "transparency" in image.info:
-            over = image.convert("RGBA")
-            ground = Image.new("RGBA", over.size, (0, 0, 0, 255))
-            image = Image.alpha_composite(ground, over).convert("RGB")
-        elif image.mode.startswith(("I", "F")):
-            return _as_bytes(np.flipud(np.asarray(image, dtype=np.float32)))
-        image = image.convert("RGB")
+        if image.mode.startswith(("I", "F")):
+            return _as_bytes(np.flipud(_smaller(np.asarray(image))))
+        if image.mode in ("LA", "P", "PA") or "transparency" in image.info:
+            image = image.convert("RGBA")
+        elif image.mode not in ("L", "RGB", "RGBA"):
+            image = image.convert("RGB")
         image.thumbnail((SIDE_KEPT_PX, SIDE_KEPT_PX))
+        if image.mode == "RGBA":
+            ground = Image.new("RGBA", image.size, (0, 0, 0, 255))
+            image = Image.alpha_composite(ground, image)
+        image = image.convert("RGB")
     except _PROVOKED as error:
         raise ServiceError("It is damaged.") from error
     if not may_be_black:
@@ -174,8 +180,14 @@ def _encoded(image: Image.Image, *, as_png: bool = False) -> bytes:
 
 def _as_bytes(pixels: Pixels) -> bytes:
     stream = io.BytesIO()
-    np.save(stream, pixels.astype(np.float32), allow_pickle=False)
+    np.save(stream, pixels, allow_pickle=False)
     return stream.getvalue()
+
+
+def _smaller(pixels: npt.NDArray[Any]) -> Pixels:
+    """Pixels of any kind, with some left out where there are more than are kept."""
+    step = -(-max(pixels.shape) // SIDE_KEPT_PX)
+    return pixels[::step, ::step].astype(np.float32)
 
 
 # -- FITS ------------------------------------------------------------------------------------------
@@ -203,12 +215,18 @@ def _fits_pixels(body: bytes) -> Pixels:
 
 def _first_image(body: bytes) -> Pixels:
     """The first two-dimensional plane in the file, made smaller by leaving pixels out."""
-    with fits.open(io.BytesIO(body), memmap=False, lazy_load_hdus=True) as file:
-        for i in range(_MOST_HDUS):
+    if has_long_headers(io.BytesIO(body)):
+        raise ServiceError("The FITS file has too long a header.")
+    # Tiles of a few bytes unpack to as much as they like, which nobody can tell beforehand.
+    as_it_is = {"memmap": False, "lazy_load_hdus": True, "disable_image_compression": True}
+    with fits.open(io.BytesIO(body), **as_it_is) as file:
+        for i in range(MOST_HDUS):
             try:
                 hdu = file[i]
             except IndexError:
                 break
+            if hdu.header.get("ZIMAGE"):
+                raise ServiceError("The FITS file is compressed in tiles: unpack it with funpack.")
             shape = tuple(getattr(hdu, "shape", ()) or ())
             if not getattr(hdu, "is_image", False) or len(shape) < 2 or 0 in shape:
                 continue
@@ -217,8 +235,7 @@ def _first_image(body: bytes) -> Pixels:
             pixels = np.asarray(hdu.data)
             while pixels.ndim > 2:
                 pixels = pixels[0]
-            step = -(-max(pixels.shape) // SIDE_KEPT_PX)
-            found = pixels[::step, ::step].astype(np.float32)
+            found = _smaller(pixels)
             if not np.isfinite(found).any():
                 raise ServiceError("Blank: the survey does not cover it.")
             return found

@@ -78,9 +78,10 @@ def pack(
     path, began_at = _place(project), datetime.now(UTC).timestamp()
     about = project.about
     name = Name(about.name, about.source, about.notice)
-    images = project.folder / "images"
     _make_folder(path.parent)
-    write_whole(path, name, project.catalogue, project.log, images, versions(), heard, cancelled)
+    write_whole(
+        path, name, project.catalogue, project.log, project.folder, versions(), heard, cancelled
+    )
     os.utime(path, (began_at, began_at))
     return path
 

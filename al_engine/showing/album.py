@@ -281,7 +281,10 @@ class Album:
         if not (sky.marks and ra and dec):
             return ()
         known = [(each, CUTOUTS.get(each.service)) for each in sky.cutouts]
-        widest = max(_field(each, of) for each, of in known if of is not None and of.is_sky)
+        fields = [_field(each, of) for each, of in known if of is not None and of.is_sky]
+        if not fields:
+            return ()
+        widest = max(fields)
         key = (ra, dec, position, widest)
         with self._lock:
             held = self._near.get(key)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.features import axis_feature
 from al_engine.data.history import History
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.loop.fitting import truth_in_force
@@ -128,7 +129,7 @@ def _labels(
     shown = config.labels[:200]
     place = {label.value: i for i, label in enumerate(shown)}
     n = len(shown)
-    before_of = (title, config.columns.label, config.labels)
+    before_of = (title, _told_by(project, config.columns.label), tuple(config.labels))
 
     def of_the_catalogue() -> Codes:
         codes = np.full(project.catalogue.n_rows, n, np.uint8)
@@ -168,7 +169,7 @@ def _by_column(project: Project, drawn: Drawn, name: str) -> Colouring:
     if not name:
         raise SettingsError("No column is chosen for the colours.", "Choose one.")
     config, catalogue = project.config, project.catalogue
-    of = ("column", name, repr(config.columns.missing), repr(config.features))
+    of = ("column", *_told_by(project, name), repr(config.columns.missing), repr(config.features))
     listed = None
     if name in catalogue.names():
         found: list[list[str] | None] = drawn.once(
@@ -194,6 +195,12 @@ def _by_column(project: Project, drawn: Drawn, name: str) -> Colouring:
     )
 
 
+def _told_by(project: Project, name: str | None) -> tuple[str | None, str]:
+    """A column and what tells its values from others of its name, which a joined table may have."""
+    made_of = axis_feature(name, project.config.features).columns if name else ()
+    return name, project.catalogue.fingerprint_with(made_of)
+
+
 def _by_model(
     project: Project, drawn: Drawn, colour: str, state: State | None, colours: str
 ) -> Colouring:
@@ -201,10 +208,9 @@ def _by_model(
         raise NotEnoughLabelsError(
             f"There is no model yet, and so no {colour}.", "Start a classifier, and label."
         )
-    fit, history = state.fit, state.history
+    fit = state.fit
     name = state.config.label_name(state.classifier)
-    # Of what tests no model has a say, and of what is kept back it would tell.
-    untold = [*history.curated, *history.kept_back]
+    untold = sorted(state.untold)
     of = (colour, repr(state.config), standing_of(state, project.prepare(state.config)))
     if colour == "probability" or colour == "confidence":
 
@@ -230,14 +236,14 @@ def _correctness(
         truth = truth_in_force(project.prepare(state.config), history, state.classifier)
         codes = np.where(truth == fit.predicted, CORRECT, INCORRECT).astype(np.uint8)
         unscored = (truth < 0) | ~np.isfinite(fit.proba)
-        unscored[[*history.curated, *history.kept_back]] = True
+        unscored[sorted(state.untold)] = True
         codes[unscored] = UNLABELLED
         return codes
 
     return Colouring(
         of,
         "correctness",
-        ("correct", "incorrect", "no label, or tests"),
+        ("correct", "incorrect", "no label, or not judged"),
         (scheme.correct, scheme.incorrect, NEUTRAL),
         drawn.once(drawn.arrays, ARRAYS_KEPT, of, make),
         is_ground=True,

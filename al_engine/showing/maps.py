@@ -251,7 +251,7 @@ class Maps:
     def cell_rows(self, state: State, cell: tuple[str, int, int]) -> Rows:
         """The objects of one cell of a confusion matrix: set, actual, predicted.
 
-        Without those that are kept back, which the matrix counts.
+        Without those of which no model speaks, which the matrix counts.
         """
         assert state.fit is not None, "a matrix is only shown once there is a model"
         part = TRAIN if cell[0] == "training" else VALIDATION
@@ -263,7 +263,7 @@ class Maps:
     def standing(self, state: State) -> Codes:
         """Set, truth and prediction of every object, as ``standing_codes`` gives them.
 
-        What is kept back stands as unlabelled: neither right nor wrong.
+        What no model speaks of stands as unlabelled: neither right nor wrong.
         """
 
         def make() -> Codes:
@@ -271,7 +271,7 @@ class Maps:
             parts = parts_in_force(dataset, state.history)
             truth = truth_in_force(dataset, state.history, state.classifier)
             made = standing_codes(parts, truth, state.fit.predicted if state.fit else np.uint8(0))
-            hidden = list(state.history.kept_back)
+            hidden = sorted(state.untold)
             made[hidden] = standing_codes(parts[hidden], np.full(len(hidden), -1, np.int8), 0)
             return made
 
@@ -378,18 +378,18 @@ def standing_of(state: State, dataset: Dataset) -> Hashable:
         state.classifier,
         fit,
         sides,
-        history.kept_back,
+        state.untold,
         *map(frozenset, (history.trained, history.validated, history.curated)),
     )
 
 
 def _utility(state: State) -> Floats:
-    """The utility of every object, NaN where there is none, or it would tell what is kept back."""
+    """The utility of every object, NaN where there is none, or no model speaks of it."""
     assert state.fit is not None, "only a model finds objects useful"
-    if not state.history.kept_back:
+    if not state.untold:
         return state.fit.utility
     utility = state.fit.utility.copy()
-    utility[list(state.history.kept_back)] = np.nan
+    utility[sorted(state.untold)] = np.nan
     return utility
 
 

@@ -55,7 +55,7 @@ class Overview:
         if fault is not None:
             return Standing(classifier, is_started=True, fault=fault)
         state = session.state(classifier)
-        history, asked = state.history, state.question
+        counted, asked = state.counted, state.question
         p = np.nan
         # Where some questions are asked twice it would tell which.
         is_told = asked is not None and not state.config.asking.repeat_every
@@ -63,17 +63,17 @@ class Overview:
             state.fit is not None
             and asked is not None
             and is_told
-            and (asked.row not in history.kept_back)
+            and (asked.row not in state.history.kept_back)
         ):
             p = float(state.fit.proba[asked.row])
         return Standing(
             classifier,
             is_started=True,
             n_trained=state.n_trained,
-            n_by_label=tuple(Counter(history.trained.values()).most_common()),
-            n_given=len(history.given),
-            n_unsure=len(history.unsure),
-            n_validating=len(history.validated),
+            n_by_label=tuple(Counter(counted.trained.values()).most_common()),
+            n_given=len(counted.given),
+            n_unsure=len(counted.unsure),
+            n_validating=len(counted.validated),
             scores=state.scores,
             asks=None if asked is None else session.object_id(asked.row),
             probability=None if np.isnan(p) else p,

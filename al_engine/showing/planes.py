@@ -182,7 +182,7 @@ def plane_of(project: Project, drawn: Drawn, panel: Panel) -> Plane:
 def _columns(project: Project, x: str, y: str, x_axis: Axis, y_axis: Axis) -> Plane:
     config = project.config
     raw_x, raw_y = project.axis(x, config), project.axis(y, config)
-    made_of = ("columns", x, y, repr(config.columns.missing), repr(config.features))
+    made_of = (project.axis_sql(x, config), project.axis_sql(y, config))
 
     def index() -> Grid | None:
         return project.index(made_of, raw_x, raw_y)
@@ -200,7 +200,8 @@ def _diagram(project: Project, drawn: Drawn, name: str, quantities: Quantities) 
             f"{diagram.title} needs {len(lacking)} more columns.", "Say which they are."
         )
     known = {each: quantities.known[each] for each in diagram.quantities}
-    made_of = ("diagram", name, repr(known), repr(config.columns.missing), repr(config.features))
+    sqls = (project.axis_sql(q.column, config) for q in known.values())
+    made_of = ("diagram", name, repr(known), *sqls)
 
     def places() -> tuple[Floats, Floats]:
         logs = {

@@ -19,15 +19,20 @@ const FOCUS_BACK_MS = 150; // a click into a frame ends before the focus is take
 
 export default (component) => mount(component, makeBar);
 
-const UNTYPED = ["checkbox", "radio", "range", "button", "submit", "reset", "color", "file"];
 const PRESSED_BY_ENTER = "a, button, input, summary, canvas, [role=button], [role=tab], [role=radio]";
 const CHOSEN = "[aria-selected=true], [aria-checked=true], [aria-current]"; // nothing more to press
 const MOVED_BY_ARROWS = "input, [role=slider], [role=tab], [role=option], [role=grid], canvas";
+const OPEN = "[role=dialog], [role=menu], [role=listbox], [data-testid^=stDataFrame][data-testid$=Menu]";
+const UNTYPED = ["checkbox", "radio", "range", "button", "submit", "reset", "color", "file"]
+  .map((type) => `[type=${type}]`);
+const TYPED_INTO = `input:not(${UNTYPED}), textarea, select, [contenteditable], [role=combobox], `
+  + "[data-testid=stDataFrame]";
 
-function isTyping(target) {
-  if (!(target instanceof Element)) return false;
-  if (target.matches("input")) return !UNTYPED.includes(target.type);
-  return target.matches("textarea, select") || target.isContentEditable;
+// Keys are the bar's while nothing is open over the page, and nothing that is typed into has the
+// focus: no field, and no table.  A menu that is drawn again loses the focus, and is still open.
+function isElsewhere(event) {
+  return document.querySelector(OPEN) !== null
+    || event.composedPath().some((each) => each.matches?.(TYPED_INTO));
 }
 
 // What Streamlit says of itself; an event sent without a connection is dropped without a word.
@@ -337,9 +342,8 @@ function makeBar(root) {
     const held = event.repeat && event.key === "Enter" && event.composedPath().includes(box);
     if (held) event.preventDefault(); // or a button held down would answer what comes next
     if (!shown || modified || event.repeat || event.isComposing) return;
-    if (document.querySelector("[role=dialog][aria-modal=true], [data-testid=stDialog]")) return;
+    if (isElsewhere(event)) return;
     const target = event.composedPath()[0];
-    if (isTyping(target)) return;
     if (event.key.startsWith("Arrow") && target.matches?.(MOVED_BY_ARROWS)) return;
     if (event.key === "Enter" && target.closest?.(PRESSED_BY_ENTER) && !target.closest(CHOSEN)) return;
     if (press(event.key)) {

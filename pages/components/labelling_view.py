@@ -53,8 +53,8 @@ def _status(state: State) -> None:
     """How far, how good, and that it is safe."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
         parts = [f"**{counted(state.n_trained, 'label')}**"]
-        if state.history.own is not None:
-            own = state.history.own  # the curated test set is everybody's
+        own = state.counted.own
+        if own is not None:  # the curated test set is everybody's
             parts.append(f"{len(own.verified) - len(own.curated):,} yours")
         validation = state.scores.validation if state.scores else None
         if validation is not None and validation.f1.value is not None:

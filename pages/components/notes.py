@@ -8,6 +8,7 @@ from al_engine.noting import (
     MAX_TAGS,
     MAX_TEXT,
     Note,
+    add_note,
     keep_note,
     note_of,
     tags_in_use,
@@ -44,11 +45,17 @@ def noted(note: Note) -> None:
     st.markdown(f"{tags} {text}".strip(), help=f"Noted by {plain(note.who)}." if note.who else None)
 
 
-def note_menu(session: LabellingSession, row: int, object_id: str) -> None:
-    """A place to write down a text and tags about the object, and to take that back."""
-    own = note_of(session, row)
+def note_menu(
+    session: LabellingSession, row: int, object_id: str, *, is_untold: bool = False
+) -> None:
+    """A place to write down a text and tags about the object, and to take that back.
+
+    Untold it shows nothing of what is noted: what is written there comes beside that.
+    """
+    held = note_of(session, row)
+    own = Note() if is_untold else held
     # Named after what stands in it: another object's never shows this one's.
-    key = f"note-{session.project.slug}-{row}-{own.seq}"
+    key = f"note-{session.project.slug}-{row}-{held.seq}-{is_untold}"
     with (
         st.popover(
             "Note" if own.is_empty else "Noted",
@@ -71,7 +78,8 @@ def note_menu(session: LabellingSession, row: int, object_id: str) -> None:
                 help="Short words, such as blazar or merger; type a new one, Enter adds it.",
             )
             if st.form_submit_button("Save", type="primary"):
-                keep_note(session, row, text, tuple(tags))
+                keep = add_note if is_untold else keep_note
+                keep(session, row, text, tuple(tags))
                 draw_again()
         if own.seq and st.button("Undo the last change", key=f"{key}-undo"):
             undo_note(session, row)

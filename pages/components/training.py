@@ -43,7 +43,7 @@ def training_view(session: LabellingSession, label: str) -> None:
 def _top_line(session: LabellingSession, state: State) -> None:
     label = state.classifier
     with st.container(horizontal=True, vertical_alignment="center", key="top-line"):
-        history = state.history
+        history = state.counted
         given = len(history.given)
         parts = [
             f"**{counted(state.n_trained, 'point')} trained on**"
