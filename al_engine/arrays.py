@@ -71,7 +71,8 @@ class Arrays:
         with self._making:
             held = self._prepared(wanted)
             if held is None:
-                held = build_dataset(self._catalogue, wanted, self._folder, self._room)
+                former = self._datasets[-1] if self._datasets else None
+                held = build_dataset(self._catalogue, wanted, self._folder, self._room, former)
                 self._datasets = [*self._datasets, (wanted, held)][-DATASETS_KEPT:]
             return held
 

@@ -82,8 +82,11 @@ def build_dataset(
     config: ProjectConfig,
     matrix_folder: Path,
     room: Room = lambda n_bytes: None,
+    former: tuple[ProjectConfig, Dataset] | None = None,
 ) -> Dataset:
     """Make or map everything that settings ask for.
+
+    What does not depend on what was changed since ``former`` is taken from that.
 
     Raises
     ------
@@ -96,16 +99,23 @@ def build_dataset(
         raise SettingsError("No feature is chosen.", "Choose at least one numeric column.")
     sqls = [feature_sql(feature, catalogue, columns.missing) for feature in features]
     X = open_matrix(matrix_folder, catalogue, sqls, room)
-    codes, keys, parts = share_out(catalogue, config)
+    was, held = former or (config, None)
+    if was.columns.id != columns.id:
+        held = None
+    codes, keys, parts = share_out(catalogue, config, None if held is None else held.keys)
     train = np.flatnonzero(parts == TRAIN)
     if not len(train):
         raise SettingsError(
             "These settings leave no object to train on.",
             "Keep unknown objects in the pool, or train for more labels.",
         )
-    if len(train) > PREPARED_FROM:
-        train = train[np.argpartition(keys[train], PREPARED_FROM)[:PREPARED_FROM]]
-    preparation = fit_preparation(X.take(train), scale=config.features.scale)
+    are_alike = (was.features, was.columns.missing) == (config.features, columns.missing)
+    if held is not None and are_alike and np.array_equal(held.parts, parts):
+        preparation = held.preparation
+    else:
+        if len(train) > PREPARED_FROM:
+            train = train[np.argpartition(keys[train], PREPARED_FROM)[:PREPARED_FROM]]
+        preparation = fit_preparation(X.take(train), scale=config.features.scale)
     values = tuple(label.value for label in config.labels)
     used = {label.value for label in config.labels_in_use}
     left_out = frozenset(value for value in values if value not in used)
@@ -113,9 +123,11 @@ def build_dataset(
 
 
 def share_out(
-    catalogue: Catalogue, config: ProjectConfig
+    catalogue: Catalogue, config: ProjectConfig, keys: Keys | None = None
 ) -> tuple[npt.NDArray[np.int16], Keys, Parts]:
     """The label, the key and the set of every object, in the order of the catalogue's rows.
+
+    ``keys`` are the objects' where they are at hand.
 
     The draw goes by the catalogue's values, so that merging labels moves no object from one set
     to another.  Where the test set is a curated one, nothing is drawn for it: its share validates.
@@ -128,7 +140,7 @@ def share_out(
         if columns.label
         else np.full(catalogue.n_rows, -1, dtype=np.int16)
     )
-    keys = catalogue.object_keys(columns.id)
+    keys = catalogue.object_keys(columns.id) if keys is None else keys
     used = {label.value for label in config.labels_in_use}
     left_out = [
         i for i, place in enumerate(label_of[:-1]) if config.labels[place].value not in used

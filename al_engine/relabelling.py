@@ -15,6 +15,7 @@ from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
 from al_engine.errors import SettingsError
 from al_engine.exchange.astronomical import UNKNOWN, WHOLE_NUMBER
+from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.session import LabellingSession
 from al_engine.views.palette import label_colours
 
@@ -95,6 +96,17 @@ def merge_labels(session: LabellingSession, value: str, into: str) -> None:
     session.change_settings(merged(session.config, value, into), how=CHANGED)
 
 
+def begin_merge(session: LabellingSession, value: str, into: str) -> Job[None]:
+    """Begin ``merge_labels``; cancelled while it trains, nothing was merged."""
+    edited = merged(session.config, value, into)
+
+    def work(progress: Progress, cancelled: Cancelled) -> None:
+        session.make_before(edited, progress, cancelled)
+        merge_labels(session, value, into)
+
+    return Job(work)
+
+
 def merged(config: ProjectConfig, value: str, into: str) -> ProjectConfig:
     """The settings in which one label counts as another."""
     gone, kept = _label(config, value), _label(config, into)
@@ -134,6 +146,17 @@ def last_change(session: LabellingSession) -> Change | None:
     return Change(found[0], _said(before, after))
 
 
+def begin_undo(session: LabellingSession, seq: int) -> Job[None]:
+    """Begin ``undo_change``; cancelled while it trains, nothing was taken back."""
+    edited = _without(session, seq)
+
+    def work(progress: Progress, cancelled: Cancelled) -> None:
+        session.make_before(edited, progress, cancelled)
+        undo_change(session, seq)
+
+    return Job(work)
+
+
 def undo_change(session: LabellingSession, seq: int) -> None:
     """Take back the last change of the labels; the log keeps both.
 
@@ -145,12 +168,17 @@ def undo_change(session: LabellingSession, seq: int) -> None:
     ------
     SettingsError : labels were changed since, or a label that was added is in use
     """
+    session.change_settings(_without(session, seq), how=CHANGED, undoes=seq)
+
+
+def _without(session: LabellingSession, seq: int) -> ProjectConfig:
+    """The settings in force without the last change of the labels."""
     found = _last(session.project.log.events())
     if found is None or found[0] != seq:
         raise SettingsError(
             "The labels were changed in another tab meanwhile.", "Look, then undo again."
         )
-    session.change_settings(_undone(session, found[1], found[2]), how=CHANGED, undoes=seq)
+    return _undone(session, found[1], found[2])
 
 
 def _last(events: Sequence[Event]) -> tuple[int, ProjectConfig, ProjectConfig] | None:

@@ -4,6 +4,7 @@ Owns the order of things; what each step does lives in ``rounds``, ``data`` and 
 Pages talk to this and to nothing below it.  Must not know Streamlit.
 """
 
+import contextlib
 import math
 import weakref
 from collections.abc import Callable, Collection, Hashable, MutableMapping, Sequence
@@ -23,10 +24,13 @@ from al_engine.errors import (
     ContractError,
     NotEnoughLabelsError,
     SettingsError,
+    WorkCancelled,
 )
 from al_engine.exchange.configuration import Layout
 from al_engine.exchange.models import model_stem
+from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
+from al_engine.lookahead import Overtaken
 from al_engine.loop.answering import acts_of, answer_event, refuse_stale
 from al_engine.loop.beginning import given_labels
 from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, test_round
@@ -337,6 +341,56 @@ class LabellingSession:
             refuse_stale(self.project, classifier, row, token, self.who)
             self.project.log.append(event)
         return self._after(classifier, before[1] if before else None)
+
+    def begin_answer_all(
+        self, classifier: str, rows: Rows, label: str, *, token: str
+    ) -> Job[State]:
+        """Begin ``answer_all``; cancelled while it trains, nothing was labelled."""
+
+        def work(progress: Progress, cancelled: Cancelled) -> State:
+            config, who = self._started_config(classifier), self.who
+            taken = at_once(self.project, self.project.history(classifier, who), rows).rows
+            given = events_at_once(self.project, config, classifier, taken, label, who)
+            with self.project.log.lock:
+                events, first = self.project.events(classifier), self.project.log.last_seq + 1
+            given = [replace(event, seq=first + i) for i, event in enumerate(given)]
+            history = self.project.fold([*events, *given], who)
+            self._make_before(classifier, config, history, cancelled)
+            return self.answer_all(classifier, rows, label, token=token)
+
+        return Job(work)
+
+    def make_before(self, edited: ProjectConfig, progress: Progress, cancelled: Cancelled) -> None:
+        """Make what settings lead to before they are in force: then they are so at once.
+
+        Raises
+        ------
+        WorkCancelled : ``cancelled`` said so, and everything is as it was
+        """
+        config = edited.apart_from_sky
+        started = [c for c in edited.setups if c in edited.train_labels]
+        progress(0, 1 + len(started))
+        self.project.prepare(edited)
+        for i, classifier in enumerate(started):
+            progress(1 + i, 1 + len(started))
+            # What cannot be trained says so where it is looked at.
+            with contextlib.suppress(ContractError, SettingsError):
+                history = self.project.history_under(edited, classifier)
+                self._make_before(classifier, config, history, cancelled)
+
+    def _make_before(
+        self, classifier: str, config: ProjectConfig, history: History, cancelled: Cancelled
+    ) -> None:
+        """Make the round of a history that is to come, to be found at hand by then."""
+        try:
+            if not cancelled():
+                self._maker.make(
+                    classifier, config, history, is_past=True, is_wanted=lambda: not cancelled()
+                )
+        except Overtaken:
+            pass
+        if cancelled():
+            raise WorkCancelled("It was cancelled: everything is as it was.", "")
 
     def answer_all(self, classifier: str, rows: Rows, label: str, *, token: str) -> State:
         """Give one label to many objects, as one act; those ``at_once`` leaves out keep theirs.

@@ -30,6 +30,7 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.data.table import Table
+from al_engine.dataset import build_dataset
 from al_engine.errors import (
     ProjectError,
     SettingsError,
@@ -42,6 +43,7 @@ from al_engine.files import partial_beside
 from al_engine.home import find_project, home_folder, list_projects, make_slug
 from al_engine.opening import close_project, delete_project, open_project
 from al_engine.project import Project
+from al_engine.relabelling import merged
 
 Open = Callable[[Path], Project]
 
@@ -448,3 +450,28 @@ def test_what_is_held_is_found_while_other_arrays_are_being_made(project: Projec
         reader.join(5)
     assert found
     assert found[0] is held
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: replace(c, splits=replace(c.splits, seed=c.splits.seed + 1)),
+        lambda c: replace(c, columns=replace(c.columns, id=None)),
+        lambda c: replace(c, columns=replace(c.columns, missing={"g": (18.0,)})),
+        lambda c: replace(c, features=Features(("r", "g"), scale=False)),
+        lambda c: merged(c, "GALAXY", "STAR"),
+    ],
+)
+def test_what_is_taken_from_former_arrays_is_what_would_be_made_anew(
+    project, tmp_path, change
+) -> None:
+    before = project.config
+    project.prepare(before)
+    config = change(before)
+    made = project.prepare(config)
+    fresh = build_dataset(project.catalogue, config, tmp_path / "fresh")
+    assert (made.values, made.features) == (fresh.values, fresh.features)
+    for name in ("codes", "parts", "keys"):
+        np.testing.assert_array_equal(getattr(made, name), getattr(fresh, name))
+    X = fresh.rows(np.arange(50)).astype(float)
+    np.testing.assert_array_equal(made.preparation.transform(X), fresh.preparation.transform(X))

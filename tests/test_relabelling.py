@@ -1,8 +1,10 @@
 """Labels that change: added, renamed, recoloured, defined, merged, and each of that undone."""
 
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +17,10 @@ from al_engine.curation import Curator
 from al_engine.data.labels import AnswerLog
 from al_engine.data.partitions import in_process
 from al_engine.data.splits import TRAIN
-from al_engine.errors import SettingsError
+from al_engine.errors import SettingsError, WorkCancelled
 from al_engine.exchange.configuration import read_configuration
 from al_engine.exchange.models import find_models
+from al_engine.loop import rounds
 from al_engine.loop.beginning import given_labels
 from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import as_file, in_their_form
@@ -26,6 +29,8 @@ from al_engine.project import Project
 from al_engine.relabelling import (
     CHANGED,
     add_label,
+    begin_merge,
+    begin_undo,
     edit_label,
     last_change,
     merge_labels,
@@ -153,6 +158,54 @@ def test_merging_trains_on_the_answers_of_both_and_changes_no_event(project: Pro
     assert dataset.values == ("QSO", "STAR")
     is_positive = dataset.truth("QSO")
     assert all(is_positive[r] == 1 for r in known(session, TRAIN) if TRUTH[r] != "STAR")
+
+
+def test_merging_that_is_begun_trains_once_and_so_does_taking_it_back(
+    project: Project, monkeypatch
+) -> None:
+    session = begin(project)
+    some_rounds(session, 6)
+    answer(session, row=next(known(session, TRAIN, "GALAXY")), label="GALAXY")
+    before = session.state("QSO")
+    trained = []
+    fit_round = rounds.fit_round
+    monkeypatch.setattr(
+        rounds, "fit_round", lambda *a, **k: trained.append(1) or fit_round(*a, **k)
+    )
+    begin_merge(session, "GALAXY", "QSO").wait(60)
+    assert session.state("QSO").fit.key != before.fit.key
+    assert len(trained) == 1
+    job = begin_undo(session, last_change(session).seq)
+    job.wait(60)
+    job.result()
+    assert session.state("QSO").fit.key == before.fit.key
+    assert len(trained) == 1, "what was there before is still at hand"
+
+
+def test_merging_that_is_cancelled_while_it_trains_merges_nothing(
+    project: Project, monkeypatch
+) -> None:
+    session = begin(project)
+    some_rounds(session, 6)
+    before, written = session.config, project.log.events()
+    is_training, go_on = threading.Event(), threading.Event()
+    fit_round = rounds.fit_round
+
+    def slowly(*arguments: Any, **named: Any) -> Any:
+        is_training.set()
+        go_on.wait(60)
+        return fit_round(*arguments, **named)
+
+    monkeypatch.setattr(rounds, "fit_round", slowly)
+    job = begin_merge(session, "GALAXY", "QSO")
+    assert is_training.wait(60)
+    job.cancel()
+    go_on.set()
+    job.wait(60)
+    with pytest.raises(WorkCancelled):
+        job.result()
+    assert (session.config, project.log.events()) == (before, written)
+    answer(session)
 
 
 def test_merging_moves_no_object_from_one_set_to_another(project: Project) -> None:

@@ -1,5 +1,6 @@
 """Selections: what they hold, how they are kept, and one label for all of one."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +17,11 @@ from al_engine.data.selections import (
     save_selection,
 )
 from al_engine.data.splits import TRAIN, VALIDATION
-from al_engine.errors import AlEngineError, AnswerRefusedError, SettingsError
+from al_engine.errors import AlEngineError, AnswerRefusedError, SettingsError, WorkCancelled
 from al_engine.exchange.configuration import read_configuration, write_configuration
 from al_engine.exchange.labels import answers_in_force
-from al_engine.loop import together
+from al_engine.jobs import Job
+from al_engine.loop import rounds, together
 from al_engine.loop.recording import record
 from al_engine.loop.together import at_once
 from al_engine.opening import close_project, open_project
@@ -51,6 +53,54 @@ def test_labelling_a_selection_is_one_round_and_one_undo(project):
     assert undone.history.trained == before.history.trained
     assert undone.question == before.question
     assert undone.fit.key == before.fit.key
+
+
+def begun(session, rows, label="QSO") -> Job:
+    token = session.state("QSO").token
+    return session.begin_answer_all("QSO", rows, label, token=token)
+
+
+def test_labelling_that_is_begun_trains_once_and_comes_to_what_is_made_anew(project, monkeypatch):
+    session = begin(project)
+    session.state("QSO")
+    rows = training_rows(session, 60)
+    trained = []
+    fit_round = rounds.fit_round
+    monkeypatch.setattr(
+        rounds, "fit_round", lambda *a, **k: trained.append(1) or fit_round(*a, **k)
+    )
+    job = begun(session, rows)
+    job.wait(60)
+    after = job.result()
+    assert len(trained) == 1
+    assert set(rows.tolist()) <= set(after.history.trained)
+    expected = LabellingSession(project, "Ada").state("QSO")
+    assert (after.question, after.scores) == (expected.question, expected.scores)
+    np.testing.assert_array_equal(after.fit.proba, expected.fit.proba)
+
+
+def test_labelling_that_is_cancelled_while_it_trains_labels_nothing(project, monkeypatch):
+    session = begin(project)
+    before, written = session.state("QSO"), project.log.events()
+    is_training, go_on = threading.Event(), threading.Event()
+    fit_round = rounds.fit_round
+
+    def slowly(*arguments, **named):
+        is_training.set()
+        go_on.wait(60)
+        return fit_round(*arguments, **named)
+
+    monkeypatch.setattr(rounds, "fit_round", slowly)
+    job = begun(session, training_rows(session, 60))
+    assert is_training.wait(60)
+    job.cancel()
+    go_on.set()
+    job.wait(60)
+    with pytest.raises(WorkCancelled):
+        job.result()
+    assert project.log.events() == written
+    assert session.state("QSO") == before
+    answer(session)
 
 
 def test_an_undo_after_another_answer_takes_that_back_first(project):

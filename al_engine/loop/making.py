@@ -72,11 +72,18 @@ class RoundMaker:
         return round_key(config, classifier, fingerprint, hashes(config, classifier))
 
     def make(
-        self, classifier: str, config: ProjectConfig, history: History, *, is_past: bool = False
+        self,
+        classifier: str,
+        config: ProjectConfig,
+        history: History,
+        *,
+        is_past: bool = False,
+        is_wanted: Callable[[], bool] = lambda: True,
     ) -> Round:
         """The round of a history: at hand, made ahead, or made now.
 
-        What is made ahead is for the present: looking at a past round leaves it be.
+        What is made ahead is for the present: looking at a past round leaves it be.  ``is_wanted``
+        is asked now and then; Overtaken is raised once it says no.
         """
         plan = self._plan(classifier, config, self._project.prepare(config))
         key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
@@ -88,7 +95,9 @@ class RoundMaker:
         if made is None:
             present = self.learners.get(classifier)
             fit, scores, folded = self._at_hand(classifier, key, strategy, history, present)
-            made = make_round(plan, history, fit=fit, scores=scores, folded=folded)
+            made = make_round(
+                plan, history, fit=fit, scores=scores, folded=folded, is_wanted=is_wanted
+            )
         made = _named(made, key)
         if made.fit is not None:
             self._keep(classifier, key, strategy, history, made)

@@ -5,7 +5,7 @@ or bars; must not know the browser or Streamlit.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,14 +119,19 @@ class Plotting:
         self, plane: Plane, colouring: Colouring | None, view: View, value_colours: str
     ) -> bytes:
         """A PNG of a plane with transparent ground; of how many there are without a colouring."""
-        of = colouring.of if colouring is not None else "density"
-        key = ("plane", plane.of, of, view, value_colours)
         return self._drawn.once(
             self._drawn.pictures,
             KEPT,
-            key,
+            _picture_key(plane, colouring, view, value_colours),
             lambda: _painted(plane, colouring, view, value_colours),
         )
+
+    def at_hand(
+        self, plane: Plane, colouring: Colouring | None, view: View, value_colours: str
+    ) -> bytes | None:
+        """The same where it was painted before, perhaps ahead; None where it has to be."""
+        with self._drawn.lock:
+            return self._drawn.pictures.get(_picture_key(plane, colouring, view, value_colours))
 
     def nearest_row(
         self, plane: Plane, colouring: Colouring | None, x: float, y: float, view: View
@@ -175,6 +180,13 @@ class Plotting:
             raise SettingsError("The histogram has no column yet.", "Choose one.")
         scale: Scale = "log" if panel.x_log else "linear"
         return Axis(name, scale), self._session.project.axis(name, config)
+
+
+def _picture_key(
+    plane: Plane, colouring: Colouring | None, view: View, value_colours: str
+) -> Hashable:
+    of = colouring.of if colouring is not None else "density"
+    return "plane", plane.of, of, view, value_colours
 
 
 def kept_in_view(state: State | None) -> list[int]:

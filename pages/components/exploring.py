@@ -50,6 +50,8 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
             st.badge(f"asks only about {plain(session.config.asking.among)}", color="orange")
         if exploring.notice:
             st.caption(plain(exploring.notice))
+    with guard():
+        _finish_labelling(session)
     if label:
         tab.look_at_round(label, None)
     state = state_of(session, label)
@@ -186,12 +188,30 @@ def _label_all(session: LabellingSession, state: State, together: Selected) -> N
         type="primary",
         disabled=chosen is None or not 0 < n <= MOST_AT_ONCE,
     ):
-        with guard(), st.spinner("Training", show_time=True):
-            session.answer_all(state.classifier, together.rows, str(chosen), token=state.token)
-            tab.exploring().notice = f"{counted(n, 'object')} labelled {config.label_name(chosen)}."
-            tab.exploring().labelled = True
+        with guard():
+            begun = session.begin_answer_all(
+                state.classifier, together.rows, str(chosen), token=state.token
+            )
+            tab.keep_job(_labelling_of(session), begun)
             tab.count_click("selection")
             draw_again()
+
+
+def _finish_labelling(session: LabellingSession) -> None:
+    """Wait for the training on labels of a selection, with a way to stop it."""
+    job = finished(_labelling_of(session), "Training", before="Training on the labels")
+    if job is None:
+        return
+    state: State = job.result()
+    last, n = state.history.last, len(session.last_act(state.classifier))
+    name = session.config.label_name(last.label) if last is not None and last.label else ""
+    tab.exploring().notice = f"{counted(n, 'object')} labelled {name}."
+    tab.exploring().labelled = True
+    draw_again()
+
+
+def _labelling_of(session: LabellingSession) -> str:
+    return f"label-selection-{session.project.slug}"
 
 
 def _keep(session: LabellingSession, together: Selected) -> None:

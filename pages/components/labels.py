@@ -10,17 +10,18 @@ from al_engine.label import MAX_DEFINITION
 from al_engine.relabelling import (
     Use,
     add_label,
+    begin_merge,
+    begin_undo,
     edit_label,
     last_change,
-    merge_labels,
     merged,
     next_colour,
-    undo_change,
     use_of,
 )
 from al_engine.session import LabellingSession
 from pages.components import state as tab
 from pages.components.guard import guard
+from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 LABELS = "Labels"
@@ -29,6 +30,8 @@ _NAME_CHARS = 60
 
 def draw(session: LabellingSession, label: str) -> None:
     """All labels on the left; the chosen one, and a new one, on the right."""
+    with guard():
+        _finish_change(session)
     _head(session)
     use = use_of(session)
     left, right = st.columns([5, 3], gap="medium")
@@ -38,6 +41,18 @@ def draw(session: LabellingSession, label: str) -> None:
         _edit(session, chosen)
         _merge(session, chosen, use)
         _add(session)
+
+
+def _job_of(session: LabellingSession) -> str:
+    return f"labels-{session.project.slug}"
+
+
+def _finish_change(session: LabellingSession) -> None:
+    """Wait for a change that trains again, with a way to stop it."""
+    job = finished(_job_of(session), "Training again", before="Reading the labels", unit="step")
+    if job is not None:
+        job.result()
+        st.rerun()
 
 
 def _head(session: LabellingSession) -> None:
@@ -55,8 +70,8 @@ def _head(session: LabellingSession) -> None:
         if change is not None:
             title = f"Undo: {plain(change.said)}"
             if st.button(title, key=f"undo-label-{change.seq}", icon=":material/undo:"):
-                with guard(), st.spinner("Taking it back, and training again where it must be"):
-                    undo_change(session, change.seq)
+                with guard():
+                    tab.keep_job(_job_of(session), begin_undo(session, change.seq))
                     st.rerun()
 
 
@@ -156,8 +171,8 @@ def _merge(session: LabellingSession, label: Label, use: Mapping[str, Use]) -> N
             names = ", ".join(plain(config.label_name(c)) for c in lost)
             st.caption(f"Trained again: {names}. Scores of its earlier rounds leave the plot.")
         if st.button("Merge", key=f"merge-{key}", type="primary"):
-            with guard(), st.spinner("Merging, and training again where it must be"):
-                merge_labels(session, label.value, into)
+            with guard():
+                tab.keep_job(_job_of(session), begin_merge(session, label.value, into))
                 tab.aside().label = into
                 st.rerun()
 

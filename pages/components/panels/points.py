@@ -50,10 +50,13 @@ def points(spot: Spot) -> None:
     )
     view = view_to_draw(spot.key, home, titles)
     _look(spot, view, home)
-    png = None
-    if is_warm():
-        with st.spinner("Drawing", show_time=True):
-            png = plots.picture(plane, by, view, loop.value_colours())
+    painted = (plane, by, view, loop.value_colours())
+    # There whether it is filled or not: what stands below must not be another element then.
+    waiting = st.empty()
+    png = plots.at_hand(*painted) if is_warm() else None
+    if is_warm() and png is None:
+        with waiting, st.spinner("Drawing", show_time=True):
+            png = plots.picture(*painted)
     marks = _marks(spot, lambda rows: plane.at(rows))
     drawn = [*_legend(by), *(LegendEntry(m.name, m.colour, m.shape, m.filled) for m in marks)]
     scatter_map(
