@@ -12,7 +12,9 @@ from al_engine.background import BACKGROUND
 from al_engine.config import Label, ProjectConfig, Splits
 from al_engine.criteria import Criterion, Group, Search
 from al_engine.curation import Curator
-from al_engine.data.labels import AnswerLog
+from al_engine.data.history import fold
+from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.merging import as_merged, as_written
 from al_engine.data.partitions import in_process
 from al_engine.data.splits import TRAIN
 from al_engine.errors import SettingsError
@@ -258,6 +260,17 @@ def test_merging_back_and_forth_gives_the_rounds_there_were(project: Project) ->
     n = len(before.rounds)
     assert [r.labelled.key for r in after.rounds[:n]] == [r.labelled.key for r in before.rounds]
     assert [r.scores for r in after.rounds[:n]] == [r.scores for r in before.rounds]
+
+
+@pytest.mark.parametrize("written", [5, ["STAR", "STAR", {"written": 5}]])
+def test_nothing_that_an_answer_carries_says_how_it_was_before_a_merging(written: object) -> None:
+    answered = Event("answer", "Ada", "QSO", 3, label="QSO", seq=1)
+    forged = replace(answered, payload={"written": written})
+    for into in ({}, {"QSO": "STAR"}):
+        plain, odd = (fold(as_merged([event], into)) for event in (answered, forged))
+        assert odd.trained == plain.trained
+        assert odd.sets == plain.sets
+        assert as_written(as_merged([forged], into)[0]) == forged
 
 
 def test_labels_that_would_leave_one_are_not_merged(project: Project) -> None:

@@ -15,7 +15,9 @@ from al_engine.data.merging import as_written
 LATER_AFTER = 10
 COUNTED = ("given", "answer", "unsure", "later", "settled")
 Use = Literal["trains", "validates", "corrects"]  # what a person's label is for
-TOGETHER = "together"  # in the payload of answers that one act gave to many objects: its name
+# In the payload of answers that one act gave to many objects: its name, and to how many.
+TOGETHER, OF = "together", "of"
+MAX_ACT = 64
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,20 @@ def _use(event: Event, before: Use | None) -> Use:
 def _act(event: Event) -> str | None:
     """The act that gave an answer to many objects, None for an answer to one."""
     return None if event.payload is None else event.payload.get(TOGETHER)
+
+
+def act_fault(event: Event) -> tuple[str, str] | None:
+    """The field of an event that cannot tell of an act so, and what it must be; or None.
+
+    Whoever reads events of elsewhere asks: what folds them takes them as they are.
+    """
+    payload = (event.payload if event.kind == "answer" else None) or {}
+    name, of = payload.get(TOGETHER, ""), payload.get(OF, 1)
+    if not isinstance(name, str) or len(name) > MAX_ACT:
+        return "payload", f"its '{TOGETHER}' must be a text of up to {MAX_ACT} letters"
+    if not isinstance(of, int) or isinstance(of, bool) or of < 1:
+        return "payload", f"its '{OF}' must be a whole number from 1"
+    return None
 
 
 def given_with(events: Sequence[Event], last: Event) -> list[Event]:
