@@ -15,13 +15,11 @@ from al_engine.curation import Curator
 from al_engine.data.history import fold
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.merging import as_merged, as_written
-from al_engine.data.partitions import in_process
 from al_engine.data.splits import TRAIN
 from al_engine.errors import SettingsError
 from al_engine.exchange.configuration import read_configuration
 from al_engine.exchange.models import find_models
 from al_engine.loop.beginning import given_labels
-from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import as_file, in_their_form
 from al_engine.opening import close_project, open_project
 from al_engine.project import Project
@@ -31,7 +29,6 @@ from al_engine.relabelling import (
     edit_label,
     last_change,
     merge_labels,
-    merged,
     undo_change,
     use_of,
 )
@@ -444,12 +441,6 @@ def test_a_layout_changes_how_labels_look_and_not_what_counts_as_them(project: P
     kept = session.config.labels[0]
     assert (kept.name, kept.colour, kept.definition) == ("Quasar", "#112233", "Broad lines")
     assert kept.values == ("QSO", "GALAXY")
-
-
-def test_a_data_set_in_partitions_refuses_merged_labels(project: Project) -> None:
-    config = merged(project.config, "GALAXY", "QSO")
-    with pytest.raises(SettingsError, match="Labels are merged"):
-        lay_out(in_process, Path("nowhere"), config)
 
 
 def test_astronomicals_form_has_merged_labels_apart_and_says_so(project: Project) -> None:
