@@ -21,6 +21,7 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.joined import JoinedTable
 from al_engine.data.table import Table
 from al_engine.errors import (
+    ProjectError,
     SettingsError,
     UnknownColumnError,
     UnsuitableColumnError,
@@ -309,6 +310,30 @@ def test_an_undo_takes_the_columns_from_the_settings_too(with_wise: LabellingSes
     assert [c.column for g in config.curation.search.groups for c in g.criteria] == ["g"]
     assert {config.x_axis, config.y_axis} <= {"g", "r", "g-r"}
     assert answer(with_wise).fit is not None
+
+
+def test_an_undo_that_fails_leaves_the_table_and_the_settings(
+    with_wise: LabellingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue, config = with_wise.project.catalogue, with_wise.config
+    names, n = catalogue.names(), with_wise.project.log.n_events
+    with catalogue.changing(), pytest.raises(ProjectError, match="being joined"):
+        undo_join(with_wise, "wise", leave_out=True)
+    assert (with_wise.config, with_wise.project.log.n_events) == (config, n)
+
+    def full(*events: object) -> None:
+        raise ProjectError("The disk is full.")
+
+    monkeypatch.setattr(with_wise.project.log, "append", full)
+    with pytest.raises(ProjectError, match="full"):
+        undo_join(with_wise, "wise", leave_out=True)
+    assert with_wise.config == config
+    assert catalogue.names() == names
+    assert [joined.name for joined in catalogue.joined] == ["wise"]
+    assert np.isfinite(with_wise.project.axis("w1")).any()
+    monkeypatch.undo()
+    undo_join(with_wise, "wise", leave_out=True)
+    assert not catalogue.joined
 
 
 def test_what_stands_on_a_joined_column_stops_the_undo(with_wise: LabellingSession) -> None:
