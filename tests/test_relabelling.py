@@ -29,6 +29,7 @@ from al_engine.relabelling import (
     edit_label,
     last_change,
     merge_labels,
+    merged,
     undo_change,
     use_of,
 )
@@ -178,6 +179,25 @@ def test_rounds_of_a_classifier_that_merging_does_not_touch_stay_as_they_are(
     assert after.fit is not None
     assert before.fit is not None
     assert np.array_equal(after.fit.proba, before.fit.proba, equal_nan=True)
+
+
+def test_so_do_those_in_which_an_object_went_from_one_of_the_merged_labels_to_the_other(
+    project: Project,
+) -> None:
+    session = begin(project, "STAR")
+    some_rounds(session, 3, "STAR")
+    row = next(iter(session.state("STAR").history.verified))
+    for label in ("GALAXY", "QSO"):
+        session.answer("STAR", row, "answer", label, token=session.state("STAR").token)
+    answer(session, "STAR")
+    before = session.state("STAR")
+    edited = merged(session.config, "QSO", "GALAXY")
+    assert session.rounds_lost(edited) == {}
+    merge_labels(session, "QSO", "GALAXY")
+    after = session.state("STAR")
+    assert [r.labelled.key for r in after.rounds] == [r.labelled.key for r in before.rounds]
+    assert [r.scores for r in after.rounds] == [r.scores for r in before.rounds]
+    assert after.fit.key == before.fit.key
 
 
 def test_merging_two_classifiers_makes_one_that_both_taught(project: Project) -> None:

@@ -118,7 +118,7 @@ def fold(
     trained: dict[int, str] = {}
     validated: dict[int, str] = {}
     corrected: dict[int, str] = {}
-    named: dict[int, str | None] = {}  # what trained is called in the log, merged or not
+    named: dict[int, str] = {}  # what trained is called in the log, merged or not
     given: set[int] = set()
     unsure: set[int] = set()
     disputed: set[int] = set()
@@ -151,7 +151,6 @@ def fold(
             n_again += how == "again"
         if row in curated:
             continue  # asked and passed all the same: what comes up next goes by the count
-        before = trained.get(row)
         if event.kind == "later":
             later[row] = Postponed(n_passed + LATER_AFTER, how)
             continue
@@ -182,12 +181,13 @@ def fold(
             else:
                 into = {"trains": trained, "validates": validated, "corrects": corrected}[use]
                 into[row] = event.label or ""
-        after = trained.get(row)
+        # By what the log says: a round stays the same one whatever was merged since.
+        before = named.pop(row, None)
+        if row in trained:
+            named[row] = as_written(event).label or ""
+        after = named.get(row)
         if before != after:
-            fingerprint ^= _mark(row, named.pop(row, None))
-            if after is not None:
-                named[row] = as_written(event).label
-            fingerprint ^= _mark(row, named.get(row))
+            fingerprint ^= _mark(row, before) ^ _mark(row, after)
             is_changed = True
         # Labels taken from the catalogue arrive together and make one round, not five.  One that
         # stands again has a round of its own.  Those that one act gave to many make one round too.
