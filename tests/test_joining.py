@@ -38,9 +38,11 @@ from al_engine.session import LabellingSession
 from al_engine.sharing.packing import pack
 from al_engine.sharing.prospect import look
 from al_engine.showing.maps import drawn_of
+from al_engine.showing.match_map import MatchMap
 from al_engine.showing.objects import object_card
 from al_engine.showing.plotting import Plotting
 from al_engine.starting import import_file
+from al_engine.views.raster import View
 
 Open = Callable[[Path], Project]
 ARCSEC = 1 / 3600
@@ -276,6 +278,18 @@ def test_what_lies_in_a_plot_are_objects_of_the_table_that_is_joined_now(
         np.testing.assert_array_equal(plane.rows_inside(box), expected)
         assert 0 < len(expected) < N_ROWS
         undo_join(session, "wise")
+
+
+def test_the_map_of_matches_is_of_the_table_that_is_joined_now(project: Project) -> None:
+    session = LabellingSession(project, "Ada")
+    matches, shown = Curator(session).found(Search()), MatchMap(project)
+    view, seen = View((-400.0, 400.0), (-5.0, 5.0), 60, 40), set()
+    for factor in (1.0, -1.0):
+        join(session, numbered(factor), JoinedTable("wise", ("name",), ("source",), ("w1",)))
+        session.change_settings(replace(session.config, x_axis="w1", y_axis="g"))
+        seen.add(shown.picture(matches, project.curated(), view, "#888888"))
+        undo_join(session, "wise")
+    assert len(seen) == 2
 
 
 # -- undone --------------------------------------------------------------------------------------
