@@ -118,6 +118,7 @@ class Asking:
     (MB, a session and classifier) of what is made before it is asked for; 0 switches that off.
     ``shared`` makes an answer that was given for one classifier count for all.  ``among`` is the
     saved selection that is asked about, "" for the whole pool; random questions are of all of it.
+    ``among_key`` tells that selection from another of the same name.
     Every ``repeat_every``-th question is an object that the person labelled before, who is not
     told; 0 means never.
     """
@@ -127,6 +128,7 @@ class Asking:
     ahead_mb: int = 1000
     shared: bool = False
     among: str = ""
+    among_key: str = ""
     repeat_every: int = 0
 
 

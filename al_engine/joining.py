@@ -16,7 +16,7 @@ from al_engine.data.columns import CatalogueColumn, CatalogueColumns
 from al_engine.data.features import axis_feature
 from al_engine.data.importing import kind_of
 from al_engine.data.joined import MAX_NAME, JoinedTable
-from al_engine.data.joining import drop_joined, find_joined, join_table
+from al_engine.data.joining import dropping_joined, find_joined, join_table
 from al_engine.data.readers import Part, list_parts, open_table, refuse_unpacked
 from al_engine.data.table import Table
 from al_engine.errors import SettingsError
@@ -258,6 +258,6 @@ def undo_join(session: LabellingSession, name: str, *, leave_out: bool = False) 
             "Leave them out first, or with it.",
         )
     with project.at_work(), LOOKAHEAD.paused():
-        session.change_settings(without(session, joined))
-        drop_joined(project.catalogue, name)
+        with dropping_joined(project.catalogue, name):
+            session.change_settings(without(session, joined))
         project.forget_arrays()

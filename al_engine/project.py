@@ -317,7 +317,7 @@ class Project:
 def _sweep(folder: Path) -> None:
     """Remove what a killed process had begun to write: nobody else has the project open."""
     begun = list(folder.glob(f".*{PARTIAL}*"))
-    for name in ("exports", "whole", "models"):
+    for name in ("exports", "whole", "models", "selections"):
         begun += left_behind(folder / name)
     for path in begun:
         if path.is_dir():

@@ -46,7 +46,9 @@ EVERYTHING = ProjectConfig(
     ),
     features=Features(("g", "G"), (Combination("divide", 2), Combination("add", 5)), scale=False),
     splits=Splits("counts", 100, 20, 30, "balanced", seed=7),
-    asking=Asking(random_every=7, start="random", ahead_mb=0, shared=True, among="the wedge"),
+    asking=Asking(
+        random_every=7, start="random", ahead_mb=0, shared=True, among="the wedge", among_key="f00d"
+    ),
     people=People(True, True, "latest", 4),
     sky=Sky(False, (Cutout("hips2fits", 90.0, "CDS/P/2MASS/color"),), "log", 98.0, True, False),
     quantities=Quantities(

@@ -21,6 +21,7 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.joined import JoinedTable
 from al_engine.data.table import Table
 from al_engine.errors import (
+    ProjectError,
     SettingsError,
     UnknownColumnError,
     UnsuitableColumnError,
@@ -37,9 +38,11 @@ from al_engine.session import LabellingSession
 from al_engine.sharing.packing import pack
 from al_engine.sharing.prospect import look
 from al_engine.showing.maps import drawn_of
+from al_engine.showing.match_map import MatchMap
 from al_engine.showing.objects import object_card
 from al_engine.showing.plotting import Plotting
 from al_engine.starting import import_file
+from al_engine.views.raster import View
 
 Open = Callable[[Path], Project]
 ARCSEC = 1 / 3600
@@ -277,6 +280,18 @@ def test_what_lies_in_a_plot_are_objects_of_the_table_that_is_joined_now(
         undo_join(session, "wise")
 
 
+def test_the_map_of_matches_is_of_the_table_that_is_joined_now(project: Project) -> None:
+    session = LabellingSession(project, "Ada")
+    matches, shown = Curator(session).found(Search()), MatchMap(project)
+    view, seen = View((-400.0, 400.0), (-5.0, 5.0), 60, 40), set()
+    for factor in (1.0, -1.0):
+        join(session, numbered(factor), JoinedTable("wise", ("name",), ("source",), ("w1",)))
+        session.change_settings(replace(session.config, x_axis="w1", y_axis="g"))
+        seen.add(shown.picture(matches, project.curated(), view, "#888888"))
+        undo_join(session, "wise")
+    assert len(seen) == 2
+
+
 # -- undone --------------------------------------------------------------------------------------
 
 
@@ -309,6 +324,30 @@ def test_an_undo_takes_the_columns_from_the_settings_too(with_wise: LabellingSes
     assert [c.column for g in config.curation.search.groups for c in g.criteria] == ["g"]
     assert {config.x_axis, config.y_axis} <= {"g", "r", "g-r"}
     assert answer(with_wise).fit is not None
+
+
+def test_an_undo_that_fails_leaves_the_table_and_the_settings(
+    with_wise: LabellingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue, config = with_wise.project.catalogue, with_wise.config
+    names, n = catalogue.names(), with_wise.project.log.n_events
+    with catalogue.changing(), pytest.raises(ProjectError, match="being joined"):
+        undo_join(with_wise, "wise", leave_out=True)
+    assert (with_wise.config, with_wise.project.log.n_events) == (config, n)
+
+    def full(*events: object) -> None:
+        raise ProjectError("The disk is full.")
+
+    monkeypatch.setattr(with_wise.project.log, "append", full)
+    with pytest.raises(ProjectError, match="full"):
+        undo_join(with_wise, "wise", leave_out=True)
+    assert with_wise.config == config
+    assert catalogue.names() == names
+    assert [joined.name for joined in catalogue.joined] == ["wise"]
+    assert np.isfinite(with_wise.project.axis("w1")).any()
+    monkeypatch.undo()
+    undo_join(with_wise, "wise", leave_out=True)
+    assert not catalogue.joined
 
 
 def test_what_stands_on_a_joined_column_stops_the_undo(with_wise: LabellingSession) -> None:

@@ -15,7 +15,7 @@ from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.loop.fitting import parts_in_force, truth_in_force
 from al_engine.project import Project
 from al_engine.session import LabellingSession, State
-from al_engine.showing.maps import Maps, Shown, drawn_of
+from al_engine.showing.maps import Drawn, Maps, Shown, drawn_of
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, rgb
 from al_engine.views.raster import HIDDEN, View, category_counts, paint_categories
 
@@ -42,6 +42,19 @@ def test_the_home_view_holds_what_was_trained_on_and_what_is_asked(begun) -> Non
     assert (home.width_px, home.height_px) == (400, 300)
     assert home.x_range[0] < x.min() <= x.max() < home.x_range[1]
     assert home.y_range[0] < y.min() <= y.max() < home.y_range[1]
+
+
+def test_what_was_being_made_while_all_was_put_away_is_not_kept() -> None:
+    drawn = Drawn()
+
+    def make() -> np.ndarray:
+        drawn.put_away()  # as another thread would, once columns are others
+        return np.zeros(3)
+
+    assert drawn.once(drawn.arrays, 12, "column", make).tolist() == [0, 0, 0]
+    assert not drawn.arrays
+    assert drawn.once(drawn.arrays, 12, "column", lambda: np.ones(3)).tolist() == [1, 1, 1]
+    assert list(drawn.arrays) == ["column"]
 
 
 def test_a_click_finds_the_object_that_lies_there_in_the_set_that_is_drawn(begun) -> None:

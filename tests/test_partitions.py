@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import HOSTILE, SMALL_FOREST, small_setup
 
-from al_engine.config import ClassifierSetup, Combination, Features, MemberSetup, Splits
+from al_engine.config import Asking, ClassifierSetup, Combination, Features, MemberSetup, Splits
 from al_engine.data import partitions
 from al_engine.data.history import History, fold
 from al_engine.data.labels import Event
@@ -46,6 +46,7 @@ from al_engine.loop.partitioned.rounds import PartitionedPlan, PartitionedRound
 from al_engine.loop.rounds import Plan, Round, initial_rows, make_round, random_every
 from al_engine.opening import close_project, open_project
 from al_engine.project import Project
+from al_engine.relabelling import merged
 from al_engine.showing.maps import CORRECT, INCORRECT, UNLABELLED
 from al_engine.starting import import_file
 from al_engine.views import raster
@@ -322,6 +323,21 @@ def test_row_groups_are_cut_into_runs_that_follow_each_other(sky: Sky) -> None:
 def test_work_that_is_no_longer_wanted_is_given_up(sky: Sky) -> None:
     with pytest.raises(Overtaken):
         layout.lay_out(in_process, sky.folder, sky.project.config, is_wanted=lambda: False)
+
+
+NOT_IN_PARTITIONS = {
+    "a curated test set": (lambda c: replace(c, splits=Splits(curated=True)), "splits.curated"),
+    "merged labels": (lambda c: merged(c, "GALAXY", "QSO"), "Labels are merged"),
+    "a selection": (lambda c: replace(c, asking=Asking(among="a", among_key="b")), "selection 'a'"),
+    "repeats": (lambda c: replace(c, asking=Asking(repeat_every=20)), "repeat_every is 20"),
+}
+
+
+@pytest.mark.parametrize("what", NOT_IN_PARTITIONS)
+def test_what_a_data_set_in_partitions_cannot_have_is_refused(sky: Sky, what: str) -> None:
+    change, said = NOT_IN_PARTITIONS[what]
+    with pytest.raises(SettingsError, match=said):
+        layout.lay_out(in_process, sky.folder, change(sky.project.config))
 
 
 def test_a_file_that_changed_meanwhile_is_refused(sky: Sky, tmp_path: Path) -> None:

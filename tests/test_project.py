@@ -147,7 +147,7 @@ def test_what_a_killed_process_had_begun_to_write_goes_when_its_project_is_opene
     survey_folder: Path, opened: Callable[[Path], Project]
 ) -> None:
     begun = []
-    for folder in ("", "exports", "exports/of-ada", "whole", "models"):
+    for folder in ("", "exports", "exports/of-ada", "whole", "models", "selections"):
         (survey_folder / folder).mkdir(exist_ok=True)
         partial = partial_beside(survey_folder / folder / "x.fits")
         begun += [partial, partial.with_name(f"{partial.name}.rows")]

@@ -14,15 +14,15 @@ from al_engine.background import BACKGROUND
 from al_engine.config import Label, ProjectConfig, Splits
 from al_engine.criteria import Criterion, Group, Search
 from al_engine.curation import Curator
-from al_engine.data.labels import AnswerLog
-from al_engine.data.partitions import in_process
+from al_engine.data.history import fold
+from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.merging import as_merged, as_written
 from al_engine.data.splits import TRAIN
 from al_engine.errors import SettingsError, WorkCancelled
 from al_engine.exchange.configuration import read_configuration
 from al_engine.exchange.models import find_models
 from al_engine.loop import rounds
 from al_engine.loop.beginning import given_labels
-from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import as_file, in_their_form
 from al_engine.opening import close_project, open_project
 from al_engine.project import Project
@@ -234,6 +234,25 @@ def test_rounds_of_a_classifier_that_merging_does_not_touch_stay_as_they_are(
     assert np.array_equal(after.fit.proba, before.fit.proba, equal_nan=True)
 
 
+def test_so_do_those_in_which_an_object_went_from_one_of_the_merged_labels_to_the_other(
+    project: Project,
+) -> None:
+    session = begin(project, "STAR")
+    some_rounds(session, 3, "STAR")
+    row = next(iter(session.state("STAR").history.verified))
+    for label in ("GALAXY", "QSO"):
+        session.answer("STAR", row, "answer", label, token=session.state("STAR").token)
+    answer(session, "STAR")
+    before = session.state("STAR")
+    edited = merged(session.config, "QSO", "GALAXY")
+    assert session.rounds_lost(edited) == {}
+    merge_labels(session, "QSO", "GALAXY")
+    after = session.state("STAR")
+    assert [r.labelled.key for r in after.rounds] == [r.labelled.key for r in before.rounds]
+    assert [r.scores for r in after.rounds] == [r.scores for r in before.rounds]
+    assert after.fit.key == before.fit.key
+
+
 def test_merging_two_classifiers_makes_one_that_both_taught(project: Project) -> None:
     session = begin(project)
     session.start("STAR", small_setup())
@@ -311,6 +330,17 @@ def test_merging_back_and_forth_gives_the_rounds_there_were(project: Project) ->
     n = len(before.rounds)
     assert [r.labelled.key for r in after.rounds[:n]] == [r.labelled.key for r in before.rounds]
     assert [r.scores for r in after.rounds[:n]] == [r.scores for r in before.rounds]
+
+
+@pytest.mark.parametrize("written", [5, ["STAR", "STAR", {"written": 5}]])
+def test_nothing_that_an_answer_carries_says_how_it_was_before_a_merging(written: object) -> None:
+    answered = Event("answer", "Ada", "QSO", 3, label="QSO", seq=1)
+    forged = replace(answered, payload={"written": written})
+    for into in ({}, {"QSO": "STAR"}):
+        plain, odd = (fold(as_merged([event], into)) for event in (answered, forged))
+        assert odd.trained == plain.trained
+        assert odd.sets == plain.sets
+        assert as_written(as_merged([forged], into)[0]) == forged
 
 
 def test_labels_that_would_leave_one_are_not_merged(project: Project) -> None:
@@ -484,12 +514,6 @@ def test_a_layout_changes_how_labels_look_and_not_what_counts_as_them(project: P
     kept = session.config.labels[0]
     assert (kept.name, kept.colour, kept.definition) == ("Quasar", "#112233", "Broad lines")
     assert kept.values == ("QSO", "GALAXY")
-
-
-def test_a_data_set_in_partitions_refuses_merged_labels(project: Project) -> None:
-    config = merged(project.config, "GALAXY", "QSO")
-    with pytest.raises(SettingsError, match="Labels are merged"):
-        lay_out(in_process, Path("nowhere"), config)
 
 
 def test_astronomicals_form_has_merged_labels_apart_and_says_so(project: Project) -> None:

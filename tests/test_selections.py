@@ -8,6 +8,7 @@ import pytest
 from conftest import N_ROWS, answer, begin, known
 
 from al_engine.config import Asking
+from al_engine.data import selections
 from al_engine.data.history import in_effect
 from al_engine.data.selections import (
     FOLDER,
@@ -26,6 +27,7 @@ from al_engine.loop.recording import record
 from al_engine.loop.together import at_once
 from al_engine.opening import close_project, open_project
 from al_engine.session import LabellingSession
+from al_engine.sharing.prospect import fitting_settings
 from al_engine.showing.maps import Drawn
 from al_engine.showing.selecting import summary
 
@@ -192,8 +194,9 @@ def test_the_labels_of_a_selection_survive_and_leave_like_any_others(project, op
 
 
 def among(session, name):
-    config = session.config
-    session.change_settings(replace(config, asking=replace(config.asking, among=name)))
+    there = {saved.name: saved.key for saved in list_selections(session.project.folder)}
+    asking = replace(session.config.asking, among=name, among_key=there.get(name, ""))
+    session.change_settings(replace(session.config, asking=asking))
     return session.state("QSO")
 
 
@@ -241,6 +244,36 @@ def test_a_lost_selection_is_said_and_can_be_lifted(project):
     assert fresh.fault("QSO") is None
 
 
+def test_another_selection_of_the_same_name_is_not_asked_about(project):
+    session = begin(project)
+    rows, others = np.split(training_rows(session, 20), 2)
+    save_selection(project.folder, "mine", rows, "lasso")
+    assert among(session, "mine").question.row in rows
+    remove_selection(project.folder, "mine")
+    save_selection(project.folder, "mine", others, "lasso")
+    fresh = LabellingSession(project, "Ada")
+    assert "'mine' is asked about, and it is not there as it was" in fresh.fault("QSO").message
+    assert among(session, "mine").question.row in others
+    assert among(fresh, "mine").question.row in others
+
+
+def fitting(session):
+    text = write_configuration(record(session.project, session.moment()))
+    written = read_configuration(text.encode())
+    return fitting_settings(session.project, written, written.settings)
+
+
+def test_a_configuration_asks_about_no_other_selection_that_happens_to_be_called_so(project):
+    session = begin(project)
+    save_selection(project.folder, "mine", training_rows(session, 20), "lasso")
+    among(session, "mine")
+    asking = session.config.asking
+    assert fitting(session).asking == asking
+    remove_selection(project.folder, "mine")
+    save_selection(project.folder, "mine", np.arange(5), "lasso")
+    assert fitting(session).asking == replace(asking, among="", among_key="")
+
+
 # -- what a selection holds ----------------------------------------------------------------------
 
 
@@ -280,6 +313,29 @@ def test_a_selection_is_found_again_under_any_name(tmp_path, name):
     assert [path.parent for path in tmp_path.rglob("*.npz")] == [tmp_path / FOLDER]
     remove_selection(tmp_path, name)
     assert list_selections(tmp_path) == []
+
+
+def test_of_two_tabs_that_choose_one_name_the_second_is_told(tmp_path, monkeypatch):
+    write, second, told = selections.whole_file, [], []
+
+    def meanwhile():
+        try:
+            save_selection(tmp_path, "mine", np.arange(50), "lasso")
+        except SettingsError as error:
+            told.append(error.message)
+
+    def slowly(path):
+        if not second:
+            second.append(threading.Thread(target=meanwhile))
+            second[0].start()
+            second[0].join(0.3)
+        return write(path)
+
+    monkeypatch.setattr(selections, "whole_file", slowly)
+    save_selection(tmp_path, "mine", np.arange(5), "lasso")
+    second[0].join()
+    assert told == ["There is a selection called 'mine'."]
+    assert load_selection(tmp_path, "mine", 100).tolist() == list(range(5))
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81, "taken"])

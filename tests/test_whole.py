@@ -376,6 +376,7 @@ HOSTILE = {
     "NaN": (event(probability=float("nan")), "must be a number"),
     "no moment": (event(happened_at="soon"), "moment in UTC"),
     "a moment elsewhere": (event(happened_at="2020-01-01T00:00:00+05:00"), "moment in UTC"),
+    "an act that is none": (event(kind="answer", payload={"together": [1]}), "'together' must be"),
     "a list for settings": (event(payload=[1]), "object of names"),
     "a column that is not there": (settings(features={"base": ["none"]}), "'none' is not in"),
     "an unknown setting": (settings(evil=1), "'evil' is not a setting"),

@@ -15,7 +15,9 @@ from al_engine.data.merging import as_written
 LATER_AFTER = 10
 COUNTED = ("given", "answer", "unsure", "later", "settled")
 Use = Literal["trains", "validates", "corrects"]  # what a person's label is for
-TOGETHER = "together"  # in the payload of answers that one act gave to many objects: its name
+# In the payload of answers that one act gave to many objects: its name, and to how many.
+TOGETHER, OF = "together", "of"
+MAX_ACT = 64
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def fold(
     trained: dict[int, str] = {}
     validated: dict[int, str] = {}
     corrected: dict[int, str] = {}
-    named: dict[int, str | None] = {}  # what trained is called in the log, merged or not
+    named: dict[int, str] = {}  # what trained is called in the log, merged or not
     given: set[int] = set()
     unsure: set[int] = set()
     disputed: set[int] = set()
@@ -149,7 +151,6 @@ def fold(
             n_again += how == "again"
         if row in curated:
             continue  # asked and passed all the same: what comes up next goes by the count
-        before = trained.get(row)
         if event.kind == "later":
             later[row] = Postponed(n_passed + LATER_AFTER, how)
             continue
@@ -180,12 +181,13 @@ def fold(
             else:
                 into = {"trains": trained, "validates": validated, "corrects": corrected}[use]
                 into[row] = event.label or ""
-        after = trained.get(row)
+        # By what the log says: a round stays the same one whatever was merged since.
+        before = named.pop(row, None)
+        if row in trained:
+            named[row] = as_written(event).label or ""
+        after = named.get(row)
         if before != after:
-            fingerprint ^= _mark(row, named.pop(row, None))
-            if after is not None:
-                named[row] = as_written(event).label
-            fingerprint ^= _mark(row, named.get(row))
+            fingerprint ^= _mark(row, before) ^ _mark(row, after)
             is_changed = True
         # Labels taken from the catalogue arrive together and make one round, not five.  One that
         # stands again has a round of its own.  Those that one act gave to many make one round too.
@@ -244,6 +246,20 @@ def _use(event: Event, before: Use | None) -> Use:
 def _act(event: Event) -> str | None:
     """The act that gave an answer to many objects, None for an answer to one."""
     return None if event.payload is None else event.payload.get(TOGETHER)
+
+
+def act_fault(event: Event) -> tuple[str, str] | None:
+    """The field of an event that cannot tell of an act so, and what it must be; or None.
+
+    Whoever reads events of elsewhere asks: what folds them takes them as they are.
+    """
+    payload = (event.payload if event.kind == "answer" else None) or {}
+    name, of = payload.get(TOGETHER, ""), payload.get(OF, 1)
+    if not isinstance(name, str) or len(name) > MAX_ACT:
+        return "payload", f"its '{TOGETHER}' must be a text of up to {MAX_ACT} letters"
+    if not isinstance(of, int) or isinstance(of, bool) or of < 1:
+        return "payload", f"its '{OF}' must be a whole number from 1"
+    return None
 
 
 def given_with(events: Sequence[Event], last: Event) -> list[Event]:

@@ -127,8 +127,18 @@ def join_table(
     return joined
 
 
-def drop_joined(catalogue: Catalogue, name: str) -> None:
-    """Take a joined table's columns away again; what is stored of them is gone."""
+@contextmanager
+def dropping_joined(catalogue: Catalogue, name: str) -> Iterator[None]:
+    """Take a joined table's columns away again; what is stored of them is gone.
+
+    That is so once what is done meanwhile is well done; to whoever reads, they are there until
+    then.  Where either fails, they stay.
+
+    Raises
+    ------
+    SettingsError : no table of that name is joined
+    ProjectError : somebody else is at the columns, or the disk would not have it
+    """
     joined = find_joined(catalogue, name)
     with catalogue.changing() as cursor:
         for column in joined.columns:
@@ -141,6 +151,7 @@ def drop_joined(catalogue: Catalogue, name: str) -> None:
             "(SELECT position FROM joined_table ORDER BY position LIMIT 1 OFFSET ?)",
             [at],
         )
+        yield
 
 
 def find_joined(catalogue: Catalogue, name: str) -> JoinedTable:

@@ -5,13 +5,21 @@ be undone, and an answer is then what it was.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, fields
 
 from al_engine.data.labels import Event
 
-# In the payload of an event that is read so: what stands in the log.  A round is found again by it,
-# whatever was merged since, and an undo names it.
-_WRITTEN = "written"
+_FIELDS = [field.name for field in fields(Event)]
+
+
+@dataclass(frozen=True)
+class _Merged(Event):
+    """An event that is read by what its labels count as; ``written`` is the one in the log.
+
+    A round is found again by that, whatever was merged since, and an undo names it.
+    """
+
+    written: Event | None = None
 
 
 def as_merged(events: Iterable[Event], into: Mapping[str, str]) -> list[Event]:
@@ -31,17 +39,12 @@ def as_merged(events: Iterable[Event], into: Mapping[str, str]) -> list[Event]:
 
 def _as_merged(event: Event, into: Mapping[str, str]) -> Event:
     label, classifier = event.label, event.classifier
-    return replace(
-        event,
-        label=None if label is None else into.get(label, label),
-        classifier=None if classifier is None else into.get(classifier, classifier),
-        payload={**(event.payload or {}), _WRITTEN: (label, classifier, event.payload)},
-    )
+    read = {name: getattr(event, name) for name in _FIELDS}
+    read["label"] = None if label is None else into.get(label, label)
+    read["classifier"] = None if classifier is None else into.get(classifier, classifier)
+    return _Merged(**read, written=event)
 
 
 def as_written(event: Event) -> Event:
     """An event as the log has it."""
-    if event.payload is None or _WRITTEN not in event.payload:
-        return event
-    label, classifier, payload = event.payload[_WRITTEN]
-    return replace(event, label=label, classifier=classifier, payload=payload)
+    return event.written or event if isinstance(event, _Merged) else event

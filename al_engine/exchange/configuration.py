@@ -14,7 +14,7 @@ from typing import Any, Literal
 from al_engine.config import ProjectConfig
 from al_engine.criteria import Search
 from al_engine.data.curated import curated_fault
-from al_engine.data.history import COUNTED, count_answers
+from al_engine.data.history import COUNTED, act_fault, count_answers
 from al_engine.data.joined import JoinedTable
 from al_engine.data.labels import CURATED, SUREST, Event
 from al_engine.data.notes import note_fault
@@ -256,15 +256,15 @@ def _of(event: Event) -> tuple[str | None, bool]:
 
 def _check_whose(event: Event, key: str, labels: Collection[str]) -> None:
     """Raise where an event is of no classifier that there was, nor rightly of the test set."""
-    if event.part == CURATED or event.kind == "note":
-        fault = note_fault(event) if event.kind == "note" else curated_fault(event)
-        if fault is not None:
-            field_, rule = fault
-            value = _text(getattr(event, field_))
-            raise ConfigurationError(
-                f"{key}.{field_} is {value[:60]}.", f"{rule[:1].upper()}{rule[1:]}."
-            )
-    elif event.kind in COUNTED and event.classifier not in labels:
+    is_of_one = event.part != CURATED and event.kind != "note"
+    fault_of = act_fault if is_of_one else note_fault if event.kind == "note" else curated_fault
+    if (fault := fault_of(event)) is not None:
+        field_, rule = fault
+        value = _text(getattr(event, field_))
+        raise ConfigurationError(
+            f"{key}.{field_} is {value[:60]}.", f"{rule[:1].upper()}{rule[1:]}."
+        )
+    if is_of_one and event.kind in COUNTED and event.classifier not in labels:
         raise ConfigurationError(
             f"{key}.classifier is {_text(event.classifier)[:60]}.",
             f"It must be one of {', '.join(sorted(labels)) or 'the labels of the settings'}.",

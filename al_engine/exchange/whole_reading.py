@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from al_engine.data.curated import curated_fault
+from al_engine.data.history import act_fault
 from al_engine.data.joined import JoinedTable
 from al_engine.data.labels import CURATED, SUREST, Event, KeptRound
 from al_engine.data.notes import note_fault
@@ -180,6 +181,8 @@ def _event(line: Said, n_rows: int) -> Event:
     if event.confidence is not None and not 1 <= event.confidence <= SUREST:
         raise line.wrong("confidence", f"must be from 1 to {SUREST}")
     if event.kind == "note" and (fault := note_fault(event)) is not None:
+        raise line.wrong(*fault)
+    if (fault := act_fault(event)) is not None:
         raise line.wrong(*fault)
     return event
 

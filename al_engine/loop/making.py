@@ -155,16 +155,16 @@ class RoundMaker:
 
     def _asked_about(self, config: ProjectConfig) -> Rows | None:
         """The objects that are asked about, None for the whole pool."""
-        name = config.asking.among
+        name, key = config.asking.among, config.asking.among_key
         if not name:
             return None
-        if self._among is None or self._among[0] != name:
+        if self._among is None or self._among[0] != key:
             folder, n_rows = self._project.folder, self._project.catalogue.n_rows
             try:
-                self._among = (name, load_selection(folder, name, n_rows))
+                self._among = (key, load_selection(folder, name, n_rows, key=key))
             except SettingsError as error:
                 raise SettingsError(
-                    f"Only the selection '{name}' is asked about, and it is not there.",
+                    f"Only the selection '{name}' is asked about, and it is not there as it was.",
                     "Ask about the whole pool again: Selections on the Explore page.",
                 ) from error
         return self._among[1]

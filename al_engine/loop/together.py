@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_engine.config import ProjectConfig
-from al_engine.data.history import TOGETHER, History
+from al_engine.data.history import OF, TOGETHER, History
 from al_engine.data.labels import Event
 from al_engine.data.merging import as_written
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
@@ -88,7 +88,7 @@ def events_at_once(
     parts = parts_in_force(project.prepare(config), history)
     ids = project.catalogue.object_ids(config.columns.id, [int(row) for row in rows])
     strategy = learner_spec(config.setups[classifier], config.splits.seed).strategy
-    act = {TOGETHER: secrets.token_hex(8), "of": len(rows)}
+    act = {TOGETHER: secrets.token_hex(8), OF: len(rows)}
     return [
         Event(
             "answer",

@@ -187,8 +187,9 @@ def fitting_settings(
     if (x_axis or y_axis) and not {x_axis, y_axis} <= drawable:
         x_axis, y_axis = guess_axes(settings.features, bool(settings.features.combinations))
     asking = settings.asking
-    if asking.among not in {saved.name for saved in list_selections(project.folder)}:
-        asking = replace(asking, among="")
+    there = {(saved.name, saved.key) for saved in list_selections(project.folder)}
+    if (asking.among, asking.among_key) not in there:
+        asking = replace(asking, among="", among_key="")
     return replace(settings, columns=columns, asking=asking, x_axis=x_axis, y_axis=y_axis)
 
 

@@ -76,6 +76,7 @@ class Drawn:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.n_put_away = 0
         self.making: dict[Hashable, threading.RLock] = {}
         self.pictures: OrderedDict[Hashable, bytes] = OrderedDict()
         self.facts: OrderedDict[Hashable, Any] = OrderedDict()
@@ -85,6 +86,8 @@ class Drawn:
     def put_away(self) -> None:
         """Give back the memory."""
         with self.lock:
+            self.n_put_away += 1
+            self.making.clear()
             for held in (self.pictures, self.facts, self.arrays, self.places):
                 held.clear()
 
@@ -100,12 +103,15 @@ class Drawn:
             if key in kept:
                 kept.move_to_end(key)
                 return kept[key]
+            n_put_away = self.n_put_away
             making = self.making.setdefault(key, threading.RLock())
         with making:  # who wants another thing does not wait for this one
             made = kept.get(key)
             if made is None:
                 made = make()
             with self.lock:
+                if self.n_put_away != n_put_away:
+                    return made  # of what was there before: it serves who asked, and nobody else
                 kept[key] = made
                 kept.move_to_end(key)
                 self.making.pop(key, None)

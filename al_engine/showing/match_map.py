@@ -90,7 +90,9 @@ class MatchMap:
     def _codes_of(self, matches: Matches, curated: CuratedSet) -> tuple[Codes, Hashable]:
         """Each object's colour by number: its label's, then those of no label and of no match."""
         config = self._project.config
-        of = (repr(config), matches.of, curated.last_seq)
+        # A table that is joined anew may have other values under the same names.
+        joined = tuple(table.key for table in self._project.catalogue.joined)
+        of = (repr(config), joined, matches.of, curated.last_seq)
         if self._codes is None or self._codes[0] != of:
             dataset = self._project.dataset()
             n = len(dataset.values)

@@ -239,7 +239,7 @@ def _saved_menu(session: LabellingSession) -> None:
                 _saved_line(session, each, i)
         among = session.config.asking.among
         if among and st.button("Ask about the whole pool again", key="ask-all", width="stretch"):
-            _ask_among(session, "")
+            _ask_among(session)
 
 
 def _saved_line(session: LabellingSession, saved: Saved, i: int) -> None:
@@ -258,7 +258,7 @@ def _saved_line(session: LabellingSession, saved: Saved, i: int) -> None:
         help="Restrict the pool to this selection, for all classifiers. Random questions, which "
         "measure a classifier, are still of the whole pool.",
     ):
-        _ask_among(session, saved.name)
+        _ask_among(session, saved.name, saved.key)
     if st.button(
         "", icon=":material/delete:", key=f"saved-remove-{i}", type="tertiary", disabled=is_asked,
         help="Forget this selection; its objects stay.",
@@ -269,10 +269,11 @@ def _saved_line(session: LabellingSession, saved: Saved, i: int) -> None:
             draw_again()
 
 
-def _ask_among(session: LabellingSession, name: str) -> None:
+def _ask_among(session: LabellingSession, name: str = "", key: str = "") -> None:
     with guard(), st.spinner("Changing the pool", show_time=True):
         config = session.config
-        session.change_settings(replace(config, asking=replace(config.asking, among=name)))
+        asking = replace(config.asking, among=name, among_key=key)
+        session.change_settings(replace(config, asking=asking))
         tab.exploring().notice = f"Only {name} is asked about." if name else "All is asked about."
         tab.count_click("saved")
         draw_again()

@@ -90,6 +90,18 @@ def lay_out(
             "Labels are merged, and a data set in partitions has its labels as they are.",
             "Import it, or undo the merging.",
         )
+    if config.asking.among:
+        raise SettingsError(
+            f"Only the selection '{config.asking.among[:60]}' is asked about, and a data set in "
+            "partitions has no selections.",
+            "Import it, or ask about the whole pool.",
+        )
+    if config.asking.repeat_every:
+        raise SettingsError(
+            f"asking.repeat_every is {config.asking.repeat_every}, and a data set in partitions "
+            "asks about no object once more.",
+            "Import it, or set it to 0.",
+        )
     found = look_over(path)
     partitions = cut(found, rows_at_once)
     features = tuple(list_features(config.features))
