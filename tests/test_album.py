@@ -13,6 +13,9 @@ from stand_in import Answer, StandIn, fits_image, jpeg, stand_in, urls
 
 from al_engine.background import BACKGROUND
 from al_engine.creating import create_project
+from al_engine.data.joined import JoinedTable
+from al_engine.data.table import Table
+from al_engine.joining import join, undo_join
 from al_engine.opening import close_project
 from al_engine.origin import named_instead
 from al_engine.services import cache, fetching
@@ -271,6 +274,35 @@ def test_files_of_the_image_folder_are_shown_fits_too(tmp_path, opened, sky) -> 
     album.change(log)
     assert frames(album, 1)[0].shown.image not in (b"", before)
     assert not (session.project.folder / FOLDER).exists(), "what is on the disk is not copied"
+
+
+def joined_at(name: str, ra: float) -> Table:
+    """A table to join by id: where one object lies, and its picture."""
+    return make_table(
+        {"of": pa.array([name]), "there": pa.array([ra]), "file": pa.array([f"{ra:g}.png"])}
+    )
+
+
+def test_pictures_come_after_a_join_was_undone_and_are_of_the_table_joined_now(
+    tmp_path, opened, sky
+) -> None:
+    session = session_of(tmp_path, opened)
+    folder = session.project.folder / "images"
+    folder.mkdir()
+    Image.new("RGB", (3, 3), (9, 9, 9)).save(folder / "20.png")
+    album = Album(session)
+    by_id = JoinedTable("places", ("name",), ("of",), ("there", "file"))
+    kept = session.config
+    for ra in (10.0, 20.0):
+        join(session, joined_at(session.object_id(0), ra), by_id)
+        columns = replace(session.config.columns, ra="there", images=("file",))
+        session.change_settings(replace(session.config, columns=columns))
+        file, optical, _ = frames(album)
+        assert bool(file.shown.image) == (ra == 20.0)
+        assert optical.shown.image
+        assert any(f"ra={ra:.6f}" in path for path, _ in sky.asked)
+        session.change_settings(kept)
+        undo_join(session, "places")
 
 
 # -- at length -------------------------------------------------------------------------------------

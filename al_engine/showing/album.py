@@ -76,6 +76,7 @@ class Album:
         self._lock = threading.Lock()
         self._places: OrderedDict[Any, _Place] = OrderedDict()
         self._near: OrderedDict[Any, tuple[Neighbour, ...]] = OrderedDict()
+        session.project.at_forget(self._forget_places)
 
     @property
     def is_empty(self) -> bool:
@@ -273,6 +274,12 @@ class Album:
                 while len(self._places) > ROWS_KEPT:
                     self._places.popitem(last=False)
         return held
+
+    def _forget_places(self) -> None:
+        """Ask the catalogue again: a column of the same name may be another one by now."""
+        with self._lock:
+            self._places.clear()
+            self._near.clear()
 
     def _neighbours(self, position: Position, field_arcsec: float) -> tuple[Neighbour, ...]:
         """The objects of the catalogue in a field; asked once for the widest there is."""
