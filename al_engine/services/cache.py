@@ -42,8 +42,7 @@ def most_bytes() -> int:
 class PictureCache:
     """The pictures of one project; any number of threads may ask and keep.
 
-    The folder above ``folder``, the project's, must be there: of one that is deleted nothing is made
-    again.
+    The folder above ``folder``, the project's, must be there: of a deleted one none is made anew.
     """
 
     def __init__(self, folder: Path, most: int | None = None) -> None:
