@@ -25,6 +25,7 @@ from al_engine.services.gallery import OFF, Gallery, wait_for_pictures
 from al_engine.session import LabellingSession
 from al_engine.showing import album as albums
 from al_engine.showing.album import FOLDER, Album, Frame
+from al_engine.showing.objects import object_card
 from al_engine.sky import Cutout, Sky
 
 
@@ -87,6 +88,19 @@ def test_without_a_place_there_is_no_picture_of_it(tmp_path, opened, sky) -> Non
     assert Album(session).is_empty
     wait_for_pictures()
     assert sky.asked == []
+
+
+def test_nor_is_there_one_of_a_value_that_stands_for_missing(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    album = Album(session)
+    assert len(frames(album, 3)) == 2
+    assert sorted(each.row for each in album.frames(4)[1].neighbours) == [3]
+    missing = {**session.config.columns.missing, "ra": (150 + 3 / 60,)}
+    columns = replace(session.config.columns, missing=missing)
+    session.change_settings(replace(session.config, columns=columns))
+    assert object_card(session, None, 3).position is None
+    assert album.frames(3) == ()
+    assert album.frames(4)[1].neighbours == ()
 
 
 def test_each_way_to_fail_is_said_and_takes_no_other_picture_away(tmp_path, opened, sky) -> None:

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.columns import ROW
+from al_engine.data.columns import ROW, Missing
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ def neighbours(
     catalogue: Catalogue,
     ra_column: str,
     dec_column: str,
+    missing: Missing,
     place: tuple[float, float],
     half_side_arcsec: float,
     most: int = 200,
@@ -37,7 +38,7 @@ def neighbours(
     # Where a pole is in the picture, every right ascension is.
     sine = math.sin(math.radians(reach)) / math.cos(math.radians(dec0)) if top < 90 else 1.0
     d_ra = math.degrees(math.asin(sine)) if sine < 1 else 180.0
-    ra, dec = (catalogue.number_sql(name, {}) for name in (ra_column, dec_column))
+    ra, dec = (catalogue.number_sql(name, missing) for name in (ra_column, dec_column))
     # From -180 to 180, whichever way round the catalogue counts.
     off = f"(({ra} - ?) % 360 + 540) % 360 - 180"
     away = f"pow(({off}) * cos(radians({dec})), 2) + pow({dec} - ?, 2)"
