@@ -18,6 +18,7 @@ from al_engine.errors import ContractError, NotThereError, ServiceError
 from al_engine.origin import Origin, in_words
 from al_engine.services.fetching import Reply, Request, is_web_address
 from al_engine.services.images import checked
+from al_engine.sky import LEAST_ARCSEC, MOST_ARCSEC
 
 Options: TypeAlias = Mapping[str, str]
 # (ra, dec, side of the field in arcsec, side in pixels, options) -> what to ask
@@ -25,8 +26,6 @@ Ask: TypeAlias = Callable[[float, float, float, int, Options], Request]
 Judge: TypeAlias = Callable[[Reply], bytes]
 
 SURVEY, SPECOBJID = "survey", "specobjid"
-MAX_SURVEY = 120
-LEAST_ARCSEC, MOST_ARCSEC = 4.0, 36_000.0
 
 
 @dataclass(frozen=True)
@@ -217,7 +216,6 @@ CUTOUTS: dict[str, CutoutService] = {
             _hips,
             judge_hips,
             60.0,
-            (4.0, 36_000.0),
             surveys={
                 "CDS/P/SDSS9/color": "SDSS DR9",
                 "CDS/P/PanSTARRS/DR1/color-z-zg-g": "Pan-STARRS",
