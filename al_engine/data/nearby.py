@@ -1,6 +1,7 @@
 """Which objects of the catalogue lie near a place on the sky.
 
-Owns the search in spherical coordinates, at the poles and across RA 0.  Must not know pictures.
+Owns the search in spherical coordinates, at the poles and across RA 0.  Must not know pictures, nor
+how positions are written.
 """
 
 import math
@@ -17,6 +18,27 @@ class Neighbour:
     row: int
     east_arcsec: float
     north_arcsec: float
+
+
+def nearest_object(
+    catalogue: Catalogue,
+    ra_column: str,
+    dec_column: str,
+    missing: Missing,
+    place: tuple[float, float],
+) -> tuple[int, float] | None:
+    """The object nearest to a place (RA, Dec in degrees), and how far it is, in arcsec."""
+    columns = (ra_column, dec_column)
+    ra, dec = (f"radians({catalogue.number_sql(name, missing)})" for name in columns)
+    # The haversine, which tells the smallest angles apart.
+    found = catalogue.fetch(
+        f"SELECT {ROW}, 2 * asin(sqrt(least(1, sin(({dec} - radians($2)) / 2) ** 2 "
+        f"+ cos({dec}) * cos(radians($2)) * sin(({ra} - radians($1)) / 2) ** 2))) AS away "
+        f"FROM catalogue WHERE isfinite(away) AND abs({dec}) <= pi() / 2 "
+        f"ORDER BY away, {ROW} LIMIT 1",
+        list(place),
+    )
+    return (int(found[0][0]), math.degrees(found[0][1]) * 3600) if found else None
 
 
 def neighbours(

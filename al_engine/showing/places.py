@@ -14,7 +14,7 @@ from astropy.coordinates import Angle
 
 from al_engine.config import Columns
 from al_engine.data.columns import stand_ins
-from al_engine.data.sky import nearest_object
+from al_engine.data.nearby import nearest_object
 from al_engine.errors import AnswerRefusedError
 from al_engine.session import LabellingSession
 
@@ -120,8 +120,7 @@ def find_object(session: LabellingSession, text: str) -> int:
         columns.ra,
         columns.dec,
         columns.missing,
-        position.ra_deg,
-        position.dec_deg,
+        (position.ra_deg, position.dec_deg),
     )
     if found is None:
         raise AnswerRefusedError("No object has a position.", "Look for it by its id.")
