@@ -67,6 +67,10 @@ class ServiceError(AlEngineError):
     """Another program or a server does not answer, or not as it should."""
 
 
+class NotThereError(ServiceError):
+    """A server has looked: what was asked for is not there, nor will it be tomorrow."""
+
+
 class UnknownColumnError(AlEngineError):
     """A column that the catalogue does not have."""
 

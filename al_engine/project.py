@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import numpy as np
@@ -67,7 +67,8 @@ class Project:
         self.is_closed = False
         self.used_at = time.monotonic()
         self.n_at_work = 0
-        self._at_close: list[weakref.WeakMethod[Callable[[], None]]] = []
+        self._at_close: list[_Method] = []
+        self._at_forget: list[_Method] = []
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
         if parts is None:
             _sweep(folder)
@@ -93,17 +94,20 @@ class Project:
         # A browser that was left open keeps its session, and with it this: but not the memory.
         self._histories.clear()
         self.forget_arrays()
+        _call(self._at_close)
 
     def forget_arrays(self) -> None:
         """Forget all that was made of columns, some of which may be gone or others by now."""
         self._arrays.put_away()
-        for put_away in filter(None, [method() for method in self._at_close]):
-            put_away()
+        _call(self._at_forget)
 
-    def at_close(self, put_away: Callable[[], None]) -> None:
+    def at_close(self, close: Callable[[], None]) -> None:
         """Have a method called once the project is closed; its object is not kept for that."""
-        alive = [method for method in self._at_close if method() is not None]
-        self._at_close = [*alive, weakref.WeakMethod(put_away)]
+        self._at_close = [*_alive(self._at_close), weakref.WeakMethod(close)]
+
+    def at_forget(self, put_away: Callable[[], None]) -> None:
+        """Have a method called once columns are forgotten, which closing the project does too."""
+        self._at_forget = [*_alive(self._at_forget), weakref.WeakMethod(put_away)]
 
     @property
     def name(self) -> str:
@@ -312,6 +316,18 @@ class Project:
 
 
 # -- the folder --------------------------------------------------------------------------------
+
+
+_Method: TypeAlias = "weakref.WeakMethod[Callable[[], None]]"
+
+
+def _alive(methods: Sequence[_Method]) -> list[_Method]:
+    return [method for method in methods if method() is not None]
+
+
+def _call(methods: Sequence[_Method]) -> None:
+    for call in filter(None, [method() for method in methods]):
+        call()
 
 
 def _sweep(folder: Path) -> None:

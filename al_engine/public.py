@@ -16,6 +16,7 @@ from pathlib import Path
 from al_engine.errors import PublicServerError
 
 VISITORS = "visitors"  # under the home; each visitor's folder is named by a hash of the key
+PICTURE = ".picture"  # ends the names of what is fetched again, and goes before all else
 _KEY = re.compile(r"[A-Za-z0-9_-]{32}")
 _MB = 1_000_000
 
@@ -140,22 +141,43 @@ def refuse_upload(home: Path, n_bytes: int) -> None:
 def refuse_overuse(home: Path, n_bytes: int = 0) -> None:
     """Refuse where a visitor's folder, or all of them, would take more disk than there is to lend.
 
+    Pictures in them go first.
+
     Parameters
     ----------
     n_bytes : about to be written, beside what is there
     """
-    if not is_public():
-        return
-    for folder, most, whose in (
-        (home, limits().visitor_mb, "Your projects"),
-        (home.parent, limits().total_mb, "All visitors' projects together"),
-    ):
-        if used_bytes(folder) + n_bytes > most * _MB:
+    for folder, most_mb, whose in _lent(home):
+        if _has_room(folder, n_bytes, most_mb):
+            continue
+        for picture in folder.rglob(f"*{PICTURE}"):
+            with contextlib.suppress(OSError):
+                picture.unlink()
+        if not _has_room(folder, n_bytes, most_mb):
             raise PublicServerError(
-                f"{whose} would take more disk than this public server lends, which is {most:,} "
+                f"{whose} would take more disk than this public server lends, which is {most_mb:,} "
                 "MB.",
                 "Delete a project, come back later, or run Sextant on your own computer.",
             )
+
+
+def has_room(home: Path) -> bool:
+    """Is there room for what can be done without?"""
+    return all(_has_room(folder, 0, most_mb) for folder, most_mb, _ in _lent(home))
+
+
+def _lent(home: Path) -> list[tuple[Path, int, str]]:
+    """The folders of bounded size on a public server: each, its megabytes, and whose it is."""
+    if not is_public():
+        return []
+    return [
+        (home, limits().visitor_mb, "Your projects"),
+        (home.parent, limits().total_mb, "All visitors' projects together"),
+    ]
+
+
+def _has_room(folder: Path, n_bytes: int, most_mb: int) -> bool:
+    return used_bytes(folder) + n_bytes <= most_mb * _MB
 
 
 def refuse_packing(home: Path, n_bytes: int = 0) -> None:

@@ -68,7 +68,7 @@ class LabellingSession:
         # By classifier: the moment, the state, and the whole history that it was made of.
         self._states: dict[str, tuple[Hashable, State, History]] = {}
         self.layout = Layout()
-        project.at_close(self.put_away)
+        project.at_forget(self.put_away)
 
     def put_away(self) -> None:
         """Give back the memory; all of it is made again where it is wanted."""

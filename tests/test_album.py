@@ -13,6 +13,9 @@ from stand_in import Answer, StandIn, fits_image, jpeg, stand_in, urls
 
 from al_engine.background import BACKGROUND
 from al_engine.creating import create_project
+from al_engine.data.joined import JoinedTable
+from al_engine.data.table import Table
+from al_engine.joining import join, undo_join
 from al_engine.opening import close_project
 from al_engine.origin import named_instead
 from al_engine.services import cache, fetching
@@ -22,6 +25,7 @@ from al_engine.services.gallery import OFF, Gallery, wait_for_pictures
 from al_engine.session import LabellingSession
 from al_engine.showing import album as albums
 from al_engine.showing.album import FOLDER, Album, Frame
+from al_engine.showing.objects import object_card
 from al_engine.sky import Cutout, Sky
 
 
@@ -84,6 +88,19 @@ def test_without_a_place_there_is_no_picture_of_it(tmp_path, opened, sky) -> Non
     assert Album(session).is_empty
     wait_for_pictures()
     assert sky.asked == []
+
+
+def test_nor_is_there_one_of_a_value_that_stands_for_missing(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    album = Album(session)
+    assert len(frames(album, 3)) == 2
+    assert sorted(each.row for each in album.frames(4)[1].neighbours) == [3]
+    missing = {**session.config.columns.missing, "ra": (150 + 3 / 60,)}
+    columns = replace(session.config.columns, missing=missing)
+    session.change_settings(replace(session.config, columns=columns))
+    assert object_card(session, None, 3).position is None
+    assert album.frames(3) == ()
+    assert album.frames(4)[1].neighbours == ()
 
 
 def test_each_way_to_fail_is_said_and_takes_no_other_picture_away(tmp_path, opened, sky) -> None:
@@ -271,6 +288,35 @@ def test_files_of_the_image_folder_are_shown_fits_too(tmp_path, opened, sky) -> 
     album.change(log)
     assert frames(album, 1)[0].shown.image not in (b"", before)
     assert not (session.project.folder / FOLDER).exists(), "what is on the disk is not copied"
+
+
+def joined_at(name: str, ra: float) -> Table:
+    """A table to join by id: where one object lies, and its picture."""
+    return make_table(
+        {"of": pa.array([name]), "there": pa.array([ra]), "file": pa.array([f"{ra:g}.png"])}
+    )
+
+
+def test_pictures_come_after_a_join_was_undone_and_are_of_the_table_joined_now(
+    tmp_path, opened, sky
+) -> None:
+    session = session_of(tmp_path, opened)
+    folder = session.project.folder / "images"
+    folder.mkdir()
+    Image.new("RGB", (3, 3), (9, 9, 9)).save(folder / "20.png")
+    album = Album(session)
+    by_id = JoinedTable("places", ("name",), ("of",), ("there", "file"))
+    kept = session.config
+    for ra in (10.0, 20.0):
+        join(session, joined_at(session.object_id(0), ra), by_id)
+        columns = replace(session.config.columns, ra="there", images=("file",))
+        session.change_settings(replace(session.config, columns=columns))
+        file, optical, _ = frames(album)
+        assert bool(file.shown.image) == (ra == 20.0)
+        assert optical.shown.image
+        assert any(f"ra={ra:.6f}" in path for path, _ in sky.asked)
+        session.change_settings(kept)
+        undo_join(session, "places")
 
 
 # -- at length -------------------------------------------------------------------------------------

@@ -216,6 +216,22 @@ def test_nor_by_a_redirect(server: StandIn, outside: StandIn) -> None:
     assert server.asked == []
 
 
+def test_nor_does_a_redirect_to_a_host_whose_name_only_begins_like_that_of_a_service(
+    server: StandIn, outside: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really: Callable[..., Any] = socket.getaddrinfo
+    service, other = (f"{'a' * 60}.{end}.example" for end in ("one", "two"))
+    places = {service: "127.0.0.2", other: "127.0.0.1"}
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, port, **how: really(places[host], port, **how)
+    )
+    server.answers = {"/": Answer(jpeg())}
+    outside.answers = {"/": Answer(status=302, location=f"http://{other}:{server_port(server)}/a")}
+    with pytest.raises(ServiceError, match="private or local host"):
+        fetch(trusted(f"http://{service}:{server_port(outside)}/a"))
+    assert server.asked == []
+
+
 def test_nor_does_a_redirect_of_a_service_to_another_host(
     server: StandIn, outside: StandIn
 ) -> None:
@@ -254,7 +270,8 @@ def test_the_host_that_was_looked_at_is_the_one_that_is_asked(
     "address",
     ["10.0.0.1", "172.16.3.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
      "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1%eth0", "fd00::1", "ff02::1",
-     "::ffff:192.168.0.1", "2002:7f00:1::", "64:ff9b::a00:1", "not an address"],
+     "::127.0.0.1", "::ffff:192.168.0.1", "2002:7f00:1::", "64:ff9b::a00:1", "fec0::1",
+     "3fff::1", "2001:db8::1", "192.88.99.1", "64:ff9b:1::a00:1", "not an address"],
 )  # fmt: skip
 def test_networks_of_one_s_own_are_not_the_internet(address: str) -> None:
     assert not is_global(address)

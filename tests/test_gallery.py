@@ -13,7 +13,7 @@ from al_engine.errors import ServiceError
 from al_engine.services import cache as caching
 from al_engine.services import fetching, gallery
 from al_engine.services.cache import Kept, PictureCache, most_bytes
-from al_engine.services.cutouts import judge_picture, judge_sky
+from al_engine.services.cutouts import judge_first, judge_hips, judge_picture, judge_sky
 from al_engine.services.fetching import Reply, Request
 from al_engine.services.gallery import Gallery, Look, Shown, Wanted, wait_for_pictures
 
@@ -195,6 +195,29 @@ def test_a_place_that_is_not_covered_is_not_asked_for_again_but_a_failure_is_in_
     assert [of.show(wanted(n), LOOK).is_coming for n in (1, 2, 3)] == [False, True, True]
     wait_for_pictures()
     assert sorted(service.asked) == ["1", "2", "2", "3", "3"]
+
+
+@pytest.mark.parametrize(
+    ("judge", "reply", "is_asked_again"),
+    [
+        (judge_sky, Reply(404, "", b"no"), False),
+        (judge_sky, Reply(200, "", png((36, 36, 36))), False),
+        (judge_first, Reply(200, "", b"<PRE>outside"), False),
+        (judge_sky, Reply(200, "text/html", b"<html>Log in to the hotel's network"), True),
+        (judge_first, Reply(200, "text/html", b"<html>Down for maintenance"), True),
+        (judge_hips, Reply(400, "", b'{"title": "Try later"}'), True),
+        (judge_picture, Reply(403, "", b"no"), True),
+    ],
+)
+def test_only_what_was_looked_for_and_is_not_there_is_believed_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judge, reply: Reply, is_asked_again: bool
+) -> None:
+    of = Gallery(tmp_path / "p", get=Service(lambda request: reply))
+    what = Wanted(judge, Request(("http://a.example/1",), is_trusted=True))
+    assert shown(of, what).sentence
+    now = time.monotonic()
+    monkeypatch.setattr(caching.time, "monotonic", lambda: now + gallery.FAILED_FOR_S + 1)
+    assert of.show(what, LOOK).is_coming == is_asked_again
 
 
 def test_what_is_looked_at_goes_before_what_is_only_likely(tmp_path: Path, monkeypatch) -> None:

@@ -30,7 +30,7 @@ def test_they_are_those_of_astropy(catalogue_of, place, counted_from: int) -> No
         ra = np.where(ra > 180, ra - 360, ra)
     catalogue = catalogue_of({"ra": pa.array(ra), "de'c": pa.array(dec)})
 
-    found = {n.row: n for n in neighbours(catalogue, "ra", "de'c", place, HALF, most=1000)}
+    found = {n.row: n for n in neighbours(catalogue, "ra", "de'c", {}, place, HALF, most=1000)}
 
     there = SkyCoord(np.nan_to_num(ra), np.nan_to_num(dec), unit="deg")
     offset = there.transform_to(here.skyoffset_frame())
@@ -49,6 +49,6 @@ def test_the_nearest_come_first_and_no_more_than_asked(catalogue_of) -> None:
     catalogue = catalogue_of(
         {"ra": pa.array(10 + np.arange(50) / 3600), "dec": pa.array(np.zeros(50))}
     )
-    found = neighbours(catalogue, "ra", "dec", (10.0, 0.0), 60.0, most=7)
+    found = neighbours(catalogue, "ra", "dec", {}, (10.0, 0.0), 60.0, most=7)
     assert [each.row for each in found] == list(range(7))
     assert found[3].east_arcsec == pytest.approx(3.0)

@@ -12,7 +12,7 @@ from al_engine.errors import AnswerRefusedError
 from al_engine.project import Project
 from al_engine.session import LabellingSession
 from al_engine.showing.objects import _text, object_card, show_number
-from al_engine.showing.places import Position, find_object, read_position
+from al_engine.showing.places import Position, find_object, position_of, read_position
 
 
 def card_of(project: Project, row: int, **columns):
@@ -66,6 +66,19 @@ def test_objects_without_a_place_on_the_sky_have_no_position(project: Project) -
     assert card.position is None
     _, _, card = card_of(project, 4, ra="g", dec="huge")
     assert card.position is None
+
+
+def test_values_that_stand_for_missing_are_no_position(project: Project) -> None:
+    session = LabellingSession(project, "Ada")
+    columns = session.config.columns
+    # As a person types what a column of 32-bit reals rounds.
+    found = {"ra": float(np.float32(-99.9)), "dec": 10.0}
+    placed = replace(columns, ra="ra", dec="dec")
+    assert position_of(placed, found) == Position(found["ra"], 10.0)
+    for missing in ({"ra": (-99.9,)}, {"dec": (0.0, 10.0)}):
+        assert position_of(replace(placed, missing=missing), found) is None
+    assert position_of(replace(placed, missing={"g": (10.0,)}), found) is not None
+    assert position_of(replace(placed, dec=None), found) is None
 
 
 def test_an_object_is_found_by_its_id_and_another_id_is_a_sentence(project: Project) -> None:

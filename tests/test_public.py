@@ -33,6 +33,7 @@ from al_engine.errors import (
 from al_engine.exchange.strict_json import read_json
 from al_engine.home import find_project, list_projects
 from al_engine.opening import close_project, open_project, sweep_visitors
+from al_engine.services.cache import PictureCache
 from al_engine.session import LabellingSession
 from al_engine.sharing.exporting import bundles_of, write_model
 from al_engine.sharing.packing import pack, packed, remove_packed
@@ -172,6 +173,38 @@ def test_all_visitors_together_take_no_more_than_the_server_has(root, visitor, m
     with pytest.raises(PublicServerError, match="All visitors' projects together"):
         survey(visitor)
     assert list_projects(visitor) == []
+
+
+def test_pictures_are_kept_only_where_there_is_room(visitor, monkeypatch):
+    project = open_project(survey(visitor))
+    most = -(-public.used_bytes(visitor) // 1_000_000)
+    monkeypatch.setenv("SEXTANT_PUBLIC_VISITOR_MB", str(most))
+    (visitor / "x").write_bytes(bytes(1_000_000))
+    pictures = PictureCache(project.folder / "pictures")
+    pictures.keep("a", bytes(2_000))
+    assert pictures.get("a") is None
+    monkeypatch.delenv("SEXTANT_PUBLIC_VISITOR_MB")
+    pictures = PictureCache(project.folder / "pictures")
+    pictures.keep("a", bytes(2_000))
+    assert pictures.get("a") is not None
+
+
+@pytest.mark.parametrize("limit", ["VISITOR", "TOTAL"])
+def test_pictures_go_before_anything_is_refused(visitor, monkeypatch, limit):
+    project = open_project(survey(visitor))
+    (project.folder / "images").mkdir()
+    (project.folder / "images" / "mine.png").write_bytes(b"mine")
+    pictures = PictureCache(project.folder / "pictures")
+    for key in "abcd":
+        pictures.keep(key, bytes(1_000_000))
+    most = public.used_bytes(visitor) // 1_000_000 - 2
+    monkeypatch.setenv(f"SEXTANT_PUBLIC_{limit}_MB", str(most))
+    public.refuse_overuse(visitor)
+    assert [pictures.get(key) for key in "abcd"] == [None] * 4
+    assert pictures.n_bytes == 0
+    assert (project.folder / "images" / "mine.png").exists()
+    with pytest.raises(PublicServerError, match="disk"):
+        public.refuse_overuse(visitor, 9_000_000)
 
 
 def test_a_project_is_not_packed_where_there_is_no_room(visitor, monkeypatch):

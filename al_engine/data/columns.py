@@ -20,6 +20,13 @@ Missing = Mapping[str, tuple[float, ...]]
 NUMERIC = ("integer", "real", "boolean")
 
 
+def stand_ins(missing: Missing, name: str) -> tuple[float, ...]:
+    """What stands for missing in a column: as a person types it, and as 32-bit reals round it."""
+    typed = [float(value) for value in missing.get(name, ())]
+    rounded = (float(np.float32(value)) for value in typed if abs(value) < 1e38)
+    return tuple(dict.fromkeys([*typed, *rounded]))
+
+
 @dataclass(frozen=True)
 class CatalogueColumn:
     """A column: its name in the file, its name in DuckDB, kind, unit, description."""
@@ -64,9 +71,7 @@ class CatalogueColumns:
                 "Choose a numeric column.",
             )
         number = f"CAST({quote(column.stored_as)} AS DOUBLE)"
-        # A value as a person types it, and what a column of 32-bit reals makes of it.
-        typed = [float(value) for value in missing.get(name, ())]
-        values = dict.fromkeys([*typed, *(float(np.float32(v)) for v in typed if abs(v) < 1e38)])
+        values = stand_ins(missing, name)
         if not values:
             return number
         listed = ", ".join(f"CAST({value!r} AS DOUBLE)" for value in values)

@@ -1,13 +1,14 @@
 """Which objects of the catalogue lie near a place on the sky.
 
-Owns the search in spherical coordinates, at the poles and across RA 0.  Must not know pictures.
+Owns the search in spherical coordinates, at the poles and across RA 0.  Must not know pictures, nor
+how positions are written.
 """
 
 import math
 from dataclasses import dataclass
 
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.columns import ROW
+from al_engine.data.columns import ROW, Missing
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,32 @@ class Neighbour:
     north_arcsec: float
 
 
+def nearest_object(
+    catalogue: Catalogue,
+    ra_column: str,
+    dec_column: str,
+    missing: Missing,
+    place: tuple[float, float],
+) -> tuple[int, float] | None:
+    """The object nearest to a place (RA, Dec in degrees), and how far it is, in arcsec."""
+    columns = (ra_column, dec_column)
+    ra, dec = (f"radians({catalogue.number_sql(name, missing)})" for name in columns)
+    # The haversine, which tells the smallest angles apart.
+    found = catalogue.fetch(
+        f"SELECT {ROW}, 2 * asin(sqrt(least(1, sin(({dec} - radians($2)) / 2) ** 2 "
+        f"+ cos({dec}) * cos(radians($2)) * sin(({ra} - radians($1)) / 2) ** 2))) AS away "
+        f"FROM catalogue WHERE isfinite(away) AND abs({dec}) <= pi() / 2 "
+        f"ORDER BY away, {ROW} LIMIT 1",
+        list(place),
+    )
+    return (int(found[0][0]), math.degrees(found[0][1]) * 3600) if found else None
+
+
 def neighbours(
     catalogue: Catalogue,
     ra_column: str,
     dec_column: str,
+    missing: Missing,
     place: tuple[float, float],
     half_side_arcsec: float,
     most: int = 200,
@@ -37,7 +60,7 @@ def neighbours(
     # Where a pole is in the picture, every right ascension is.
     sine = math.sin(math.radians(reach)) / math.cos(math.radians(dec0)) if top < 90 else 1.0
     d_ra = math.degrees(math.asin(sine)) if sine < 1 else 180.0
-    ra, dec = (catalogue.number_sql(name, {}) for name in (ra_column, dec_column))
+    ra, dec = (catalogue.number_sql(name, missing) for name in (ra_column, dec_column))
     # From -180 to 180, whichever way round the catalogue counts.
     off = f"(({ra} - ?) % 360 + 540) % 360 - 180"
     away = f"pow(({off}) * cos(radians({dec})), 2) + pow({dec} - ?, 2)"

@@ -1,8 +1,8 @@
 """Pictures on disk: a folder of bounded size, from which the one looked at longest ago goes first.
 
 Owns the files and their count, and for a while, in memory, the sentences why there are none.
-Whatever the disk does, nothing is raised: what is not kept is fetched again.  Must not know what a
-picture shows or where it came from.
+Whatever the disk does, nothing is raised: what is not kept is fetched again.  Where disk is lent,
+pictures take what is left.  Must not know what a picture shows or where it came from.
 """
 
 import contextlib
@@ -15,12 +15,12 @@ from pathlib import Path
 
 from al_engine.errors import ProjectError
 from al_engine.files import left_behind, whole_file
-from al_engine.public import is_public
+from al_engine.public import PICTURE, has_room, is_public
 
-MOST_MB = "SEXTANT_PICTURES_MB"
+MOST_MB = "SEXTANTPICTURES_MB"
 _USUAL_MB, _LENT_MB = 500, 40  # for each project; on a public server
 _BLOCK = 4096  # what a file takes at least
-_PICTURE = ".picture"
+_LOOK_AGAIN_S = 60.0  # at what others have written: each look is at every file
 _SENTENCES_KEPT = 10_000
 
 
@@ -42,7 +42,7 @@ def most_bytes() -> int:
 class PictureCache:
     """The pictures of one project; any number of threads may ask and keep.
 
-    The folder above ``folder`` must be there: of a project that is deleted nothing is made again.
+    The folder above ``folder``, the project's, must be there: of a deleted one none is made anew.
     """
 
     def __init__(self, folder: Path, most: int | None = None) -> None:
@@ -51,6 +51,7 @@ class PictureCache:
         self._lock = threading.RLock()
         self._sizes: OrderedDict[str, int] | None = None  # by name, looked at longest ago first
         self._n_bytes = 0
+        self._has_room, self._look_again_at = True, 0.0
         self._none: OrderedDict[str, tuple[float, str]] = OrderedDict()  # until when, and why
 
     @property
@@ -62,7 +63,7 @@ class PictureCache:
 
     def get(self, key: str) -> Kept | None:
         """What is known of the picture with this key, or None."""
-        name = f"{key}{_PICTURE}"
+        name = f"{key}{PICTURE}"
         with self._lock:
             until, sentence = self._none.get(key, (0.0, ""))
             if until > time.monotonic():
@@ -82,9 +83,11 @@ class PictureCache:
 
     def keep(self, key: str, picture: bytes) -> None:
         """Keep a picture, in place of the sentence there may be."""
+        is_there_room = self._is_there_room()  # a look that nobody who draws a page waits for
         with self._lock:
             self._none.pop(key, None)
-            self._write(f"{key}{_PICTURE}", picture)
+            if is_there_room:
+                self._write(f"{key}{PICTURE}", picture)
 
     def keep_none(self, key: str, sentence: str, seconds: float) -> None:
         """Know for some time that there is no picture, and why."""
@@ -98,7 +101,7 @@ class PictureCache:
         """Know nothing of a picture any more."""
         with self._lock:
             self._none.pop(key, None)
-            self._remove(f"{key}{_PICTURE}")
+            self._remove(f"{key}{PICTURE}")
 
     def _look(self) -> OrderedDict[str, int]:
         """The files there are, looked for once."""
@@ -110,7 +113,7 @@ class PictureCache:
                 path.unlink()
         with contextlib.suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
-                if entry.name.endswith(_PICTURE) and entry.is_file(follow_symlinks=False):
+                if entry.name.endswith(PICTURE) and entry.is_file(follow_symlinks=False):
                     facts = entry.stat()
                     found.append((facts.st_mtime, entry.name, _on_disk(facts.st_size)))
         self._sizes = OrderedDict((name, size) for _, name, size in sorted(found))
@@ -131,6 +134,13 @@ class PictureCache:
                 partial.write_bytes(content)
             sizes[name] = size
             self._n_bytes += size
+
+    def _is_there_room(self) -> bool:
+        """Is there room beside other projects, on a server that lends it?"""
+        if (now := time.monotonic()) >= self._look_again_at:
+            self._has_room = has_room(self._folder.parent.parent)
+            self._look_again_at = now + _LOOK_AGAIN_S
+        return self._has_room
 
     def _remove(self, name: str) -> None:
         if self._look().get(name) is not None:

@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 from astropy import units as u
 from astropy.coordinates import Angle
 
-from al_engine.errors import ContractError, ServiceError
+from al_engine.errors import ContractError, NotThereError, ServiceError
 from al_engine.origin import Origin, in_words
 from al_engine.services.fetching import Reply, Request, is_web_address
 from al_engine.services.images import checked
+from al_engine.sky import LEAST_ARCSEC, MOST_ARCSEC
 
 Options: TypeAlias = Mapping[str, str]
 # (ra, dec, side of the field in arcsec, side in pixels, options) -> what to ask
@@ -25,15 +26,14 @@ Ask: TypeAlias = Callable[[float, float, float, int, Options], Request]
 Judge: TypeAlias = Callable[[Reply], bytes]
 
 SURVEY, SPECOBJID = "survey", "specobjid"
-MAX_SURVEY = 120
-LEAST_ARCSEC, MOST_ARCSEC = 4.0, 36_000.0
 
 
 @dataclass(frozen=True)
 class CutoutService:
     """Somebody who sends pictures of the sky, north up and east left.
 
-    ``ask`` makes the request, ``judge`` a picture of the answer, or raises ServiceError.
+    ``ask`` makes the request, ``judge`` a picture of the answer, or raises ServiceError; where the
+    answer is that nothing is there, and will not be in a while, NotThereError.
     ``surveys`` are those to choose from, by what the service calls them; with ``takes_any``
     another may be typed.  ``field_arcsec`` is the side of the field to begin with, which may lie
     within ``within_arcsec``.  ``needs`` names an option besides the survey that an object must
@@ -88,13 +88,13 @@ def judge_hips(reply: Reply) -> bytes:
 def judge_first(reply: Reply) -> bytes:
     """FIRST says with status 200, in a text, that it has not looked there."""
     if reply.body.lstrip()[:5].upper() == b"<PRE>":
-        raise ServiceError("FIRST does not cover it.")
+        raise NotThereError("FIRST does not cover it.")
     return judge_sky(reply)
 
 
 def _refuse_error(reply: Reply) -> None:
     if reply.status == 404:
-        raise ServiceError("The server has no such picture (status 404).")
+        raise NotThereError("The server has no such picture (status 404).")
     if reply.status != 200:
         raise ServiceError(f"The server answers with an error (status {reply.status}).")
 
@@ -216,7 +216,6 @@ CUTOUTS: dict[str, CutoutService] = {
             _hips,
             judge_hips,
             60.0,
-            (4.0, 36_000.0),
             surveys={
                 "CDS/P/SDSS9/color": "SDSS DR9",
                 "CDS/P/PanSTARRS/DR1/color-z-zg-g": "Pan-STARRS",

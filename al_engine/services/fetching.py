@@ -34,6 +34,11 @@ AGAIN_AFTER_S = 0.5
 
 _CHUNK_BYTES = 65_536
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # IPv4 as IPv6-only networks reach it
+# Of no host of the internet either, which not every Python knows.
+_SET_APART = [
+    ipaddress.ip_network(text)
+    for text in ("192.88.99.0/24", "64:ff9b:1::/48", "3fff::/20", "5f00::/16", "fec0::/10")
+]
 _AGENT = "Sextant (labelling of astronomical catalogues)"
 _slots = threading.BoundedSemaphore(AT_ONCE)
 
@@ -125,7 +130,7 @@ class _Refused(ServiceError):
 def _try(request: Request) -> Reply:
     """One try, with its redirects, within the limit of time."""
     address, form, trusted = request.addresses[0], dict(request.form), request.is_trusted
-    host = _host(address)
+    host = _whole_host(address)
     deadline = time.monotonic() + TIME_LIMIT_S
     with requests.Session() as asking, _Line(trusted, deadline) as line:
         asking.trust_env = False  # which would send passwords out of a .netrc
@@ -135,7 +140,7 @@ def _try(request: Request) -> Reply:
             if not is_web_address(address):
                 raise _Refused(f"'{_brief(address)}' is no address of http or https.")
             # A redirect leads where another server says: what is not its own host is not trusted.
-            line.may_be_local = trusted and _host(address) == host
+            line.may_be_local = trusted and _whole_host(address) == host
             try:
                 with _cut_off(line):
                     answer, body = _ask(asking, address, form, line.may_be_local)
@@ -187,10 +192,15 @@ def _why(error: Exception, address: str, deadline: float) -> str:
 
 
 def _host(address: str) -> str:
+    """The host of an address, for a sentence."""
+    return _brief(_whole_host(address))
+
+
+def _whole_host(address: str) -> str:
     try:
-        return _brief(urlsplit(address).hostname or address)
+        return urlsplit(address).hostname or address
     except ValueError:
-        return _brief(address)
+        return address
 
 
 def _brief(text: str) -> str:
@@ -339,4 +349,6 @@ def is_global(address: str) -> bool:
             inside = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inside is not None:
             return is_global(str(inside))
+    if any(ip in network for network in _SET_APART):
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)

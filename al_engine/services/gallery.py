@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from al_engine.errors import ServiceError
+from al_engine.errors import NotThereError, ServiceError
 from al_engine.lookahead import give_way
 from al_engine.services.cache import PictureCache
 from al_engine.services.cutouts import Judge
@@ -24,7 +24,7 @@ MOST_FILE_BYTES = 50_000_000
 SHOWN_BYTES = 32_000_000  # of pictures ready to be shown, for each project
 MOST_WAITING = 64  # of each kind; whoever asks for more has gone on long since
 NONE_FOR_S = 7 * 24 * 3600.0  # a place that a survey does not cover
-FAILED_FOR_S = 120.0  # a server that did not answer
+FAILED_FOR_S = 120.0  # a server that did not answer, or with something else
 OFF = "The network is switched off."
 
 _LOG = logging.getLogger(__name__)
@@ -166,7 +166,8 @@ class Gallery:
                 self.cache.keep_none(key, str(failed), FAILED_FOR_S)
             return
         except ServiceError as error:
-            self.cache.keep_none(key, error.message, NONE_FOR_S)
+            for_s = NONE_FOR_S if isinstance(error, NotThereError) else FAILED_FOR_S
+            self.cache.keep_none(key, error.message, for_s)
             return
         if self._is_closed:
             return

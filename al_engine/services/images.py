@@ -18,7 +18,7 @@ from astropy import visualization as visual
 from astropy.io import fits
 from PIL import Image, ImageOps
 
-from al_engine.errors import ServiceError
+from al_engine.errors import NotThereError, ServiceError
 from al_engine.fits_headers import MOST_HDUS, has_long_headers
 
 Stretch = Literal["auto", "linear", "asinh", "log"]
@@ -59,7 +59,7 @@ def checked(body: bytes, *, may_be_black: bool = True) -> bytes:
 
     Raises
     ------
-    ServiceError : says what it is in place of a picture
+    ServiceError : says what it is in place of a picture; NotThereError where nothing is on it
     """
     with _one_at_a_time:
         if body[:2] == b"\x1f\x8b":
@@ -158,9 +158,9 @@ def _as_seen(image: Image.Image, may_be_black: bool) -> bytes:
     if not may_be_black:
         lows, highs = zip(*_extrema(image), strict=True)
         if max(highs) <= _BLACK:
-            raise ServiceError("All black: the survey does not cover it.")
+            raise NotThereError("All black: the survey does not cover it.")
         if lows == highs:
-            raise ServiceError("Blank: the survey does not cover it.")
+            raise NotThereError("Blank: the survey does not cover it.")
     return _encoded(image, as_png=small)
 
 
@@ -237,7 +237,7 @@ def _first_image(body: bytes) -> Pixels:
                 pixels = pixels[0]
             found = _smaller(pixels)
             if not np.isfinite(found).any():
-                raise ServiceError("Blank: the survey does not cover it.")
+                raise NotThereError("Blank: the survey does not cover it.")
             return found
     raise ServiceError("The FITS file holds no image.")
 

@@ -76,6 +76,7 @@ class Album:
         self._lock = threading.Lock()
         self._places: OrderedDict[Any, _Place] = OrderedDict()
         self._near: OrderedDict[Any, tuple[Neighbour, ...]] = OrderedDict()
+        session.project.at_forget(self._forget_places)
 
     @property
     def is_empty(self) -> bool:
@@ -256,7 +257,9 @@ class Album:
     def _place(self, row: int) -> _Place:
         """What the catalogue says, asked once for each object."""
         columns, catalogue = self._session.config.columns, self._session.project.catalogue
-        key = (row, columns.ra, columns.dec, columns.images, columns.pixels, columns.image_width_px)
+        key = (
+            row, *self._sky_columns(), columns.images, columns.pixels, columns.image_width_px,
+        )  # fmt: skip
         with self._lock:
             held = self._places.get(key)
         if held is None:
@@ -264,7 +267,7 @@ class Album:
             wanted = [columns.ra, columns.dec, number, *columns.images, *columns.pixels]
             found = catalogue.values(row, list(dict.fromkeys(name for name in wanted if name)))
             held = _Place(
-                position_of(found.get(columns.ra or ""), found.get(columns.dec or "")),
+                position_of(columns, found),
                 pictures(self._session, found),
                 found.get(number or ""),
             )
@@ -273,6 +276,18 @@ class Album:
                 while len(self._places) > ROWS_KEPT:
                     self._places.popitem(last=False)
         return held
+
+    def _sky_columns(self) -> tuple[Any, ...]:
+        """The columns of positions, and what stands for missing in them."""
+        columns = self._session.config.columns
+        names = (columns.ra, columns.dec)
+        return (*names, *(columns.missing.get(name or "") for name in names))
+
+    def _forget_places(self) -> None:
+        """Ask the catalogue again: a column of the same name may be another one by now."""
+        with self._lock:
+            self._places.clear()
+            self._near.clear()
 
     def _neighbours(self, position: Position, field_arcsec: float) -> tuple[Neighbour, ...]:
         """The objects of the catalogue in a field; asked once for the widest there is."""
@@ -285,12 +300,13 @@ class Album:
         if not fields:
             return ()
         widest = max(fields)
-        key = (ra, dec, position, widest)
+        key = (*self._sky_columns(), position, widest)
         with self._lock:
             held = self._near.get(key)
         if held is None:
             place = (position.ra_deg, position.dec_deg)
-            held = neighbours(self._session.project.catalogue, ra, dec, place, widest / 2)
+            missing, catalogue = config.columns.missing, self._session.project.catalogue
+            held = neighbours(catalogue, ra, dec, missing, place, widest / 2)
             with self._lock:
                 self._near[key] = held
                 while len(self._near) > ROWS_KEPT:

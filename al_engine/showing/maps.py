@@ -126,7 +126,7 @@ _DRAWN: weakref.WeakKeyDictionary[Project, Drawn] = weakref.WeakKeyDictionary()
 def drawn_of(project: Project) -> Drawn:
     """What all sessions on a project share: a page is drawn again and again, and in many tabs."""
     if project not in _DRAWN:
-        project.at_close(_DRAWN.setdefault(project, Drawn()).put_away)
+        project.at_forget(_DRAWN.setdefault(project, Drawn()).put_away)
     return _DRAWN[project]
 
 

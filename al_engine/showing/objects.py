@@ -124,7 +124,7 @@ def object_card(
     return ObjectCard(
         row,
         catalogue.object_ids(columns.id, [row])[0],
-        position_of(found.get(columns.ra or ""), found.get(columns.dec or "")),
+        position_of(columns, found),
         tuple(_value(catalogue.column(name), found[name]) for name in columns.info),
         (*(_value(catalogue.column(name), found[name]) for name in base), *_axes(session, row)),
         pictures(session, found),

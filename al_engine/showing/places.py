@@ -5,13 +5,16 @@ Owns their forms.  Opens no connection: a link is for the person to follow.
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from astropy import units as u
 from astropy.coordinates import Angle
 
-from al_engine.data.sky import nearest_object
+from al_engine.config import Columns
+from al_engine.data.columns import stand_ins
+from al_engine.data.nearby import nearest_object
 from al_engine.errors import AnswerRefusedError
 from al_engine.session import LabellingSession
 
@@ -117,8 +120,7 @@ def find_object(session: LabellingSession, text: str) -> int:
         columns.ra,
         columns.dec,
         columns.missing,
-        position.ra_deg,
-        position.dec_deg,
+        (position.ra_deg, position.dec_deg),
     )
     if found is None:
         raise AnswerRefusedError("No object has a position.", "Look for it by its id.")
@@ -132,9 +134,13 @@ def find_object(session: LabellingSession, text: str) -> int:
     return row
 
 
-def position_of(ra: object, dec: object) -> Position | None:
-    """A position of two values of the catalogue, or None where they are none."""
-    numbers = [each for each in (ra, dec) if isinstance(each, int | float) and math.isfinite(each)]
+def position_of(columns: Columns, found: Mapping[str, object]) -> Position | None:
+    """The position of an object by its values, or None where they are none."""
+    numbers: list[float] = []
+    for name in filter(None, (columns.ra, columns.dec)):
+        value = found.get(name)
+        if isinstance(value, int | float) and math.isfinite(value):
+            numbers += [value] if value not in stand_ins(columns.missing, name) else []
     if len(numbers) < 2 or not -90 <= numbers[1] <= 90:
         return None
     return Position(float(numbers[0]), float(numbers[1]))
