@@ -19,7 +19,7 @@ from al_engine.showing.maps import drawn_of
 from al_engine.showing.selecting import Summary, summary
 from pages.components import loop
 from pages.components import state as tab
-from pages.components.classifiers import choose_classifier
+from pages.components.classifiers import choose_classifier, lead_on
 from pages.components.guard import guard
 from pages.components.looking import Selected
 from pages.components.page import draw_again, view
@@ -34,6 +34,8 @@ TAKEN_PX, BAR_PX = 120, 100  # of the window's height: the lines on top, and the
 @view
 def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
     """Panels over the whole catalogue, linked by what is selected; drawn again by itself."""
+    for each in started:
+        lead_on(session, each)
     exploring = tab.exploring()
     with st.container(horizontal=True, vertical_alignment="center", key="explore-top"):
         label = choose_classifier(session, started, "explore") if started else ""

@@ -15,6 +15,7 @@ from pages.components import pictures
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.answers import HOW
+from pages.components.classifiers import lead_on
 from pages.components.labelling import card_body
 from pages.components.loop import make_token
 from pages.components.page import link, view
@@ -44,6 +45,7 @@ _KAPPA_OF_MANY = (
 @view
 def people_view(session: LabellingSession, label: str) -> None:
     """What is to settle on the left, how far people agree on the right."""
+    lead_on(session, label)
     found, n_hidden, at = on_screen(session, label)
     left, right = st.columns([1, 1], gap="medium")
     with left, st.container(height=520, border=False, key="card"):
