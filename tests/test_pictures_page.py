@@ -88,7 +88,9 @@ def test_pictures_are_chosen_and_shown_otherwise(placed, sky) -> None:
     wait_for_pictures()
     at.checkbox(key=f"inverted-{placed.project.slug}").check().run()
     at.selectbox(key=f"stretch-{placed.project.slug}").select("log").run()
-    at.multiselect(key=f"cutouts-{placed.project.slug}").set_value(["first"]).run()
+    choices = at.multiselect(key=f"cutouts-{placed.project.slug}")
+    assert "Pan-STARRS" in choices.options
+    choices.set_value(["first"]).run()
     fine(at)
     assert [each["title"] for each in plates(at)] == ["FIRST"]
     sky_now = placed.config.sky

@@ -17,7 +17,6 @@ from pages.components import state as tab
 from pages.components.guard import guard
 from pages.components.looking import Posted
 from pages.components.picture_row import Plate, RowEvent, picture_row
-from pages.components.words import plain
 
 PAGES_WITH_A_CARD = ("Labelling", "Test set", "People")
 KEYS = {"+": "less sky", "-": "more sky"}
@@ -124,7 +123,7 @@ def _choices(session: LabellingSession, album: Album) -> None:
                 "Of the sky",
                 list(names),
                 [name for name in names if names[name].is_chosen],
-                format_func=lambda name: plain(names[name].title) if name in names else plain(name),
+                format_func=lambda name: names[name].title if name in names else name,
                 accept_new_options=True,
                 max_selections=MOST_CUTOUTS,
                 help="From left to right. Any other survey: type the id of its HiPS, such as "
