@@ -89,7 +89,7 @@ def _selection(session: LabellingSession, state: State | None) -> None:
     with _popover("Label all", "label", f"label-{number}", disabled=state is None) as menu:
         if menu.open and state is not None:
             _label_all(session, state, together)
-    with _popover("Keep", "bookmark", f"keep-{number}") as menu:
+    with _popover("Save", "bookmark", f"keep-{number}") as menu:
         if menu.open:
             _keep(session, together)
     with _popover("Export", "download", f"export-{number}") as menu:
@@ -215,7 +215,7 @@ def _saved_menu(session: LabellingSession) -> None:
             return
         saved = list_selections(folder)
         if not saved:
-            st.caption("No selection is saved yet: select objects, then Keep.")
+            st.caption("No selection is saved yet: select objects, then Save.")
         for i, each in enumerate(saved):
             with st.container(horizontal=True, vertical_alignment="center", key=f"saved-line-{i}"):
                 _saved_line(session, each, i)

@@ -136,7 +136,7 @@ def _merge(session: LabellingSession, label: Label, use: Mapping[str, Use]) -> N
     config = session.config
     others = [other.value for other in config.labels if other.value != label.value]
     if len(others) < 2:
-        st.caption("With two labels, none can be merged.")
+        st.caption("Labels can be merged where there are three or more.")
         return
     key = f"{session.project.slug}-{hash(label)}"
     with st.popover(f"Merge {plain(label.name)} into another", icon=":material/merge:"):

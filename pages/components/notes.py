@@ -28,7 +28,7 @@ def told(answers: tuple[Told, ...]) -> None:
     lines = []
     for each in answers[-ANSWERS_SHOWN:]:
         when = each.when.replace(tzinfo=UTC).astimezone()
-        sure = f", confidence {each.confidence} of 3" if each.confidence else ""
+        sure = f", {each.confidence} of 3 sure" if each.confidence else ""
         who = f"{plain(each.who)}: " if each.who else ""
         said = f"{who}**{plain(each.what)}** in {plain(each.where)}{sure}, {when:%d %b %Y, %H:%M}"
         lines.append(f"- ~~{said}~~ taken back" if each.is_undone else f"- {said}")
