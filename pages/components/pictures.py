@@ -101,14 +101,16 @@ def _choices(session: LabellingSession, album: Album) -> None:
     """Which pictures, and how they are shown."""
     sky, slug = session.config.sky, session.project.slug
 
-    def keep(name: str) -> None:
-        value = st.session_state[f"{name}-{slug}"]
+    def keep(name: str, key: str) -> None:
+        value = st.session_state[key]
         changed = {name: value}
         made = album.chosen(value) if name == "cutouts" else replace(session.config.sky, **changed)
         tab.keep_draft("sky", made)
 
     def widget(name: str) -> dict[str, Any]:
-        return {"key": f"{name}-{slug}", "on_change": keep, "args": (name,)}
+        # Named after what is chosen: that may be changed elsewhere too.
+        key = f"{name}-{slug}-{hash(getattr(sky, name))}"
+        return {"key": key, "on_change": keep, "args": (name, key)}
 
     with st.popover(
         "Pictures",
