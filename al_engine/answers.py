@@ -4,8 +4,9 @@ Owns what one person may see of it, and what it comes to: how many a minute, how
 far one agrees with oneself.  Must not know pages.
 """
 
+import weakref
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -109,9 +110,28 @@ def answers(session: LabellingSession) -> list[Answer]:
     Blind, those are their own.  Else others' too, but for objects that this person is being asked
     about just now.  Of what is being asked for the second time, none.
     """
+    config, again = session.config, _asked_again(session)
+    of = (
+        session.project.log.last_seq, session.who, config.people, config.asking.shared,
+        *config.merged_into.items(), *map(frozenset, again),
+    )  # fmt: skip
+    held = _LISTED.get(session)
+    if held is None or held[0] != of:
+        held = _LISTED[session] = of, _list(session, *again)
+    return list(held[1])
+
+
+# A page is drawn again and again, and the list is the same until somebody answers.
+_LISTED: weakref.WeakKeyDictionary[LabellingSession, tuple[Hashable, list[Answer]]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def _list(session: LabellingSession, unheard: set[int], repeated: set[int]) -> list[Answer]:
+    """Every answer but those about some rows: of others, and of anybody."""
     config = session.config
     several = config.people.several
-    found = [e for e in _seen(session) if e.row_number is not None]
+    found = [e for e in _seen(session, unheard, repeated) if e.row_number is not None]
     last: dict[tuple[str, str | None, int | None], int] = {}
     for event in found:
         last[_whose(event, config)] = event.seq
@@ -194,12 +214,11 @@ def _answered(events: Sequence[Event]) -> list[Event]:
     return [event for event in in_effect(events) if event.kind in ("answer", "unsure")]
 
 
-def _seen(session: LabellingSession) -> list[Event]:
+def _seen(session: LabellingSession, unheard: set[int], repeated: set[int]) -> list[Event]:
     """The answers that this person may see."""
     config, events = session.config, session.project.all_events()
     if config.people.is_blind:
         events = events_shown_to(events, session.who, config.people)
-    unheard, repeated = _asked_again(session)
     return [
         event
         for event in _answered(events)

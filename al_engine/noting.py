@@ -73,10 +73,10 @@ def keep_note(session: LabellingSession, row: int, text: str, tags: tuple[str, .
     return note_of(session, row)
 
 
-def add_note(session: LabellingSession, row: int, text: str, tags: tuple[str, ...] = ()) -> Note:
-    """Write something down beside what a person noted before, as ``keep_note`` does."""
+def add_to_note(session: LabellingSession, row: int, text: str, tags: tuple[str, ...] = ()) -> Note:
+    """Write down more about an object, where what was noted before is not shown."""
     before = note_of(session, row)
-    texts = filter(None, (before.text, text.strip()))
+    texts = [each for each in (before.text, text.strip()) if each]
     return keep_note(session, row, "\n".join(texts), (*before.tags, *tags))
 
 

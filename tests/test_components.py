@@ -1,6 +1,7 @@
 """The map and the answer bar, from the Python side; what the browser sends is injected."""
 
 import math
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from al_engine.views.raster import View
 from pages.components.answer_bar import Choice, assign_keys
 from pages.components.scatter_map import MapEvent
+from pages.components.words import plain
 
 VIEWPORT = {
     "kind": "viewport",
@@ -205,3 +207,21 @@ def test_the_browser_learns_which_event_was_dealt_with():
     at.session_state["bar"] = {"event": BAR}
     at.run().run()
     assert '"handled": 9' in at.get("bidi_component")[0].proto.json
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "![p](http://127.0.0.1:9/x.png)",
+        "HTTPS://example.org/a",
+        "see www.example.org or WWW.example.org",
+        "ask a.b+c@example.org",
+    ],
+)
+def test_an_address_in_data_is_text_and_no_link(text):
+    shown = re.sub(r"\\(.)", r"\1", plain(text))
+    # What GitHub's Markdown makes links of, once it has taken signs for themselves.
+    links = r"https?://|www\.|[-.\w+]@[-\w]"
+    assert re.search(links, text, re.IGNORECASE)
+    assert not re.search(links, shown, re.IGNORECASE)
+    assert shown.replace("\u2060", "") == text

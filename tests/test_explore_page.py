@@ -220,6 +220,7 @@ def test_a_selection_is_compared_kept_found_again_and_asked_about(survey_begun):
     opened(at, "compare-1-0")
     assert "Shift" in read(at)
     opened(at, "keep-1-0")
+    assert "Save" in [each.proto.popover.label for each in at.get("popover")]
     at.text_input(key="keep-name-1").set_value("corner")
     next(button for button in at.button if button.label == "Save the selection").click().run()
     fine(at)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import N_ROWS, answer, small_setup, survey_values
-from paging import SETTINGS, click, fine, read, show
+from paging import SETTINGS, SHARE, click, fine, read, show
 from streamlit.testing.v1 import AppTest
 
 from al_engine.data.joined import JoinedTable
@@ -47,6 +47,8 @@ def test_a_table_is_joined_by_id_and_its_columns_are_shown(
     click(at, f"undo-join-{joined.key}")
     assert "no longer joined" in "".join(each.value for each in at.success)
     assert ready.project.catalogue.names() == list(survey_values())
+    at = fine(at.switch_page(SHARE).run().switch_page(SETTINGS).run())
+    assert "no longer joined" not in "".join(each.value for each in at.success)
 
 
 def test_a_join_that_finds_nothing_is_refused_and_can_be_mended(

@@ -122,3 +122,30 @@ def test_labels_are_renamed_merged_and_undone_and_an_answer_is_corrected(page: P
     page.reload()
     answerable(page)
     assert (choices(page), n_labels(page)) == (["Galaxy", "QSO", "Star"], 7)
+
+
+def test_a_classifier_that_another_tab_merged_away_leads_to_the_one_it_goes_on_in(
+    page: Page,
+) -> None:
+    press(page.locator(".st-key-demo-sky_survey button"))
+    press(page.get_by_role("button", name="Start training"))
+    answerable(page)
+    go_to(page, "Labelling")
+    answerable(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    answerable(other)
+    press(other.get_by_role("button", name="Labels", exact=True))
+    choose_row(other, 1, 28)
+    press(other.get_by_role("button", name="Merge Quasar into another"))
+    press(other.get_by_role("button", name="Merge", exact=True))
+    expect(other.get_by_role("button", name="Undo: Quasar merged into Galaxy")).to_be_visible()
+
+    page.bring_to_front()
+    page.keyboard.press("1")
+    expect(bar(page).locator(".question")).to_have_text("Is it a Galaxy?")
+    expect(bar(page)).to_contain_text("Quasar was merged into Galaxy")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert choices(page) == ["Galaxy", "Star"]
+    page.keyboard.press("1")
+    expect(bar(page)).to_contain_text("6 labels")

@@ -8,9 +8,11 @@ from paging import LABELLING, SETTINGS, TRAINING, bar, click, fine, read, show
 from streamlit.testing.v1 import AppTest
 
 from al_engine.config import People
+from al_engine.data.labels import Event
 from al_engine.data.splits import TRAIN
 from al_engine.relabelling import add_label, edit_label, last_change, merge_labels, undo_change
 from al_engine.session import LabellingSession
+from pages.components.answers import SHOWN
 
 
 @pytest.fixture
@@ -68,6 +70,28 @@ def test_every_answer_is_listed_with_what_they_come_to(ada) -> None:
     at.selectbox[1].set_value(2).run()
     fine(at)
     assert at.dataframe[0].value["label"].tolist() == ["Unsure"]
+
+
+def test_of_thousands_of_answers_a_page_is_listed_and_all_are_summed_up(ada) -> None:
+    made = [
+        Event(
+            "answer", "Ada", "QSO", i % 300, f"J{i % 300}", "STAR", how="query", part="train",
+            seconds=2.0,
+        )
+        for i in range(1200)
+    ]  # fmt: skip
+    ada.project.log.append(*made)
+    at = open_view("Answers")
+    at.toggle[0].set_value(True).run()
+    assert "**1200 answers listed**" in read(at).replace(",", "")
+    assert len(at.dataframe[0].value) == SHOWN
+    assert "of 3" in read(at)
+    (page,) = [each for each in at.number_input if each.label == "Page of 3"]
+    fine(page.set_value(3).run())
+    assert len(at.dataframe[0].value) == 1200 - 2 * SHOWN
+    choose(at, "answers", 7)
+    row = (1199 - 2 * SHOWN - 7) % 300
+    assert f"**J{row}**" in read(at)
 
 
 def test_an_answer_is_corrected_in_the_list_taken_back_and_opened(ada) -> None:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from conftest import answer
-from paging import LABELLING, fine, read, show
+from paging import LABELLING, bar, fine, read, show
 
 from al_engine.noting import keep_note, note_of
 from al_engine.session import LabellingSession
+from pages.components.loop import split_token
 
 
 @pytest.fixture
@@ -33,23 +33,28 @@ def test_a_note_is_saved_shown_and_undone(survey_begun: LabellingSession) -> Non
     assert survey_begun.state("QSO").question.row == row
 
 
-def test_a_note_of_an_object_that_is_asked_twice_is_not_shown_and_not_lost(
+def test_what_was_noted_is_not_told_while_some_questions_are_asked_twice(
     survey_begun: LabellingSession,
 ) -> None:
-    asking = replace(survey_begun.config.asking, repeat_every=50)
+    asking = replace(survey_begun.config.asking, repeat_every=5)
     survey_begun.change_settings(replace(survey_begun.config, asking=asking))
-    row = answer(survey_begun).question.row  # and so the page is hers
-    keep_note(survey_begun, row, "a jet", ("radio",))
     at = show(LABELLING, "survey")
-    assert "a jet" not in read(at)
-    field = next(each for each in at.text_area if each.label == "Note")
-    assert field.value == ""
-    assert next(each for each in at.multiselect if each.label == "Tags").value == []
+    row = int(split_token(bar(at)["token"])[2])
+    own = at.session_state["sextant.session"]
+    keep_note(own, row, "broad lines", ("odd",))
+    keep_note(own, row + 1, "", ("merger",))
+    at = fine(at.run())
+    text = next(each for each in at.text_area if each.label == "Note")
+    tags = next(each for each in at.multiselect if each.label == "Tags")
+    assert (text.value, tags.value) == ("", [])
     assert "Undo the last change" not in [each.label for each in at.button]
-    field.set_value("two jets")
-    fine(next(each for each in at.button if each.label == "Save").click().run())
-    note = note_of(survey_begun, row)
-    assert (note.text, note.tags) == ("a jet\ntwo jets", ("radio",))
+    assert {"Note", "Noted"} & {each.proto.popover.label for each in at.get("popover")} == {"Note"}
+    text.set_value("blended")
+    tags.set_value(["merger"])
+    at = fine(next(each for each in at.button if each.label == "Save").click().run())
+    note = note_of(own, row)
+    assert (note.text, note.tags) == ("broad lines\nblended", ("odd", "merger"))
+    assert next(each for each in at.text_area if each.label == "Note").value == ""
 
 
 def test_an_object_is_shown_by_its_position(placed: LabellingSession) -> None:

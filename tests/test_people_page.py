@@ -15,6 +15,7 @@ from al_engine.config import People
 from al_engine.criteria import Search
 from al_engine.curation import Curator
 from al_engine.data.splits import TRAIN
+from al_engine.noting import note_of
 from al_engine.session import LabellingSession
 from al_engine.showing.maps import Shown
 from pages.components.answer_bar import BarEvent
@@ -164,6 +165,27 @@ def test_buttons_go_through_what_was_settled_as_the_arrow_keys_do(ada) -> None:
     at.button(key="settle-previous").click().run()
     fine(at)
     assert bar(at)["object_id"] == first
+
+
+def test_an_object_that_people_differ_about_is_found_and_noted(ada) -> None:
+    rows = differ(ada, work_together(ada), 3)
+    at = fine(show(PEOPLE, "Ada"))
+    assert len(rows) == 3
+
+    def look_for(object_id: str) -> AppTest:
+        field = next(each for each in at.text_input if each.label == "Id")
+        field.set_value(object_id)
+        return fine(next(each for each in at.button if each.label == "Show it").click().run())
+
+    look_for(ada.object_id(rows[2]))
+    assert bar(at)["object_id"] == ada.object_id(rows[2])
+    look_for(ada.object_id(ada.state("QSO").question.row))
+    assert "is none of the objects listed here" in read(at)
+    assert bar(at)["object_id"] == ada.object_id(rows[2])
+    next(each for each in at.text_area if each.label == "Note").set_value("two of them")
+    fine(next(each for each in at.button if each.label == "Save").click().run())
+    assert note_of(ada, rows[2]).text == "two of them"
+    assert "two of them" in read(at)
 
 
 def test_what_another_settled_meanwhile_is_refused_in_the_bar(ada) -> None:

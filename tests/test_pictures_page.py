@@ -62,6 +62,10 @@ def test_the_pictures_of_the_object_stand_on_its_card(placed, sky, page: str) ->
     assert {"+", "-"} <= set(bar(at)["extra_keys"])
 
 
+def named(widgets, label: str):
+    return next(each for each in widgets if each.label == label)
+
+
 def test_pages_without_a_card_have_no_keys_for_pictures(placed, sky) -> None:
     at = fine(show(TRAINING, placed.project.slug))
     assert plates(at) == []
@@ -86,13 +90,30 @@ def test_a_key_changes_the_field_and_no_label(placed, sky) -> None:
 def test_pictures_are_chosen_and_shown_otherwise(placed, sky) -> None:
     at = show(LABELLING, placed.project.slug)
     wait_for_pictures()
-    at.checkbox(key=f"inverted-{placed.project.slug}").check().run()
-    at.selectbox(key=f"stretch-{placed.project.slug}").select("log").run()
-    at.multiselect(key=f"cutouts-{placed.project.slug}").set_value(["first"]).run()
+    named(at.checkbox, "Invert").check().run()
+    named(at.selectbox, "Stretch").select("log").run()
+    choices = named(at.multiselect, "Of the sky")
+    assert "Pan-STARRS" in choices.options
+    choices.set_value(["first"]).run()
     fine(at)
     assert [each["title"] for each in plates(at)] == ["FIRST"]
     sky_now = placed.config.sky
     assert (sky_now.inverted, sky_now.stretch) == (True, "log")
+
+
+def test_how_pictures_are_shown_is_what_another_tab_chose_last(placed, sky) -> None:
+    at, other = (show(LABELLING, placed.project.slug) for _ in range(2))
+    wait_for_pictures()
+    named(at.checkbox, "Invert").check().run()
+    named(at.selectbox, "Stretch").select("log").run()
+    named(at.multiselect, "Of the sky").set_value(["first"]).run()
+    fine(other.run())
+    assert named(other.checkbox, "Invert").value is True
+    assert named(other.selectbox, "Stretch").value == "log"
+    assert named(other.multiselect, "Of the sky").value == ["first"]
+    named(other.checkbox, "Invert").uncheck().run()
+    fine(at.run())
+    assert named(at.checkbox, "Invert").value is False
 
 
 def test_the_switch_of_the_network_is_in_view_and_is_kept(

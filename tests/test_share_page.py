@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import answer, make_table, small_setup, survey_values
-from paging import SHARE, fine, show
+from paging import EXPLORE, SHARE, fine, show
 from streamlit.testing.v1 import AppTest
 
 from al_engine.background import BACKGROUND
@@ -134,6 +134,14 @@ def test_settings_say_which_tabs_and_labels_they_take_and_go_back_again(begun, t
     assert (begun.config, begun.state("QSO").question) == (before, question)
     assert begun.project.history("STAR") == star
     assert "Back to the settings before" not in [each.label for each in at.button]
+
+
+def test_a_configuration_loaded_shows_its_own_panels_and_none_of_them_alone(file, begun):
+    at = show(EXPLORE, "survey")
+    exploring = at.session_state["sextant.looking"].exploring
+    exploring.full["Explore"] = (0, 1)
+    press(open_path(at.switch_page(SHARE).run(), file), "Load")
+    assert exploring.full == {}
 
 
 def test_settings_that_were_changed_since_are_not_taken_back_with_those_loaded(file, begun):

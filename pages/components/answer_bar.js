@@ -178,7 +178,7 @@ function makeBar(root) {
   function saySure(n) {
     sure = n;
     if (!sureButton) return;
-    const said = sure ? `confidence ${sure} of ${SUREST}` : "confidence not said";
+    const said = sure ? `${sure} of ${SUREST}` : "not said";
     sureButton.querySelector(".name").textContent = "●".repeat(sure) + "○".repeat(SUREST - sure);
     sureButton.title = `How sure you are of the next answer: ${said}`;
     sureButton.setAttribute("aria-label", sureButton.title);

@@ -22,10 +22,12 @@ from al_engine.session import LabellingSession
 from pages.components import state as tab
 from pages.components.answer_bar import Action, BarEvent
 from pages.components.loop import make_token
+from pages.components.paged import paged
 from pages.components.words import counted, plain
 
 ANSWERS = "Answers"
 UNSURE = ""
+SHOWN = 500  # lines at a time
 ALL = "all"
 HOW = {
     "query": "queried", "random": "at random", "initial": "to begin with", "click": "chosen",
@@ -122,6 +124,10 @@ def _table(session: LabellingSession, shown: Sequence[Answer]) -> None:
     if not shown:
         st.caption("No answer is like that.")
         return
+    n_listed = len(shown)
+    if n_listed > SHOWN:
+        with st.container(horizontal=True, vertical_alignment="center", key="answers-pages"):
+            shown = shown[paged(f"answers-{session.project.slug}", n_listed, SHOWN, "answer")]
     columns: dict[str, Callable[[Answer], Any]] = {
         "object": lambda a: a.object_id,
         "label": lambda a: "Unsure" if a.label is None else name(a.label),
@@ -143,7 +149,7 @@ def _table(session: LabellingSession, shown: Sequence[Answer]) -> None:
         on_select="rerun",
         selection_mode="single-row",
         # Named after what is listed: a row is no longer the same answer where the list is another.
-        key=f"answers-{session.project.slug}-{len(shown)}-{shown[0].seq}-{shown[-1].seq}",
+        key=f"answers-{session.project.slug}-{n_listed}-{shown[0].seq}-{shown[-1].seq}",
         column_config={
             "s": st.column_config.NumberColumn(
                 format="%.1f", width=50, help="Seconds from the showing of the object to the answer"

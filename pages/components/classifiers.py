@@ -33,3 +33,19 @@ def choose_classifier(session: LabellingSession, started: tuple[str, ...], page:
         )
     state.choose_classifier(label)
     return label
+
+
+def lead_on(session: LabellingSession, label: str) -> None:
+    """Draw the whole page anew where there is no such classifier any more.
+
+    Another tab may have merged it away: the one that it goes on in says so.
+    """
+    config = session.config
+    if label in config.train_labels and session.is_started(label):
+        return
+    into = config.merged_into.get(label)
+    if into is not None:
+        name = next(m.name for each in config.labels for m in each.merged if m.value == label)
+        state.choose_classifier(into)
+        state.note(into, f"{name} was merged into {config.label_name(into)}.")
+    st.rerun()

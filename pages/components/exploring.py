@@ -19,7 +19,7 @@ from al_engine.showing.maps import drawn_of
 from al_engine.showing.selecting import Summary, summary
 from pages.components import loop
 from pages.components import state as tab
-from pages.components.classifiers import choose_classifier
+from pages.components.classifiers import choose_classifier, lead_on
 from pages.components.guard import guard
 from pages.components.looking import Selected
 from pages.components.page import draw_again, view
@@ -34,6 +34,8 @@ TAKEN_PX, BAR_PX = 120, 100  # of the window's height: the lines on top, and the
 @view
 def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
     """Panels over the whole catalogue, linked by what is selected; drawn again by itself."""
+    for each in started:
+        lead_on(session, each)
     exploring = tab.exploring()
     with st.container(horizontal=True, vertical_alignment="center", key="explore-top"):
         label = choose_classifier(session, started, "explore") if started else ""
@@ -89,7 +91,7 @@ def _selection(session: LabellingSession, state: State | None) -> None:
     with _popover("Label all", "label", f"label-{number}", disabled=state is None) as menu:
         if menu.open and state is not None:
             _label_all(session, state, together)
-    with _popover("Keep", "bookmark", f"keep-{number}") as menu:
+    with _popover("Save", "bookmark", f"keep-{number}") as menu:
         if menu.open:
             _keep(session, together)
     with _popover("Export", "download", f"export-{number}") as menu:
@@ -233,7 +235,7 @@ def _saved_menu(session: LabellingSession) -> None:
             return
         saved = list_selections(folder)
         if not saved:
-            st.caption("No selection is saved yet: select objects, then Keep.")
+            st.caption("No selection is saved yet: select objects, then Save.")
         for i, each in enumerate(saved):
             with st.container(horizontal=True, vertical_alignment="center", key=f"saved-line-{i}"):
                 _saved_line(session, each, i)

@@ -6,6 +6,7 @@ from al_engine.session import LabellingSession, State
 from pages.components import answers, labels, loop
 from pages.components import state as tab
 from pages.components.answers import ANSWERS
+from pages.components.classifiers import lead_on
 from pages.components.comparing import compare
 from pages.components.guard import guard
 from pages.components.labels import LABELS
@@ -28,6 +29,7 @@ _BESIDE = (
 @view
 def labelling_view(session: LabellingSession, label: str) -> None:
     """Everything known of the object on the screen, and the answer; drawn again by itself."""
+    lead_on(session, label)
     beside = {ANSWERS: answers.draw, LABELS: labels.draw}.get(tab.aside().view)
     if beside is not None:
         beside(session, label)

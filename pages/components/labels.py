@@ -151,15 +151,20 @@ def _merge(session: LabellingSession, label: Label, use: Mapping[str, Use]) -> N
     config = session.config
     others = [other.value for other in config.labels if other.value != label.value]
     if len(others) < 2:
-        st.caption("With two labels, none can be merged.")
+        st.caption("Labels can be merged where there are three or more.")
         return
     key = f"{session.project.slug}-{hash(label)}"
-    with st.popover(f"Merge {plain(label.name)} into another", icon=":material/merge:"):
+    with st.popover(
+        f"Merge {plain(label.name)} into another",
+        icon=":material/merge:",
+        key=f"merge-menu-{key}",
+        on_change="rerun",
+    ) as menu:
         into: str = st.selectbox(
             "It counts as", others, format_func=config.label_name, key=f"into-{key}"
         )
         kept, n = plain(config.label_name(into)), use[label.value]
-        lost = session.rounds_lost(merged(config, label.value, into))
+        lost = session.rounds_lost(merged(config, label.value, into)) if menu.open else {}
         st.markdown(
             f"{counted(n.n_catalogue, 'object')} of the catalogue and "
             f"{counted(n.n_answers, 'answer')} then count as {kept}. No value and no answer is "

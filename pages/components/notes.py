@@ -8,7 +8,7 @@ from al_engine.noting import (
     MAX_TAGS,
     MAX_TEXT,
     Note,
-    add_note,
+    add_to_note,
     keep_note,
     note_of,
     tags_in_use,
@@ -28,7 +28,7 @@ def told(answers: tuple[Told, ...]) -> None:
     lines = []
     for each in answers[-ANSWERS_SHOWN:]:
         when = each.when.replace(tzinfo=UTC).astimezone()
-        sure = f", confidence {each.confidence} of 3" if each.confidence else ""
+        sure = f", {each.confidence} of 3 sure" if each.confidence else ""
         who = f"{plain(each.who)}: " if each.who else ""
         said = f"{who}**{plain(each.what)}** in {plain(each.where)}{sure}, {when:%d %b %Y, %H:%M}"
         lines.append(f"- ~~{said}~~ taken back" if each.is_undone else f"- {said}")
@@ -50,17 +50,19 @@ def note_menu(
 ) -> None:
     """A place to write down a text and tags about the object, and to take that back.
 
-    Untold it shows nothing of what is noted: what is written there comes beside that.
+    Where it ``is_untold`` what was said before, more can be noted, and nothing is shown.
     """
     held = note_of(session, row)
     own = Note() if is_untold else held
+    keep = add_to_note if is_untold else keep_note
     # Named after what stands in it: another object's never shows this one's.
-    key = f"note-{session.project.slug}-{row}-{held.seq}-{is_untold}"
+    key = f"note-{session.project.slug}-{row}-{held.seq}"
     with (
         st.popover(
             "Note" if own.is_empty else "Noted",
             icon=":material/edit_note:",
-            help="Write something down about this object; it never trains.",
+            help="Write something down about this object; it never trains."
+            + (" What you noted before is kept, and shown once it is answered." * is_untold),
             key=key,
         ),
         guard(),
@@ -78,7 +80,6 @@ def note_menu(
                 help="Short words, such as blazar or merger; type a new one, Enter adds it.",
             )
             if st.form_submit_button("Save", type="primary"):
-                keep = add_note if is_untold else keep_note
                 keep(session, row, text, tuple(tags))
                 draw_again()
         if own.seq and st.button("Undo the last change", key=f"{key}-undo"):

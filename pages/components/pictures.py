@@ -17,7 +17,6 @@ from pages.components import state as tab
 from pages.components.guard import guard
 from pages.components.looking import Posted
 from pages.components.picture_row import Plate, RowEvent, picture_row
-from pages.components.words import plain
 
 PAGES_WITH_A_CARD = ("Labelling", "Test set", "People")
 KEYS = {"+": "less sky", "-": "more sky"}
@@ -102,14 +101,16 @@ def _choices(session: LabellingSession, album: Album) -> None:
     """Which pictures, and how they are shown."""
     sky, slug = session.config.sky, session.project.slug
 
-    def keep(name: str) -> None:
-        value = st.session_state[f"{name}-{slug}"]
+    def keep(name: str, key: str) -> None:
+        value = st.session_state[key]
         changed = {name: value}
         made = album.chosen(value) if name == "cutouts" else replace(session.config.sky, **changed)
         tab.keep_draft("sky", made)
 
     def widget(name: str) -> dict[str, Any]:
-        return {"key": f"{name}-{slug}", "on_change": keep, "args": (name,)}
+        # Named after what is chosen: that may be changed elsewhere too.
+        key = f"{name}-{slug}-{hash(getattr(sky, name))}"
+        return {"key": key, "on_change": keep, "args": (name, key)}
 
     with st.popover(
         "Pictures",
@@ -124,7 +125,7 @@ def _choices(session: LabellingSession, album: Album) -> None:
                 "Of the sky",
                 list(names),
                 [name for name in names if names[name].is_chosen],
-                format_func=lambda name: plain(names[name].title) if name in names else plain(name),
+                format_func=lambda name: names[name].title if name in names else name,
                 accept_new_options=True,
                 max_selections=MOST_CUTOUTS,
                 help="From left to right. Any other survey: type the id of its HiPS, such as "

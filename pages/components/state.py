@@ -33,6 +33,7 @@ from pages.components.remember import remembered_name
 MARKS = ("correct", "incorrect", "unlabelled", "trained_on", "queried")
 PROJECT_IN_ADDRESS, STEP_IN_ADDRESS, KEY_IN_ADDRESS = "project", "step", "key"
 EDITING = "editing"  # the draft of a step of the settings, for as long as it is open
+JOINED = "joined"  # what came of a join, for as long as the page is open
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = (
     "session", "maps", "curator", "match_map", "learners", "looking", "classifier", "drafts",
@@ -256,7 +257,8 @@ def page() -> str:
 
 def open_page(title: str) -> None:
     if title != page():
-        keep_draft(EDITING, None)
+        for draft in (EDITING, JOINED):
+            keep_draft(draft, None)
         aside().view = ""
         _set("classifier_at_opening", None)
     _set("page", title)
@@ -347,6 +349,7 @@ def _layout() -> Layout:
 
 def take_layout(layout: Layout) -> None:
     """Show things as a configuration says."""
+    exploring().full.clear()  # another panel may stand there
     choose_colours(layout.colours)
     for label, marks in layout.marks.items():
         show(label, Shown(**{name: is_on for name, is_on in marks.items() if name in MARKS}))

@@ -9,6 +9,7 @@ from al_engine.session import LabellingSession, State
 from al_engine.showing.maps import Shown
 from pages.components import loop
 from pages.components import state as tab
+from pages.components.classifiers import lead_on
 from pages.components.page import draw_again, link, view
 from pages.components.panels.board import board, panels_menu
 from pages.components.scores import draw_test_results
@@ -30,6 +31,7 @@ def draw(session: LabellingSession, label: str) -> None:
 @view
 def training_view(session: LabellingSession, label: str) -> None:
     """Maps and scores of this round, and the question; drawn again by itself at each answer."""
+    lead_on(session, label)
     fault = session.fault(label)
     if fault is not None:
         _repair(session, label, fault)

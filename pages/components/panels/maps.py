@@ -14,7 +14,6 @@ from pages.components import loop
 from pages.components import state as tab
 from pages.components.panels.spot import Spot
 from pages.components.scatter_map import LegendEntry
-from pages.components.words import plain
 
 
 def map_panel(spot: Spot, state: State) -> None:
@@ -67,9 +66,9 @@ def _metric_name(state: State) -> str:
         return "none yet"
     found = strategy_in_force(state.fit.strategy)
     if found.from_proba is not None:
-        return plain(found.title.lower())
+        return found.title.lower()
     # One that chooses by itself gives no number to the others.
-    return f"uncertainty ({plain(found.title)} asks by itself)"
+    return f"uncertainty ({found.title} asks by itself)"
 
 
 def _metric_legend(state: State) -> tuple[LegendEntry, ...]:

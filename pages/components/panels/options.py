@@ -71,8 +71,9 @@ def _axes(spot: Spot, wanted: Panel, axes: tuple[str, ...]) -> Panel:
             names.index(held) if held in names else None,
             key=f"{spot.key}-{axis}-{held}",
         )
+        was_log = getattr(wanted, f"{axis}_log")
         is_log = log.checkbox(
-            "Log", getattr(wanted, f"{axis}_log"), key=f"{spot.key}-{axis}-log",
+            "Log", was_log, key=f"{spot.key}-{axis}-log-{was_log}",
             help="Values that are not above 0 have no place on a log axis.",
         )  # fmt: skip
         changes: dict[str, Any] = {f"{axis}_log": is_log}

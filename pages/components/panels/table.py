@@ -6,6 +6,7 @@ import streamlit as st
 
 from al_engine.showing.records import records
 from pages.components import state as tab
+from pages.components.paged import paged
 from pages.components.panels.spot import Spot
 from pages.components.words import counted
 
@@ -17,32 +18,15 @@ def records_panel(spot: Spot) -> None:
     n_rows = spot.session.project.catalogue.n_rows
     together = tab.exploring().together
     n = n_rows if together is None else together.n
-    n_pages = max(1, -(-n // SHOWN))
     of = "catalogue" if together is None else str(together.number)
     with st.container(horizontal=True, vertical_alignment="center", key=f"{spot.key}-head"):
         said = "The catalogue" if together is None else "Selected together"
         st.caption(f"**{said}**: {counted(n, 'object')}")
-        page = 1
-        if n_pages > 1:
-            page = int(
-                st.number_input(
-                    f"Page of {n_pages:,}",
-                    1,
-                    n_pages,
-                    1,
-                    key=f"{spot.key}-page-{of}",
-                    help=f"{SHOWN} objects each; there are {n_pages:,} pages.",
-                    label_visibility="collapsed",
-                    width=110,
-                )
-            )
-            st.caption(f"of {n_pages:,}")
-    first = (page - 1) * SHOWN
-    last = min(first + SHOWN, n)
-    rows = range(first, last) if together is None else together.rows[first:last]
+        at = paged(f"{spot.key}-{of}", n, SHOWN, "object")
+    rows = range(n)[at] if together is None else together.rows[at]
     listed = [int(row) for row in rows]
     # Its key counts the clicks: a line that was chosen is chosen again by another click on it.
-    key = f"{spot.key}-lines-{of}-{page}-{tab.clicks(spot.key)}"
+    key = f"{spot.key}-lines-{of}-{at.start}-{tab.clicks(spot.key)}"
     st.dataframe(
         records(spot.session, spot.state, listed),
         key=key,

@@ -6,6 +6,7 @@ Knows the engine's part for several people and where one looks; draws nothing.
 from functools import partial
 
 from al_engine.agreeing import Dispute, disputes, last_settled, settle, unsettle
+from al_engine.errors import AnswerRefusedError
 from al_engine.session import LabellingSession
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent
@@ -63,6 +64,22 @@ def on_screen(session: LabellingSession, classifier: str) -> tuple[list[Dispute]
     if selected in rows:
         return found, n_hidden, rows.index(selected)
     return found, n_hidden, 0 if found and not found[0].settled_by else None
+
+
+def show(session: LabellingSession, classifier: str, row: int) -> None:
+    """Show one of the objects that people differ about.
+
+    Raises
+    ------
+    AnswerRefusedError : it is none of them, as far as this person may know
+    """
+    found, _, _ = on_screen(session, classifier)
+    if row not in [dispute.row for dispute in found]:
+        raise AnswerRefusedError(
+            f"{session.object_id(row)} is none of the objects listed here.",
+            "Find it on the Labelling page.",
+        )
+    tab.looking().settling[classifier] = row
 
 
 def _walk(session: LabellingSession, classifier: str, step: int) -> None:

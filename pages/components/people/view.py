@@ -1,5 +1,6 @@
 """The People page of one classifier: what is to settle, numbers, and one's own answers."""
 
+from functools import partial
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -15,10 +16,12 @@ from pages.components import pictures
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent, Choice, answer_bar
 from pages.components.answers import HOW
-from pages.components.labelling import card_body
+from pages.components.classifiers import lead_on
+from pages.components.labelling import card_body, find
 from pages.components.loop import make_token
+from pages.components.notes import note_menu
 from pages.components.page import link, view
-from pages.components.people.dealing import BAR, on_screen
+from pages.components.people.dealing import BAR, on_screen, show
 from pages.components.words import counted, plain
 
 LABELLING = "pages/3_Labelling.py"
@@ -44,6 +47,7 @@ _KAPPA_OF_MANY = (
 @view
 def people_view(session: LabellingSession, label: str) -> None:
     """What is to settle on the left, how far people agree on the right."""
+    lead_on(session, label)
     found, n_hidden, at = on_screen(session, label)
     left, right = st.columns([1, 1], gap="medium")
     with left, st.container(height=520, border=False, key="card"):
@@ -81,6 +85,9 @@ def _dispute(
     with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
         st.subheader(plain(card.object_id), anchor=False)
         st.caption(f"{at + 1:,} of {len(found):,}")
+        key = f"find-people-{session.project.slug}-{label}"
+        find(session, key, partial(show, session, label))
+        note_menu(session, card.row, card.object_id, is_untold=card.is_untold)
     name = session.config.label_name
     st.markdown(" · ".join(f"{plain(w)}: **{plain(name(v))}**" for w, v in dispute.labels.items()))
     if dispute.counts is None:

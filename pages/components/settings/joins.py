@@ -29,7 +29,7 @@ from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 BY_POSITION, BY_ID = "By position", "By id"
-_OFFERED, _OPENED, _DONE, _WANTED = "join-offered", "join-opened", "join-done", "join-wanted"
+_OFFERED, _OPENED, _WANTED = "join-offered", "join-opened", "join-wanted"
 
 
 def deal_with_done(session: LabellingSession) -> None:
@@ -46,7 +46,7 @@ def deal_with_done(session: LabellingSession) -> None:
         said = [f"Joined {plain(joined.name)}: {_matched(session, joined)}."]
         if wanted is not None and wanted.fingerprint and not is_same(wanted, joined):
             said.append("It is not the table of the configuration: its values or names differ.")
-        state.keep_draft(_DONE, " ".join(said))
+        state.keep_draft(state.JOINED, " ".join(said))
 
 
 def draw(session: LabellingSession) -> None:
@@ -60,7 +60,7 @@ def draw(session: LabellingSession) -> None:
         )
     for joined in catalogue.joined:
         _row(session, joined)
-    if done := state.draft(_DONE):
+    if done := state.draft(state.JOINED):
         st.success(done, icon=":material/check:")
     _choose_file()
     with guard():
@@ -100,7 +100,7 @@ def _undo(session: LabellingSession, joined: JoinedTable) -> None:
     if st.button(title, key=f"undo-join-{joined.key}", type="primary"):
         undo_join(session, joined.name, leave_out=True)
         state.drop_drafts()
-        state.keep_draft(_DONE, f"{plain(joined.name)} is no longer joined.")
+        state.keep_draft(state.JOINED, f"{plain(joined.name)} is no longer joined.")
         st.rerun()
 
 
@@ -158,7 +158,7 @@ def _upload(n: int, most_mb: int | None) -> None:
 def _offer(what: Any) -> None:
     state.keep_draft(_OFFERED, what)
     state.keep_draft(_OPENED, None)
-    state.keep_draft(_DONE, "")
+    state.keep_draft(state.JOINED, "")
 
 
 def _put_away() -> None:
