@@ -73,6 +73,13 @@ def keep_note(session: LabellingSession, row: int, text: str, tags: tuple[str, .
     return note_of(session, row)
 
 
+def add_to_note(session: LabellingSession, row: int, text: str, tags: tuple[str, ...] = ()) -> Note:
+    """Write down more about an object, where what was noted before is not shown."""
+    before = note_of(session, row)
+    texts = [each for each in (before.text, text.strip()) if each]
+    return keep_note(session, row, "\n".join(texts), (*before.tags, *tags))
+
+
 def undo_note(session: LabellingSession, row: int) -> Note:
     """Take back the last change of one's own note about an object; the log keeps both."""
     last = note_of(session, row)

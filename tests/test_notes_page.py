@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from paging import LABELLING, fine, read, show
+from paging import LABELLING, bar, fine, read, show
 
 from al_engine.noting import keep_note, note_of
 from al_engine.session import LabellingSession
+from pages.components.loop import split_token
 
 
 @pytest.fixture
@@ -30,6 +31,30 @@ def test_a_note_is_saved_shown_and_undone(survey_begun: LabellingSession) -> Non
     )
     assert "Chandra" not in read(at)
     assert survey_begun.state("QSO").question.row == row
+
+
+def test_what_was_noted_is_not_told_while_some_questions_are_asked_twice(
+    survey_begun: LabellingSession,
+) -> None:
+    asking = replace(survey_begun.config.asking, repeat_every=5)
+    survey_begun.change_settings(replace(survey_begun.config, asking=asking))
+    at = show(LABELLING, "survey")
+    row = int(split_token(bar(at)["token"])[2])
+    own = at.session_state["sextant.session"]
+    keep_note(own, row, "broad lines", ("odd",))
+    keep_note(own, row + 1, "", ("merger",))
+    at = fine(at.run())
+    text = next(each for each in at.text_area if each.label == "Note")
+    tags = next(each for each in at.multiselect if each.label == "Tags")
+    assert (text.value, tags.value) == ("", [])
+    assert "Undo the last change" not in [each.label for each in at.button]
+    assert {"Note", "Noted"} & {each.proto.popover.label for each in at.get("popover")} == {"Note"}
+    text.set_value("blended")
+    tags.set_value(["merger"])
+    at = fine(next(each for each in at.button if each.label == "Save").click().run())
+    note = note_of(own, row)
+    assert (note.text, note.tags) == ("broad lines\nblended", ("odd", "merger"))
+    assert next(each for each in at.text_area if each.label == "Note").value == ""
 
 
 def test_an_object_is_shown_by_its_position(placed: LabellingSession) -> None:

@@ -32,7 +32,7 @@ def card_panel(spot: Spot) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="card-top"):
         st.subheader(plain(card.object_id), anchor=False)
         _find(spot)
-        note_menu(spot.session, card.row, card.object_id)
+        note_menu(spot.session, card.row, card.object_id, is_untold=card.is_untold)
     card_body(spot.session, card)
     if spot.classifier:
         tab.album().fetch_soon(loop.beside(spot.session, spot.classifier))

@@ -8,6 +8,7 @@ from al_engine.noting import (
     MAX_TAGS,
     MAX_TEXT,
     Note,
+    add_to_note,
     keep_note,
     note_of,
     tags_in_use,
@@ -44,16 +45,24 @@ def noted(note: Note) -> None:
     st.markdown(f"{tags} {text}".strip(), help=f"Noted by {plain(note.who)}." if note.who else None)
 
 
-def note_menu(session: LabellingSession, row: int, object_id: str) -> None:
-    """A place to write down a text and tags about the object, and to take that back."""
-    own = note_of(session, row)
+def note_menu(
+    session: LabellingSession, row: int, object_id: str, *, is_untold: bool = False
+) -> None:
+    """A place to write down a text and tags about the object, and to take that back.
+
+    Where it ``is_untold`` what was said before, more can be noted, and nothing is shown.
+    """
+    held = note_of(session, row)
+    own = Note() if is_untold else held
+    keep = add_to_note if is_untold else keep_note
     # Named after what stands in it: another object's never shows this one's.
-    key = f"note-{session.project.slug}-{row}-{own.seq}"
+    key = f"note-{session.project.slug}-{row}-{held.seq}"
     with (
         st.popover(
             "Note" if own.is_empty else "Noted",
             icon=":material/edit_note:",
-            help="Write something down about this object; it never trains.",
+            help="Write something down about this object; it never trains."
+            + (" What you noted before is kept, and shown once it is answered." * is_untold),
             key=key,
         ),
         guard(),
@@ -71,7 +80,7 @@ def note_menu(session: LabellingSession, row: int, object_id: str) -> None:
                 help="Short words, such as blazar or merger; type a new one, Enter adds it.",
             )
             if st.form_submit_button("Save", type="primary"):
-                keep_note(session, row, text, tuple(tags))
+                keep(session, row, text, tuple(tags))
                 draw_again()
         if own.seq and st.button("Undo the last change", key=f"{key}-undo"):
             undo_note(session, row)
