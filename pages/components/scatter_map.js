@@ -83,7 +83,7 @@ function makeMap(root) {
   // A timer of Streamlit's own would not be held while the page is being left, see leaving.js.
   function askUntilThere() {
     clearInterval(asking);
-    if (head.picture || !head.note) return;
+    if (!head.is_coming) return;
     asking = setInterval(() => {
       reported = "";
       report(false);

@@ -241,7 +241,7 @@ def _map(
         height_px=MAP_HEIGHT_PX,
         fill=(1.0, TAKEN_PX + _editor_px(config)),
         title="Catalogue, by label" if is_audit else "What matches, by label",
-        note="Preparing the maps…" if png is None else "",
+        is_coming=png is None,
         on_event=lambda event: tab.post(dealing.MAP, slug, "", event),
     )
 
