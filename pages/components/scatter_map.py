@@ -128,7 +128,7 @@ def scatter_map(
     x_title, y_title : titles of the axes; when they change, the map goes back to ``home``
     home : what "fit" shows; the ``view`` unless given
     height_px, fill : at least so high; where the window has more room, the share ``fill[0]`` of
-        its height less ``fill[1]`` pixels
+        its height less ``fill[1]`` pixels, and less the question's bar
     group : maps of one group share their zoom; they belong in one fragment
     title : shown over the map, and its name for screen readers
     note : a line in place of the picture, which says why there is none

@@ -26,7 +26,7 @@ from pages.components.test_set.use import file_menu, use_menu
 from pages.components.words import counted, plain
 
 MAP_HEIGHT_PX = 200
-TAKEN_PX, ROW_PX, GROUP_PX, EDITOR_PX = 330, 31, 28, 170  # of the height: the map has the rest
+TAKEN_PX, ROW_PX, GROUP_PX, EDITOR_PX = 260, 31, 28, 170  # of the height: the map has the rest
 MARKED = 2000  # objects of the test set, those answered last
 
 _UNFINISHED = "Left out until it has its values."
