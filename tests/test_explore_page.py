@@ -1,16 +1,19 @@
 """Explore, and panels on every page that asks: added, arranged, linked, and what is selected."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from conftest import N_ROWS, answer
-from paging import EXPLORE, LABELLING, TRAINING, drawn_maps, fine, read, show
+from paging import EXPLORE, LABELLING, TRAINING, bar, drawn_maps, fine, read, show
 
 from al_engine.data.selections import list_selections
 from al_engine.opening import open_project
 from al_engine.panels import DEFAULTS, Arrangement, Panel
+from al_engine.quantities import Band
 from al_engine.session import LabellingSession
 from al_engine.views.raster import is_warm, warm_up
+from pages.components.answer_bar import BarEvent
 from pages.components.looking import Posted
 from pages.components.scatter_map import MapEvent
 
@@ -137,6 +140,19 @@ def test_a_range_of_a_histogram_selects_what_it_counts(survey_begun):
     assert exploring(at).together.n == int(((g >= 0) & (g <= 1)).sum())
 
 
+def test_an_sed_of_an_object_without_flux_asks_for_no_picture(survey_begun):
+    band = Band("g", "g", 0.5, scale="flux")
+    quantities = replace(survey_begun.config.quantities, bands=(band,))
+    survey_begun.change_settings(replace(survey_begun.config, quantities=quantities))
+    at = show(LABELLING, "survey")
+    none = int((survey_begun.project.axis("g") < 0).argmax())
+    at.session_state["sextant.looking"].selected["QSO"] = none
+    arranged(at, "Labelling", (Panel("card"),), (Panel("sed"),))
+    (head,) = [head for head, _ in drawn_maps(at)]
+    assert head["note"] == "This object has no flux in any band."
+    assert not head["is_coming"]
+
+
 def test_an_event_of_another_page_is_worth_nothing(survey_begun):
     at = fine(show(EXPLORE, "survey"))
     post(at, PLOT, kind="area", outline=AROUND)
@@ -157,6 +173,18 @@ def test_the_question_can_be_asked_on_explore_too(survey_begun):
     at.toggle(key="explore-asks-survey").set_value(True).run()
     fine(at)
     assert n_bars() == 1
+
+
+def test_an_answer_refused_on_explore_is_said_in_the_bar(survey_begun):
+    at = show(EXPLORE, "survey")
+    at.toggle(key="explore-asks-survey").set_value(True).run()
+    token = bar(at)["token"]
+    answer(survey_begun)
+    event = BarEvent("answer", "STAR", "", token, 1.0)
+    at.session_state["sextant.posted"] = [Posted("bar", "Explore", "survey", "QSO", event)]
+    fine(at.run())
+    assert "was answered meanwhile" in bar(at)["confirmation"]
+    assert not at.error
 
 
 def test_columns_of_a_diagram_are_asked_once_and_remembered(survey_begun):

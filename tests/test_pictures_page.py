@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from al_engine.creating import create_project
 from al_engine.opening import open_project
+from al_engine.panels import Arrangement, Panel
 from al_engine.services.gallery import wait_for_pictures
 from al_engine.session import LabellingSession
 
@@ -74,6 +75,21 @@ def test_pages_without_a_card_have_no_keys_for_pictures(placed, sky) -> None:
     at = fine(show(LABELLING, placed.project.slug))
     assert plates(at) == []
     assert "+" not in bar(at)["extra_keys"]
+
+
+@pytest.mark.parametrize("page", [TRAINING, LABELLING])
+def test_keys_for_pictures_are_where_a_card_is_among_the_panels(placed, sky, page: str) -> None:
+    at = show(page, placed.project.slug)
+    name = at.session_state["sextant.page"]
+    held = at.session_state["sextant.looking"].exploring
+    for panels, has_card in (
+        ((Panel("plot"),), False),
+        ((Panel("plot"), Panel("card")), True),
+    ):
+        held.panels[name] = Arrangement((panels,), (3,))
+        assert ("+" in bar(fine(at.run()))["extra_keys"]) == has_card
+    held.full[name] = (0, 0)  # the plot alone
+    assert "+" not in bar(fine(at.run()))["extra_keys"]
 
 
 def test_a_key_changes_the_field_and_no_label(placed, sky) -> None:

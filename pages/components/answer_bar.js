@@ -41,6 +41,14 @@ function server(what) {
 }
 const connected = () => (server("connection") ?? "CONNECTED") === "CONNECTED";
 
+// For page and maps, which keep so much free; null where no bar is.
+function tellHeight(px) {
+  const { style } = document.documentElement;
+  if (px === null) style.removeProperty("--sextant-bar");
+  else style.setProperty("--sextant-bar", `${px}px`);
+  window.dispatchEvent(new Event("resize"));
+}
+
 // Time that the object was really before the person's eyes.
 function makeStopwatch() {
   let spent = 0;
@@ -391,9 +399,7 @@ function makeBar(root) {
   const onVisibility = () => (document.hidden ? stopwatch.pause() : stopwatch.go());
 
   // The page keeps room below for the bar, which lies over its lower edge.
-  const observer = new ResizeObserver(() => {
-    document.documentElement.style.setProperty("--sextant-bar", `${box.offsetHeight}px`);
-  });
+  const observer = new ResizeObserver(() => tellHeight(box.offsetHeight));
   observer.observe(box);
 
   document.addEventListener("keydown", onKey, true);
@@ -454,6 +460,7 @@ function makeBar(root) {
       document.removeEventListener("visibilitychange", onVisibility);
       window.removeEventListener("blur", onBlur);
       box.remove();
+      if (!document.querySelector(".st-key-answer-bar")) tellHeight(null);
     },
   };
 }

@@ -151,6 +151,9 @@ def _table(session: LabellingSession, shown: Sequence[Answer]) -> None:
         # Named after what is listed: a row is no longer the same answer where the list is another.
         key=f"answers-{session.project.slug}-{n_listed}-{shown[0].seq}-{shown[-1].seq}",
         column_config={
+            "object": st.column_config.TextColumn(width=140),
+            "label": st.column_config.TextColumn(width=100),
+            "given for": st.column_config.TextColumn(width=100),
             "s": st.column_config.NumberColumn(
                 format="%.1f", width=50, help="Seconds from the showing of the object to the answer"
             ),

@@ -28,7 +28,7 @@ from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 TITLE = "Explore"
-TAKEN_PX, BAR_PX = 120, 100  # of the window's height: the lines on top, and the question
+TAKEN_PX, NO_BAR_PX = 150, 100  # of the window's height; less where nothing is asked
 
 
 @view
@@ -65,7 +65,7 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="selection"):
         _selection(session, state)
     asks = exploring.asks and state is not None
-    board(session, state, TITLE, TAKEN_PX + BAR_PX * asks)
+    board(session, state, TITLE, TAKEN_PX - NO_BAR_PX * (not asks))
     if asks and state is not None:
         loop.ask(session, state)
 

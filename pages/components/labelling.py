@@ -175,7 +175,7 @@ def _values(values: tuple[Value, ...]) -> None:
         height=38 + 26 * len(values),
         column_config={
             "column": st.column_config.TextColumn(width=105 if measured else 240),
-            "value": st.column_config.TextColumn(width=85),
+            "value": st.column_config.TextColumn(width=115),
             "unit": st.column_config.TextColumn(width=125),
         },
     )

@@ -15,10 +15,7 @@ from pages.components.panels.board import board, panels_menu
 from pages.components.words import counted, plain
 
 TRAINING = "pages/2_Training.py"
-TAKEN_PX, STATUS_PX = (
-    172,
-    40,
-)  # of the window's height: the question with what to compare, and the line over the map
+TAKEN_PX = 126  # of the window's height: the line over the panels, what to compare, the edges
 
 _BESIDE = (
     (ANSWERS, "Every answer: find one, correct it, and what they come to."),
@@ -43,7 +40,8 @@ def labelling_view(session: LabellingSession, label: str) -> None:
         _ways_aside()
         return
     state = loop.current(session, label)
-    board(session, state, "Labelling", TAKEN_PX, lambda: _status(state), STATUS_PX)
+    _status(state)
+    board(session, state, "Labelling", TAKEN_PX)
     row = loop.on_screen(state)
     if row is not None:
         with guard():
@@ -52,22 +50,24 @@ def labelling_view(session: LabellingSession, label: str) -> None:
 
 
 def _status(state: State) -> None:
-    """How far, how good, and that it is safe."""
+    """That it is safe, how far, and how good."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        parts = [f"**{counted(state.n_trained, 'label')}**"]
+        parts = [":material/check: saved", f"**{counted(state.n_trained, 'label')}**"]
+        said = "Each answer is on disk before the next object is shown."
         own = state.counted.own
         if own is not None:  # the curated test set is everybody's
             parts.append(f"{len(own.verified) - len(own.curated):,} yours")
         validation = state.scores.validation if state.scores else None
         if validation is not None and validation.f1.value is not None:
             score = validation.f1
-            over = "cross-validated" if state.scores and state.scores.by_folds else "validation"
-            ends = f"{score.low or 0:.2f}–{score.high or 0:.2f}"
-            parts.append(f"F1 {score.value:.2f} ({ends}; {over}, n={score.n:,})")
-        parts.append("saved")
-        st.markdown(
-            " · ".join(parts), help="Each answer is on disk before the next object is shown."
-        )
+            by_folds = state.scores is not None and state.scores.by_folds
+            parts.append(f"F1 {score.value:.2f}")
+            over = "labelled ones, cross-validated" if by_folds else "the validation set"
+            said += (
+                f" F1 is over {counted(score.n, 'object')}: {over}; its 95% interval is "
+                f"{score.low or 0:.2f}–{score.high or 0:.2f}."
+            )
+        st.markdown(" · ".join(parts), help=said)
         if state.config.asking.among:
             st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
         _ways_aside()

@@ -55,7 +55,8 @@ def deal_with_first(queue: list[Posted]) -> None:
     posted = queue[0]
     if posted.kind == "bar" and posted.event.action in ("answer", "unsure", "later", "undo"):
         say = partial(_say, posted.classifier)
-        take_first(queue, PAGES_THAT_ASK, partial(_give, posted), say)
+        asked_on = (*PAGES_THAT_ASK, *["Explore"] * tab.exploring().asks)
+        take_first(queue, asked_on, partial(_give, posted), say)
         return
     queue.pop(0)
     # A look at something is worth nothing where something else is looked at by now.
@@ -282,7 +283,7 @@ def draw_map(
         group=group,
         title=title,
         aside_px=aside_px,
-        note="Preparing the maps…" if png is None else "",
+        is_coming=png is None,
         on_event=lambda event: tab.post(kind, slug, label, event),
     )
 

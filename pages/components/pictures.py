@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from al_engine.panels import DEFAULTS, panel_at
 from al_engine.services.images import media_type
 from al_engine.session import LabellingSession
 from al_engine.showing.album import Album, Frame
@@ -18,7 +19,7 @@ from pages.components.guard import guard
 from pages.components.looking import Posted
 from pages.components.picture_row import Plate, RowEvent, picture_row
 
-PAGES_WITH_A_CARD = ("Labelling", "Test set", "People")
+PAGES_OF_A_CARD = ("Test set", "People")  # they have no panels, and always one
 KEYS = {"+": "less sky", "-": "more sky"}
 STRETCHES = {"auto": "As sent", "linear": "Linear", "asinh": "Asinh", "log": "Log"}
 PERCENTS = (100.0, 99.9, 99.5, 99.0, 98.0, 95.0)
@@ -26,8 +27,18 @@ PERCENTS = (100.0, 99.9, 99.5, 99.0, 98.0, 95.0)
 
 def keys() -> dict[str, str]:
     """The keys that pictures of the sky listen to on this page, and what they do."""
-    has_sky = tab.page() in PAGES_WITH_A_CARD and tab.album().has_sky
-    return dict(KEYS) if has_sky else {}
+    return dict(KEYS) if tab.album().has_sky and _has_a_card(tab.page()) else {}
+
+
+def _has_a_card(page: str) -> bool:
+    """Does the object's card stand on the page, as its panels are arranged?"""
+    if page not in DEFAULTS:
+        return page in PAGES_OF_A_CARD
+    held = tab.arrangement(page)
+    full = tab.exploring().full.get(page)
+    alone = None if full is None else panel_at(held, full)
+    shown = [alone] if alone else [panel for column in held.columns for panel in column]
+    return any(panel.kind == "card" for panel in shown)
 
 
 def is_zoom(posted: Posted) -> bool:

@@ -6,6 +6,8 @@ const ASK_MS = 500; // between asking for a picture that is not there yet
 const MAX_PIXELS = 2.5e6; // of a picture, on screens of high resolution
 const CLICK_SLACK_PX = 4;
 const OUTLINE_STEP_PX = 3, OUTLINE_MOST = 200; // between corners of a lasso, and how many it has
+const BAR_PX = 70; // the question's bar, until it says how high it is
+const LEGEND_PX = 38; // room that a legend always has
 const GROUP_EVENT = "sextant-map-view";
 
 export default (component) => mount(component, makeMap);
@@ -40,7 +42,7 @@ function makeMap(root) {
   let y = [0, 1];
   let fit = true;
   let width = 0;
-  let ratio = 1;
+  let ratio = window.devicePixelRatio || 1;
   let reported = "";
   let timer = 0;
   let asking = 0;
@@ -83,7 +85,7 @@ function makeMap(root) {
   // A timer of Streamlit's own would not be held while the page is being left, see leaving.js.
   function askUntilThere() {
     clearInterval(asking);
-    if (head.picture || !head.note) return;
+    if (!head.is_coming) return;
     asking = setInterval(() => {
       reported = "";
       report(false);
@@ -304,7 +306,10 @@ function makeMap(root) {
 
   // On a tall window a map takes its share of what the rest of the page leaves over.
   function setHeight() {
-    const shared = head.fill ? (window.innerHeight - head.fill[1]) * head.fill[0] : 0;
+    const bar = getComputedStyle(document.documentElement).getPropertyValue("--sextant-bar");
+    const free = window.innerHeight - (parseFloat(bar) || BAR_PX) - (head.fill?.[1] ?? 0);
+    const longer = Math.max(0, legend.offsetHeight - LEGEND_PX);
+    const shared = head.fill ? free * head.fill[0] - longer : 0;
     head.height_px = Math.max(head.least_px, Math.floor(shared));
   }
 
@@ -343,6 +348,7 @@ function makeMap(root) {
     arrive();
     const before = head;
     head = unpack(component.data);
+    drawLegend();
     setHeight();
     if (!before) {
       [x, y] = [head.view.x_range, head.view.y_range];
@@ -365,7 +371,6 @@ function makeMap(root) {
     note.textContent = head.note;
     canvas.setAttribute("aria-label", `${head.title || "Map"}: ${head.axes[1]} by ${head.axes[0]}`);
     resize();
-    drawLegend();
     turns += 1;
     decode(head.picture);
     askUntilThere();

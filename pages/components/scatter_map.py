@@ -109,6 +109,7 @@ def scatter_map(
     group: str = "",
     title: str = "",
     note: str = "",
+    is_coming: bool = False,
     lines: Sequence[Line] = (),
     bars: Sequence[BarSeries] = (),
     scales: tuple[Scale, Scale] = ("linear", "linear"),
@@ -127,10 +128,11 @@ def scatter_map(
     x_title, y_title : titles of the axes; when they change, the map goes back to ``home``
     home : what "fit" shows; the ``view`` unless given
     height_px, fill : at least so high; where the window has more room, the share ``fill[0]`` of
-        its height less ``fill[1]`` pixels
+        its height less ``fill[1]`` pixels, and less the question's bar
     group : maps of one group share their zoom; they belong in one fragment
     title : shown over the map, and its name for screen readers
     note : a line in place of the picture, which says why there is none
+    is_coming : there will be a picture: the browser asks for it again until it is there
     lines, bars : drawn over the picture; bars need none
     scales : what coordinates are of the values that the axes show: they themselves, log10, minus
     selects : whether box and lasso are offered
@@ -155,7 +157,8 @@ def scatter_map(
         "fill": fill,
         "group": group,
         "title": title,
-        "note": note,
+        "note": "Preparing the maps…" if is_coming else note,
+        "is_coming": is_coming,
         "lines": [asdict(line) for line in lines],
         "bars": [asdict(each) for each in bars],
         "scales": scales,

@@ -17,7 +17,7 @@ from pages.components.setup import set_up, setup_form
 from pages.components.words import counted, plain
 
 SETTINGS = "pages/1_Settings.py"
-TAKEN_PX = 220  # of the window's height: the tabs, the line over the maps, the question
+TAKEN_PX = 150  # of the window's height: the tabs, the line over the maps, the edges
 
 
 def draw(session: LabellingSession, label: str) -> None:

@@ -37,7 +37,7 @@ from pages.components.panels.spot import Spot
 from pages.components.panels.table import records_panel
 from pages.components.scores import draw_score_plot, draw_scores
 
-LEAST_PX = (430, 214, 130)  # of a panel alone in its column, of one of two, of one of more
+LEAST_PX = (360, 214, 130)  # of a panel alone in its column, of one of two, of one of more
 HEAD_PX = 70  # of a map's title and legend
 
 Draw = Callable[[Spot], None]
@@ -48,32 +48,25 @@ def board(
     state: State | None,
     page: str,
     taken_px: int,
-    head: Callable[[], None] | None = None,
-    head_px: int = 0,
 ) -> None:
     """Draw the panels of a page.
 
     Parameters
     ----------
-    taken_px : of the window's height by what else is on the page
-    head : what stands over the last column, ``head_px`` high
+    taken_px : of the window's height by what else is on the page, but the question's bar, which
+        says itself how high it is
     """
     arrangement = tab.arrangement(page)
     full = tab.exploring().full.get(page)
     alone = None if full is None else panel_at(arrangement, full)
     if alone is not None and full is not None:
-        if head is not None:
-            head()
-        _panel(session, state, page, full, alone, (1.0, taken_px + HEAD_PX + head_px), is_full=True)
+        _panel(session, state, page, full, alone, (1.0, taken_px + HEAD_PX), is_full=True)
         return
     columns = st.columns(arrangement.widths, gap="small")
     for i, (column, panels) in enumerate(zip(columns, arrangement.columns, strict=True)):
-        is_last = i == len(columns) - 1
-        taken = taken_px + HEAD_PX * len(panels) + (head_px if is_last else 0)
+        taken = taken_px + HEAD_PX * len(panels)
         total = sum(panel.height for panel in panels)
         with column:
-            if is_last and head is not None:
-                head()
             for j, panel in enumerate(panels):
                 fill = (panel.height / total, taken)
                 _panel(session, state, page, (i, j), panel, fill)
@@ -112,7 +105,8 @@ def _is_alone(spot: Spot) -> bool:
 def _room(name: str, least_px: int, fill: tuple[float, int]) -> None:
     """Give a panel its share of the window's height: the browser alone knows that."""
     share, taken = fill
-    high = f"max({least_px}px, calc((100vh - {taken}px) * {share:.4f} + {HEAD_PX - 8}px))"
+    free = f"(100vh - var(--sextant-bar, 70px) - {taken}px)"
+    high = f"max({least_px}px, calc({free} * {share:.4f} + {HEAD_PX - 8}px))"
     held = f".st-key-held-{name}"
     st.html(
         f"<style>{held}, [data-testid=stLayoutWrapper]:has(> {held}) "
@@ -164,7 +158,7 @@ _BOUNDED: dict[str, Draw] = {"card": card_panel, "records": records_panel}
 
 
 def _menu(spot: Spot, *, is_full: bool) -> None:
-    """Plot type, options, size and place; drawn only while it is open."""
+    """Plot type, size and place, options; drawn only while it is open."""
     key = f"menu-{spot.page}-{spot.place[0]}-{spot.place[1]}-{tab.clicks('panels')}"
     with st.popover(
         "⋮",
@@ -175,10 +169,10 @@ def _menu(spot: Spot, *, is_full: bool) -> None:
     ) as menu:
         if menu.open:
             _choose(spot, f"{key}-type")
+            _places(spot, key, is_full=is_full)
             changed = options(spot)
             if changed is not None:
                 _change(spot, changed)
-            _places(spot, key, is_full=is_full)
 
 
 def _choose(spot: Spot, key: str) -> None:

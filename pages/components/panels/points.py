@@ -72,7 +72,7 @@ def points(spot: Spot) -> None:
         height_px=spot.least_px,
         fill=spot.fill,
         title=_title(panel, by),
-        note="Preparing the maps…" if png is None else "",
+        is_coming=png is None,
         lines=[Line(each.x, each.y, "", each.is_dashed) for each in plane.lines],
         scales=(plane.x_axis.scale, plane.y_axis.scale),
         selects=spot.page == "Explore",

@@ -26,7 +26,7 @@ from pages.components.test_set.use import file_menu, use_menu
 from pages.components.words import counted, plain
 
 MAP_HEIGHT_PX = 200
-TAKEN_PX, ROW_PX, GROUP_PX, EDITOR_PX = 330, 31, 28, 170  # of the height: the map has the rest
+TAKEN_PX, ROW_PX, GROUP_PX, EDITOR_PX = 260, 31, 28, 170  # of the height: the map has the rest
 MARKED = 2000  # objects of the test set, those answered last
 
 _UNFINISHED = "Left out until it has its values."
@@ -241,7 +241,7 @@ def _map(
         height_px=MAP_HEIGHT_PX,
         fill=(1.0, TAKEN_PX + _editor_px(config)),
         title="Catalogue, by label" if is_audit else "What matches, by label",
-        note="Preparing the maps…" if png is None else "",
+        is_coming=png is None,
         on_event=lambda event: tab.post(dealing.MAP, slug, "", event),
     )
 
