@@ -19,12 +19,14 @@ from al_engine.data.features import axis_feature, feature_sql
 from al_engine.data.grid import Floats, Grid, open_grid
 from al_engine.data.mapped import Room
 from al_engine.data.matrix import open_column
+from al_engine.data.nearby import SkyOrder, open_sky_order
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 
 Made = TypeVar("Made")
 
 DATASETS_KEPT = 2  # the one in force, and one that is being tried
 AXES_HELD, GRIDS_HELD = 24, 8  # as many panels as a page can show go through them
+SKIES_HELD = 2
 
 
 class Arrays:
@@ -41,6 +43,7 @@ class Arrays:
         self._sizes: tuple[tuple[ProjectConfig, frozenset[int]], SplitSizes] | None = None
         self._axes: OrderedDict[Hashable, npt.NDArray[np.float32]] = OrderedDict()
         self._grids: OrderedDict[Hashable, Grid] = OrderedDict()
+        self._skies: OrderedDict[Hashable, SkyOrder] = OrderedDict()
 
     def put_away(self) -> None:
         """Give back the memory of all that is held."""
@@ -48,6 +51,7 @@ class Arrays:
             self._datasets, self._sizes = [], None
             self._axes.clear()
             self._grids.clear()
+            self._skies.clear()
 
     def prepare(self, config: ProjectConfig) -> Dataset:
         """The arrays for settings that may come into force; raises where they fit no data."""
@@ -105,6 +109,16 @@ class Arrays:
         key = (self._catalogue.fingerprint, *made_of)
         return self._held(
             self._grids, GRIDS_HELD, key, lambda: open_grid(self._folder, key, x, y, self._room)
+        )
+
+    def sky_order(self, ra: str, dec: str) -> SkyOrder:
+        """All objects by declination, for their neighbours."""
+        columns = (self._catalogue.column(ra).stored_as, self._catalogue.column(dec).stored_as)
+        return self._held(
+            self._skies,
+            SKIES_HELD,
+            columns,
+            lambda: open_sky_order(self._folder, self._catalogue, ra, dec, self._room),
         )
 
     def _held(

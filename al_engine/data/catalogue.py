@@ -7,7 +7,7 @@ arguments.
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from al_engine.data.columns import ROW, CatalogueColumn, CatalogueColumns, Missi
 from al_engine.data.importing import CATALOGUE_STEPS, boundary, give_back_memory
 from al_engine.data.joined import JoinedTable, key_of
 from al_engine.data.operations import add_functions
+from al_engine.data.recent import Recent
 from al_engine.data.schema import connect, quote
 from al_engine.data.table import Column
 from al_engine.errors import ProjectError, UnsuitableColumnError
@@ -64,6 +65,7 @@ class Catalogue(CatalogueColumns):
             read_as(JoinedTable, json.loads(said), "joined table") for (said,) in joined
         )
         self._ids: dict[str, dict[int, str]] = {}
+        self._recent = Recent()
         self._good_ids: set[str] = set()
 
     def close(self) -> None:
@@ -218,11 +220,27 @@ class Catalogue(CatalogueColumns):
 
     def values(self, row: int, names: Sequence[str]) -> dict[str, Any]:
         """The values of one object, as Python knows them, NULL as None."""
-        if not names:
-            return {}
-        listed = ", ".join(self._shown_sql(name) for name in names)
-        found = self.fetch(f"SELECT {listed} FROM catalogue WHERE {ROW} = ?", [int(row)])
-        return dict(zip(names, found[0], strict=True)) if found else {}
+        return self._look_up(row, {name: self._shown_sql(name) for name in names})
+
+    def id_and_values(
+        self, id_column: str | None, row: int, names: Sequence[str]
+    ) -> tuple[str, dict[str, Any]]:
+        """The id of one object as text, and its values, by one question."""
+        key = ("the id by", id_column)
+        sqls: dict[Any, str] = {name: self._shown_sql(name) for name in names}
+        sqls[key] = self.text_sql(id_column) if id_column else f"CAST({ROW} AS VARCHAR)"
+        found = self._look_up(row, sqls)
+        return found.pop(key, None) or "", found
+
+    def _look_up(self, row: int, sqls: Mapping[Any, str]) -> dict[Any, Any]:
+        """Expressions over one object, by their names; not asked again of the latest objects."""
+        held = self._recent.get(row, sqls)
+        if held is None and sqls:
+            sql = f"SELECT {', '.join(sqls.values())} FROM catalogue WHERE {ROW} = ?"
+            found = self.fetch(sql, [int(row)])
+            held = dict(zip(sqls, found[0], strict=True)) if found else {}
+            self._recent.keep(row, held)
+        return held or {}
 
     def _shown_sql(self, name: str) -> str:
         column = self.column(name)
@@ -231,17 +249,8 @@ class Catalogue(CatalogueColumns):
 
     def preview(self, n_rows: int) -> pa.Table:
         """The first rows as they are, under the names that the file gave."""
-        listed = ", ".join(
-            f"{self._shown_sql(column.name)} AS c{i}" for i, column in enumerate(self.columns)
-        )
-        cursor = self._cursor()
-        try:
-            found = cursor.sql(
-                f"SELECT {listed} FROM catalogue ORDER BY {ROW} LIMIT {int(n_rows)}"
-            ).to_arrow_table()
-        finally:
-            cursor.close()
-        return found.rename_columns([column.name for column in self.columns])
+        names = [column.name for column in self.columns]
+        return self._arrow(names, f"WHERE {ROW} < {int(n_rows)}").rename_columns(names)
 
     def object_ids(self, id_column: str | None, rows: Sequence[int]) -> list[str]:
         """The ids of some rows, as text, in the order asked."""

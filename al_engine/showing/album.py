@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from al_engine.background import BACKGROUND
-from al_engine.data.nearby import Neighbour, neighbours
+from al_engine.data.nearby import Neighbour, SkyOrder, neighbours
 from al_engine.errors import AlEngineError, ServiceError
 from al_engine.origin import in_words, named_instead
 from al_engine.project import Project
@@ -21,7 +21,7 @@ from al_engine.services.cutouts import CUTOUTS, SPECOBJID, SURVEY, CutoutService
 from al_engine.services.fetching import Network, Request, network
 from al_engine.services.gallery import Gallery, Look, Shown, Wanted
 from al_engine.session import LabellingSession
-from al_engine.showing.objects import Picture, pictures
+from al_engine.showing.objects import Picture, columns_shown, pictures, specobjid_column
 from al_engine.showing.places import Position, position_of
 from al_engine.sky import Cutout, Sky, next_field
 
@@ -76,6 +76,7 @@ class Album:
         self._lock = threading.Lock()
         self._places: OrderedDict[Any, _Place] = OrderedDict()
         self._near: OrderedDict[Any, tuple[Neighbour, ...]] = OrderedDict()
+        self._skies: dict[tuple[str, ...], SkyOrder] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -109,11 +110,6 @@ class Album:
             elif self._has_it(service):
                 listed.append(self._cutout(i, cutout, service, place, row))
         return tuple(listed)
-
-    def specobjid_column(self) -> str | None:
-        """The column with the numbers of the objects' spectra in SDSS."""
-        names = self._session.project.catalogue.names()
-        return next((name for name in names if name.lower() == SPECOBJID), None)
 
     def network(self) -> Network:
         """What may be asked for now, by the word of the server's owner alone."""
@@ -169,7 +165,7 @@ class Album:
 
     def _has_it(self, service: CutoutService) -> bool:
         """Have objects of this catalogue what the service needs of them?"""
-        return not service.needs or self.specobjid_column() is not None
+        return not service.needs or specobjid_column(self._session) is not None
 
     # -- ahead --
 
@@ -260,9 +256,8 @@ class Album:
         with self._lock:
             held = self._places.get(key)
         if held is None:
-            number = self.specobjid_column()
-            wanted = [columns.ra, columns.dec, number, *columns.images, *columns.pixels]
-            found = catalogue.values(row, list(dict.fromkeys(name for name in wanted if name)))
+            number = specobjid_column(self._session)
+            found = catalogue.values(row, columns_shown(self._session))
             held = _Place(
                 position_of(found.get(columns.ra or ""), found.get(columns.dec or "")),
                 pictures(self._session, found),
@@ -286,8 +281,7 @@ class Album:
         with self._lock:
             held = self._near.get(key)
         if held is None:
-            place = (position.ra_deg, position.dec_deg)
-            held = neighbours(self._session.project.catalogue, ra, dec, place, widest / 2)
+            held = self._look_for_neighbours(ra, dec, position, widest / 2)
             with self._lock:
                 self._near[key] = held
                 while len(self._near) > ROWS_KEPT:
@@ -296,6 +290,23 @@ class Album:
         return tuple(
             each for each in held if max(abs(each.east_arcsec), abs(each.north_arcsec)) <= half
         )
+
+    def _look_for_neighbours(
+        self, ra: str, dec: str, position: Position, half_arcsec: float
+    ) -> tuple[Neighbour, ...]:
+        """By the order of the sky; until that is made behind the page, in the whole catalogue."""
+        project, place = self._session.project, (position.ra_deg, position.dec_deg)
+        key = tuple(project.catalogue.column(name).stored_as for name in (ra, dec))
+        if key in self._skies:
+            return self._skies[key].neighbours(place, half_arcsec)
+        skies = self._skies
+
+        def work() -> None:
+            with contextlib.suppress(AlEngineError):  # no room: then without
+                skies[key] = project.sky_order(ra, dec)
+
+        BACKGROUND.do(project, ("sky order", id(self)), work, AHEAD_AFTER_S)
+        return neighbours(project.catalogue, ra, dec, place, half_arcsec)
 
 
 def _of_column(picture: Picture) -> Wanted | str:
