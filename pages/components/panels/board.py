@@ -39,6 +39,7 @@ from pages.components.scores import draw_score_plot, draw_scores
 
 LEAST_PX = (430, 214, 130)  # of a panel alone in its column, of one of two, of one of more
 HEAD_PX = 70  # of a map's title and legend
+QUESTION_PX = 122  # which is as high as it is, whatever else stands in its column
 
 Draw = Callable[[Spot], None]
 
@@ -69,8 +70,10 @@ def board(
     columns = st.columns(arrangement.widths, gap="small")
     for i, (column, panels) in enumerate(zip(columns, arrangement.columns, strict=True)):
         is_last = i == len(columns) - 1
-        taken = taken_px + HEAD_PX * len(panels) + (head_px if is_last else 0)
-        total = sum(panel.height for panel in panels)
+        sized = [panel for panel in panels if panel.kind != "question"]
+        taken = taken_px + HEAD_PX * len(sized) + (head_px if is_last else 0)
+        taken += QUESTION_PX * (len(panels) - len(sized))
+        total = max(1, sum(panel.height for panel in sized))
         with column:
             if is_last and head is not None:
                 head()
@@ -125,7 +128,7 @@ def _draw(spot: Spot, name: str) -> None:
     if kind == "choose":
         _choose(spot, f"choose-{name}")
         return
-    if kind in ("map", "scores", "rounds") and state is None:
+    if kind in kinds.OF_A_CLASSIFIER and state is None:
         st.caption("This panel is of a classifier, and none is started yet.")
         return
     if kind == "card" and _is_alone(spot):
@@ -138,8 +141,17 @@ def _draw(spot: Spot, name: str) -> None:
         map_panel(spot, state)
     elif kind == "rounds" and state is not None:
         draw_score_plot(spot.session, state)
+    elif kind == "question" and state is not None:
+        _question(spot, state)
     else:
         _PLAIN[kind](spot)
+
+
+def _question(spot: Spot, state: State) -> None:
+    if spot.page == kinds.ASKS_IN_A_PANEL:
+        loop.ask(spot.session, state, in_panel=True)
+    else:
+        st.caption("The question is at the foot of this page.")
 
 
 def _scores(spot: Spot) -> None:
@@ -183,7 +195,9 @@ def _menu(spot: Spot, *, is_full: bool) -> None:
 
 def _choose(spot: Spot, key: str) -> None:
     arrangement, panel = tab.arrangement(spot.page), spot.panel
-    listed = kinds.choices(spot.session, arrangement, panel, has_state=spot.state is not None)
+    listed = kinds.choices(
+        spot.session, spot.page, arrangement, panel, has_state=spot.state is not None
+    )
     held = (panel.kind, panel.of)
     chosen = st.selectbox(
         "Choose plot type", listed, listed.index(held), format_func=kinds.title, key=f"{key}-{held}"
