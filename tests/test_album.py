@@ -23,8 +23,9 @@ from al_engine.services.fetching import Reply, Request
 from al_engine.services.gallery import OFF, Gallery, wait_for_pictures
 from al_engine.session import LabellingSession
 from al_engine.showing import album as albums
-from al_engine.showing.album import FOLDER, Album, Frame
+from al_engine.showing.album import Album, Frame
 from al_engine.showing.curves import redshift_of
+from al_engine.showing.galleries import FOLDER
 from al_engine.showing.objects import object_card
 from al_engine.sky import Cutout, Sky
 

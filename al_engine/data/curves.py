@@ -1,9 +1,11 @@
 """One-dimensional FITS files: spectra and light curves, as arrays.
 
-Owns which columns or header words hold them.  The file is only read; must not know objects or where
-files may lie.
+Owns which columns or header words hold them, and how a curve is kept apart from its file.  The file
+is only read; must not know objects or where files may lie.
 """
 
+import io
+import json
 import re
 import warnings
 from dataclasses import dataclass
@@ -46,21 +48,52 @@ class Curve:
     y_title: str
 
 
-def read_curve(path: Path) -> Curve | str:
-    """The first spectrum or light curve of a file, or in a few words why there is none."""
+def read_curve(source: Path | bytes) -> Curve | str:
+    """The first spectrum or light curve of a file, or in a few words why there is none.
+
+    ``source`` is the file, or what would be in it.
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return f"is larger than {MAX_BYTES // 1_000_000} MB"
-        with path.open("rb") as file:
-            if file.read(6) != b"SIMPLE":  # a packed file could hold anything
-                return "is not a FITS file"
+        if isinstance(source, Path):
+            if source.stat().st_size > MAX_BYTES:
+                return f"is larger than {MAX_BYTES // 1_000_000} MB"
+            with source.open("rb") as file:
+                start = file.read(6)
+        else:
+            start = source[:6]
+        if start != b"SIMPLE":  # a packed file could hold anything
+            return "is not a FITS file"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with fits.open(path, memmap=True) as opened:
+            of = source if isinstance(source, Path) else io.BytesIO(source)
+            with fits.open(of, memmap=isinstance(source, Path)) as opened:
                 found = next(filter(None, map(_curve_in, opened)), None)
     except Exception:  # whatever a damaged file provokes in astropy
         return "is damaged, or is not a FITS file"
     return found or "holds no spectrum and no light curve that is known"
+
+
+def packed(curve: Curve) -> bytes:
+    """A curve as bytes: a line of JSON, then x, y and the error as little-endian reals."""
+    arrays = [curve.x, curve.y, *([] if curve.error is None else [curve.error])]
+    head = {"kind": curve.kind, "x": curve.x_title, "y": curve.y_title, "arrays": len(arrays)}
+    return json.dumps(head).encode() + b"\n" + np.stack(arrays).astype("<f8").tobytes()
+
+
+def unpacked(kept: bytes) -> Curve:
+    """The curve of such bytes; ValueError where they are of something else."""
+    line, _, rest = kept.partition(b"\n")
+    try:
+        head = json.loads(line)
+        arrays = np.frombuffer(rest, "<f8").reshape(head["arrays"], -1).astype(np.float64)
+        x, y, *error = arrays
+        if head["kind"] not in ("spectrum", "light curve") or len(x) < 2:
+            raise ValueError("no such curve")
+        return Curve(
+            head["kind"], x, y, error[0] if error else None, str(head["x"]), str(head["y"])
+        )
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError("These bytes are no curve.") from error
 
 
 def _curve_in(hdu: Any) -> Curve | None:

@@ -16,17 +16,17 @@ from al_engine.background import BACKGROUND
 from al_engine.data.nearby import Neighbour, SkyOrder, neighbours
 from al_engine.errors import AlEngineError, ServiceError
 from al_engine.origin import in_words, named_instead
-from al_engine.project import Project
 from al_engine.services.cutouts import CUTOUTS, SPECOBJID, SURVEY, CutoutService, judge_picture
 from al_engine.services.fetching import Network, Request, network
-from al_engine.services.gallery import Gallery, Look, Shown, Wanted
+from al_engine.services.gallery import Look, Shown, Wanted
 from al_engine.session import LabellingSession
+from al_engine.showing.curves import fetch_curves_ahead
+from al_engine.showing.galleries import gallery_of
 from al_engine.showing.objects import Picture, columns_shown, pictures, specobjid_column
 from al_engine.showing.places import Position, position_of
 from al_engine.sky import Cutout, Sky, next_field
 
 SIDE_PX = 400
-FOLDER = "pictures"
 ROWS_KEPT = 64
 AHEAD_AFTER_S = 0.1
 HIPS = "hips2fits"  # whose surveys may be typed
@@ -170,14 +170,15 @@ class Album:
     # -- ahead --
 
     def fetch_ahead(self, row: int) -> None:
-        """Have the pictures of an object fetched that may come next; for the look-ahead."""
+        """Have the pictures and curves of an object fetched that may come next."""
         with contextlib.suppress(AlEngineError):  # which would cost the round made ahead
+            fetch_curves_ahead(self._session, row)
             self._fetch(row)
 
     def fetch_soon(self, rows: Iterable[int]) -> None:
         """Have the pictures of objects fetched that are one key away."""
         wanted = tuple(rows)
-        if wanted and not self.is_empty:
+        if wanted and not (self.is_empty and not self._session.config.columns.curves):
             album = weakref.ref(self)
 
             def work() -> None:
@@ -342,25 +343,3 @@ def _survey(cutout: Cutout, service: CutoutService | None) -> str:
 def _field(cutout: Cutout, service: CutoutService) -> float:
     least, most = service.within_arcsec
     return min(max(cutout.field_arcsec, least), most)
-
-
-# -- the gallery of a project, which all its sessions share ----------------------------------------
-
-_GALLERIES: "weakref.WeakKeyDictionary[Project, Gallery]" = weakref.WeakKeyDictionary()
-_LOCK = threading.Lock()
-
-
-def gallery_of(project: Project) -> Gallery:
-    """The pictures of a project, kept in its folder."""
-    with _LOCK:
-        gallery = _GALLERIES.get(project)
-        if gallery is None:
-            known = weakref.ref(project)
-
-            def may_ask() -> bool:
-                there = known()
-                return there is not None and not there.is_closed and there.config.sky.online
-
-            gallery = _GALLERIES[project] = Gallery(project.folder / FOLDER, may_ask)
-            project.at_close(gallery.close)
-        return gallery

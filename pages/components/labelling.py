@@ -132,7 +132,7 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
     ):
         st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
         told(card.told)
-    with guard():
+    if session.config.columns.curves:
         curves(session, card.row)
     for text in card.texts:
         _text(text)
