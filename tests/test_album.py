@@ -86,7 +86,7 @@ def test_without_a_place_there_is_no_picture_of_it(tmp_path, opened, sky) -> Non
     columns = replace(session.config.columns, ra=None)
     session.change_settings(replace(session.config, pictures=True, columns=columns))
     assert Album(session).frames(0) == ()
-    assert Album(session).is_empty
+    assert not Album(session).has_pictures
     wait_for_pictures()
     assert sky.asked == []
 

@@ -83,6 +83,7 @@ def test_every_kind_of_panel_is_drawn_on_every_page_or_says_what_it_lacks(survey
         (Panel("histogram", x="g", colour="correctness"), Panel("diagram", "mateos"), Panel("sed")),
         (Panel("card"), Panel("records"), Panel("map", "training"), Panel("extension", "gone")),
         (Panel("scores"), Panel("rounds"), Panel("plot", x="nowhere", y="g")),
+        (Panel("compare"), Panel("question")),
     )
     said = read(at)
     assert "No columns of positions are set" in said

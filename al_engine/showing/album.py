@@ -19,6 +19,7 @@ from al_engine.origin import in_words, named_instead
 from al_engine.services.cutouts import CUTOUTS, SPECOBJID, SURVEY, CutoutService, judge_picture
 from al_engine.services.fetching import Network, Request, network
 from al_engine.services.gallery import Look, Shown, Wanted
+from al_engine.services.images import grey_picture
 from al_engine.session import LabellingSession
 from al_engine.showing.curves import fetch_curves_ahead
 from al_engine.showing.galleries import gallery_of
@@ -26,7 +27,7 @@ from al_engine.showing.objects import Picture, columns_shown, pictures, specobji
 from al_engine.showing.places import Position, position_of
 from al_engine.sky import Cutout, Sky, next_field
 
-SIDE_PX = 400
+SIDE_PX, SMALL_PX = 400, 160
 ROWS_KEPT = 64
 AHEAD_AFTER_S = 0.1
 HIPS = "hips2fits"  # whose surveys may be typed
@@ -79,10 +80,10 @@ class Album:
         self._skies: dict[tuple[str, ...], SkyOrder] = {}
 
     @property
-    def is_empty(self) -> bool:
-        """Has no object of this project any picture?"""
+    def has_pictures(self) -> bool:
+        """Have objects of this project pictures?"""
         columns = self._session.config.columns
-        return not (columns.images or columns.pixels or self.has_sky)
+        return bool(columns.images or columns.pixels or self.has_sky)
 
     @property
     def has_sky(self) -> bool:
@@ -178,7 +179,7 @@ class Album:
     def fetch_soon(self, rows: Iterable[int]) -> None:
         """Have the pictures of objects fetched that are one key away."""
         wanted = tuple(rows)
-        if wanted and not (self.is_empty and not self._session.config.columns.curves):
+        if wanted and (self.has_pictures or self._session.config.columns.curves):
             album = weakref.ref(self)
 
             def work() -> None:
@@ -189,7 +190,7 @@ class Album:
             BACKGROUND.do(self._session.project, ("pictures", id(self)), work, AHEAD_AFTER_S)
 
     def _fetch(self, row: int) -> None:
-        if self.is_empty:
+        if not self.has_pictures:
             return
         place, sky = self._place(row), self._session.config.sky
         found = [_of_column(picture) for picture in place.pictures if picture.pixels is None]
@@ -202,6 +203,44 @@ class Album:
         self._gallery.fetch_ahead(
             [each for each in found if isinstance(each, Wanted)], self._look()
         )
+
+    # -- small, of objects to compare with --
+
+    def small(self, rows: Iterable[int]) -> dict[int, Shown]:
+        """The first picture of each card, small; what is not there yet comes behind all else."""
+        look = replace(self._look(), side_px=SMALL_PX)
+        return {row: self._small(row, look) for row in rows} if self.has_pictures else {}
+
+    def fetch_small(self, rows: Iterable[int]) -> None:
+        """Have these fetched, behind all else."""
+        found = [self._first(row) for row in rows] if self.has_pictures else []
+        look = replace(self._look(), side_px=SMALL_PX)
+        wanted = [each for each in found if isinstance(each, Wanted)]
+        self._gallery.fetch_ahead(wanted, look, "beside")
+
+    def _small(self, row: int, look: Look) -> Shown:
+        first = self._first(row)
+        return first if isinstance(first, Shown) else self._gallery.show(first, look, "beside")
+
+    def _first(self, row: int) -> Wanted | Shown:
+        """The first picture of a card that can be had, else why there is none."""
+        place, said = self._place(row), "It has no picture."
+        for picture in place.pictures:
+            if picture.pixels is not None:
+                return Shown(grey_picture(picture.pixels))
+            of_column = _of_column(picture)
+            if isinstance(of_column, Wanted):
+                return of_column
+            said = of_column
+        known = ((each, CUTOUTS.get(each.service)) for each in self._session.config.sky.cutouts)
+        for cutout, service in known:
+            if service is None or place.position is None or not self.has_sky:
+                continue
+            if self._has_it(service) and isinstance(
+                wanted := self._wanted(cutout, service, place), Wanted
+            ):
+                return wanted
+        return Shown(sentence=said)
 
     # -- one picture --
 
@@ -256,6 +295,8 @@ class Album:
         key = (row, columns.ra, columns.dec, columns.images, columns.pixels, columns.image_width_px)
         with self._lock:
             held = self._places.get(key)
+            if held is not None:
+                self._places.move_to_end(key)
         if held is None:
             number = specobjid_column(self._session)
             found = catalogue.values(row, columns_shown(self._session))

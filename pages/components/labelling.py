@@ -116,7 +116,7 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
     for picture in card.pictures:
         if picture.pixels is not None:
             st.image(_enlarged(picture), width=PIXELS_WIDTH_PX, caption=plain(picture.name))
-    if not tab.album().is_empty:
+    if tab.album().has_pictures:
         pictures(session, card.row)
     known = []
     if card.catalogue_label is not None:

@@ -14,10 +14,8 @@ from pages.components.panels.board import board, panels_menu
 from pages.components.words import counted, plain
 
 TRAINING = "pages/2_Training.py"
-TAKEN_PX, STATUS_PX = (
-    172,
-    40,
-)  # of the window's height: the question with what to compare, and the line over the map
+# Of the window's height: the question, what to compare with in one line, the line over the map.
+TAKEN_PX, COMPARING_PX, STATUS_PX = 132, 40, 40
 
 _BESIDE = (
     (ANSWERS, "Every answer: find one, correct it, and what they come to."),
@@ -41,11 +39,12 @@ def labelling_view(session: LabellingSession, label: str) -> None:
         _ways_aside()
         return
     state = loop.current(session, label)
-    board(session, state, "Labelling", TAKEN_PX, lambda: _status(state), STATUS_PX)
-    row = loop.on_screen(state)
+    row = None if tab.compares() else loop.on_screen(state)  # a panel compares, or a line does
+    taken = TAKEN_PX + (COMPARING_PX if row is not None else 0)
+    board(session, state, "Labelling", taken, lambda: _status(state), STATUS_PX)
     if row is not None:
         with guard():
-            compare(session, state, row)
+            compare(state, row)
     loop.ask(session, state)
 
 

@@ -228,7 +228,8 @@ def ask(session: LabellingSession, state: State, *, in_panel: bool = False) -> N
             on_event=lambda event: tab.post("bar", slug, label, event),
         )
     if state.past is None:
-        session.look_ahead(label, tab.maps().draw_ahead, tab.album().fetch_ahead)
+        ahead = tab.comparing() if tab.compares() else tab.album()
+        session.look_ahead(label, tab.maps().draw_ahead, ahead.fetch_ahead)
 
 
 def _offer(session: LabellingSession, state: State, row: int) -> Accept | None:

@@ -26,6 +26,7 @@ from al_engine.panels import (
 from al_engine.session import LabellingSession, State
 from pages.components import loop
 from pages.components import state as tab
+from pages.components.comparing import compare_panel
 from pages.components.guard import guard
 from pages.components.labelling import card_panel, plot_panel
 from pages.components.page import draw_again
@@ -169,7 +170,9 @@ _PLAIN: dict[str, Draw] = {
     "scores": _scores,
     "extension": plot_panel,
 }
-_BOUNDED: dict[str, Draw] = {"card": card_panel, "records": records_panel}
+_BOUNDED: dict[str, Draw] = {
+    "card": card_panel, "records": records_panel, "compare": compare_panel,
+}  # fmt: skip
 
 
 # -- a panel's menu ------------------------------------------------------------------------------
