@@ -98,6 +98,16 @@ def test_an_image_column_goes_before_the_sky_and_an_empty_one_does_not(home, sky
     assert n_requests(sky) == 1
 
 
+def test_where_the_catalogue_s_picture_fails_the_sky_stands_in(home, sky) -> None:
+    session = session_of(home, {"image": [f"{sky.address}/sdss"] * N_ROWS}, images=("image",))
+    album = Album(session)
+    for _ in range(2):
+        assert album.small([0])[0].is_coming, "first the one, then the other"
+        wait_for_pictures()
+    assert album.small([0])[0].image
+    assert n_requests(sky) == 1, "an address of the catalogue never leads to this machine"
+
+
 def test_pixels_of_columns_are_a_picture_that_nobody_is_asked_for(home, sky) -> None:
     session = session_of(home, pixels=("g", "r", "G", "z"), image_width_px=2, ra=None, dec=None)
     shown = Album(session).small([0, 1])
@@ -193,7 +203,9 @@ def test_the_panel_stands_on_each_page_and_pictures_come_into_it(home, sky, name
     at = with_panel(show(page, "sky"), name)
     head = grid(at)
     assert head is not None
-    assert [group["title"] for group in head["groups"]] == ["Most alike", "Galaxy", "Qso", "Star"]
+    assert [group["title"] for group in head["groups"]] == [
+        "To compare with: most alike", "Galaxy", "Qso", "Star",
+    ]  # fmt: skip
     cells = [cell for group in head["groups"] for cell in group["cells"]]
     assert len(cells) == NEAREST + 3 * TYPICAL
     assert all(cell["id"] and cell["colour"] for cell in cells)

@@ -152,14 +152,14 @@ class Gallery:
         _COUNTER.want(self, key, wanted, look, rank)
         return Shown()
 
-    def fetch_ahead(self, wanted: Sequence[Wanted], look: Look, rank: Rank = "soon") -> None:
-        """Have pictures fetched that will be looked at, after those that are looked at."""
+    def fetch_ahead(self, wanted: Sequence[Wanted], look: Look) -> None:
+        """Have pictures fetched that will be looked at soon, after those that are looked at."""
         for each in reversed(wanted):
             key = each.key
             with self._lock:
                 is_there = (key, look) in self._shown
             if not is_there and self._is_allowed(each):
-                _COUNTER.want(self, key, each, look, rank)
+                _COUNTER.want(self, key, each, look, "soon")
 
     def drop_waiting(self) -> None:
         """Fetch nothing of what is not begun: something else is looked at by now."""

@@ -8,7 +8,7 @@ import contextlib
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -207,40 +207,33 @@ class Album:
     # -- small, of objects to compare with --
 
     def small(self, rows: Iterable[int]) -> dict[int, Shown]:
-        """The first picture of each card, small; what is not there yet comes behind all else."""
+        """One picture of each card, small; what is not there yet is fetched behind all else."""
         look = replace(self._look(), side_px=SMALL_PX)
         return {row: self._small(row, look) for row in rows} if self.has_pictures else {}
 
-    def fetch_small(self, rows: Iterable[int]) -> None:
-        """Have these fetched, behind all else."""
-        found = [self._first(row) for row in rows] if self.has_pictures else []
-        look = replace(self._look(), side_px=SMALL_PX)
-        wanted = [each for each in found if isinstance(each, Wanted)]
-        self._gallery.fetch_ahead(wanted, look, "beside")
-
     def _small(self, row: int, look: Look) -> Shown:
-        first = self._first(row)
-        return first if isinstance(first, Shown) else self._gallery.show(first, look, "beside")
+        """The first that can be had of the catalogue's pictures, else that of the sky."""
+        shown = Shown(sentence="It has no picture.")
+        for each in self._first_ones(self._place(row)):
+            shown = each if isinstance(each, Shown) else self._gallery.show(each, look, "beside")
+            if not shown.sentence:
+                break
+        return shown
 
-    def _first(self, row: int) -> Wanted | Shown:
-        """The first picture of a card that can be had, else why there is none."""
-        place, said = self._place(row), "It has no picture."
+    def _first_ones(self, place: _Place) -> Iterator[Wanted | Shown]:
         for picture in place.pictures:
+            wanted = _of_column(picture)
             if picture.pixels is not None:
-                return Shown(grey_picture(picture.pixels))
-            of_column = _of_column(picture)
-            if isinstance(of_column, Wanted):
-                return of_column
-            said = of_column
+                yield Shown(grey_picture(picture.pixels))
+            else:
+                yield Shown(sentence=wanted) if isinstance(wanted, str) else wanted
+        # Of the sky one alone: what is compared should be of the same survey.
         known = ((each, CUTOUTS.get(each.service)) for each in self._session.config.sky.cutouts)
-        for cutout, service in known:
-            if service is None or place.position is None or not self.has_sky:
-                continue
-            if self._has_it(service) and isinstance(
-                wanted := self._wanted(cutout, service, place), Wanted
-            ):
-                return wanted
-        return Shown(sentence=said)
+        for cutout, service in known if place.position is not None and self.has_sky else ():
+            if service is not None and service.is_sky and self._has_it(service):
+                wanted = self._wanted(cutout, service, place)
+                yield Shown(sentence=wanted) if isinstance(wanted, str) else wanted
+                return
 
     # -- one picture --
 

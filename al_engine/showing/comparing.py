@@ -68,7 +68,7 @@ class Comparing:
             return  # nobody has looked at any yet
         with contextlib.suppress(AlEngineError):  # which is told where it is looked at
             for row in rows:
-                self._album.fetch_small(_rows(references(self._session, held[0], row)))
+                self._album.small(_rows(references(self._session, held[0], row)))
 
 
 def _rows(found: References) -> Sequence[int]:

@@ -33,8 +33,8 @@ function makeCell(parent, send) {
     box.setAttribute("aria-label", cell.help);
     box.style.setProperty("--colour", cell.colour || "var(--st-border-color)");
     name.textContent = cell.label;
+    label.hidden = !cell.label;
     id.textContent = cell.id;
-    dot.hidden = !cell.colour;
     const isBare = cell.values.length > 0;
     box.classList.toggle("bare", isBare);
     box.classList.toggle("coming", !isBare && !cell.image && !cell.sentence);

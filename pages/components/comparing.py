@@ -25,7 +25,6 @@ def compare_panel(spot: Spot) -> None:
         st.caption("No object is selected.")
         return
     found = tab.comparing().references(spot.state, spot.row)
-    st.caption("**To compare with**")
     _grid(spot.session, spot.classifier, spot.row, found)
 
 
@@ -59,7 +58,12 @@ def _grid(session: LabellingSession, classifier: str, row: int, found: Reference
             return made
 
         none = "" if found.nearest else "None is labelled yet."
-        alike = Group("Most alike", cells(found.nearest, has_label=True), NEAREST_HELP, note=none)
+        alike = Group(
+            "To compare with: most alike",
+            cells(found.nearest, has_label=True),
+            NEAREST_HELP,
+            note=none,
+        )
         typical = [
             Group(
                 listed[0].label,
