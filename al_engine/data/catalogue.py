@@ -234,12 +234,13 @@ class Catalogue(CatalogueColumns):
 
     def _look_up(self, row: int, sqls: Mapping[Any, str]) -> dict[Any, Any]:
         """Expressions over one object, by their names; not asked again of the latest objects."""
-        held = self._recent.get(row, sqls)
+        recent = self._recent  # columns that come or go meanwhile put another in its place
+        held = recent.get(row, sqls)
         if held is None and sqls:
             sql = f"SELECT {', '.join(sqls.values())} FROM catalogue WHERE {ROW} = ?"
             found = self.fetch(sql, [int(row)])
             held = dict(zip(sqls, found[0], strict=True)) if found else {}
-            self._recent.keep(row, held)
+            recent.keep(row, held)
         return held or {}
 
     def _shown_sql(self, name: str) -> str:
@@ -365,8 +366,9 @@ class Catalogue(CatalogueColumns):
         if found:
             value = found[0][1]
             shown = f"{value:.15G}" if isinstance(value, float) else str(value)
+            shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
             raise UnsuitableColumnError(
-                f"`{name}` repeats: {_short(shown)} stands {found[0][2]:,} times.",
+                f"`{name}` repeats: {shown} stands {found[0][2]:,} times.",
                 "Choose another column, or number the rows.",
             )
         self._good_ids.add(name)
@@ -396,7 +398,3 @@ def _arrays(table: pa.Table) -> list[pa.Array]:
         )
         for column in table.columns
     ]  # fmt: skip
-
-
-def _short(text: str, limit: int = 40) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
