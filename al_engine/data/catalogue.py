@@ -38,13 +38,15 @@ class Catalogue(CatalogueColumns):
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, CATALOGUE_STEPS)
-        facts = self._connection.execute("SELECT * FROM catalogue_fact").fetchone()
-        if facts is None:
+        # All of it is taken: DuckDB lets no function in while something is left to be fetched.
+        found = self._connection.execute("SELECT * FROM catalogue_fact").fetchall()
+        if not found:
             self._connection.close()
             raise ProjectError(
                 f"The project '{path.parent.name}' has an unfinished catalogue.",
                 "Import the file again.",
             )
+        facts = found[0]
         self.n_rows, self.fingerprint, self.reader = int(facts[0]), str(facts[1]), str(facts[2])
         self.set_aside, self.notes = tuple(facts[3]), tuple(facts[4])
         self._failures = add_functions(self._connection)
