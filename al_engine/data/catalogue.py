@@ -46,9 +46,9 @@ class Catalogue(CatalogueColumns):
                 f"The project '{path.parent.name}' has an unfinished catalogue.",
                 "Import the file again.",
             )
-        facts = found[0]
-        self.n_rows, self.fingerprint, self.reader = int(facts[0]), str(facts[1]), str(facts[2])
-        self.set_aside, self.notes = tuple(facts[3]), tuple(facts[4])
+        n_rows, fingerprint, reader, set_aside, notes, *_ = found[0]
+        self.n_rows, self.fingerprint, self.reader = int(n_rows), str(fingerprint), str(reader)
+        self.set_aside, self.notes = tuple(set_aside), tuple(notes)
         self._failures = add_functions(self._connection)
         self._changing = threading.Lock()
         self._is_closed = False
