@@ -24,7 +24,7 @@ from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.learning.agreement import Agreement, agreement, agreement_of_many
 from al_engine.loop.answering import refuse_unknown
-from al_engine.loop.fitting import parts_in_force
+from al_engine.loop.fitting import part_in_force
 from al_engine.loop.state import seen_by
 from al_engine.project import Project
 from al_engine.session import LabellingSession, State
@@ -209,7 +209,7 @@ def settle(
                 f"Something was said of {object_id} meanwhile.", "Look, then settle it."
             )
         history = project.history(classifier)
-        part = int(parts_in_force(dataset, history)[row])
+        part = part_in_force(dataset, history, row)
         event = Event("settled", session.who, classifier, row, object_id, label, how="settled")
         part_name = PART_NAMES[TRAIN if part == OUT else part]
         project.log.append(replace(event, part=part_name, round_number=len(history.sets)))

@@ -15,10 +15,12 @@ import numpy.typing as npt
 
 from al_engine.config import MergedLabel, ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.columns import Missing
 from al_engine.data.features import axis_feature, feature_sql
 from al_engine.data.grid import Floats, Grid, open_grid
 from al_engine.data.mapped import Room
 from al_engine.data.matrix import open_column
+from al_engine.data.nearby import SkyOrder, open_sky_order
 from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 from al_engine.errors import AlEngineError
 
@@ -27,6 +29,7 @@ Soon: TypeAlias = Callable[[Hashable, Callable[[], object]], None]
 
 DATASETS_KEPT = 2  # the one in force, and one that is being tried
 AXES_HELD, GRIDS_HELD = 24, 8  # as many panels as a page can show go through them
+SKIES_HELD = 2
 
 
 class Arrays:
@@ -52,6 +55,7 @@ class Arrays:
         self._axes: OrderedDict[Hashable, npt.NDArray[np.float32]] = OrderedDict()
         self._grids: OrderedDict[Hashable, Grid] = OrderedDict()
         self._without: set[Hashable] = set()  # planes for whose index there is no room
+        self._skies: OrderedDict[Hashable, SkyOrder] = OrderedDict()
 
     def put_away(self) -> None:
         """Give back the memory of all that is held."""
@@ -60,6 +64,7 @@ class Arrays:
             self._axes.clear()
             self._grids.clear()
             self._without.clear()
+            self._skies.clear()
 
     def prepare(self, config: ProjectConfig) -> Dataset:
         """The arrays for settings that may come into force; raises where they fit no data."""
@@ -135,6 +140,15 @@ class Arrays:
 
         self._soon(("index", key), work)
         return None
+
+    def sky_order(self, ra: str, dec: str, missing: Missing) -> SkyOrder:
+        """All objects by declination, for their neighbours."""
+        return self._held(
+            self._skies,
+            SKIES_HELD,
+            tuple(self._catalogue.number_sql(name, missing) for name in (ra, dec)),
+            lambda: open_sky_order(self._folder, self._catalogue, ra, dec, missing, self._room),
+        )
 
     def _held(
         self,

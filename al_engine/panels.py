@@ -13,7 +13,7 @@ WIDTHS, HEIGHTS = (1, 6), (1, 3)  # smallest and largest size of a column, and o
 
 Kind = Literal[
     "choose", "plot", "density", "histogram", "sky", "diagram", "sed", "extension",
-    "card", "records", "map", "rounds", "scores",
+    "card", "compare", "question", "records", "map", "rounds", "scores",
 ]  # fmt: skip
 ColourBy = Literal["label", "verified", "correctness", "confidence", "probability", "column"]
 
@@ -62,7 +62,9 @@ DEFAULTS: Final[Mapping[str, Arrangement]] = {
 
 
 # Of these a page shows each once: they hold a choice, a list or a chart of their own.
-ONCE: Final = ("card", "records", "map", "rounds", "scores", "extension")
+ONCE: Final = (
+    "card", "compare", "question", "records", "map", "rounds", "scores", "extension",
+)  # fmt: skip
 MAPS: Final = ("training", "validation", "metric", "labels")
 
 
@@ -82,6 +84,11 @@ def sound(arrangement: Arrangement) -> Arrangement:
     if not kept:
         return Arrangement()
     return Arrangement(tuple(c for c, _ in kept), tuple(w for _, w in kept))
+
+
+def holds(arrangement: Arrangement, kind: Kind) -> bool:
+    """Does a panel of this kind stand among them?"""
+    return any(panel.kind == kind for column in arrangement.columns for panel in column)
 
 
 def _once(panel: Panel, seen: set[tuple[str, str]]) -> Panel:

@@ -30,6 +30,7 @@ from al_engine.data.grid import Floats, Grid
 from al_engine.data.history import History, count_answers
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.merging import as_merged
+from al_engine.data.nearby import SkyOrder
 from al_engine.data.people import history_of
 from al_engine.data.sight import in_sight
 from al_engine.dataset import Dataset, SplitSizes
@@ -281,6 +282,11 @@ class Project:
         """
         self._check_open()
         return self._arrays.index(made_of, x, y)
+
+    def sky_order(self, ra: str, dec: str) -> SkyOrder:
+        """All objects by declination, for their neighbours; waited for where it is not made."""
+        self._check_open()
+        return self._arrays.sky_order(ra, dec, self._config.columns.missing)
 
     def _check_open(self) -> None:
         if self.is_closed:

@@ -214,7 +214,7 @@ def press(target: Locator, **options: Any) -> None:
 
 def bar(page: Page) -> Locator:
     """The question with its answer buttons."""
-    return page.locator(".st-key-answer-bar .bar")
+    return page.locator(":is(.st-key-answer-bar, .st-key-question) .bar")
 
 
 def place_of_bar(page: Page) -> dict[str, float]:

@@ -13,6 +13,8 @@ from stand_in import Answer, StandIn, fits_image, jpeg, stand_in, urls
 
 from al_engine.background import BACKGROUND
 from al_engine.creating import create_project
+from al_engine.data import recent
+from al_engine.data.catalogue import Catalogue
 from al_engine.data.joined import JoinedTable
 from al_engine.data.table import Table
 from al_engine.joining import join, undo_join
@@ -24,7 +26,9 @@ from al_engine.services.fetching import Reply, Request
 from al_engine.services.gallery import OFF, Gallery, wait_for_pictures
 from al_engine.session import LabellingSession
 from al_engine.showing import album as albums
-from al_engine.showing.album import FOLDER, Album, Frame
+from al_engine.showing.album import Album, Frame
+from al_engine.showing.curves import redshift_of
+from al_engine.showing.galleries import FOLDER
 from al_engine.showing.objects import object_card
 from al_engine.sky import Cutout, Sky
 
@@ -85,7 +89,7 @@ def test_without_a_place_there_is_no_picture_of_it(tmp_path, opened, sky) -> Non
     columns = replace(session.config.columns, ra=None)
     session.change_settings(replace(session.config, pictures=True, columns=columns))
     assert Album(session).frames(0) == ()
-    assert Album(session).is_empty
+    assert not Album(session).has_pictures
     wait_for_pictures()
     assert sky.asked == []
 
@@ -345,26 +349,29 @@ def test_a_service_of_an_extension_that_fails_is_said(tmp_path, opened, sky, mon
 
 
 def test_ten_thousand_objects_leave_memory_and_cache_bounded(tmp_path, opened, monkeypatch) -> None:
-    """Card by card through a service that answers in the process."""
+    """Card, pictures and neighbours, through a service that answers in the process."""
     n, most = 10_000, 4_000_000
     monkeypatch.setenv(fetching.SWITCH, "all")
     monkeypatch.setenv(cache.MOST_MB, str(most // 1_000_000))
     monkeypatch.setattr("al_engine.services.gallery.SHOWN_BYTES", 300_000)
     kinds = [jpeg(side=16), b"<PRE>", jpeg((9, 99, 9), 16), jpeg(side=16)[:200]]
+    rng = np.random.default_rng(5)
     values = {
-        "id": pa.array(np.arange(n)),
-        "g": pa.array(np.arange(n) / 7),
-        "ra": pa.array(np.linspace(0, 359, n)),
-        "dec": pa.array(np.linspace(-60, 60, n)),
+        "id": pa.array([f"J{i:05d}" for i in range(n)]),
+        "class": pa.array([("STAR", "QSO", "GALAXY")[i % 3] for i in range(n)]),
+        "g": pa.array(np.arange(n) % 3 + rng.normal(0, 0.1, n)),
+        "ra": pa.array(rng.uniform(0, 1, n)),
+        "dec": pa.array(rng.uniform(-0.5, 0.5, n)),
     }
-    config = survey_config()
-    columns = replace(config.columns, id="id", label=None, ra="ra", dec="dec", missing={})
+    config = survey_config(x_axis="g", y_axis="g")
+    columns = replace(config.columns, id="id", ra="ra", dec="dec", missing={})
     features = replace(config.features, base=("g",), combinations=())
     config = replace(config, columns=columns, features=features)
     folder, _ = create_project(tmp_path / "home", "Many", make_table(values), config)
     session = LabellingSession(opened(folder), "Ada")
+    state = session.start("QSO", small_setup())
     album = Album(session)
-    asked = []
+    asked, marked = [], 0
 
     def get(request: Request, is_wanted: object) -> Reply:
         asked.append(request)
@@ -372,20 +379,36 @@ def test_ten_thousand_objects_leave_memory_and_cache_bounded(tmp_path, opened, m
 
     gallery = Gallery(folder / FOLDER, get=get)
     monkeypatch.setattr(album, "_gallery", gallery)
-    for row in range(n):
-        if row == 500:
-            assert len(album._near) == albums.ROWS_KEPT
-            # Neighbours are a question to the database each, and bounded by now.
-            album.change(replace(session.config.sky, marks=False))
+    for i, row in enumerate(rng.permutation(n).tolist()):
+        assert object_card(session, state, row).object_id == f"J{row:05d}"
         found = album.frames(row)
         assert len(found) == 2
-        if row % 20 == 19:
+        marked += len(found[1].neighbours)
+        if i % 20 == 19:
             wait_for_pictures()
             assert not any(frame.shown.is_coming for frame in album.frames(row))
     wait_for_pictures()
+    assert marked > n
     assert len(asked) == 2 * n
     on_disk = [path.stat().st_size for path in (folder / FOLDER).iterdir()]
     assert gallery.cache.n_bytes == sum(-(-size // 4096) * 4096 for size in on_disk)
     assert most / 2 < gallery.cache.n_bytes <= most
     assert 0 < gallery.shown_bytes <= 300_000
-    assert len(album._places) == albums.ROWS_KEPT
+    assert len(album._places) == len(album._near) == albums.ROWS_KEPT
+    assert len(session.project.catalogue._recent) == recent.ROWS_HELD
+
+
+def test_a_card_and_its_pictures_ask_the_catalogue_once(tmp_path, opened, sky, monkeypatch) -> None:
+    session = session_of(tmp_path, opened, redshift="z")
+    state = session.start("QSO", small_setup())
+    album = Album(session)
+    album.frames(0)
+    BACKGROUND.wait()
+    asked = []
+    fetch = Catalogue.fetch
+    monkeypatch.setattr(Catalogue, "fetch", lambda *of: asked.append(of) or fetch(*of))
+    for _ in range(2):
+        object_card(session, state, 100)
+        album.frames(100)
+        redshift_of(session, 100)
+    assert len(asked) == 1

@@ -1,6 +1,7 @@
 """Spectra and light curves from FITS files: what is read, what is refused, where lines lie."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,16 +10,21 @@ import pyarrow as pa
 import pytest
 from astropy.io import fits
 from conftest import N_ROWS, make_table, small_setup, survey_config, survey_values
-from paging import LABELLING, fine, show
+from paging import LABELLING, drawn_maps, fine, show
+from stand_in import Answer, StandIn, jpeg, stand_in, urls
 from streamlit.testing.v1 import AppTest
 
 from al_engine import fits_headers
 from al_engine.creating import create_project
 from al_engine.data import curves
-from al_engine.data.curves import MAX_POINTS, Curve, read_curve
+from al_engine.data.curves import MAX_POINTS, Curve, packed, read_curve, unpacked
 from al_engine.opening import open_project
+from al_engine.services import cache, fetching
+from al_engine.services.gallery import OFF, wait_for_pictures
 from al_engine.session import LabellingSession
-from al_engine.showing.curves import curves_of, lines_at, redshift_of
+from al_engine.showing.album import Album
+from al_engine.showing.curves import ShownCurve, curves_of, lines_at, redshift_of
+from al_engine.showing.galleries import FOLDER
 
 WAVE = np.linspace(3800, 9200, 500)
 FLUX = np.sin(WAVE / 200)
@@ -174,12 +180,15 @@ def with_spectra(home: Path) -> LabellingSession:
     return LabellingSession(open_project(folder), "Ada")
 
 
-def test_a_path_is_looked_for_in_the_image_folder_alone(with_spectra: LabellingSession) -> None:
+def test_a_path_is_looked_for_in_the_image_folder_alone(
+    with_spectra: LabellingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(fetching.SWITCH, "none")
     found = [curves_of(with_spectra, row)[0] for row in range(5)]
     assert found[0].curve is not None
     assert [each.curve for each in found[1:]] == [None] * 4
     assert "is not a FITS file in the project's image folder" in found[1].sentence
-    assert found[3].address == "https://example.org/a.fits"
+    assert found[3].sentence == OFF
     assert found[4].sentence == "No file in the catalogue."
     assert [redshift_of(with_spectra, row) for row in (0, 1)] == [0.5, None]
 
@@ -204,3 +213,159 @@ def test_a_spectrum_is_drawn_with_lines_at_the_objects_redshift(
     assert "Hα" not in lines_drawn(at)
     fine(slider.set_value(0.1).run())
     assert "Hα" in lines_drawn(at)
+
+
+# -- at an address ---------------------------------------------------------------------------------
+
+
+def spectrum_file(path: Path) -> bytes:
+    return table(path, flux=(FLUX, "Jy"), wavelength=(WAVE, "Angstrom")).read_bytes()
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[StandIn]:
+    """A server of the internet, as far as anybody here can tell."""
+    really = fetching.is_global
+    monkeypatch.setenv(fetching.SWITCH, "all")
+    monkeypatch.setattr(fetching, "AGAIN_AFTER_S", 0.0)
+    monkeypatch.setattr(fetching, "is_global", lambda host: host == "127.0.0.2" or really(host))
+    with stand_in("127.0.0.2", good=Answer(spectrum_file(tmp_path / "good.fits"))) as made:
+        yield made
+        wait_for_pictures()
+
+
+def session_at(home: Path, addresses: list[str], images: bool = False) -> LabellingSession:
+    """The small project with a column of these addresses, over and over."""
+    listed = [addresses[i % len(addresses)] for i in range(N_ROWS)]
+    values = {**survey_values(), "spectrum": pa.array(listed)}
+    config = survey_config(x_axis="g", y_axis="r")
+    columns = replace(config.columns, curves=("spectrum",), images=("spectrum",) if images else ())
+    folder, _ = create_project(
+        home, "Spectra", make_table(values), replace(config, columns=columns)
+    )
+    return LabellingSession(open_project(folder), "Ada")
+
+
+def in_the_end(session: LabellingSession, row: int) -> ShownCurve:
+    curves_of(session, row)
+    wait_for_pictures()
+    return curves_of(session, row)[0]
+
+
+def test_a_curve_is_the_same_after_it_was_kept(tmp_path: Path) -> None:
+    for error in ({}, {"err": (np.full(500, np.nan), "")}):
+        path = table(tmp_path / f"{len(error)}.fits", time=(WAVE, "d"), flux=(FLUX, ""), **error)
+        before = curve(path)
+        after = unpacked(packed(before))
+        assert (before.kind, before.x_title, before.y_title) == (
+            after.kind, after.x_title, after.y_title,
+        )  # fmt: skip
+        np.testing.assert_array_equal(before.x, after.x)
+        np.testing.assert_array_equal(before.y, after.y)
+        assert (before.error is None) == (after.error is None)
+    for damaged in (b"", b"{}", b"[]\n", b"null\n12345678", packed(before)[:-3], jpeg()):
+        with pytest.raises(ValueError, match="no curve"):
+            unpacked(damaged)
+
+
+def test_a_spectrum_comes_from_its_address_and_nobody_waits(home: Path, outside) -> None:
+    outside.answers["/good"] = replace(outside.answers["/good"], after_s=0.3)
+    session = session_at(home, [f"{outside.address}/good.fits"])
+    (first,) = curves_of(session, 0)
+    assert first.is_coming
+    found = in_the_end(session, 0)
+    assert found.curve is not None
+    assert found.curve.y_title == "flux (Jy)"
+    np.testing.assert_allclose(found.curve.y, FLUX)
+    in_the_end(session, 1)
+    again = LabellingSession(session.project, "Ben")
+    assert curves_of(again, 2)[0].curve is not None
+    assert urls(outside) == ["/good.fits"], "it was kept"
+
+
+def test_what_is_no_spectrum_is_said_in_one_sentence(home: Path, outside, monkeypatch) -> None:
+    monkeypatch.setattr(fetching, "TIME_LIMIT_S", 0.4)
+    page = b"<html>Not here</html>"
+    outside.answers |= {
+        "/gone": Answer(b"no", 404),
+        "/broken": Answer(b"no", 500),
+        "/page": Answer(page, kind="text/html"),
+        "/image": Answer(jpeg()),
+        "/cut": Answer(b"SIMPLE  =                    T" + b"\xff" * 5000),
+        "/large": Answer(b"SIMPLE" + bytes(1_000_000), repeats=11),
+        "/late": Answer(b"", after_s=1.0),
+        "/drip": Answer(b"SIMPLE" * 99, drip_s=0.1),
+        "/away": Answer(status=302, location="http://127.0.0.1:9/a.fits"),
+    }
+    names = ["gone", "broken", "page", "image", "cut", "large", "late", "drip", "away"]
+    addresses = [*(f"{outside.address}/{name}" for name in names), "http://127.0.0.1:9/a.fits"]
+    session = session_at(home, [*addresses, "http://"])
+    for row in range(len(addresses)):
+        curves_of(session, row)
+    wait_for_pictures()
+    said = [curves_of(session, row)[0].sentence for row in range(len(addresses) + 1)]
+    assert said == [
+        "The server has no such file (status 404).",
+        "The server answers with an error (status 500).",
+        "What the server sent is not a FITS file.",
+        "What the server sent is not a FITS file.",
+        "What the server sent is damaged, or is not a FITS file.",
+        "'127.0.0.2' sends more than 10 MB: too large.",
+        "'127.0.0.2' has not answered within 0 seconds.",
+        "'127.0.0.2' has not answered within 0 seconds.",
+        "'127.0.0.1' is a private or local host: no address of a catalogue may lead there.",
+        "'127.0.0.1' is a private or local host: no address of a catalogue may lead there.",
+        "'http://' is not a whole address.",
+    ]
+
+
+def test_the_switch_of_the_network_holds_for_spectra_too(home: Path, outside) -> None:
+    session = session_at(home, [f"{outside.address}/good{i}.fits" for i in range(4)])
+    assert in_the_end(session, 0).curve is not None
+    session.change_sky(replace(session.config.sky, online=False))
+    Album(session).fetch_ahead(2)
+    assert in_the_end(session, 0).curve is not None, "it is here already"
+    assert in_the_end(session, 1).sentence == OFF
+    session.change_sky(replace(session.config.sky, online=True))
+    assert in_the_end(session, 1).curve is not None
+    assert urls(outside) == ["/good0.fits", "/good1.fits"]
+
+
+def test_a_spectrum_is_fetched_ahead_and_counts_to_the_pictures_that_are_kept(
+    home: Path, outside, monkeypatch
+) -> None:
+    monkeypatch.setenv(cache.MOST_MB, "1")
+    session = session_at(home, [f"{outside.address}/good{i}.fits" for i in range(200)])
+    album = Album(session)
+    for row in range(200):
+        album.fetch_ahead(row)
+        wait_for_pictures() if row % 20 == 0 else None
+    wait_for_pictures()
+    assert curves_of(session, 199)[0].curve is not None
+    n_bytes = sum(path.stat().st_size for path in (session.project.folder / FOLDER).iterdir())
+    assert 500_000 < n_bytes <= 1_000_000
+
+
+def test_one_address_may_be_a_picture_and_a_spectrum(home: Path, outside) -> None:
+    session = session_at(home, [f"{outside.address}/good.fits"], images=True)
+    album = Album(session)
+    album.frames(0)
+    wait_for_pictures()
+    assert album.frames(0)[0].shown.sentence == "The FITS file holds no image."
+    assert in_the_end(session, 0).curve is not None
+
+
+def test_the_page_has_a_place_for_a_spectrum_until_it_is_there(home: Path, outside) -> None:
+    outside.answers["/good"] = replace(outside.answers["/good"], after_s=0.5)
+    addresses = [f"{outside.address}/good{i}.fits" for i in range(N_ROWS)]
+    session = session_at(home, addresses)
+    session.start("QSO", small_setup())
+    at = fine(show(LABELLING, "spectra"))
+    (place,) = [head["plates"] for head, _ in drawn_maps(at) if "plates" in head]
+    assert [(each["title"], each["image"], each["sentence"]) for each in place] == [
+        ("spectrum", None, ""),
+    ]  # fmt: skip
+    wait_for_pictures()
+    at = fine(at.run())
+    assert [head for head, _ in drawn_maps(at) if "plates" in head] == []
+    assert len(at.get("plotly_chart")) == 1

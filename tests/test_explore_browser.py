@@ -159,3 +159,30 @@ def test_a_lasso_selection_is_labelled_and_undone(survey):
     go_to(page, "Labelling")
     assert n_labels(page) == n
     assert watched.errors == []
+
+
+def test_the_question_is_answered_by_keys_in_a_panel_of_explore(survey):
+    page, watched = survey
+    go_to(page, "Labelling")
+    n = n_labels(page)
+    go_to(page, "Explore")
+    painted(page, 0)
+    add_panel(page, "Add in a new column", "The question")
+    answerable(page)
+    asked = bar(page).locator(".why").inner_text()
+    page.keyboard.press(key_of(page, "Star"))
+    expect(bar(page).locator(".confirmation")).to_contain_text("undo Z")
+    expect(bar(page).locator(".why")).not_to_have_text(asked)
+    page.keyboard.press("?")
+    box = bar(page).locator(".keys").bounding_box()
+    assert box is not None
+    assert box["y"] >= 0, "the list of keys would be cut off above the page"
+    page.keyboard.press("Escape")
+    widths = bar(page).evaluate("bar => [bar.scrollWidth, bar.clientWidth]")
+    assert widths[0] <= widths[1], "a button stands outside the panel"
+    settled(page)
+    page.keyboard.press("z")
+    expect(bar(page).locator(".confirmation")).to_contain_text("Taken back")
+    go_to(page, "Labelling")
+    assert n_labels(page) == n
+    assert watched.errors == []

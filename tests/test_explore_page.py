@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import N_ROWS, answer
-from paging import EXPLORE, LABELLING, TRAINING, bar, drawn_maps, fine, read, show
+from paging import EXPLORE, LABELLING, TRAINING, bar, drawn_maps, fine, pressed, read, show
 
 from al_engine.data.selections import list_selections
 from al_engine.opening import open_project
@@ -13,7 +13,6 @@ from al_engine.panels import DEFAULTS, Arrangement, Panel
 from al_engine.quantities import Band
 from al_engine.session import LabellingSession
 from al_engine.views.raster import is_warm, warm_up
-from pages.components.answer_bar import BarEvent
 from pages.components.looking import Posted
 from pages.components.scatter_map import MapEvent
 
@@ -86,6 +85,7 @@ def test_every_kind_of_panel_is_drawn_on_every_page_or_says_what_it_lacks(survey
         (Panel("histogram", x="g", colour="correctness"), Panel("diagram", "mateos"), Panel("sed")),
         (Panel("card"), Panel("records"), Panel("map", "training"), Panel("extension", "gone")),
         (Panel("scores"), Panel("rounds"), Panel("plot", x="nowhere", y="g")),
+        (Panel("compare"), Panel("question")),
     )
     said = read(at)
     assert "No columns of positions are set" in said
@@ -163,28 +163,49 @@ def test_an_event_of_another_page_is_worth_nothing(survey_begun):
     assert exploring(at).together.number == number
 
 
-def test_the_question_can_be_asked_on_explore_too(survey_begun):
+QUESTION = Panel("question")
+
+
+def n_bars(at) -> int:
+    return sum('"question"' in (e.proto.json or "") for e in at.get("bidi_component"))
+
+
+def test_the_question_is_a_panel_of_explore_and_answered_there(survey_begun):
     at = fine(show(EXPLORE, "survey"))
+    assert n_bars(at) == 0
+    arranged(at, "Explore", (PLOT,), (QUESTION, Panel("card")))
+    assert n_bars(at) == 1
+    shown, n = bar(at)["object_id"], survey_begun.state("QSO").n_trained
+    at.session_state["answers-survey-QSO"] = {"event": pressed(at, "answer", "STAR")}
+    fine(at.run().run())
+    assert survey_begun.state("QSO").n_trained == n + 1
+    assert bar(at)["object_id"] != shown
+    assert "undo Z" in bar(at)["confirmation"]
 
-    def n_bars() -> int:
-        return sum('"question"' in (e.proto.json or "") for e in at.get("bidi_component"))
 
-    assert n_bars() == 0
-    at.toggle(key="explore-asks-survey").set_value(True).run()
-    fine(at)
-    assert n_bars() == 1
-
-
-def test_an_answer_refused_on_explore_is_said_in_the_bar(survey_begun):
+def test_an_answer_that_is_refused_is_said_in_the_question_s_panel(survey_begun):
     at = show(EXPLORE, "survey")
-    at.toggle(key="explore-asks-survey").set_value(True).run()
-    token = bar(at)["token"]
+    arranged(at, "Explore", (QUESTION, PLOT))
+    event = pressed(at, "answer", "STAR")
     answer(survey_begun)
-    event = BarEvent("answer", "STAR", "", token, 1.0)
-    at.session_state["sextant.posted"] = [Posted("bar", "Explore", "survey", "QSO", event)]
-    fine(at.run())
-    assert "was answered meanwhile" in bar(at)["confirmation"]
-    assert not at.error
+    at.session_state["answers-survey-QSO"] = {"event": event}
+    fine(at.run().run())
+    assert [each.value for each in at.error] == []
+    assert "answered" in bar(at)["confirmation"]
+
+
+def test_only_explore_has_the_question_as_a_panel(survey_begun):
+    pages = {"Explore": EXPLORE, "Labelling": LABELLING}
+    offered = {}
+    for name, page in pages.items():
+        at = arranged(show(page, "survey"), name, (Panel(), PLOT))
+        (box,) = [each for each in at.selectbox if each.label == "Choose plot type"]
+        offered[name] = box.options
+        assert n_bars(at) == (name == "Labelling")
+    assert set(offered["Explore"]) - set(offered["Labelling"]) == {"The question"}
+    arranged(at, "Labelling", (QUESTION, PLOT))
+    assert n_bars(at) == 1
+    assert "The question is at the foot of this page." in read(at)
 
 
 def test_columns_of_a_diagram_are_asked_once_and_remembered(survey_begun):

@@ -607,7 +607,7 @@ def test_a_panel_beside_the_question_can_be_a_plot_of_yours(load: Load, on_pages
     assert at.get("plotly_chart") == []
     session = at.session_state["sextant.session"]
     panels = DEFAULTS["Labelling"]
-    assert ("extension", "mine") in choices(session, panels, Panel(), has_state=True)
+    assert ("extension", "mine") in choices(session, "Labelling", panels, Panel(), has_state=True)
     assert title(("extension", "mine")) == "Mine (yours)"
     panels = with_panel(panels, (1, 0), Panel("extension", "mine"))
     at.session_state["sextant.looking"].exploring.panels["Labelling"] = panels

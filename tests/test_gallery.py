@@ -1,5 +1,6 @@
 """Pictures come behind the page's back, are kept within bounds, and are asked for no oftener."""
 
+import io
 import os
 import threading
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from stand_in import jpeg, png
 
 from al_engine.errors import ServiceError
@@ -222,6 +224,7 @@ def test_only_what_was_looked_for_and_is_not_there_is_believed_for_long(
 
 def test_what_is_looked_at_goes_before_what_is_only_likely(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(gallery, "_COUNTER", gallery._Counter())
+    monkeypatch.setattr(gallery, "AT_ONCE", 1)  # so that the order is theirs
     may_answer = threading.Event()
 
     def answer(request: Request) -> Reply:
@@ -231,14 +234,52 @@ def test_what_is_looked_at_goes_before_what_is_only_likely(tmp_path: Path, monke
     service = Service(answer)
     of = Gallery(tmp_path / "p", get=service)
     of.fetch_ahead([wanted(n) for n in range(10, 20)], LOOK)
-    while len(service.asked) < fetching.AT_ONCE:
+    while not service.asked:
         time.sleep(0.001)
     of.show(wanted(1), LOOK)
     of.show(wanted(2), LOOK)
     may_answer.set()
     gallery.wait_for_pictures()
-    assert {"1", "2"} <= set(service.asked[4:8])
+    assert service.asked[1:3] == ["2", "1"]
     assert len(service.asked) == 12
+
+
+def test_what_stands_beside_comes_after_what_may_be_looked_at_next(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(gallery, "_COUNTER", gallery._Counter())
+    monkeypatch.setattr(gallery, "AT_ONCE", 1)  # so that the order is theirs
+    may_answer = threading.Event()
+
+    def answer(request: Request) -> Reply:
+        may_answer.wait(20)
+        return GOOD
+
+    service = Service(answer)
+    of = Gallery(tmp_path / "p", get=service)
+    of.show(wanted(99), LOOK)
+    while not service.asked:
+        time.sleep(0.001)
+    for n in range(10, 18):
+        assert of.show(wanted(n), LOOK, "beside").is_coming
+    of.fetch_ahead([wanted(n) for n in range(20, 28)], LOOK)
+    of.show(wanted(20), LOOK, "beside")  # is fetched before already, and stays where it was
+    of.fetch_ahead([wanted(10)], LOOK)
+    of.show(wanted(11), LOOK)
+    may_answer.set()
+    gallery.wait_for_pictures()
+    later = [int(name) for name in service.asked[1:]]
+    assert later[:2] == [11, 10]
+    assert set(later[2:10]) == set(range(20, 28))
+    assert set(later[10:]) == set(range(12, 18))
+
+
+def test_a_small_picture_is_made_of_the_one_that_was_kept(tmp_path: Path) -> None:
+    service = Service(lambda request: Reply(200, "", jpeg(side=300)))
+    of = Gallery(tmp_path / "p", get=service)
+    whole = shown(of, wanted(1)).image
+    small = of.show(wanted(1), Look(side_px=80)).image
+    assert max(Image.open(io.BytesIO(small)).size) == 80
+    assert len(small) < len(whole)
+    assert service.asked == ["1"]
 
 
 def test_switched_off_nothing_is_asked_and_what_is_there_is_shown(

@@ -162,7 +162,7 @@ def test_pictures_are_addresses_or_files_of_the_image_folder_and_nothing_else(
         ("ftp://example.org/a.png", "sentence"),
     ):
         monkeypatch.setattr(
-            project.catalogue, "values", lambda row, names, t=text: {**found, "note": t}
+            project.catalogue, "id_and_values", lambda *of, t=text: ("a", {**found, "note": t})
         )
         (picture,) = object_card(session, state, 0).pictures
         filled = [a for a in ("address", "path", "sentence") if getattr(picture, a)]

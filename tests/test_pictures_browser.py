@@ -8,7 +8,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from browser import App, Watched, answerable, bar, chromium, new_tab, object_shown, settled
+from browser import (
+    App,
+    Watched,
+    answerable,
+    bar,
+    chromium,
+    new_tab,
+    object_shown,
+    press,
+    settled,
+)
 from conftest import N_ROWS, make_table, small_setup, survey_config, survey_values
 from playwright.sync_api import Browser, Locator, Page, expect
 from server_with_elsewhere import ELSEWHERE
@@ -172,3 +182,29 @@ def test_one_switch_stops_every_request_and_stands_in_view(page, sky) -> None:
     answerable(page)
     expect(plate(page, "^SDSS$").locator(".said")).to_have_text("The network is switched off.")
     expect(bar(page)).to_be_visible()
+
+
+def test_reference_objects_stand_beside_with_their_pictures_and_are_looked_at(page, sky) -> None:
+    cells = page.locator("button.cell")
+    is_there(page, "^SDSS$")
+    expect(page.locator(".st-key-references")).to_be_visible()
+    press(page.get_by_role("button", name="Panels"))
+    press(page.get_by_role("button", name="Add to column 2", exact=True))
+    settled(page)
+    page.get_by_role("combobox", name="Choose plot type").click()
+    page.get_by_role("option", name="To compare with", exact=True).click()
+    settled(page)
+    expect(cells).to_have_count(14)
+    expect(page.locator(".st-key-references")).to_have_count(0)
+    # The addresses of the catalogue are refused: the sky stands in.
+    expect(page.locator("button.cell img[src^='blob:']")).to_have_count(14)
+    asked = object_shown(page)
+    wanted = cells.nth(1).locator(".id").inner_text()
+    press(cells.nth(1))
+    expect(page.locator(".st-key-card h3")).to_have_text(wanted)
+    page.keyboard.press("n")
+    expect(page.locator(".st-key-card h3")).to_have_text(asked)
+    page.keyboard.press("2")
+    expect(page.locator(".st-key-card h3")).not_to_have_text(asked)
+    answerable(page)
+    expect(page.locator("button.cell img[src^='blob:']")).to_have_count(14)

@@ -18,6 +18,7 @@ from al_engine.loop.fitting import (
     fit_round,
     labelled_set,
     learner_spec,
+    part_in_force,
     parts_in_force,
     score_round,
     scores_over,
@@ -77,6 +78,9 @@ def test_what_trained_and_what_validated_stay_where_they_were() -> None:
     dataset = hand_made([0, 1, 2, 0], [TRAIN, VALIDATION, TEST, OUT])
     history = History(trained={1: "QSO", 3: "STAR"}, validated={0: "QSO"}, corrected={2: "QSO"})
     assert parts_in_force(dataset, history).tolist() == [VALIDATION, TRAIN, TEST, TRAIN]
+    assert [part_in_force(dataset, history, row) for row in range(4)] == [
+        VALIDATION, TRAIN, TEST, TRAIN,
+    ]  # fmt: skip
     assert dataset.parts.tolist() == [TRAIN, VALIDATION, TEST, OUT]
 
 

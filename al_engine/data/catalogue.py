@@ -7,7 +7,7 @@ arguments.
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +21,7 @@ from al_engine.data.columns import ROW, CatalogueColumn, CatalogueColumns, Missi
 from al_engine.data.importing import CATALOGUE_STEPS, boundary, give_back_memory
 from al_engine.data.joined import JoinedTable, key_of
 from al_engine.data.operations import add_functions
+from al_engine.data.recent import Recent
 from al_engine.data.schema import connect, quote
 from al_engine.data.table import Column
 from al_engine.errors import ProjectError, UnsuitableColumnError
@@ -37,16 +38,17 @@ class Catalogue(CatalogueColumns):
 
     def __init__(self, path: Path) -> None:
         self._connection = connect(path, CATALOGUE_STEPS)
-        with closing(self._connection.cursor()) as cursor:
-            facts = cursor.execute("SELECT * FROM catalogue_fact").fetchone()
-        if facts is None:
+        # All of it is taken: DuckDB lets no function in while something is left to be fetched.
+        found = self._connection.execute("SELECT * FROM catalogue_fact").fetchall()
+        if not found:
             self._connection.close()
             raise ProjectError(
                 f"The project '{path.parent.name}' has an unfinished catalogue.",
                 "Import the file again.",
             )
-        self.n_rows, self.fingerprint, self.reader = int(facts[0]), str(facts[1]), str(facts[2])
-        self.set_aside, self.notes = tuple(facts[3]), tuple(facts[4])
+        n_rows, fingerprint, reader, set_aside, notes, *_ = found[0]
+        self.n_rows, self.fingerprint, self.reader = int(n_rows), str(fingerprint), str(reader)
+        self.set_aside, self.notes = tuple(set_aside), tuple(notes)
         self._failures = add_functions(self._connection)
         self._changing = threading.Lock()
         self._is_closed = False
@@ -65,6 +67,7 @@ class Catalogue(CatalogueColumns):
             read_as(JoinedTable, json.loads(said), "joined table") for (said,) in joined
         )
         self._ids: dict[str, dict[int, str]] = {}
+        self._recent = Recent()
         self._good_ids: set[str] = set()
 
     def close(self) -> None:
@@ -219,11 +222,28 @@ class Catalogue(CatalogueColumns):
 
     def values(self, row: int, names: Sequence[str]) -> dict[str, Any]:
         """The values of one object, as Python knows them, NULL as None."""
-        if not names:
-            return {}
-        listed = ", ".join(self._shown_sql(name) for name in names)
-        found = self.fetch(f"SELECT {listed} FROM catalogue WHERE {ROW} = ?", [int(row)])
-        return dict(zip(names, found[0], strict=True)) if found else {}
+        return self._look_up(row, {name: self._shown_sql(name) for name in names})
+
+    def id_and_values(
+        self, id_column: str | None, row: int, names: Sequence[str]
+    ) -> tuple[str, dict[str, Any]]:
+        """The id of one object as text, and its values, by one question."""
+        key = ("the id by", id_column)
+        sqls: dict[Any, str] = {name: self._shown_sql(name) for name in names}
+        sqls[key] = self.text_sql(id_column) if id_column else f"CAST({ROW} AS VARCHAR)"
+        found = self._look_up(row, sqls)
+        return found.pop(key, None) or "", found
+
+    def _look_up(self, row: int, sqls: Mapping[Any, str]) -> dict[Any, Any]:
+        """Expressions over one object, by their names; not asked again of the latest objects."""
+        recent = self._recent  # columns that come or go meanwhile put another in its place
+        held = recent.get(row, sqls)
+        if held is None and sqls:
+            sql = f"SELECT {', '.join(sqls.values())} FROM catalogue WHERE {ROW} = ?"
+            found = self.fetch(sql, [int(row)])
+            held = dict(zip(sqls, found[0], strict=True)) if found else {}
+            recent.keep(row, held)
+        return held or {}
 
     def _shown_sql(self, name: str) -> str:
         column = self.column(name)
@@ -232,17 +252,8 @@ class Catalogue(CatalogueColumns):
 
     def preview(self, n_rows: int) -> pa.Table:
         """The first rows as they are, under the names that the file gave."""
-        listed = ", ".join(
-            f"{self._shown_sql(column.name)} AS c{i}" for i, column in enumerate(self.columns)
-        )
-        cursor = self._cursor()
-        try:
-            found = cursor.sql(
-                f"SELECT {listed} FROM catalogue ORDER BY {ROW} LIMIT {int(n_rows)}"
-            ).to_arrow_table()
-        finally:
-            cursor.close()
-        return found.rename_columns([column.name for column in self.columns])
+        names = [column.name for column in self.columns]
+        return self._arrow(names, f"WHERE {ROW} < {int(n_rows)}").rename_columns(names)
 
     def object_ids(self, id_column: str | None, rows: Sequence[int]) -> list[str]:
         """The ids of some rows, as text, in the order asked."""
@@ -357,8 +368,9 @@ class Catalogue(CatalogueColumns):
         if found:
             value = found[0][1]
             shown = f"{value:.15G}" if isinstance(value, float) else str(value)
+            shown = shown if len(shown) <= 40 else f"{shown[:39]}…"
             raise UnsuitableColumnError(
-                f"`{name}` repeats: {_short(shown)} stands {found[0][2]:,} times.",
+                f"`{name}` repeats: {shown} stands {found[0][2]:,} times.",
                 "Choose another column, or number the rows.",
             )
         self._good_ids.add(name)
@@ -388,7 +400,3 @@ def _arrays(table: pa.Table) -> list[pa.Array]:
         )
         for column in table.columns
     ]  # fmt: skip
-
-
-def _short(text: str, limit: int = 40) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,9 +1,11 @@
 """One-dimensional FITS files: spectra and light curves, as arrays.
 
-Owns which columns or header words hold them.  The file is only read; must not know objects or where
-files may lie.
+Owns which columns or header words hold them, and how a curve is kept apart from its file.  The file
+is only read; must not know objects or where files may lie.
 """
 
+import io
+import json
 import math
 import re
 import warnings
@@ -52,16 +54,18 @@ class Curve:
     y_title: str
 
 
-def read_curve(path: Path) -> Curve | str:
+def read_curve(source: Path | bytes) -> Curve | str:
     """The first spectrum or light curve of a file, or in a few words why there is none.
 
-    A file that is as it was is not read again.
+    ``source`` is the file, which is not read again while it is as it was, or what would be in it.
     """
+    if isinstance(source, bytes):
+        return _first_curve(io.BytesIO(source))
     try:
-        facts = path.stat()
+        facts = source.stat()
         if facts.st_size > MAX_BYTES:
             return f"is larger than {MAX_BYTES // 1_000_000} MB"
-        return _read(path, facts.st_mtime_ns, facts.st_size)
+        return _read(source, facts.st_mtime_ns, facts.st_size)
     except OSError:
         return "cannot be read"
 
@@ -94,6 +98,29 @@ def _first_curve(file: BinaryIO) -> Curve | str:
 
 class _TooLongError(Exception):
     """More points than are read."""
+
+
+def packed(curve: Curve) -> bytes:
+    """A curve as bytes: a line of JSON, then x, y and the error as little-endian reals."""
+    arrays = [curve.x, curve.y, *([] if curve.error is None else [curve.error])]
+    head = {"kind": curve.kind, "x": curve.x_title, "y": curve.y_title, "arrays": len(arrays)}
+    return json.dumps(head).encode() + b"\n" + np.stack(arrays).astype("<f8").tobytes()
+
+
+def unpacked(kept: bytes) -> Curve:
+    """The curve of such bytes; ValueError where they are of something else."""
+    line, _, rest = kept.partition(b"\n")
+    try:
+        head = json.loads(line)
+        arrays = np.frombuffer(rest, "<f8").reshape(head["arrays"], -1).astype(np.float64)
+        x, y, *error = arrays
+        if head["kind"] not in ("spectrum", "light curve") or len(x) < 2:
+            raise ValueError("no such curve")
+        return Curve(
+            head["kind"], x, y, error[0] if error else None, str(head["x"]), str(head["y"])
+        )
+    except (LookupError, TypeError, ValueError, RecursionError) as error:
+        raise ValueError("These bytes are no curve.") from error
 
 
 def _curve_in(hdu: Any) -> Curve | None:

@@ -14,7 +14,7 @@ from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.dataset import Dataset
 from al_engine.errors import AnswerRefusedError
-from al_engine.loop.fitting import learner_spec, parts_in_force
+from al_engine.loop.fitting import learner_spec, part_in_force
 from al_engine.loop.state import how_shown, seen_by
 from al_engine.project import Project
 
@@ -68,7 +68,7 @@ def answer_event(
             f"There is no object in row {row}.", f"Rows go from 0 to {dataset.n_rows - 1}."
         )
     history = project.history(classifier, who)
-    part = int(parts_in_force(dataset, history)[row])
+    part = part_in_force(dataset, history, row)
     object_id = project.catalogue.object_ids(config.columns.id, [row])[0]
     if row in history.curated:
         raise AnswerRefusedError(

@@ -134,6 +134,8 @@ def blaming_extensions(spec: LearnerSpec) -> Iterator[None]:
 
 # -- objects: which set, which truth --
 
+_USES: dict[str, int] = {"trains": TRAIN, "validates": VALIDATION}
+
 
 def parts_in_force(dataset: Dataset, history: History) -> Parts:
     """Each object's set once answers are counted.
@@ -146,8 +148,7 @@ def parts_in_force(dataset: Dataset, history: History) -> Parts:
     parts[list(history.trained)] = TRAIN
     parts[list(history.validated)] = VALIDATION
     for row in history.disputed:
-        use = history.held.get(row)
-        parts[row] = {"trains": TRAIN, "validates": VALIDATION}.get(use or "", parts[row])
+        parts[row] = _USES.get(history.held.get(row, ""), parts[row])
     parts[list(history.curated)] = TEST
     for row, label in history.verified.items():
         if label in dataset.left_out:
@@ -155,9 +156,22 @@ def parts_in_force(dataset: Dataset, history: History) -> Parts:
     return parts
 
 
+def part_in_force(dataset: Dataset, history: History, row: int) -> int:
+    """The same of one object, without a look at the others."""
+    if history.verified.get(row) in dataset.left_out:
+        return OUT
+    if row in history.curated:
+        return TEST
+    if row in history.disputed and (use := history.held.get(row, "")) in _USES:
+        return _USES[use]
+    if row in history.validated:
+        return VALIDATION
+    return TRAIN if row in history.trained else int(dataset.parts[row])
+
+
 def part_of(dataset: Dataset, history: History, row: int) -> str:
     """The set of one object once answers are counted, in a word."""
-    part = int(parts_in_force(dataset, history)[row])
+    part = part_in_force(dataset, history, row)
     return {TRAIN: "training", VALIDATION: "validation", TEST: "test"}.get(part, "left-out")
 
 

@@ -1,7 +1,8 @@
 """Pictures that are asked for and not waited for: what there is is shown, the rest comes.
 
 Owns the threads that fetch, the order of what is wanted, and the pictures as they are shown.  Must
-not know objects, catalogues or pages.
+not know objects, catalogues or pages, nor what is shown of what is fetched: a spectrum goes the
+same way.
 """
 
 import hashlib
@@ -11,14 +12,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from al_engine.errors import NotThereError, ServiceError
 from al_engine.lookahead import give_way
 from al_engine.services.cache import PictureCache
 from al_engine.services.cutouts import Judge
 from al_engine.services.fetching import AT_ONCE, Reply, Request, fetch, is_let_out
-from al_engine.services.images import Stretch, render
+from al_engine.services.images import SIDE_KEPT_PX, Stretch, render
 
 MOST_FILE_BYTES = 50_000_000
 SHOWN_BYTES = 32_000_000  # of pictures ready to be shown, for each project
@@ -37,20 +38,38 @@ class Look:
     stretch: Stretch = "auto"
     percent: float = 99.5
     is_inverted: bool = False
+    side_px: int = SIDE_KEPT_PX
+
+
+def draw(kept: bytes, look: Look) -> bytes:
+    """A picture as it is shown; ServiceError where what was kept is damaged."""
+    return render(
+        kept, look.stretch, look.percent, is_inverted=look.is_inverted, side_px=look.side_px
+    )
+
+
+# On the screen in the first place, soon perhaps, or beside what is looked at: the first go first.
+Rank = Literal["now", "soon", "beside"]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A picture that can be had: by a request, or out of a file; and how an answer is judged."""
+    """A picture that can be had: by a request, or out of a file; and how an answer is judged.
+
+    ``kind`` tells apart what is made of the same answer, ``draw`` what is shown of what is kept.
+    """
 
     judge: Judge
     request: Request | None = None
     path: Path | None = None
+    kind: str = "picture"
+    draw: Callable[[bytes, Look], bytes] = draw
 
     @property
     def key(self) -> str:
         """Names the picture, in file names too."""
-        return hashlib.sha256(repr((self.request, self._file())).encode()).hexdigest()[:40]
+        told = repr((self.kind, self.request, self._file()))
+        return hashlib.sha256(told.encode()).hexdigest()[:40]
 
     def _file(self) -> tuple[str, int, int] | None:
         if self.path is None:
@@ -112,7 +131,7 @@ class Gallery:
         with self._lock:
             return self._n_bytes
 
-    def show(self, wanted: Wanted, look: Look) -> Shown:
+    def show(self, wanted: Wanted, look: Look, rank: Rank = "now") -> Shown:
         """What there is of a picture at once; what is not there yet is begun to be fetched."""
         key = wanted.key
         with self._lock:
@@ -125,12 +144,12 @@ class Gallery:
             return Shown(sentence=kept.sentence)
         if kept is not None:
             try:
-                return Shown(self._render(key, kept.picture, look))
+                return Shown(self._draw(wanted, key, kept.picture, look))
             except ServiceError:  # the file was changed by somebody else
                 self.cache.forget(key)
         if not self._is_allowed(wanted):
             return Shown(sentence=OFF)
-        _COUNTER.want(self, key, wanted, look, is_ahead=False)
+        _COUNTER.want(self, key, wanted, look, rank)
         return Shown()
 
     def fetch_ahead(self, wanted: Sequence[Wanted], look: Look) -> None:
@@ -140,7 +159,7 @@ class Gallery:
             with self._lock:
                 is_there = (key, look) in self._shown
             if not is_there and self._is_allowed(each):
-                _COUNTER.want(self, key, each, look, is_ahead=True)
+                _COUNTER.want(self, key, each, look, "soon")
 
     def drop_waiting(self) -> None:
         """Fetch nothing of what is not begun: something else is looked at by now."""
@@ -173,7 +192,7 @@ class Gallery:
             return
         if kept is None and wanted.path is None:
             self.cache.keep(key, picture)
-        self._render(key, picture, look)
+        self._draw(wanted, key, picture, look)
 
     def _answer(self, wanted: Wanted, key: str) -> Reply:
         if wanted.path is not None:
@@ -191,8 +210,8 @@ class Gallery:
                 raise _Failed(error.message) from error
         return reply
 
-    def _render(self, key: str, picture: bytes, look: Look) -> bytes:
-        made = render(picture, look.stretch, look.percent, is_inverted=look.is_inverted)
+    def _draw(self, wanted: Wanted, key: str, picture: bytes, look: Look) -> bytes:
+        made = wanted.draw(picture, look)
         with self._lock:
             if not self._is_closed and (key, look) not in self._shown:
                 self._shown[key, look] = made
@@ -224,26 +243,31 @@ _Queue: TypeAlias = "OrderedDict[tuple[int, str, Look], tuple[Gallery, Wanted]]"
 class _Counter:
     """What is wanted by all galleries of the process, and the few threads that fetch it.
 
-    What is looked at goes before what is only likely to be, and the newest before all else.
+    What is looked at goes before what is only likely to be, that before what stands beside it, and
+    of each the newest first.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._now: _Queue = OrderedDict()
-        self._ahead: _Queue = OrderedDict()
+        self._queues: dict[Rank, _Queue] = {
+            "now": OrderedDict(), "soon": OrderedDict(), "beside": OrderedDict(),
+        }  # fmt: skip
         self._busy: set[tuple[int, str]] = set()
         self._threads: list[threading.Thread] = []
 
-    def want(
-        self, gallery: Gallery, key: str, wanted: Wanted, look: Look, *, is_ahead: bool
-    ) -> None:
+    def want(self, gallery: Gallery, key: str, wanted: Wanted, look: Look, rank: Rank) -> None:
         one = (id(gallery), key, look)
         with self._changed:
-            if one[:2] in self._busy or (is_ahead and one in self._now):
+            if one[:2] in self._busy:
                 return
-            self._now.pop(one, None)
-            self._ahead.pop(one, None)
-            queue = self._ahead if is_ahead else self._now
+            for other, queue in self._queues.items():
+                if other == rank:
+                    break
+                if one in queue:
+                    return
+            for queue in self._queues.values():
+                queue.pop(one, None)
+            queue = self._queues[rank]
             queue[one] = (gallery, wanted)
             if len(queue) > MOST_WAITING:
                 queue.popitem(last=False)
@@ -256,21 +280,26 @@ class _Counter:
 
     def forget(self, gallery: Gallery) -> None:
         with self._changed:
-            for queue in (self._now, self._ahead):
+            for queue in self._queues.values():
                 for one in [one for one, (whose, _) in queue.items() if whose is gallery]:
                     del queue[one]
             self._changed.notify_all()
 
     def wait(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not (self._now or self._ahead or self._busy))
+            self._changed.wait_for(lambda: not (self._next() or self._busy))
+
+    def _next(self) -> "_Queue | None":
+        """The queue that is served first of those with something in them."""
+        return next((queue for queue in self._queues.values() if queue), None)
 
     def _run(self) -> None:
         give_way()
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._now or self._ahead)
-                (owner, key, look), (gallery, wanted) = (self._now or self._ahead).popitem()
+                queue = self._changed.wait_for(self._next)
+                assert queue is not None, "what was waited for is there"
+                (owner, key, look), (gallery, wanted) = queue.popitem()
                 self._busy.add((owner, key))
             try:
                 gallery.make(wanted, look)

@@ -69,8 +69,15 @@ def checked(body: bytes, *, may_be_black: bool = True) -> bytes:
         return _as_seen(_image(body), may_be_black)
 
 
-def render(kept: bytes, stretch: Stretch, percent: float, *, is_inverted: bool) -> bytes:
-    """The bytes of a PNG or a JPEG, of a picture that was checked.
+def render(
+    kept: bytes,
+    stretch: Stretch,
+    percent: float,
+    *,
+    is_inverted: bool,
+    side_px: int = SIDE_KEPT_PX,
+) -> bytes:
+    """The bytes of a PNG or a JPEG, of a picture that was checked; no side is longer than asked.
 
     Parameters
     ----------
@@ -82,16 +89,21 @@ def render(kept: bytes, stretch: Stretch, percent: float, *, is_inverted: bool) 
     ServiceError : it is damaged
     """
     try:
-        return _rendered(kept, stretch, percent, is_inverted)
+        return _rendered(kept, stretch, percent, is_inverted, side_px)
     except _PROVOKED as error:
         raise ServiceError("It is damaged.") from error
 
 
-def _rendered(kept: bytes, stretch: Stretch, percent: float, is_inverted: bool) -> bytes:
+def _rendered(
+    kept: bytes, stretch: Stretch, percent: float, is_inverted: bool, side_px: int
+) -> bytes:
     if kept[:6] != _ARRAY:
-        if stretch in ("auto", "linear") and not is_inverted:
+        opened = Image.open(io.BytesIO(kept), formats=FORMATS)
+        is_small = max(opened.size) <= side_px
+        if is_small and stretch in ("auto", "linear") and not is_inverted:
             return kept
-        image = Image.open(io.BytesIO(kept), formats=FORMATS).convert("RGB")
+        image = opened.convert("RGB")
+        image.thumbnail((side_px, side_px))
         return _encoded(_point(image, stretch, is_inverted))
     pixels: Pixels = np.load(io.BytesIO(kept), allow_pickle=False)
     interval = visual.PercentileInterval(percent) if percent < 100 else visual.MinMaxInterval()
@@ -100,7 +112,13 @@ def _rendered(kept: bytes, stretch: Stretch, percent: float, is_inverted: bool) 
     shown = _curve(stretch if stretch != "auto" else "asinh")(scaled)
     grey = np.rint(255 * np.nan_to_num(shown, nan=0.0)).astype(np.uint8)
     image = Image.fromarray(np.flipud(grey))
+    image.thumbnail((side_px, side_px))
     return _encoded(ImageOps.invert(image) if is_inverted else image)
+
+
+def grey_picture(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """The bytes of a PNG of grey pixels, shape (height, width), the first row on top."""
+    return _encoded(Image.fromarray(pixels))
 
 
 def media_type(image: bytes) -> str:

@@ -8,25 +8,26 @@ import contextlib
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from al_engine.background import BACKGROUND
-from al_engine.data.nearby import Neighbour, neighbours
+from al_engine.data.nearby import Neighbour, SkyOrder, neighbours
 from al_engine.errors import AlEngineError, ServiceError
 from al_engine.origin import in_words, named_instead
-from al_engine.project import Project
 from al_engine.services.cutouts import CUTOUTS, SPECOBJID, SURVEY, CutoutService, judge_picture
 from al_engine.services.fetching import Network, Request, network
-from al_engine.services.gallery import Gallery, Look, Shown, Wanted
+from al_engine.services.gallery import Look, Shown, Wanted
+from al_engine.services.images import grey_picture
 from al_engine.session import LabellingSession
-from al_engine.showing.objects import Picture, pictures
+from al_engine.showing.curves import fetch_curves_ahead
+from al_engine.showing.galleries import gallery_of
+from al_engine.showing.objects import Picture, columns_shown, pictures, specobjid_column
 from al_engine.showing.places import Position, position_of
 from al_engine.sky import Cutout, Sky, next_field
 
-SIDE_PX = 400
-FOLDER = "pictures"
+SIDE_PX, SMALL_PX = 400, 160
 ROWS_KEPT = 64
 AHEAD_AFTER_S = 0.1
 HIPS = "hips2fits"  # whose surveys may be typed
@@ -76,13 +77,14 @@ class Album:
         self._lock = threading.Lock()
         self._places: OrderedDict[Any, _Place] = OrderedDict()
         self._near: OrderedDict[Any, tuple[Neighbour, ...]] = OrderedDict()
+        self._skies: dict[tuple[str, ...], SkyOrder] = {}
         session.project.at_forget(self._forget_places)
 
     @property
-    def is_empty(self) -> bool:
-        """Has no object of this project any picture?"""
+    def has_pictures(self) -> bool:
+        """Have objects of this project pictures?"""
         columns = self._session.config.columns
-        return not (columns.images or columns.pixels or self.has_sky)
+        return bool(columns.images or columns.pixels or self.has_sky)
 
     @property
     def has_sky(self) -> bool:
@@ -110,11 +112,6 @@ class Album:
             elif self._has_it(service):
                 listed.append(self._cutout(i, cutout, service, place, row))
         return tuple(listed)
-
-    def specobjid_column(self) -> str | None:
-        """The column with the numbers of the objects' spectra in SDSS."""
-        names = self._session.project.catalogue.names()
-        return next((name for name in names if name.lower() == SPECOBJID), None)
 
     def network(self) -> Network:
         """What may be asked for now, by the word of the server's owner alone."""
@@ -170,19 +167,20 @@ class Album:
 
     def _has_it(self, service: CutoutService) -> bool:
         """Have objects of this catalogue what the service needs of them?"""
-        return not service.needs or self.specobjid_column() is not None
+        return not service.needs or specobjid_column(self._session) is not None
 
     # -- ahead --
 
     def fetch_ahead(self, row: int) -> None:
-        """Have the pictures of an object fetched that may come next; for the look-ahead."""
+        """Have the pictures and curves of an object fetched that may come next."""
         with contextlib.suppress(AlEngineError):  # which would cost the round made ahead
+            fetch_curves_ahead(self._session, row)
             self._fetch(row)
 
     def fetch_soon(self, rows: Iterable[int]) -> None:
         """Have the pictures of objects fetched that are one key away."""
         wanted = tuple(rows)
-        if wanted and not self.is_empty:
+        if wanted and (self.has_pictures or self._session.config.columns.curves):
             album = weakref.ref(self)
 
             def work() -> None:
@@ -193,7 +191,7 @@ class Album:
             BACKGROUND.do(self._session.project, ("pictures", id(self)), work, AHEAD_AFTER_S)
 
     def _fetch(self, row: int) -> None:
-        if self.is_empty:
+        if not self.has_pictures:
             return
         place, sky = self._place(row), self._session.config.sky
         found = [_of_column(picture) for picture in place.pictures if picture.pixels is None]
@@ -206,6 +204,37 @@ class Album:
         self._gallery.fetch_ahead(
             [each for each in found if isinstance(each, Wanted)], self._look()
         )
+
+    # -- small, of objects to compare with --
+
+    def small(self, rows: Iterable[int]) -> dict[int, Shown]:
+        """One picture of each card, small; what is not there yet is fetched behind all else."""
+        look = replace(self._look(), side_px=SMALL_PX)
+        return {row: self._small(row, look) for row in rows} if self.has_pictures else {}
+
+    def _small(self, row: int, look: Look) -> Shown:
+        """The first that can be had of the catalogue's pictures, else that of the sky."""
+        shown = Shown(sentence="It has no picture.")
+        for each in self._first_ones(self._place(row)):
+            shown = each if isinstance(each, Shown) else self._gallery.show(each, look, "beside")
+            if not shown.sentence:
+                break
+        return shown
+
+    def _first_ones(self, place: _Place) -> Iterator[Wanted | Shown]:
+        for picture in place.pictures:
+            wanted = _of_column(picture)
+            if picture.pixels is not None:
+                yield Shown(grey_picture(picture.pixels))
+            else:
+                yield Shown(sentence=wanted) if isinstance(wanted, str) else wanted
+        # Of the sky one alone: what is compared should be of the same survey.
+        known = ((each, CUTOUTS.get(each.service)) for each in self._session.config.sky.cutouts)
+        for cutout, service in known if place.position is not None and self.has_sky else ():
+            if service is not None and service.is_sky and self._has_it(service):
+                wanted = self._wanted(cutout, service, place)
+                yield Shown(sentence=wanted) if isinstance(wanted, str) else wanted
+                return
 
     # -- one picture --
 
@@ -262,10 +291,11 @@ class Album:
         )  # fmt: skip
         with self._lock:
             held = self._places.get(key)
+            if held is not None:
+                self._places.move_to_end(key)
         if held is None:
-            number = self.specobjid_column()
-            wanted = [columns.ra, columns.dec, number, *columns.images, *columns.pixels]
-            found = catalogue.values(row, list(dict.fromkeys(name for name in wanted if name)))
+            number = specobjid_column(self._session)
+            found = catalogue.values(row, columns_shown(self._session))
             held = _Place(
                 position_of(columns, found),
                 pictures(self._session, found),
@@ -304,9 +334,7 @@ class Album:
         with self._lock:
             held = self._near.get(key)
         if held is None:
-            place = (position.ra_deg, position.dec_deg)
-            missing, catalogue = config.columns.missing, self._session.project.catalogue
-            held = neighbours(catalogue, ra, dec, missing, place, widest / 2)
+            held = self._look_for_neighbours(ra, dec, position, widest / 2)
             with self._lock:
                 self._near[key] = held
                 while len(self._near) > ROWS_KEPT:
@@ -315,6 +343,24 @@ class Album:
         return tuple(
             each for each in held if max(abs(each.east_arcsec), abs(each.north_arcsec)) <= half
         )
+
+    def _look_for_neighbours(
+        self, ra: str, dec: str, position: Position, half_arcsec: float
+    ) -> tuple[Neighbour, ...]:
+        """By the order of the sky; until that is made behind the page, in the whole catalogue."""
+        project, place = self._session.project, (position.ra_deg, position.dec_deg)
+        missing = self._session.config.columns.missing
+        key = tuple(project.catalogue.number_sql(name, missing) for name in (ra, dec))
+        if key in self._skies:
+            return self._skies[key].neighbours(place, half_arcsec)
+        skies = self._skies
+
+        def work() -> None:
+            with contextlib.suppress(AlEngineError):  # no room: then without
+                skies[key] = project.sky_order(ra, dec)
+
+        BACKGROUND.do(project, ("sky order", id(self)), work, AHEAD_AFTER_S)
+        return neighbours(project.catalogue, ra, dec, missing, place, half_arcsec)
 
 
 def _of_column(picture: Picture) -> Wanted | str:
@@ -350,25 +396,3 @@ def _survey(cutout: Cutout, service: CutoutService | None) -> str:
 def _field(cutout: Cutout, service: CutoutService) -> float:
     least, most = service.within_arcsec
     return min(max(cutout.field_arcsec, least), most)
-
-
-# -- the gallery of a project, which all its sessions share ----------------------------------------
-
-_GALLERIES: "weakref.WeakKeyDictionary[Project, Gallery]" = weakref.WeakKeyDictionary()
-_LOCK = threading.Lock()
-
-
-def gallery_of(project: Project) -> Gallery:
-    """The pictures of a project, kept in its folder."""
-    with _LOCK:
-        gallery = _GALLERIES.get(project)
-        if gallery is None:
-            known = weakref.ref(project)
-
-            def may_ask() -> bool:
-                there = known()
-                return there is not None and not there.is_closed and there.config.sky.online
-
-            gallery = _GALLERIES[project] = Gallery(project.folder / FOLDER, may_ask)
-            project.at_close(gallery.close)
-        return gallery

@@ -1,7 +1,7 @@
 """Spectra and light curves of an object, and where known lines lie in them.
 
-Owns the list of lines, and what to say where there is no curve.  Must not know pages, and opens no
-connection: a curve at an address is for who fetches.
+Owns the list of lines, and what to say where there is no curve.  Must not know pages, and never
+waits: a curve at an address comes as pictures do, by the project's gallery.
 """
 
 import os
@@ -9,10 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from al_engine.data.curves import SUFFIXES, Curve, read_curve
+from al_engine.data.curves import SUFFIXES, Curve, packed, read_curve, unpacked
+from al_engine.errors import ServiceError
 from al_engine.public import is_public
+from al_engine.services.fetching import Reply, Request, is_web_address
+from al_engine.services.gallery import Look, Wanted
 from al_engine.session import LabellingSession
-from al_engine.showing.objects import file_inside
+from al_engine.showing.galleries import gallery_of
+from al_engine.showing.objects import columns_shown, file_inside
 
 # Name and wavelength at rest, angstrom in vacuum (NIST; Vanden Berk et al. 2001 for blends).
 LINES = (
@@ -33,14 +37,20 @@ LINES = (
 )
 
 
+_WEB = ("http://", "https://")
+
+
 @dataclass(frozen=True)
 class ShownCurve:
-    """A curve of an object by its column; else an address, or a sentence why there is none."""
+    """A curve of an object by its column; else why there is none; or neither: it comes."""
 
     name: str
     curve: Curve | None = None
-    address: str = ""
     sentence: str = ""
+
+    @property
+    def is_coming(self) -> bool:
+        return self.curve is None and not self.sentence
 
 
 def curves_of(session: LabellingSession, row: int) -> tuple[ShownCurve, ...]:
@@ -48,6 +58,14 @@ def curves_of(session: LabellingSession, row: int) -> tuple[ShownCurve, ...]:
     names = session.config.columns.curves
     found = session.project.catalogue.values(row, list(names))
     return tuple(_shown(session, name, found.get(name)) for name in names)
+
+
+def fetch_curves_ahead(session: LabellingSession, row: int) -> None:
+    """Have the curves of an object fetched that may be looked at soon."""
+    names = session.config.columns.curves
+    found = session.project.catalogue.values(row, columns_shown(session)) if names else {}
+    wanted = [_wanted(text) for text in map(_as_text, map(found.get, names)) if _is_address(text)]
+    gallery_of(session.project).fetch_ahead(wanted, Look())
 
 
 def redshift_of(session: LabellingSession, row: int) -> float | None:
@@ -70,12 +88,15 @@ def lines_at(curve: Curve, redshift: float) -> list[tuple[str, float]]:
 
 
 def _shown(session: LabellingSession, name: str, value: Any) -> ShownCurve:
-    text = "" if value is None else str(value).strip()
+    text = _as_text(value)
     if not text:
         return ShownCurve(name, sentence="No file in the catalogue.")
     shown = "".join(letter if letter.isprintable() else "?" for letter in text[:60])
-    if text.startswith(("http://", "https://")):
-        return ShownCurve(name, address=text, sentence=f"'{shown}' is an address: open it there.")
+    if _is_address(text):
+        there = gallery_of(session.project).show(_wanted(text), Look())
+        return ShownCurve(name, unpacked(there.image) if there.image else None, there.sentence)
+    if text.lower().startswith(_WEB):
+        return ShownCurve(name, sentence=f"'{shown}' is not a whole address.")
     folders = [session.project.folder / "images"]
     if os.environ.get("SEXTANT_IMAGES") and not is_public():
         folders.append(Path(os.environ["SEXTANT_IMAGES"]).expanduser())
@@ -87,3 +108,39 @@ def _shown(session: LabellingSession, name: str, value: Any) -> ShownCurve:
                 return ShownCurve(name, read)
             return ShownCurve(name, sentence=f"'{shown}' {read}.")
     return ShownCurve(name, sentence=f"'{shown}' is not a FITS file in the project's image folder.")
+
+
+# -- at an address ---------------------------------------------------------------------------------
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _is_address(text: str) -> bool:
+    return text.lower().startswith(_WEB) and is_web_address(text)
+
+
+def _wanted(address: str) -> Wanted:
+    """A curve at an address of the catalogue; never one of this machine's network."""
+    return Wanted(_judge, Request((address,)), kind="curve", draw=_as_kept)
+
+
+def _judge(reply: Reply) -> bytes:
+    """What is kept of an answer: the curve, and nothing else of the file."""
+    if reply.status == 404:
+        raise ServiceError("The server has no such file (status 404).")
+    if reply.status != 200:
+        raise ServiceError(f"The server answers with an error (status {reply.status}).")
+    read = read_curve(reply.body)
+    if isinstance(read, str):
+        raise ServiceError(f"What the server sent {read}.")
+    return packed(read)
+
+
+def _as_kept(kept: bytes, look: Look) -> bytes:
+    try:
+        unpacked(kept)
+    except ValueError as error:
+        raise ServiceError("It is damaged.") from error
+    return kept

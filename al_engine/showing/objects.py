@@ -19,9 +19,10 @@ from al_engine.data.columns import CatalogueColumn
 from al_engine.data.history import History
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
-from al_engine.loop.fitting import parts_in_force
+from al_engine.loop.fitting import part_in_force
 from al_engine.noting import Note, notes_shown
 from al_engine.public import is_public
+from al_engine.services.cutouts import SPECOBJID
 from al_engine.services.fetching import is_web_address
 from al_engine.session import LabellingSession, State
 from al_engine.showing.places import Position, position_of
@@ -111,9 +112,7 @@ def object_card(
         )
     dataset = project.dataset()
     base = [name for name in config.features.base if name not in columns.pixels]
-    wanted = [*columns.info, *base, *columns.images, *columns.texts, *columns.pixels]
-    wanted += [name for name in (columns.ra, columns.dec) if name]
-    found = catalogue.values(row, list(dict.fromkeys(wanted)))
+    object_id, found = catalogue.id_and_values(columns.id, row, columns_shown(session))
     code = int(dataset.codes[row])
     history = state.history if state is not None else History()
     own = {} if history.own is None else history.own.verified
@@ -123,7 +122,7 @@ def object_card(
     is_untold = is_asked and config.asking.repeat_every > 0
     return ObjectCard(
         row,
-        catalogue.object_ids(columns.id, [row])[0],
+        object_id,
         position_of(columns, found),
         tuple(_value(catalogue.column(name), found[name]) for name in columns.info),
         (*(_value(catalogue.column(name), found[name]) for name in base), *_axes(session, row)),
@@ -131,7 +130,7 @@ def object_card(
         config.label_name(dataset.values[code]) if code >= 0 else None,
         None if given is None else config.label_name(given),
         () if state is None or is_untold else tuple(_probabilities(session, state, row)),
-        PART_NAMES[int(parts_in_force(dataset, history)[row])],
+        PART_NAMES[part_in_force(dataset, history, row)],
         is_own=history.own is None or row in own,
         is_kept_back=is_kept_back,
         is_untold=is_untold,
@@ -139,6 +138,26 @@ def object_card(
         told=() if is_untold else told_of(session, row, is_kept_back=is_kept_back),
         notes=() if is_untold else notes_shown(session, row, is_kept_back=is_kept_back),
     )
+
+
+def columns_shown(session: LabellingSession) -> list[str]:
+    """Every column that a card, its pictures and its curves are made of: they are asked together.
+
+    What an object's card has asked of the catalogue, its pictures need not ask again.
+    """
+    columns = session.config.columns
+    wanted: list[str | None] = [*columns.info, *session.config.features.base, *columns.images]
+    wanted += [*columns.texts, *columns.pixels, columns.ra, columns.dec, specobjid_column(session)]
+    # A curve that has no column is told in the curve's own place, and takes nothing else away.
+    names = session.project.catalogue.names()
+    wanted += [name for name in (*columns.curves, columns.redshift) if name in names]
+    return list(dict.fromkeys(name for name in wanted if name))
+
+
+def specobjid_column(session: LabellingSession) -> str | None:
+    """The column with the numbers of the objects' spectra in SDSS."""
+    names = session.project.catalogue.names()
+    return next((name for name in names if name.lower() == SPECOBJID), None)
 
 
 def _axes(session: LabellingSession, row: int) -> list[Value]:

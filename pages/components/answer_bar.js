@@ -227,6 +227,7 @@ function makeBar(root) {
   function define(made, choice) {
     made.setAttribute("aria-description", choice.help);
     const show = () => {
+      makeRoom();
       defined.replaceChildren();
       element("b", "", defined, choice.name);
       element("span", "", defined, choice.help);
@@ -315,7 +316,13 @@ function makeBar(root) {
     refresh();
   }
 
+  // What opens stands over the bar, or below it where the bar is high on the page.
+  function makeRoom() {
+    box.classList.toggle("high", box.getBoundingClientRect().top < window.innerHeight / 2);
+  }
+
   function openFinder() {
+    makeRoom();
     help.hidden = true;
     finder.hidden = false;
     search.value = "";
@@ -330,6 +337,7 @@ function makeBar(root) {
   }
 
   function toggleHelp() {
+    makeRoom();
     finder.hidden = true;
     help.hidden = !help.hidden;
   }

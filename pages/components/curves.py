@@ -4,19 +4,40 @@ import streamlit as st
 
 from al_engine.session import LabellingSession
 from al_engine.showing.curves import ShownCurve, curves_of, lines_at, redshift_of
+from pages.components import state as tab
+from pages.components.guard import guard
+from pages.components.picture_row import Plate, picture_row
 from pages.components.words import plain
 
 HEIGHT_PX = 260
 MOST_REDSHIFT = 8.0
 
 
+@st.fragment
 def curves(session: LabellingSession, row: int) -> None:
-    """Every curve of the object; what has none says so in a line."""
-    for shown in curves_of(session, row):
-        if shown.curve is None:
-            st.caption(f"{plain(shown.name)}: {plain(shown.sentence)}")
-        else:
-            _curve(session, row, shown)
+    """Every curve of the object, as it comes; what has none says so in a line."""
+    if not (tab.is_project_there() and tab.is_project_open()):
+        return  # the page around them says so
+    with guard():
+        for shown in curves_of(session, row):
+            if shown.is_coming:
+                _place(session, row, shown)
+            elif shown.curve is None:
+                st.caption(f"{plain(shown.name)}: {plain(shown.sentence)}")
+            else:
+                _curve(session, row, shown)
+
+
+def _place(session: LabellingSession, row: int, shown: ShownCurve) -> None:
+    """Where a curve will be: the place looks again, as a picture's does, until it is there."""
+    slug = session.project.slug
+    picture_row(
+        f"curve-to-come-{slug}-{shown.name}",
+        [Plate(shown.name, shown.name)],
+        of=f"{slug} {row}",
+        has_marks=False,
+        on_event=lambda event: None,
+    )
 
 
 def _curve(session: LabellingSession, row: int, shown: ShownCurve) -> None:

@@ -17,7 +17,6 @@ from al_engine.session import LabellingSession, State
 from al_engine.sharing import exporting
 from al_engine.showing.maps import drawn_of
 from al_engine.showing.selecting import Summary, summary
-from pages.components import loop
 from pages.components import state as tab
 from pages.components.classifiers import choose_classifier, lead_on
 from pages.components.guard import guard
@@ -28,7 +27,7 @@ from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 TITLE = "Explore"
-TAKEN_PX, NO_BAR_PX = 150, 100  # of the window's height; less where nothing is asked
+TAKEN_PX = 50  # of the window's height: the lines on top
 
 
 @view
@@ -40,13 +39,6 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="explore-top"):
         label = choose_classifier(session, started, "explore") if started else ""
         panels_menu(TITLE)
-        if label:
-            exploring.asks = st.toggle(
-                "Question",
-                exploring.asks,
-                key=f"explore-asks-{session.project.slug}",
-                help="Have the question and its answers at the foot of this page too.",
-            )
         _saved_menu(session)
         if session.config.asking.among:
             st.badge(f"asks only about {plain(session.config.asking.among)}", color="orange")
@@ -64,10 +56,7 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
         _finish_export(session)
     with st.container(horizontal=True, vertical_alignment="center", key="selection"):
         _selection(session, state)
-    asks = exploring.asks and state is not None
-    board(session, state, TITLE, TAKEN_PX - NO_BAR_PX * (not asks))
-    if asks and state is not None:
-        loop.ask(session, state)
+    board(session, state, TITLE, TAKEN_PX)
 
 
 # -- what is selected together -------------------------------------------------------------------

@@ -116,7 +116,7 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
     for picture in card.pictures:
         if picture.pixels is not None:
             st.image(_enlarged(picture), width=PIXELS_WIDTH_PX, caption=plain(picture.name))
-    if not tab.album().is_empty:
+    if tab.album().has_pictures:
         pictures(session, card.row)
     known = []
     if card.catalogue_label is not None:
@@ -132,7 +132,7 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
     ):
         st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
         told(card.told)
-    with guard():
+    if session.config.columns.curves:
         curves(session, card.row)
     for text in card.texts:
         _text(text)

@@ -15,7 +15,8 @@ from pages.components.panels.board import board, panels_menu
 from pages.components.words import counted, plain
 
 TRAINING = "pages/2_Training.py"
-TAKEN_PX = 126  # of the window's height: the line over the panels, what to compare, the edges
+# Of the window's height: the line over the panels and the edges, and what to compare in one line.
+TAKEN_PX, COMPARING_PX = 86, 40
 
 _BESIDE = (
     (ANSWERS, "Every answer: find one, correct it, and what they come to."),
@@ -41,11 +42,11 @@ def labelling_view(session: LabellingSession, label: str) -> None:
         return
     state = loop.current(session, label)
     _status(state)
-    board(session, state, "Labelling", TAKEN_PX)
-    row = loop.on_screen(state)
+    row = None if tab.compares() else loop.on_screen(state)  # a panel compares, or a line does
+    board(session, state, "Labelling", TAKEN_PX + (COMPARING_PX if row is not None else 0))
     if row is not None:
         with guard():
-            compare(session, state, row)
+            compare(state, row)
     loop.ask(session, state)
 
 

@@ -51,7 +51,6 @@ class Exploring:
     n_selections: int = 0
     notice: str = ""
     labelled: bool = False
-    asks: bool = False
 
 
 @dataclass

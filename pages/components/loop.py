@@ -11,6 +11,7 @@ import streamlit as st
 from al_engine.data.labels import Event
 from al_engine.loop.answering import DONE, answered_rows, labels_offered, offer
 from al_engine.loop.fitting import part_of
+from al_engine.panels import holds, panel_at
 from al_engine.session import LabellingSession, State
 from al_engine.showing.maps import Kind, Maps, Shown
 from al_engine.views.palette import CORRECTNESS
@@ -23,7 +24,7 @@ from pages.components.scatter_map import LegendEntry, MapEvent, Overlay, scatter
 from pages.components.taking import take_first
 from pages.components.words import counted, with_article
 
-PAGES_THAT_ASK = ("Training", "Labelling")
+PAGES_THAT_ASK = ("Training", "Labelling")  # at their foot; Explore where it has the panel
 NOTHING_LEFT = "Nothing is left to ask."
 
 
@@ -55,8 +56,7 @@ def deal_with_first(queue: list[Posted]) -> None:
     posted = queue[0]
     if posted.kind == "bar" and posted.event.action in ("answer", "unsure", "later", "undo"):
         say = partial(_say, posted.classifier)
-        asked_on = (*PAGES_THAT_ASK, *["Explore"] * tab.exploring().asks)
-        take_first(queue, asked_on, partial(_give, posted), say)
+        take_first(queue, _pages_that_ask(), partial(_give, posted), say)
         return
     queue.pop(0)
     # A look at something is worth nothing where something else is looked at by now.
@@ -72,6 +72,14 @@ def deal_with_first(queue: list[Posted]) -> None:
         tab.look_at_round(posted.classifier, None)
     else:
         _walk(session, posted.classifier, -1 if posted.event.label == "ArrowLeft" else 1)
+
+
+def _pages_that_ask() -> tuple[str, ...]:
+    """The pages on which a question is drawn now."""
+    held, full = tab.arrangement("Explore"), tab.exploring().full.get("Explore")
+    alone = None if full is None else panel_at(held, full)
+    is_asked = holds(held, "question") if alone is None else alone.kind == "question"
+    return (*PAGES_THAT_ASK, "Explore") if is_asked else PAGES_THAT_ASK
 
 
 def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
@@ -175,8 +183,8 @@ def _select_on_map(session: LabellingSession, posted: Posted) -> None:
         tab.select(label, row)
 
 
-def ask(session: LabellingSession, state: State) -> None:
-    """The question with its buttons and keys, always in the same place."""
+def ask(session: LabellingSession, state: State, *, in_panel: bool = False) -> None:
+    """The question with its buttons and keys: at the foot of a page, or where its panel stands."""
     config, label, asked = session.config, state.classifier, state.question
     slug = session.project.folder.name
     row = on_screen(state)
@@ -194,7 +202,7 @@ def ask(session: LabellingSession, state: State) -> None:
     if state.past is not None:
         why = f"Round {state.past} is being looked at; answers are given in the present."
         back = "Back to the present"
-    with st.container(key="answer-bar"):
+    with st.container(key="question" if in_panel else "answer-bar"):
         answer_bar(
             f"answers-{slug}-{label}",
             question=question,
@@ -221,7 +229,8 @@ def ask(session: LabellingSession, state: State) -> None:
         )
     if state.past is None:
         draws = (tab.maps().draw_ahead, tab.plotting().draw_ahead)
-        session.look_ahead(label, draws, tab.album().fetch_ahead)
+        ahead = tab.comparing() if tab.compares() else tab.album()
+        session.look_ahead(label, draws, ahead.fetch_ahead)
 
 
 def _offer(session: LabellingSession, state: State, row: int) -> Accept | None:

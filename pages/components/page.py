@@ -179,8 +179,8 @@ def _network(session: LabellingSession) -> None:
         sky.online,
         # Named after its state: it may be switched elsewhere too.
         key=f"network-{session.project.slug}-{sky.online}",
-        help="Lets Sextant fetch pictures from other servers, which learn the positions asked for. "
-        "Off, nothing is sent anywhere, and only pictures that are here already are shown.",
+        help="Lets Sextant fetch pictures and spectra from other servers, which learn the "
+        "positions asked for. Off, nothing is sent anywhere: only what is here already is shown.",
     )
     if is_on != sky.online:
         album.change(replace(sky, online=is_on))

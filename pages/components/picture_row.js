@@ -1,25 +1,12 @@
 // Pictures in the browser: draws them in places of a fixed size, with marks, and asks again after
 // those that are still to come.
 
-const FIRST_LOOK_MS = 300; // until the first look at what has come meanwhile
-const LOOK_SLOWER = 1.5; // each look waits so much longer than the one before
-const LATEST_LOOK_MS = 3000;
 const BARS = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18000];
 const GAP = 7; // of the crosshair around the middle, in hundredths of the side
 const ARM = 9;
 const SVG = "http://www.w3.org/2000/svg";
 
 export default (component) => mount(component, makeRow);
-
-function unpackRow(bytes) {
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const images = bytes.subarray(4 + length);
-  for (const { image } of head.plates) {
-    if (image) image.blob = () => new Blob([images.slice(image.start, image.end)], { type: image.type });
-  }
-  return head;
-}
 
 // An angle as it is read: 30", 2.5', 1.5°.
 function angle(arcsec) {
@@ -179,9 +166,6 @@ function makeRow(root) {
   const box = element("div", "row", root);
   const plates = [];
   let component = null;
-  let timer = 0;
-  let wait = FIRST_LOOK_MS;
-  let before = "";
   let turns = 0;
 
   function send(event) {
@@ -190,23 +174,11 @@ function makeRow(root) {
     return true;
   }
 
-  // Never while something is computed: an answer goes first.
-  function look() {
-    clearTimeout(timer);
-    timer = setTimeout(() => {
-      if (isLeaving() || isRunning() || document.hidden || !box.getClientRects().length) {
-        look();
-        return;
-      }
-      send({ kind: "look" });
-      wait = Math.min(wait * LOOK_SLOWER, LATEST_LOOK_MS);
-      look(); // what was sent without a connection never arrived
-    }, wait);
-  }
+  const looker = makeLooker(box, () => send({ kind: "look" }));
 
   function update(newComponent) {
     component = newComponent;
-    const head = unpackRow(component.data);
+    const head = unpackPictures(component.data, ({ plates: listed }) => listed);
     while (plates.length > head.plates.length) plates.pop().destroy();
     while (plates.length < head.plates.length) {
       const number = plates.length;
@@ -214,12 +186,8 @@ function makeRow(root) {
     }
     names = head.plates.map(({ name }) => name);
     head.plates.forEach((plate, i) => plates[i].update(plate, head.of, head.marks));
-    const coming = head.plates.filter(({ image, sentence }) => !image && !sentence);
-    const now = JSON.stringify([head.of, head.plates.map(({ name, field }) => [name, field])]);
-    if (now !== before) wait = FIRST_LOOK_MS;
-    before = now;
-    clearTimeout(timer);
-    if (coming.length) look();
+    const isComing = head.plates.some(({ image, sentence }) => !image && !sentence);
+    looker.update(JSON.stringify([head.of, head.plates.map(({ name, field }) => [name, field])]), isComing);
     turns += 1;
     return turns;
   }
@@ -229,7 +197,7 @@ function makeRow(root) {
     update,
     turn: () => turns,
     destroy() {
-      clearTimeout(timer);
+      looker.stop();
       for (const plate of plates) plate.destroy();
       box.remove();
     },

@@ -4,9 +4,6 @@ The browser draws marks, asks again after what is not there yet, and says when a
 Knows nothing of objects, services or caches.
 """
 
-import json
-import struct
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +11,9 @@ from typing import Any, Literal
 
 from pages.components.events import reported, take
 from pages.components.mounting import component
+from pages.components.pictures_sent import Sent
 
-_mount = component("picture_row", Path(__file__).parent)
+_mount = component("picture_row", Path(__file__).parent, "pictures_sent.js")
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,6 @@ class Plate:
     name: str
     title: str
     image: bytes = b""
-    media_type: str = ""
     sentence: str = ""
     help: str = ""
     field_arcsec: float | None = None
@@ -67,30 +64,21 @@ def picture_row(
     has_marks : draw crosshair, scale and dots
     on_event : called before the page runs again
     """
-    heads, images, start = [], [], 0
-    for plate in plates:
-        image = None
-        if plate.image:
-            shows = f"{zlib.crc32(plate.image)}-{len(plate.image)}"
-            image = {"start": start, "end": start + len(plate.image), "id": shows}
-            image["type"] = plate.media_type
-            images.append(plate.image)
-            start += len(plate.image)
-        heads.append(
-            {
-                "name": plate.name,
-                "title": plate.title,
-                "help": plate.help,
-                "sentence": plate.sentence,
-                "field": plate.field_arcsec,
-                "in": plate.can_zoom_in,
-                "out": plate.can_zoom_out,
-                "dots": [[round(east, 2), round(north, 2)] for east, north in plate.dots],
-                "image": image,
-            }
-        )
-    head = {"of": of, "marks": has_marks, "plates": heads}
-    packed = json.dumps(head, allow_nan=False).encode()
+    sent = Sent()
+    heads = [
+        {
+            "name": plate.name,
+            "title": plate.title,
+            "help": plate.help,
+            "sentence": plate.sentence,
+            "field": plate.field_arcsec,
+            "in": plate.can_zoom_in,
+            "out": plate.can_zoom_out,
+            "dots": [[round(east, 2), round(north, 2)] for east, north in plate.dots],
+            "image": sent.add(plate.image),
+        }
+        for plate in plates
+    ]
 
     def before_the_run() -> None:
         event = _event(take(key, reported(key, "event")))
@@ -99,7 +87,7 @@ def picture_row(
 
     result = _mount(
         key=key,
-        data=b"".join([struct.pack("<I", len(packed)), packed, *images]),
+        data=sent.packed({"of": of, "marks": has_marks, "plates": heads}),
         on_event_change=before_the_run,
     )
     event = _event(take(key, result.event))

@@ -10,7 +10,6 @@ from typing import Any
 import streamlit as st
 
 from al_engine.panels import DEFAULTS, panel_at
-from al_engine.services.images import media_type
 from al_engine.session import LabellingSession
 from al_engine.showing.album import Album, Frame
 from al_engine.sky import MOST_CUTOUTS, MOST_SURVEY_CHARS
@@ -81,7 +80,6 @@ def _plate(number: int, frame: Frame) -> Plate:
         name,
         frame.title,
         shown.image,
-        media_type(shown.image),
         shown.sentence,
         frame.help,
         frame.field_arcsec,

@@ -19,10 +19,11 @@ from al_engine.jobs import Job
 from al_engine.loop.fitting import Fit
 from al_engine.loop.recording import keep_layout, kept_layout
 from al_engine.opening import open_project
-from al_engine.panels import DEFAULTS, Arrangement, sound
+from al_engine.panels import DEFAULTS, Arrangement, holds, sound
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
 from al_engine.session import LabellingSession
 from al_engine.showing.album import Album
+from al_engine.showing.comparing import Comparing
 from al_engine.showing.maps import Maps, Shown, drawn_of
 from al_engine.showing.match_map import MatchMap
 from al_engine.showing.overview import Overview
@@ -37,7 +38,7 @@ JOINED = "joined"  # what came of a join, for as long as the page is open
 # What is of one project, and is put away with it; events not dealt with yet are not.
 _OF_A_PROJECT = (
     "session", "maps", "curator", "match_map", "learners", "looking", "classifier", "drafts",
-    "export_note", "overview", "album", "plotting",
+    "export_note", "overview", "album", "comparing", "plotting",
 )  # fmt: skip
 
 
@@ -138,6 +139,7 @@ def session() -> LabellingSession | None:
         _set("match_map", MatchMap(project))
         _set("overview", Overview(held))
         _set("album", Album(held))
+        _set("comparing", Comparing(held, _get("album")))
         _set("plotting", Plotting(held, drawn_of(project)))
         kept = kept_layout(project)
         if kept is not None:
@@ -176,6 +178,11 @@ def match_map() -> MatchMap:
 
 def album() -> Album:
     held: Album = _get("album")
+    return held
+
+
+def comparing() -> Comparing:
+    held: Comparing = _get("comparing")
     return held
 
 
@@ -366,6 +373,11 @@ def exploring() -> Exploring:
 def arrangement(page: str) -> Arrangement:
     """The panels of a page: as they were arranged, else as every project begins."""
     return exploring().panels.get(page, DEFAULTS[page])
+
+
+def compares() -> bool:
+    """Stand objects to compare with in a panel of the page that is open?"""
+    return page() in DEFAULTS and holds(arrangement(page()), "compare")
 
 
 def arrange(page: str, panels: Arrangement) -> None:

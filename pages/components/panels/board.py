@@ -26,6 +26,7 @@ from al_engine.panels import (
 from al_engine.session import LabellingSession, State
 from pages.components import loop
 from pages.components import state as tab
+from pages.components.comparing import compare_panel
 from pages.components.guard import guard
 from pages.components.labelling import card_panel, plot_panel
 from pages.components.page import draw_again
@@ -39,6 +40,7 @@ from pages.components.scores import draw_score_plot, draw_scores
 
 LEAST_PX = (360, 214, 130)  # of a panel alone in its column, of one of two, of one of more
 HEAD_PX = 70  # of a map's title and legend
+QUESTION_PX = 122  # which is as high as it is, whatever else stands in its column
 
 Draw = Callable[[Spot], None]
 
@@ -64,8 +66,9 @@ def board(
         return
     columns = st.columns(arrangement.widths, gap="small")
     for i, (column, panels) in enumerate(zip(columns, arrangement.columns, strict=True)):
-        taken = taken_px + HEAD_PX * len(panels)
-        total = sum(panel.height for panel in panels)
+        sized = [panel for panel in panels if panel.kind != "question"]
+        taken = taken_px + HEAD_PX * len(sized) + QUESTION_PX * (len(panels) - len(sized))
+        total = max(1, sum(panel.height for panel in sized))
         with column:
             for j, panel in enumerate(panels):
                 fill = (panel.height / total, taken)
@@ -119,7 +122,7 @@ def _draw(spot: Spot, name: str) -> None:
     if kind == "choose":
         _choose(spot, f"choose-{name}")
         return
-    if kind in ("map", "scores", "rounds") and state is None:
+    if kind in kinds.OF_A_CLASSIFIER and state is None:
         st.caption("This panel is of a classifier, and none is started yet.")
         return
     if kind == "card" and _is_alone(spot):
@@ -132,8 +135,17 @@ def _draw(spot: Spot, name: str) -> None:
         map_panel(spot, state)
     elif kind == "rounds" and state is not None:
         draw_score_plot(spot.session, state)
+    elif kind == "question" and state is not None:
+        _question(spot, state)
     else:
         _PLAIN[kind](spot)
+
+
+def _question(spot: Spot, state: State) -> None:
+    if spot.page == kinds.ASKS_IN_A_PANEL:
+        loop.ask(spot.session, state, in_panel=True)
+    else:
+        st.caption("The question is at the foot of this page.")
 
 
 def _scores(spot: Spot) -> None:
@@ -151,7 +163,9 @@ _PLAIN: dict[str, Draw] = {
     "scores": _scores,
     "extension": plot_panel,
 }
-_BOUNDED: dict[str, Draw] = {"card": card_panel, "records": records_panel}
+_BOUNDED: dict[str, Draw] = {
+    "card": card_panel, "records": records_panel, "compare": compare_panel,
+}  # fmt: skip
 
 
 # -- a panel's menu ------------------------------------------------------------------------------
@@ -177,7 +191,9 @@ def _menu(spot: Spot, *, is_full: bool) -> None:
 
 def _choose(spot: Spot, key: str) -> None:
     arrangement, panel = tab.arrangement(spot.page), spot.panel
-    listed = kinds.choices(spot.session, arrangement, panel, has_state=spot.state is not None)
+    listed = kinds.choices(
+        spot.session, spot.page, arrangement, panel, has_state=spot.state is not None
+    )
     held = (panel.kind, panel.of)
     chosen = st.selectbox(
         "Choose plot type", listed, listed.index(held), format_func=kinds.title, key=f"{key}-{held}"

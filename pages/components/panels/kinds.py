@@ -19,6 +19,8 @@ _TITLES: dict[Choice, str] = {
     ("sky", ""): "Sky map",
     ("sed", ""): "SED",
     ("card", ""): "The object",
+    ("compare", ""): "To compare with",
+    ("question", ""): "The question",
     ("records", ""): "Records",
     ("map", "labels"): "Map: catalogue, by label",
     ("map", "training"): "Map: training set",
@@ -27,7 +29,8 @@ _TITLES: dict[Choice, str] = {
     ("scores", ""): "Scores and matrices",
     ("rounds", ""): "Scores by round",
 }
-_OF_A_CLASSIFIER = ("map", "scores", "rounds")
+OF_A_CLASSIFIER = ("map", "scores", "rounds", "compare", "question")
+ASKS_IN_A_PANEL = "Explore"  # the other pages that ask have the question at their foot
 
 
 def title(choice: Choice) -> str:
@@ -41,7 +44,12 @@ def title(choice: Choice) -> str:
 
 
 def choices(
-    session: LabellingSession, arrangement: Arrangement, present: Panel, *, has_state: bool
+    session: LabellingSession,
+    page: str,
+    arrangement: Arrangement,
+    present: Panel,
+    *,
+    has_state: bool,
 ) -> list[Choice]:
     """The plots that a panel may show, the one it shows first among its like."""
     shown = {(p.kind, p.of) for column in arrangement.columns for p in column}
@@ -53,7 +61,8 @@ def choices(
             *(("diagram", name) for name in DIAGRAMS),
             *(("extension", name) for name in PLOTS),
         )
-        if (has_state or choice[0] not in _OF_A_CLASSIFIER)
+        if (has_state or choice[0] not in OF_A_CLASSIFIER)
+        and (choice[0] != "question" or page == ASKS_IN_A_PANEL)
         and (choice[0] != "sky" or (columns.ra and columns.dec))
         and (choice[0] not in ONCE or choice not in shown or choice == (present.kind, present.of))
     ]
