@@ -1,5 +1,7 @@
 """Questions about objects and columns, asked of a real DuckDB file."""
 
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -234,3 +236,30 @@ def test_distinct_values_are_counted_exactly_up_to_one(catalogue_of: Build) -> N
     counts = catalogue.n_distinct(others, {"stand_in": (-9999.0,)})
     assert counts == {"none": 0, "one": 1, "infinite": 1, "stand_in": 1, "text": 1, "yes": 2}
     assert catalogue.n_distinct(["stand_in"]) == {"stand_in": 2}
+
+
+def test_a_catalogue_is_closed_while_it_is_asked_and_whoever_asked_hears_so(
+    catalogue_of: Build,
+) -> None:
+    catalogue = catalogue_of({"x": pa.array(np.arange(3000.0))})
+    heard: list[BaseException] = []
+    begun = threading.Event()
+
+    def ask() -> None:
+        begun.set()
+        try:
+            catalogue.fetch(
+                "SELECT sum(a.x * b.x * c.x) FROM catalogue a, catalogue b, catalogue c"
+            )
+        except ProjectError as error:
+            heard.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    begun.wait()
+    time.sleep(0.1)
+    catalogue.close()
+    asking.join()
+    assert [str(error) for error in heard] == [
+        "The project was closed or deleted. Choose one on the Home page."
+    ]

@@ -5,12 +5,15 @@ and go (``joining``).  Must not know answers, learners or pictures; settings rea
 arguments.
 """
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakSet
 
 import duckdb
 import numpy as np
@@ -30,6 +33,7 @@ from al_engine.typed import read_as
 Floats = npt.NDArray[np.float64]
 
 ROWS_AT_ONCE, VALUES_AT_ONCE = 122_880, 4_000_000  # a row group of DuckDB's, or fewer rows
+CLOSING_S = 20.0  # a question that DuckDB cannot break off is waited for
 IDS_KEPT = 20_000  # looked up last; each answer asks for those of the whole labelled set
 
 
@@ -50,13 +54,14 @@ class Catalogue(CatalogueColumns):
         self.n_rows, self.fingerprint, self.reader = int(n_rows), str(fingerprint), str(reader)
         self.set_aside, self.notes = tuple(set_aside), tuple(notes)
         self._failures = add_functions(self._connection)
-        self._changing = threading.Lock()
+        self._changing, self._handing_out = threading.Lock(), threading.Lock()
+        self._asking_now: WeakSet[duckdb.DuckDBPyConnection] = WeakSet()
         self._is_closed = False
         self._look()
 
     def _look(self) -> None:
         """Know which columns there are, and forget what was found out about them."""
-        with closing(self._cursor()) as cursor:
+        with self._asking() as cursor:
             described = cursor.execute(
                 "SELECT name, stored_as, kind, unit, description FROM catalogue_column "
                 "ORDER BY position"
@@ -71,13 +76,40 @@ class Catalogue(CatalogueColumns):
         self._good_ids: set[str] = set()
 
     def close(self) -> None:
-        self._is_closed = True
-        self._connection.close()
+        """Close the file; whatever is being asked ends with ``ProjectError``."""
+        with self._handing_out:
+            self._is_closed = True
+            deadline = time.monotonic() + CLOSING_S
+            while True:
+                for cursor in list(self._asking_now):
+                    with contextlib.suppress(duckdb.Error):  # it may have ended by itself
+                        cursor.interrupt()
+                try:
+                    self._connection.close()
+                    return
+                except duckdb.Error:  # DuckDB closes nothing that a cursor is at work with
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.005)
 
-    def _cursor(self) -> duckdb.DuckDBPyConnection:
-        if self._is_closed:
-            raise ProjectError("The project was closed or deleted.", "Choose one on the Home page.")
-        return self._connection.cursor()
+    @contextmanager
+    def _asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one question, closed after it."""
+        closed = ProjectError("The project was closed or deleted.", "Choose one on the Home page.")
+        # One thread at a time: DuckDB refuses a connection that another thread is at work with.
+        with self._handing_out:
+            if self._is_closed:
+                raise closed
+            cursor = self._connection.cursor()
+            self._asking_now.add(cursor)
+        try:
+            yield cursor
+        except duckdb.Error as error:
+            if self._is_closed:
+                raise closed from error
+            raise
+        finally:
+            cursor.close()
 
     @contextmanager
     def changing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -92,7 +124,7 @@ class Catalogue(CatalogueColumns):
                 "Another table is being joined to this catalogue.", "Wait until that is done."
             )
         try:
-            with boundary(), closing(self._cursor()) as cursor:
+            with boundary(), self._asking() as cursor:
                 cursor.begin()
                 try:
                     yield cursor
@@ -124,21 +156,20 @@ class Catalogue(CatalogueColumns):
         ContractError : a feature of an extension fails
         """
         listed = ", ".join(f"{sql} AS e{i}" for i, sql in enumerate(expressions))
-        cursor = self._cursor()
         try:
-            result = cursor.sql(f"SELECT {listed} FROM catalogue ORDER BY {ROW}")
-            for batch in result.to_arrow_reader(131_072):
-                yield [
-                    np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
-                    for column in batch.columns
-                ]
+            with self._asking() as cursor:
+                result = cursor.sql(f"SELECT {listed} FROM catalogue ORDER BY {ROW}")
+                for batch in result.to_arrow_reader(131_072):
+                    yield [
+                        np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+                        for column in batch.columns
+                    ]
         except duckdb.Error:
             if self._failures:
                 failure = self._failures.pop()
                 raise failure from failure.__cause__
             raise
         finally:
-            cursor.close()
             give_back_memory()
 
     def numbers(self, name: str, missing: Missing) -> Floats:
@@ -186,13 +217,10 @@ class Catalogue(CatalogueColumns):
     def _arrow(self, names: Sequence[str], where: str, values: Sequence[Any] = ()) -> pa.Table:
         # Under names of our own: those of the file may be one and the same to DuckDB.
         listed = ", ".join(f"{self._shown_sql(name)} AS c{i}" for i, name in enumerate(names))
-        cursor = self._cursor()
-        try:
+        with self._asking() as cursor:
             return cursor.sql(
                 f"SELECT {listed} FROM catalogue {where} ORDER BY {ROW}", params=list(values)
             ).to_arrow_table()
-        finally:
-            cursor.close()
 
     def rows(self) -> Iterator[pa.RecordBatch]:
         """Stream every column as it is stored, in the order of the rows, by the file's names.
@@ -203,17 +231,11 @@ class Catalogue(CatalogueColumns):
         names = [column.name for column in self.columns]
         at_once = max(1024, min(ROWS_AT_ONCE, VALUES_AT_ONCE // len(names)))
         for first in range(0, self.n_rows, at_once):
-            cursor = self._cursor()
-            try:
+            with self._asking() as cursor:
                 found = cursor.sql(
                     f"SELECT {stored} FROM catalogue "
                     f"WHERE {ROW} >= {first} AND {ROW} < {first + at_once} ORDER BY {ROW}"
                 ).to_arrow_table()
-            except duckdb.Error:
-                self._cursor().close()  # says so where the project was closed meanwhile
-                raise
-            finally:
-                cursor.close()
             for batch in found.to_batches():
                 yield pa.RecordBatch.from_arrays(batch.columns, names=names)
         give_back_memory()
@@ -377,19 +399,13 @@ class Catalogue(CatalogueColumns):
 
     def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """What a question about ``catalogue`` finds; names in it are quoted, values bound."""
-        cursor = self._cursor()
-        try:
+        with self._asking() as cursor:
             return cursor.execute(sql, list(values)).fetchall()
-        finally:
-            cursor.close()
 
     def fetch_arrays(self, sql: str, values: Sequence[Any] = ()) -> dict[str, npt.NDArray[Any]]:
         """The same as an array for each column; a masked one where there are NULLs."""
-        cursor = self._cursor()
-        try:
+        with self._asking() as cursor:
             return cast(dict[str, npt.NDArray[Any]], cursor.execute(sql, list(values)).fetchnumpy())
-        finally:
-            cursor.close()
 
 
 def _arrays(table: pa.Table) -> list[pa.Array]:

@@ -318,6 +318,7 @@ class Album:
         with self._lock:
             self._places.clear()
             self._near.clear()
+            self._skies.clear()
 
     def _neighbours(self, position: Position, field_arcsec: float) -> tuple[Neighbour, ...]:
         """The objects of the catalogue in a field; asked once for the widest there is."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from al_engine.data.columns import stand_ins
 from al_engine.data.curves import SUFFIXES, Curve, packed, read_curve, unpacked
-from al_engine.errors import ServiceError
+from al_engine.errors import NotThereError, ServiceError
 from al_engine.public import is_public
 from al_engine.services.fetching import Reply, Request, is_web_address
 from al_engine.services.gallery import Look, Wanted
@@ -75,7 +76,7 @@ def redshift_of(session: LabellingSession, row: int) -> float | None:
         return None
     value = catalogue.values(row, [columns.redshift])[columns.redshift]
     is_number = isinstance(value, int | float) and -1 < value < 1000
-    is_missing = value in columns.missing.get(columns.redshift, ())
+    is_missing = value in stand_ins(columns.missing, columns.redshift)
     return float(value) if is_number and not is_missing else None
 
 
@@ -129,7 +130,7 @@ def _wanted(address: str) -> Wanted:
 def _judge(reply: Reply) -> bytes:
     """What is kept of an answer: the curve, and nothing else of the file."""
     if reply.status == 404:
-        raise ServiceError("The server has no such file (status 404).")
+        raise NotThereError("The server has no such file (status 404).")
     if reply.status != 200:
         raise ServiceError(f"The server answers with an error (status {reply.status}).")
     read = read_curve(reply.body)
