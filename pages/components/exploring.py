@@ -242,8 +242,8 @@ def _saved_line(session: LabellingSession, saved: Saved, i: int) -> None:
     ):
         _ask_among(session, saved.name)
     if st.button(
-        "", icon=":material/delete:", key=f"saved-remove-{i}", type="tertiary", disabled=is_asked,
-        help="Forget this selection; its objects stay.",
+        "Forget", key=f"saved-remove-{i}", type="tertiary", disabled=is_asked,
+        help=f"Forget {plain(saved.name)}; its objects stay.",
     ):  # fmt: skip
         with guard():
             remove_selection(folder, saved.name)
