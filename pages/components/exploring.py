@@ -23,7 +23,7 @@ from pages.components.classifiers import choose_classifier, lead_on
 from pages.components.guard import guard
 from pages.components.looking import Selected
 from pages.components.page import draw_again, view
-from pages.components.panels.board import board, panels_menu, state_of
+from pages.components.panels.board import board, panels_menu
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
@@ -54,7 +54,7 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
             st.caption(plain(exploring.notice))
     if label:
         tab.look_at_round(label, None)
-    state = state_of(session, label)
+    state = loop.state_of(session, label)
     fault = session.fault(label) if label else None
     if fault is not None:
         st.error(plain(fault), icon=":material/error:")

@@ -24,7 +24,6 @@ from al_engine.panels import (
     without,
 )
 from al_engine.session import LabellingSession, State
-from pages.components import loop
 from pages.components import state as tab
 from pages.components.guard import guard
 from pages.components.labelling import card_panel, plot_panel
@@ -125,7 +124,7 @@ def _draw(spot: Spot, name: str) -> None:
     if kind == "choose":
         _choose(spot, f"choose-{name}")
         return
-    if kind in ("map", "scores", "rounds") and state is None:
+    if kind in kinds.OF_A_CLASSIFIER and state is None:
         st.caption("This panel is of a classifier, and none is started yet.")
         return
     if kind == "card" and _is_alone(spot):
@@ -272,10 +271,3 @@ def panels_menu(page: str) -> None:
             help="Put the panels back that this page begins with.",
         ):
             _arrange(page, DEFAULTS[page])
-
-
-def state_of(session: LabellingSession, label: str) -> State | None:
-    """The state to draw of a classifier, None where it is not started or cannot be trained now."""
-    if not label or not session.is_started(label) or session.fault(label) is not None:
-        return None
-    return loop.current(session, label)

@@ -27,7 +27,7 @@ _TITLES: dict[Choice, str] = {
     ("scores", ""): "Scores and matrices",
     ("rounds", ""): "Scores by round",
 }
-_OF_A_CLASSIFIER = ("map", "scores", "rounds")
+OF_A_CLASSIFIER = ("map", "scores", "rounds")
 
 
 def title(choice: Choice) -> str:
@@ -53,7 +53,7 @@ def choices(
             *(("diagram", name) for name in DIAGRAMS),
             *(("extension", name) for name in PLOTS),
         )
-        if (has_state or choice[0] not in _OF_A_CLASSIFIER)
+        if (has_state or choice[0] not in OF_A_CLASSIFIER)
         and (choice[0] != "sky" or (columns.ra and columns.dec))
         and (choice[0] not in ONCE or choice not in shown or choice == (present.kind, present.of))
     ]
