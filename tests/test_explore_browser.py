@@ -116,10 +116,13 @@ def test_bpt_and_mateos_diagrams_stand_beside_the_question_and_stay(survey):
     expect(bar(page)).to_contain_text(here)
     go_to(page, "Labelling")
     assert object_shown(page) == here
-    press(page.locator(".st-key-panelmenu-labelling-1-2 button").first)
+    menu = page.get_by_role("button", name="Menu of panel 3 in column 2")
+    press(menu)
+    for name in ("Left", "Right", "Up", "Down", "Narrower", "Wider"):
+        expect(page.get_by_role("button", name=name, exact=True).first).to_be_attached()
     press(page.get_by_role("button", name="Full page"))
     expect(page.locator("canvas.plot")).to_have_count(1)
-    press(page.locator(".st-key-panelmenu-labelling-1-2 button").first)
+    press(menu)
     press(page.get_by_role("button", name="Back", exact=True))
     expect(page.locator("canvas.plot")).to_have_count(3)
     assert watched.errors == []

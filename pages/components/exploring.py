@@ -22,7 +22,7 @@ from pages.components.classifiers import choose_classifier, lead_on
 from pages.components.guard import guard
 from pages.components.looking import Selected
 from pages.components.page import draw_again, view
-from pages.components.panels.board import board, panels_menu, state_of
+from pages.components.panels.board import board, panels_menu
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
@@ -48,7 +48,7 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
         _finish_labelling(session)
     if label:
         tab.look_at_round(label, None)
-    state = state_of(session, label)
+    state = loop.state_of(session, label)
     fault = session.fault(label) if label else None
     if fault is not None:
         st.error(plain(fault), icon=":material/error:")
@@ -251,8 +251,8 @@ def _saved_line(session: LabellingSession, saved: Saved, i: int) -> None:
     ):
         _ask_among(session, saved.name, saved.key)
     if st.button(
-        "", icon=":material/delete:", key=f"saved-remove-{i}", type="tertiary", disabled=is_asked,
-        help="Forget this selection; its objects stay.",
+        "Forget", key=f"saved-remove-{i}", type="tertiary", disabled=is_asked,
+        help=f"Forget {plain(saved.name)}; its objects stay.",
     ):  # fmt: skip
         with guard():
             remove_selection(folder, saved.name)

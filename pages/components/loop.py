@@ -43,6 +43,13 @@ def current(session: LabellingSession, label: str) -> State:
     return session.past_state(label, past)
 
 
+def state_of(session: LabellingSession, label: str) -> State | None:
+    """The state to draw of a classifier, None where it is not started or cannot be trained now."""
+    if not label or not session.is_started(label) or session.fault(label) is not None:
+        return None
+    return current(session, label)
+
+
 def on_screen(state: State) -> int | None:
     """The row that is shown and would be answered: the selected object, else the queried one."""
     row = tab.selected(state.classifier)

@@ -24,7 +24,6 @@ from al_engine.panels import (
     without,
 )
 from al_engine.session import LabellingSession, State
-from pages.components import loop
 from pages.components import state as tab
 from pages.components.comparing import compare_panel
 from pages.components.guard import guard
@@ -175,7 +174,8 @@ def _menu(spot: Spot, *, is_full: bool) -> None:
     """Plot type, size and place, options; drawn only while it is open."""
     key = f"menu-{spot.page}-{spot.place[0]}-{spot.place[1]}-{tab.clicks('panels')}"
     with st.popover(
-        "⋮",
+        # Not after what the panel shows: a menu of another name would be shut by each choice in it.
+        f"Menu of panel {spot.place[1] + 1} in column {spot.place[0] + 1}",
         type="tertiary",
         key=key,
         on_change="rerun",
@@ -219,18 +219,16 @@ def _places(spot: Spot, key: str, *, is_full: bool) -> None:
     )
     if high != panel.height:
         _change(spot, Panel(**{**vars(panel), "height": high}))
-    with st.container(horizontal=True, key=f"{key}-places"):
-        for icon, name, to in (
-            ("arrow_back", "Move left", moved(held, place, -1, 0)),
-            ("arrow_forward", "Move right", moved(held, place, 1, 0)),
-            ("arrow_upward", "Move up", moved(held, place, 0, -1)),
-            ("arrow_downward", "Move down", moved(held, place, 0, 1)),
-            ("unfold_less", "Narrower column", widened(held, place[0], -1)),
-            ("unfold_more", "Wider column", widened(held, place[0], 1)),
+    with st.container(horizontal=True, gap="xsmall", key=f"{key}-places"):
+        for name, said, to in (
+            ("Left", "Move this panel one column to the left", moved(held, place, -1, 0)),
+            ("Right", "Move this panel one column to the right", moved(held, place, 1, 0)),
+            ("Up", "Move this panel up in its column", moved(held, place, 0, -1)),
+            ("Down", "Move this panel down in its column", moved(held, place, 0, 1)),
+            ("Narrower", "Give its column less of the page's width", widened(held, place[0], -1)),
+            ("Wider", "Give its column more of the page's width", widened(held, place[0], 1)),
         ):
-            if st.button(
-                "", icon=f":material/{icon}:", help=name, key=f"{key}-{icon}", disabled=to == held
-            ):
+            if st.button(name, help=said, key=f"{key}-{name}", disabled=to == held):
                 _arrange(page, to)
     with st.container(horizontal=True, key=f"{key}-whole"):
         label, icon = ("Back", "close_fullscreen") if is_full else ("Full page", "open_in_full")
@@ -283,10 +281,3 @@ def panels_menu(page: str) -> None:
             help="Put the panels back that this page begins with.",
         ):
             _arrange(page, DEFAULTS[page])
-
-
-def state_of(session: LabellingSession, label: str) -> State | None:
-    """The state to draw of a classifier, None where it is not started or cannot be trained now."""
-    if not label or not session.is_started(label) or session.fault(label) is not None:
-        return None
-    return loop.current(session, label)

@@ -3,8 +3,8 @@
 Draws nothing.
 """
 
-from al_engine.panels import Panel, Place
-from al_engine.session import LabellingSession, State
+from al_engine.panels import Panel
+from al_engine.session import LabellingSession
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.looking import Posted
@@ -23,23 +23,19 @@ def deal_with_first(queue: list[Posted]) -> None:
     session = tab.session()
     if session is None:
         return
-    _, panel, event = _read(posted)
+    panel: Panel = posted.event[1]
+    event: MapEvent = posted.event[2]
     if event.kind == "click":
         _select(session, posted.classifier, panel, event)
     elif event.kind == "area":
         _select_many(session, panel, event)
 
 
-def _read(posted: Posted) -> tuple[Place, Panel, MapEvent]:
-    place, panel, event = posted.event
-    return place, panel, event
-
-
 def _select(session: LabellingSession, classifier: str, panel: Panel, event: MapEvent) -> None:
     if panel.kind in ("histogram", "sed"):
         return
     plots = tab.plotting()
-    state = _state(session, classifier)
+    state = loop.state_of(session, classifier)
     by = None if panel.kind == "density" else plots.colouring(panel, state, tab.colours())
     row = plots.nearest_row(plots.plane(panel), by, event.x, event.y, event.view)
     if row is not None:
@@ -59,9 +55,3 @@ def _select_many(session: LabellingSession, panel: Panel, event: MapEvent) -> No
     tab.select_together(rows, f"on {how}")
     if not len(rows):
         tab.exploring().notice = "No object lies inside."
-
-
-def _state(session: LabellingSession, classifier: str) -> State | None:
-    if not classifier or not session.is_started(classifier):
-        return None
-    return None if session.fault(classifier) is not None else loop.current(session, classifier)
