@@ -52,7 +52,9 @@ def open_menu(page: Page) -> Locator:
 
 def click_cell(page: Page, where: str, x: int, y: int) -> None:
     settled(page)
-    page.locator(f"{where} [data-testid=stDataFrame]").first.click(position={"x": x, "y": y})
+    table = page.locator(f"{where} [data-testid=stDataFrame]").first
+    table.click(position={"x": x, "y": y})
+    expect(table.locator(":focus")).to_have_count(1)  # the table takes it a moment later
 
 
 def a_table(page: Page) -> None:

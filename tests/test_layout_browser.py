@@ -95,7 +95,7 @@ def test_long_names_and_ids_leave_all_else_in_view(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
     open_question(page, 12)
     status = page.locator(".st-key-status p").first
-    expect(status).to_contain_text("saved")
+    expect(status).to_contain_text("Saved")
     assert is_whole(status)
     head = page.locator(".st-key-card h3").bounding_box()
     note = page.get_by_role("button", name="Note").bounding_box()

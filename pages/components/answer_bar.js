@@ -1,4 +1,5 @@
 // The answer bar in the browser: draws question and buttons, owns the keys of the page.
+// What opens over it is in answer_bar_panels.js.
 
 const FIXED = [
   { action: "unsure", name: "Unsure", key: "U", help: "Pass it by for good, ask about another" },
@@ -99,19 +100,17 @@ function makeBar(root) {
   const row = element("div", "row", box);
   const choices = element("div", "choices", row);
   const fixed = element("div", "fixed", row);
-  const finder = element("div", "panel finder", box);
-  const search = element("input", "", finder);
-  search.type = "text";
-  search.placeholder = "Type a label, Enter takes the first";
-  search.setAttribute("aria-label", "Find a label");
-  const found = element("div", "found", finder);
   const help = element("div", "panel", box);
   const keys = element("div", "keys", help);
-  const defined = element("div", "defined", box);
-  defined.setAttribute("role", "tooltip");
-  finder.hidden = true;
   help.hidden = true;
-  defined.hidden = true;
+  const definition = makeDefinition(box);
+  const finder = makeFinder(box, {
+    choices: () => data.choices,
+    draw: (parent, choice) => choiceButton(parent, choice),
+    drawn: () => refresh(),
+    chosen: (choice) => closed("answer") || take(choice),
+    left: () => closePanels(),
+  });
 
   const stopwatch = makeStopwatch();
   let component = null;
@@ -153,7 +152,7 @@ function makeBar(root) {
       if (!connected()) sayLost();
       if (!connected() || (late && server("script") !== "running")) unlock();
     }, LISTEN_MS);
-    finder.hidden = true;
+    finder.close();
     refresh();
   }
 
@@ -217,34 +216,14 @@ function makeBar(root) {
   function choiceButton(parent, choice) {
     const title = choice.help ? "" : choice.name; // a definition is shown in its place
     const made = button(parent, choice.name, choice.key, title, () => take(choice));
-    if (choice.help) define(made, choice);
+    if (choice.help) definition.show(made, choice);
     made.classList.add("choice");
     made.dataset.sent = choice.key || choice.name;
     if (choice.colour) made.style.setProperty("--colour", choice.colour);
   }
 
-  // What a label means stands over its button for as long as one points at it, or has the focus.
-  function define(made, choice) {
-    made.setAttribute("aria-description", choice.help);
-    const show = () => {
-      makeRoom();
-      defined.replaceChildren();
-      element("b", "", defined, choice.name);
-      element("span", "", defined, choice.help);
-      defined.hidden = false;
-      const most = box.clientWidth - defined.offsetWidth;
-      const left = made.getBoundingClientRect().left - box.getBoundingClientRect().left;
-      defined.style.left = `${Math.max(0, Math.min(left, most))}px`;
-    };
-    const hide = () => { defined.hidden = true; };
-    made.addEventListener("mouseenter", show);
-    made.addEventListener("focus", () => made.matches(":focus-visible") && show());
-    made.addEventListener("mouseleave", hide);
-    made.addEventListener("blur", hide);
-  }
-
   function drawRow() {
-    defined.hidden = true;
+    definition.hide();
     const focused = root.activeElement?.dataset.sent;
     choices.replaceChildren();
     fixed.replaceChildren();
@@ -252,7 +231,7 @@ function makeBar(root) {
     row.classList.toggle("many", letters > ONE_ROW_LETTERS);
     for (const choice of data.choices.filter((each) => each.key)) choiceButton(choices, choice);
     const more = data.choices.filter((each) => !each.key).length;
-    if (more) button(choices, `${more} more`, "/", "Find a label by typing", openFinder);
+    if (more) button(choices, `${more} more`, "/", "Find a label by typing", () => openFinder());
     for (const { action, name, key, help: title } of fixedOnes()) {
       button(fixed, name, key, title, () => send(action)).dataset.sent = action;
     }
@@ -263,29 +242,6 @@ function makeBar(root) {
     all.className = "round";
     all.setAttribute("aria-label", "Show all keys");
     if (focused) [...row.querySelectorAll("button")].find((each) => each.dataset.sent === focused)?.focus();
-  }
-
-  function drawKeys() {
-    const rows = [
-      ...data.choices.filter(({ key }) => key).map((each) => [each.key, each.name, each.help]),
-      ...(data.choices.some(({ key }) => !key) ? [["/", "find a label by typing its name"]] : []),
-      ...fixedOnes().map(({ key, name }) => [key, name]),
-      ...(data.accept ? [["Enter", "accept the answer offered"]] : []),
-      ...(data.confidence ? [[SURE_KEY, "how sure you are of the next answer"]] : []),
-      ["N", "back to what is asked"],
-      ...Object.entries(data.extra_keys),
-      ["?", "show or hide these keys"],
-      ["Esc", "close"],
-    ];
-    keys.replaceChildren();
-    for (const [key, name, meaning] of rows) {
-      const item = element("div", "", keys);
-      element("kbd", "", item, key.replace(/^Arrow(.*)$/, (_, way) => (
-        { Left: "←", Right: "→", Up: "↑", Down: "↓" }[way] || way)));
-      const said = meaning ? `${name}: ${meaning}` : name;
-      element("span", "name", item, said).title = said;
-    }
-    element("div", "aside", keys, "A key within a quarter of a second of a new object is passed over.");
   }
 
   // Which buttons can be pressed, without making them anew.
@@ -299,56 +255,24 @@ function makeBar(root) {
     box.setAttribute("aria-busy", String(locked()));
   }
 
-  // ---- finding a label by typing
+  // ---- what opens over the bar
 
-  function matches() {
-    const wanted = search.value.trim().toLowerCase();
-    const rank = ({ name }) => name.toLowerCase().indexOf(wanted);
-    return data.choices.filter((choice) => rank(choice) >= 0)
-      .sort((a, b) => Math.sign(rank(a)) - Math.sign(rank(b)));
-  }
-
-  function drawFound() {
-    found.replaceChildren();
-    for (const choice of matches()) choiceButton(found, choice);
-    found.firstElementChild?.classList.add("first");
-    if (!found.firstElementChild) found.textContent = "No label has these letters";
-    refresh();
-  }
-
-  // What opens stands over the bar, or below it where the bar is high on the page.
-  function makeRoom() {
-    box.classList.toggle("high", box.getBoundingClientRect().top < window.innerHeight / 2);
-  }
-
-  function openFinder() {
-    makeRoom();
+  function openFinder(text = "") {
+    makeRoom(box);
     help.hidden = true;
-    finder.hidden = false;
-    search.value = "";
-    drawFound();
-    search.focus();
+    finder.open(text);
   }
 
   function closePanels() {
-    finder.hidden = true;
     help.hidden = true;
-    search.blur();
+    finder.close();
   }
 
   function toggleHelp() {
-    makeRoom();
-    finder.hidden = true;
+    makeRoom(box);
+    finder.close();
     help.hidden = !help.hidden;
   }
-
-  search.addEventListener("input", drawFound);
-  search.addEventListener("keydown", (event) => {
-    event.stopPropagation(); // Streamlit would take C and R: it cannot see into this element
-    if (event.isComposing) return;
-    if (event.key === "Escape") closePanels();
-    if (event.key === "Enter" && !event.repeat && matches().length && !closed("answer")) take(matches()[0]);
-  });
 
   // ---- keys of the page
 
@@ -380,14 +304,12 @@ function makeBar(root) {
     else if (letter === "N") send("queried");
     else if (key === SURE_KEY && data.confidence) surer();
     else if (key === "?") toggleHelp();
-    else if (key === "Escape" && !(help.hidden && finder.hidden)) closePanels();
+    else if (key === "Escape" && (finder.isOpen() || !help.hidden)) closePanels();
     else if (key in data.extra_keys) send("key", key);
     else if (key === "=" && "+" in data.extra_keys) send("key", "+"); // the same key, not shifted
     else if (key === "/" && many) openFinder();
     else if (many && /^\p{L}$/u.test(key) && !HELD_BACK.includes(letter)) {
-      openFinder();
-      search.value = key;
-      drawFound();
+      openFinder(key);
     } else return false;
     return true;
   }
@@ -448,8 +370,8 @@ function makeBar(root) {
     const known = (each) => each && JSON.stringify([each.choices, each.extra_keys, !each.accept]);
     if (known(before) !== known(data)) {
       drawRow();
-      drawKeys();
-      if (!finder.hidden) drawFound();
+      listKeys(keys, data, fixedOnes());
+      if (finder.isOpen()) finder.redraw();
     }
     refresh();
     turns += 1;

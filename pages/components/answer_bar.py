@@ -16,7 +16,7 @@ from pages.components.mounting import component
 
 Action = Literal["answer", "unsure", "later", "undo", "queried", "key"]
 
-_mount = component("answer_bar", Path(__file__).parent)
+_mount = component("answer_bar", Path(__file__).parent, "answer_bar_panels.js")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def labelling_view(session: LabellingSession, label: str) -> None:
 def _status(state: State) -> None:
     """That it is safe, how far, and how good."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        parts = [":material/check: saved", f"**{counted(state.n_trained, 'label')}**"]
+        parts = ["Saved", f"**{counted(state.n_trained, 'label')}**"]
         said = "Each answer is on disk before the next object is shown."
         own = state.counted.own
         if own is not None:  # the curated test set is everybody's
