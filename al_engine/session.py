@@ -27,7 +27,7 @@ from al_engine.errors import (
 from al_engine.exchange.configuration import Layout
 from al_engine.exchange.models import model_stem
 from al_engine.learning.metrics import Scores
-from al_engine.loop.answering import acts_of, answer_event, refuse_stale
+from al_engine.loop.answering import acts_of, answer_event, refuse_stale, refuse_unknown
 from al_engine.loop.beginning import given_labels
 from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, test_round
 from al_engine.loop.making import BYTES_AN_OBJECT, RoundMaker
@@ -230,19 +230,26 @@ class LabellingSession:
         return lost
 
     def change_settings(
-        self, edited: ProjectConfig, *, how: str | None = None, undoes: int | None = None
+        self,
+        edited: ProjectConfig,
+        *,
+        made_from: ProjectConfig | None = None,
+        how: str | None = None,
+        undoes: int | None = None,
     ) -> None:
         """Put settings in force; labels stay, and models are made again where they must be.
 
-        Settings that fit no data or no model are refused before they are in force.  ``how`` and
-        ``undoes`` are those of their event in the log.
+        Settings that fit no data or no model are refused before they are in force, and so are
+        those ``made_from`` others than are in force by then; None are those of this moment.
+        ``how`` and ``undoes`` are those of their event in the log.
         """
-        lost, was = self.rounds_lost(edited), self.config
+        was = made_from or self.config
+        lost = self.rounds_lost(edited)
         for classifier, setup in edited.setups.items():
             model_stem(classifier, learner_spec(setup, edited.splits.seed))
         if edited.setups:
             self.project.prepare(edited)
-        self.project.save_config(edited, self.who, how=how, undoes=undoes)
+        self.project.change_config(edited, was, self.who, how=how, undoes=undoes)
         for classifier in was.setups.keys() - edited.setups.keys():
             self.learners.pop(classifier, None)  # its memory; it is trained again if it comes back
             self._states.pop(classifier, None)
@@ -283,12 +290,19 @@ class LabellingSession:
         self.project.touch()
         return state
 
-    def take_on(self, edited: ProjectConfig, first_labels: Sequence[Event]) -> None:
-        """Put settings in force, and begin with their classifiers, in one go."""
+    def take_on(
+        self, edited: ProjectConfig, made_from: ProjectConfig, first_labels: Sequence[Event]
+    ) -> None:
+        """Put settings in force, and begin with their classifiers, in one go.
+
+        Raises
+        ------
+        SettingsError : as ``change_settings`` does for those ``made_from`` others
+        """
         with self.project.log.lock:
             begun = {c for c in edited.setups if self.project.has_begun(c)}
             first_labels = [event for event in first_labels if event.classifier not in begun]
-            self.project.save_config(edited, self.who, *first_labels)
+            self.project.change_config(edited, made_from, self.who, *first_labels)
         self.restore_models()
         self.record_soon()
         self.project.touch()
@@ -334,6 +348,8 @@ class LabellingSession:
         before = self._states.get(classifier)
         with self.project.log.lock:
             refuse_stale(self.project, classifier, row, token, self.who)
+            if kind == "answer":
+                refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
             self.project.log.append(event)
         return self._after(classifier, before[1] if before else None)
 
@@ -352,6 +368,7 @@ class LabellingSession:
                 raise AnswerRefusedError(
                     "Something was answered in another tab meanwhile.", "Look, then label again."
                 )
+            refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
             taken = at_once(self.project, self.project.history(classifier, self.who), rows).rows
             self.project.log.append(
                 *events_at_once(self.project, config, classifier, taken, label, self.who)

@@ -252,7 +252,8 @@ def _saved_line(session: LabellingSession, saved: Saved, i: int) -> None:
 def _ask_among(session: LabellingSession, name: str) -> None:
     with guard(), st.spinner("Changing the pool", show_time=True):
         config = session.config
-        session.change_settings(replace(config, asking=replace(config.asking, among=name)))
+        asking = replace(config.asking, among=name)
+        session.change_settings(replace(config, asking=asking), made_from=config)
         tab.exploring().notice = f"Only {name} is asked about." if name else "All is asked about."
         tab.count_click("saved")
         draw_again()
