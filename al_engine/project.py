@@ -33,12 +33,13 @@ from al_engine.data.merging import as_merged
 from al_engine.data.people import history_of, labels_given
 from al_engine.data.sight import in_sight
 from al_engine.dataset import Dataset, SplitSizes
-from al_engine.errors import AlEngineError, ProjectError, SettingsError
-from al_engine.files import PARTIAL, left_behind
+from al_engine.errors import AlEngineError, ProjectError, SettingsError, disk_said
+from al_engine.files import PARTIAL, left_behind, whole_file
 from al_engine.home import CATALOGUE_FILE, read_about, write_about
 from al_engine.public import refuse_overuse, without_paths
 
 ANSWERS_FILE = "answers.duckdb"
+OFFLINE_FILE = "offline"  # where it is, no other server is asked
 
 
 class Project:
@@ -109,6 +110,27 @@ class Project:
     @property
     def config(self) -> ProjectConfig:
         return self._config
+
+    @property
+    def is_online(self) -> bool:
+        """May anything be asked of other servers?  A matter of this machine, and of no file that
+        travels; looked up at each use, for whoever switched it off means everybody's requests.
+        """
+        return not (self.folder / OFFLINE_FILE).exists()
+
+    def switch_network(self, is_online: bool) -> None:
+        """Let other servers be asked, or nobody; kept beside what is written and taken away."""
+        if not is_online:
+            with whole_file(self.folder / OFFLINE_FILE) as file:
+                file.touch()
+            return
+        try:
+            (self.folder / OFFLINE_FILE).unlink(missing_ok=True)
+        except OSError as error:
+            raise ProjectError(
+                f"The network could not be switched on: {disk_said(error)}.",
+                "See to the permissions of the project's folder.",
+            ) from error
 
     def save_config(
         self,

@@ -31,13 +31,12 @@ from al_engine.loop.answering import acts_of, answer_event, refuse_stale, refuse
 from al_engine.loop.beginning import given_labels
 from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, test_round
 from al_engine.loop.making import BYTES_AN_OBJECT, RoundMaker
-from al_engine.loop.recording import Moment, moment, record_soon
+from al_engine.loop.recording import Moment, layout_of, moment, record_soon
 from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
 from al_engine.loop.state import ScoredRound, State, made_state, seen_by
 from al_engine.loop.together import at_once, events_at_once, undoing
 from al_engine.project import Project
-from al_engine.sky import Sky
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
 
@@ -63,7 +62,6 @@ class LabellingSession:
         self._maker = RoundMaker(project, {} if learners is None else learners)
         # By classifier: the moment, the state, and the whole history that it was made of.
         self._states: dict[str, tuple[Hashable, State, History]] = {}
-        self.layout = Layout()
         project.at_close(self.put_away)
 
     def put_away(self) -> None:
@@ -83,6 +81,11 @@ class LabellingSession:
     @property
     def config(self) -> ProjectConfig:
         return self.project.config
+
+    @property
+    def layout(self) -> Layout:
+        """How the project is looked at; no round depends on it."""
+        return layout_of(self.project)
 
     def is_started(self, classifier: str) -> bool:
         return classifier in self.config.setups
@@ -255,12 +258,6 @@ class LabellingSession:
             self._states.pop(classifier, None)
         if lost or _whose(edited) != _whose(was):
             self.restore_models()
-        self.record_soon()
-
-    def change_sky(self, sky: Sky) -> None:
-        """Show pictures otherwise; nothing that was trained depends on it."""
-        with self.project.log.lock:
-            self.project.save_config(replace(self.config, sky=sky), self.who)
         self.record_soon()
 
     # -- what a person does --
@@ -485,8 +482,8 @@ class LabellingSession:
             self.project.keep_round(classifier, fit.key, fit.n_labelled, scores.to_dict())
 
     def _started_config(self, classifier: str) -> ProjectConfig:
-        """The settings in force, apart from the sky's, in which the classifier is set up."""
-        config = self.config.apart_from_sky
+        """The settings in force, in which the classifier is set up."""
+        config = self.config
         name = config.label_name(classifier)
         if classifier not in config.train_labels:
             raise SettingsError(f"There is no classifier for '{name}'.", "Add it in the settings.")
