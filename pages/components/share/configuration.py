@@ -209,6 +209,9 @@ def _tell(configuration: Configuration, prospect: Prospect) -> None:
         n = counted(len(prospect.disputed), "object")
         listed = plain(named(prospect.disputed))
         st.caption(f"Labelled one way for one classifier, another for the next: {n} ({listed}).")
+    if prospect.gone:
+        listed = plain(named(prospect.gone))
+        st.caption(f"Former settings are replayed without columns that are gone: {listed}.")
     if configuration.untranslated:
         with st.expander(f"No counterpart here: {len(configuration.untranslated)}"):
             st.markdown("\n".join(f"- {plain(line)}" for line in configuration.untranslated))
