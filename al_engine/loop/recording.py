@@ -1,8 +1,8 @@
 """A project as its configuration: put together when asked for, and kept beside it at each round.
 
 Owns which parts of a project stand in the file, whose form is ``exchange.configuration``'s, and how
-the project is looked at, which all its sessions share.  Must not
-know sessions: what they have at hand is handed in.
+the project is looked at, which all its sessions share.  Must not know sessions: what they have at
+hand is handed in.
 """
 
 import json
