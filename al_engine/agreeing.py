@@ -189,10 +189,10 @@ def settle(
     ------
     AnswerRefusedError : nothing to settle here, or not by this person; it changed since; no label
     """
-    project, config = session.project, session.config
-    refuse_unknown(label, config.labels_in_use)
-    dataset = project.prepare(config)
+    project = session.project
+    dataset = project.prepare(session.config)
     with project.log.lock:
+        refuse_unknown(label, project.config.labels_in_use)
         if not project.config.people.several:
             raise AnswerRefusedError(
                 "One person answers here, so that nothing is to settle.",

@@ -11,7 +11,7 @@ import re
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from al_engine.criteria import Search, check_search
@@ -20,7 +20,6 @@ from al_engine.label import Label as Label
 from al_engine.label import MergedLabel as MergedLabel
 from al_engine.label import check_labels
 from al_engine.quantities import Quantities, check_quantities
-from al_engine.sky import Sky, check_sky
 from al_engine.typed import plain, read_as
 
 CONFIG_VERSION = 1
@@ -202,8 +201,6 @@ class ProjectConfig:
     curation: Curation = Curation()
     quantities: Quantities = field(default_factory=Quantities)
     people: People = People()
-    # What is kept by the words of settings need not be made again for another look at the sky.
-    sky: Sky = field(default=Sky(), repr=False)
     train_labels: tuple[str, ...] = ()
     leave_out_other_labels: bool = False
     leave_out_unknown: bool = False
@@ -214,11 +211,6 @@ class ProjectConfig:
     author: str = ""
     doi: str = ""
     none_below: float | None = None
-
-    @property
-    def apart_from_sky(self) -> "ProjectConfig":
-        """The same with pictures as they are to begin with: all that rounds could depend on."""
-        return replace(self, sky=Sky())
 
     @property
     def labels_in_use(self) -> tuple[Label, ...]:
@@ -306,7 +298,6 @@ def check(config: ProjectConfig) -> None:
         raise SettingsError(f"The shares add up to {total:g}%.", "Make them 100% or less.")
     check_search(config.curation.search)
     check_quantities(config.quantities)
-    check_sky(config.sky)
     check_labels(config.labels, config.columns.unknown, config.train_labels)
     for value, setup in config.setups.items():
         if not setup.members:

@@ -181,9 +181,6 @@ class Curator:
         ------
         AnswerRefusedError : no such object or label, or it was answered about since
         """
-        config = self.session.config
-        if kind == "answer":
-            refuse_unknown(label, config.labels)
         if not 0 <= row < self._project.catalogue.n_rows:
             raise AnswerRefusedError(
                 f"There is no object in row {row}.",
@@ -194,6 +191,8 @@ class Curator:
             how = "chosen"  # drawn from other criteria than those that would be kept with it
         with self._writing():
             self._refuse_stale(row, token)
+            if kind == "answer":
+                refuse_unknown(label, self.session.config.labels)
             event = Event(
                 kind,
                 self.session.who,

@@ -148,12 +148,15 @@ def join(
         missing = session.config.columns.missing
         joined = join_table(catalogue, table, wanted, missing, heard, cancelled)
     if is_shown:
-        columns = session.config.columns
+        config = session.config
+        columns = config.columns
         shown = (*columns.info, *joined.columns[:SHOWN])
         if joined.within_arcsec is not None:
             shown = (*shown, joined.columns[-2])
         info = tuple(dict.fromkeys(shown))
-        session.change_settings(replace(session.config, columns=replace(columns, info=info)))
+        session.change_settings(
+            replace(config, columns=replace(columns, info=info)), made_from=config
+        )
     return joined
 
 

@@ -28,18 +28,19 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import CuratedSet, fold_curated, renumbered
 from al_engine.data.grid import Floats, Grid
 from al_engine.data.history import History, count_answers
-from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.labels import CURATED, AnswerLog, Event
 from al_engine.data.merging import as_merged
 from al_engine.data.nearby import SkyOrder
-from al_engine.data.people import history_of
+from al_engine.data.people import history_of, labels_given
 from al_engine.data.sight import in_sight
 from al_engine.dataset import Dataset, SplitSizes
-from al_engine.errors import AlEngineError, ProjectError
-from al_engine.files import PARTIAL, left_behind
+from al_engine.errors import AlEngineError, ProjectError, SettingsError, disk_said
+from al_engine.files import PARTIAL, left_behind, whole_file
 from al_engine.home import CATALOGUE_FILE, read_about, write_about
 from al_engine.public import refuse_overuse, without_paths
 
 ANSWERS_FILE = "answers.duckdb"
+OFFLINE_FILE = "offline"  # where it is, no other server is asked
 
 
 class Project:
@@ -118,6 +119,27 @@ class Project:
     def config(self) -> ProjectConfig:
         return self._config
 
+    @property
+    def is_online(self) -> bool:
+        """May anything be asked of other servers?  A matter of this machine, and of no file that
+        travels; looked up at each use, for whoever switched it off means everybody's requests.
+        """
+        return not (self.folder / OFFLINE_FILE).exists()
+
+    def switch_network(self, is_online: bool) -> None:
+        """Let other servers be asked, or nobody; kept beside what is written and taken away."""
+        if not is_online:
+            with whole_file(self.folder / OFFLINE_FILE) as file:
+                file.touch()
+            return
+        try:
+            (self.folder / OFFLINE_FILE).unlink(missing_ok=True)
+        except OSError as error:
+            raise ProjectError(
+                f"The network could not be switched on: {disk_said(error)}.",
+                "See to the permissions of the project's folder.",
+            ) from error
+
     def save_config(
         self,
         config: ProjectConfig,
@@ -140,6 +162,53 @@ class Project:
             if events:
                 self.log.append(*events)
             self._config = config
+
+    def change_config(
+        self,
+        edited: ProjectConfig,
+        made_from: ProjectConfig,
+        who: str,
+        *together: Event,
+        how: str | None = None,
+        undoes: int | None = None,
+    ) -> None:
+        """Put settings in force in place of those they were made from.
+
+        Raises
+        ------
+        SettingsError : others are in force by now, or a label is left out that answers have
+        """
+        with self.log.lock:
+            if self._config != made_from:
+                raise SettingsError(
+                    "The settings were changed meanwhile, in another tab.",
+                    "Look at them, then change them again.",
+                )
+            self._refuse_lost_labels(edited)
+            self.save_config(edited, who, *together, how=how, undoes=undoes)
+
+    def _refuse_lost_labels(self, edited: ProjectConfig) -> None:
+        """Refuse settings without a label that answers have; merged, it is still there.
+
+        The curated test set counts apart what has a label that is no longer set.
+        """
+        kept = {value for label in edited.labels for value in label.values}
+        held = [each for label in self._config.labels for each in label.with_merged]
+        gone = [each for each in held if each.value not in kept]
+        if not gone:
+            return
+        people = self._config.people
+        given = labels_given([e for e in self.log.events() if e.part != CURATED], people)
+        for label in gone:
+            n = sum(value == label.value for _, value in given)
+            if n:
+                has = f"{n:,} object{'s have' if n > 1 else ' has'} that answer"
+                # Blind, nobody is told how many.
+                raise SettingsError(
+                    f"{label.name} cannot be left out: "
+                    f"{'there are such answers' if people.is_blind else has}.",
+                    "Merge it into another label, or correct the answers first.",
+                )
 
     def take_over(self, events: Sequence[Event]) -> None:
         """Append events from elsewhere, numbered one by one from any number on; all or none.

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 from al_engine.config import Label, MergedLabel, ProjectConfig
-from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
+from al_engine.data.people import events_shown_to, labels_given
 from al_engine.errors import SettingsError
 from al_engine.exchange.astronomical import UNKNOWN, WHOLE_NUMBER
 from al_engine.jobs import Cancelled, Job, Progress
@@ -61,7 +61,8 @@ def add_label(session: LabellingSession, name: str, colour: str = "", definition
     )
     colour = colour or next_colour(config)
     label = Label(value, name, colour, definition.strip(), in_catalogue=found)
-    session.change_settings(replace(config, labels=(*config.labels, label)), how=CHANGED)
+    labels = (*config.labels, label)
+    session.change_settings(replace(config, labels=labels), made_from=config, how=CHANGED)
 
 
 def edit_label(
@@ -80,7 +81,7 @@ def edit_label(
     edited = replace(held, name=name, colour=colour, definition=definition.strip())
     if edited != held:
         labels = tuple(edited if label.value == value else label for label in config.labels)
-        session.change_settings(replace(config, labels=labels), how=CHANGED)
+        session.change_settings(replace(config, labels=labels), made_from=config, how=CHANGED)
 
 
 def merge_labels(session: LabellingSession, value: str, into: str) -> None:
@@ -93,7 +94,8 @@ def merge_labels(session: LabellingSession, value: str, into: str) -> None:
     ------
     SettingsError : no such labels, one and the same, or no others are left
     """
-    session.change_settings(merged(session.config, value, into), how=CHANGED)
+    config = session.config
+    session.change_settings(merged(config, value, into), made_from=config, how=CHANGED)
 
 
 def begin_merge(session: LabellingSession, value: str, into: str) -> Job[None]:
@@ -148,7 +150,7 @@ def last_change(session: LabellingSession) -> Change | None:
 
 def begin_undo(session: LabellingSession, seq: int) -> Job[None]:
     """Begin ``undo_change``; cancelled while it trains, nothing was taken back."""
-    edited = _without(session, seq)
+    edited = _without(session, session.config, seq)
 
     def work(progress: Progress, cancelled: Cancelled) -> None:
         session.make_before(edited, progress, cancelled)
@@ -168,17 +170,19 @@ def undo_change(session: LabellingSession, seq: int) -> None:
     ------
     SettingsError : labels were changed since, or a label that was added is in use
     """
-    session.change_settings(_without(session, seq), how=CHANGED, undoes=seq)
+    config = session.config
+    undone = _without(session, config, seq)
+    session.change_settings(undone, made_from=config, how=CHANGED, undoes=seq)
 
 
-def _without(session: LabellingSession, seq: int) -> ProjectConfig:
-    """The settings in force without the last change of the labels."""
+def _without(session: LabellingSession, config: ProjectConfig, seq: int) -> ProjectConfig:
+    """Some settings without the last change of the labels."""
     found = _last(session.project.log.events())
     if found is None or found[0] != seq:
         raise SettingsError(
             "The labels were changed in another tab meanwhile.", "Look, then undo again."
         )
-    return _undone(session, found[1], found[2])
+    return _undone(config, found[1], found[2])
 
 
 def _last(events: Sequence[Event]) -> tuple[int, ProjectConfig, ProjectConfig] | None:
@@ -192,11 +196,8 @@ def _last(events: Sequence[Event]) -> tuple[int, ProjectConfig, ProjectConfig] |
     return None
 
 
-def _undone(
-    session: LabellingSession, before: ProjectConfig, after: ProjectConfig
-) -> ProjectConfig:
+def _undone(config: ProjectConfig, before: ProjectConfig, after: ProjectConfig) -> ProjectConfig:
     """The settings in force without what one change did; others since then stay."""
-    config = session.config
     was, became, now = ({label.value: label for label in c.labels} for c in (before, after, config))
     touched = [v for v in {**was, **became} if was.get(v) != became.get(v)]
     if any(now.get(value) != became.get(value) for value in touched):
@@ -204,8 +205,11 @@ def _undone(
             "The labels were changed in the settings since.", "Change them there, or here anew."
         )
     for value in touched:
-        if value not in was:
-            _refuse_use(session, became[value])
+        if value not in was and value in config.train_labels:
+            raise SettingsError(
+                f"{became[value].name} has a classifier by now.",
+                "Remove that in Settings, step 4, first.",
+            )
     order = list(was)
     kept = {value: label for value, label in now.items() if value not in touched or value in was}
     labels = [was[v] if v in touched else kept[v] for v in order if v in touched or v in kept]
@@ -230,36 +234,23 @@ def _undone_classifiers(
     )
 
 
-def _refuse_use(session: LabellingSession, label: Label) -> None:
-    """Refuse to take away a label that answers have given."""
-    n = use_of(session)[label.value].n_answers
-    if n:
-        raise SettingsError(
-            f"{n:,} object{'s have' if n > 1 else ' has'} been labelled {label.name} since.",
-            "Merge it into another label, or correct the answers first.",
-        )
-    if label.value in session.config.train_labels:
-        raise SettingsError(
-            f"{label.name} has a classifier by now.", "Remove that in Settings, step 4, first."
-        )
-
-
 # -- what is shown of them ---------------------------------------------------------------------
 
 
 def use_of(session: LabellingSession) -> dict[str, Use]:
-    """By the value of each label how much it is used; answers in force, each object once."""
+    """By the value of each label how much it is used; answers in force, each object once.
+
+    Where people answer blind, of the answers one's own.
+    """
     config, project = session.config, session.project
     n_catalogue = Counter[str]()
     if config.features.base:
         dataset = project.dataset()
         n_catalogue.update(dict(zip(dataset.values, dataset.n_by_value, strict=True)))
-    answered: dict[tuple[str | None, int | None], str | None] = {}
-    for event in in_effect(project.all_events()):
-        if event.kind in ("answer", "unsure", "settled"):
-            answered[event.classifier, event.row_number] = event.label
-    rows = {(row, label) for (_, row), label in answered.items() if label is not None}
-    n_answers = Counter(label for _, label in rows)
+    events, people = project.all_events(), config.people
+    if people.is_blind:
+        events = events_shown_to(events, session.who, people)
+    n_answers = Counter(label for _, label in labels_given(events, people))
     return {
         label.value: Use(n_catalogue[label.value], n_answers[label.value])
         for label in config.labels

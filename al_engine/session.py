@@ -31,17 +31,16 @@ from al_engine.exchange.models import model_stem
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
 from al_engine.lookahead import Overtaken
-from al_engine.loop.answering import acts_of, answer_event, refuse_stale
+from al_engine.loop.answering import acts_of, answer_event, refuse_stale, refuse_unknown
 from al_engine.loop.beginning import given_labels
 from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, test_round
 from al_engine.loop.making import BYTES_AN_OBJECT, RoundMaker
-from al_engine.loop.recording import Moment, moment, record_soon
+from al_engine.loop.recording import Moment, layout_of, moment, record_soon
 from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
 from al_engine.loop.state import ScoredRound, State, made_state, seen_by
 from al_engine.loop.together import at_once, events_at_once, undoing
 from al_engine.project import Project
-from al_engine.sky import Sky
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
 
@@ -67,7 +66,6 @@ class LabellingSession:
         self._maker = RoundMaker(project, {} if learners is None else learners)
         # By classifier: the moment, the state, and the whole history that it was made of.
         self._states: dict[str, tuple[Hashable, State, History]] = {}
-        self.layout = Layout()
         project.at_forget(self.put_away)
 
     def put_away(self) -> None:
@@ -87,6 +85,11 @@ class LabellingSession:
     @property
     def config(self) -> ProjectConfig:
         return self.project.config
+
+    @property
+    def layout(self) -> Layout:
+        """How the project is looked at; no round depends on it."""
+        return layout_of(self.project)
 
     def is_started(self, classifier: str) -> bool:
         return classifier in self.config.setups
@@ -235,30 +238,31 @@ class LabellingSession:
         return lost
 
     def change_settings(
-        self, edited: ProjectConfig, *, how: str | None = None, undoes: int | None = None
+        self,
+        edited: ProjectConfig,
+        *,
+        made_from: ProjectConfig | None = None,
+        how: str | None = None,
+        undoes: int | None = None,
     ) -> None:
         """Put settings in force; labels stay, and models are made again where they must be.
 
-        Settings that fit no data or no model are refused before they are in force.  ``how`` and
-        ``undoes`` are those of their event in the log.
+        Settings that fit no data or no model are refused before they are in force, and so are
+        those ``made_from`` others than are in force by then; None are those of this moment.
+        ``how`` and ``undoes`` are those of their event in the log.
         """
-        lost, was = self.rounds_lost(edited), self.config
+        was = made_from or self.config
+        lost = self.rounds_lost(edited)
         for classifier, setup in edited.setups.items():
             model_stem(classifier, learner_spec(setup, edited.splits.seed))
         if edited.setups:
             self.project.prepare(edited)
-        self.project.save_config(edited, self.who, how=how, undoes=undoes)
+        self.project.change_config(edited, was, self.who, how=how, undoes=undoes)
         for classifier in was.setups.keys() - edited.setups.keys():
             self.learners.pop(classifier, None)  # its memory; it is trained again if it comes back
             self._states.pop(classifier, None)
         if lost or _whose(edited) != _whose(was):
             self.restore_models()
-        self.record_soon()
-
-    def change_sky(self, sky: Sky) -> None:
-        """Show pictures otherwise; nothing that was trained depends on it."""
-        with self.project.log.lock:
-            self.project.save_config(replace(self.config, sky=sky), self.who)
         self.record_soon()
 
     # -- what a person does --
@@ -288,12 +292,19 @@ class LabellingSession:
         self.project.touch()
         return state
 
-    def take_on(self, edited: ProjectConfig, first_labels: Sequence[Event]) -> None:
-        """Put settings in force, and begin with their classifiers, in one go."""
+    def take_on(
+        self, edited: ProjectConfig, made_from: ProjectConfig, first_labels: Sequence[Event]
+    ) -> None:
+        """Put settings in force, and begin with their classifiers, in one go.
+
+        Raises
+        ------
+        SettingsError : as ``change_settings`` does for those ``made_from`` others
+        """
         with self.project.log.lock:
             begun = {c for c in edited.setups if self.project.has_begun(c)}
             first_labels = [event for event in first_labels if event.classifier not in begun]
-            self.project.save_config(edited, self.who, *first_labels)
+            self.project.change_config(edited, made_from, self.who, *first_labels)
         self.restore_models()
         self.record_soon()
         self.project.touch()
@@ -339,6 +350,8 @@ class LabellingSession:
         before = self._states.get(classifier)
         with self.project.log.lock:
             refuse_stale(self.project, classifier, row, token, self.who)
+            if kind == "answer":
+                refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
             self.project.log.append(event)
         return self._after(classifier, before[1] if before else None)
 
@@ -367,7 +380,6 @@ class LabellingSession:
         ------
         WorkCancelled : ``cancelled`` said so, and everything is as it was
         """
-        config = edited.apart_from_sky
         started = [c for c in edited.setups if c in edited.train_labels]
         progress(0, 1 + len(started))
         self.project.prepare(edited)
@@ -376,7 +388,7 @@ class LabellingSession:
             # What cannot be trained says so where it is looked at.
             with contextlib.suppress(ContractError, SettingsError):
                 history = self.project.history_under(edited, classifier)
-                self._make_before(classifier, config, history, cancelled)
+                self._make_before(classifier, edited, history, cancelled)
 
     def _make_before(
         self, classifier: str, config: ProjectConfig, history: History, cancelled: Cancelled
@@ -407,6 +419,7 @@ class LabellingSession:
                 raise AnswerRefusedError(
                     "Something was answered in another tab meanwhile.", "Look, then label again."
                 )
+            refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
             taken = at_once(self.project, self.project.history(classifier, self.who), rows).rows
             self.project.log.append(
                 *events_at_once(self.project, config, classifier, taken, label, self.who)
@@ -523,8 +536,8 @@ class LabellingSession:
             self.project.keep_round(classifier, fit.key, fit.n_labelled, scores.to_dict())
 
     def _started_config(self, classifier: str) -> ProjectConfig:
-        """The settings in force, apart from the sky's, in which the classifier is set up."""
-        config = self.config.apart_from_sky
+        """The settings in force, in which the classifier is set up."""
+        config = self.config
         name = config.label_name(classifier)
         if classifier not in config.train_labels:
             raise SettingsError(f"There is no classifier for '{name}'.", "Add it in the settings.")

@@ -4,7 +4,7 @@ Owns what may be set of them.  Must not know services: whether one of that name 
 ``services.cutouts``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from al_engine.errors import SettingsError
@@ -12,6 +12,7 @@ from al_engine.errors import SettingsError
 MOST_CUTOUTS = 8
 LEAST_ARCSEC, MOST_ARCSEC = 4.0, 36_000.0  # the side of a cutout
 MOST_SURVEY_CHARS = 120
+PERCENTS = (50.0, 100.0)  # the least and the most of a picture's pixels that are not cut off
 # What + and - go through, in arcsec.
 FIELDS = (
     6.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 150.0, 180.0, 240.0, 300.0, 450.0,
@@ -35,12 +36,11 @@ class Cutout:
 class Sky:
     """The pictures of an object, and how they are shown.
 
-    ``online`` is the switch of all that is asked of other servers.  ``stretch`` "auto" leaves
-    pictures as they are sent, and shows FITS by asinh; ``percent`` of a FITS picture's pixels are
-    not cut off.  ``marks`` are the crosshair and the objects of the catalogue nearby.
+    ``stretch`` "auto" leaves pictures as they are sent, and shows FITS by asinh; ``percent`` of a
+    FITS picture's pixels are not cut off.  ``marks`` are the crosshair and the objects of the
+    catalogue nearby.
     """
 
-    online: bool = True
     cutouts: tuple[Cutout, ...] = (
         Cutout("sdss", 30.0),
         Cutout("first", 150.0),
@@ -66,25 +66,49 @@ def next_field(arcsec: float, step: int, within: tuple[float, float]) -> float:
 
 def check_sky(sky: Sky) -> None:
     """Raise SettingsError where pictures are asked for that nobody could send."""
-    if not 50 <= sky.percent <= 100:
-        raise SettingsError(f"sky.percent is {sky.percent:g}.", "Use a number from 50 to 100.")
+    least, most = PERCENTS
+    if not least <= sky.percent <= most:
+        raise SettingsError(
+            f"sky.percent is {sky.percent:g}.", f"Use a number from {least:g} to {most:g}."
+        )
     if len(sky.cutouts) > MOST_CUTOUTS:
         raise SettingsError(
             f"sky.cutouts: there are {len(sky.cutouts)} pictures.", f"Use up to {MOST_CUTOUTS}."
         )
     for cutout in sky.cutouts:
-        if not 0 < len(cutout.service) <= 40:
-            raise SettingsError(
-                f"sky.cutouts: '{cutout.service[:60]}' names no service.",
-                "A name has 1 to 40 characters.",
-            )
+        if (fault := _fault(cutout)) is not None:
+            raise fault
         if not LEAST_ARCSEC <= cutout.field_arcsec <= MOST_ARCSEC:
             raise SettingsError(
                 f"sky.cutouts: the field of '{cutout.service}' is {cutout.field_arcsec:g} arcsec.",
                 f"Use {LEAST_ARCSEC:g} to {MOST_ARCSEC:,.0f}.",
             )
-        if len(cutout.survey) > MOST_SURVEY_CHARS or not cutout.survey.isprintable():
-            raise SettingsError(
-                f"sky.cutouts: '{cutout.survey[:40]}' names no survey.",
-                f"Use up to {MOST_SURVEY_CHARS} characters.",
-            )
+
+
+def sound(sky: Sky) -> Sky:
+    """The same within what can be shown: pictures that somebody could send, and numbers in range.
+
+    For what is read from a file; what a person chooses is refused instead (``check_sky``).
+    """
+    cutouts = tuple(
+        replace(each, field_arcsec=min(max(each.field_arcsec, LEAST_ARCSEC), MOST_ARCSEC))
+        for each in sky.cutouts
+        if _fault(each) is None
+    )
+    percent = min(max(sky.percent, PERCENTS[0]), PERCENTS[1])
+    return replace(sky, cutouts=cutouts[:MOST_CUTOUTS], percent=percent)
+
+
+def _fault(cutout: Cutout) -> SettingsError | None:
+    """Why nobody could send a picture, whatever its field, or None."""
+    if not 0 < len(cutout.service) <= 40:
+        return SettingsError(
+            f"sky.cutouts: '{cutout.service[:60]}' names no service.",
+            "A name has 1 to 40 characters.",
+        )
+    if len(cutout.survey) > MOST_SURVEY_CHARS or not cutout.survey.isprintable():
+        return SettingsError(
+            f"sky.cutouts: '{cutout.survey[:40]}' names no survey.",
+            f"Use up to {MOST_SURVEY_CHARS} characters.",
+        )
+    return None

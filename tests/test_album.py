@@ -17,7 +17,9 @@ from al_engine.data import recent
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.joined import JoinedTable
 from al_engine.data.table import Table
+from al_engine.exchange.configuration import read_configuration
 from al_engine.joining import join, undo_join
+from al_engine.loop.recording import as_file, change_layout
 from al_engine.opening import close_project
 from al_engine.origin import named_instead
 from al_engine.services import cache, fetching
@@ -25,6 +27,7 @@ from al_engine.services.cutouts import CUTOUTS
 from al_engine.services.fetching import Reply, Request
 from al_engine.services.gallery import OFF, Gallery, wait_for_pictures
 from al_engine.session import LabellingSession
+from al_engine.sharing.replay import load_settings
 from al_engine.showing import album as albums
 from al_engine.showing.album import Album, Frame
 from al_engine.showing.curves import redshift_of
@@ -162,7 +165,7 @@ def test_zooming_goes_through_the_fields_of_one_picture_or_of_all(tmp_path, open
     album = Album(session)
 
     def fields() -> list[float]:
-        return [cutout.field_arcsec for cutout in session.config.sky.cutouts[:2]]
+        return [cutout.field_arcsec for cutout in album.sky.cutouts[:2]]
 
     album.zoom(1)
     assert fields() == [45.0, 180.0]
@@ -173,7 +176,7 @@ def test_zooming_goes_through_the_fields_of_one_picture_or_of_all(tmp_path, open
     assert fields() == [6.0, 30.0]
     assert [frame.can_zoom_in for frame in album.frames(0)] == [False, False]
     again = LabellingSession(session.project, "Ben")
-    assert again.config.sky.cutouts[0].field_arcsec == 6.0
+    assert Album(again).sky.cutouts[0].field_arcsec == 6.0
 
 
 def test_another_look_at_the_sky_makes_no_round_again(tmp_path, opened, sky) -> None:
@@ -198,14 +201,14 @@ def test_which_pictures_there_are_is_chosen_by_name_and_fields_are_kept(
         assert title in titles
     album.zoom(1, 1)
     album.change(album.chosen(["hips2fits CDS/P/NVSS", "first", " A/P/own "]))
-    assert session.config.sky.cutouts == (
+    assert album.sky.cutouts == (
         Cutout("hips2fits", 60.0, "CDS/P/NVSS"),
         Cutout("first", 180.0),
         Cutout("hips2fits", 60.0, "A/P/own"),
         Cutout("sdss_spectrum"),
     )
     assert [frame.title for frame in album.frames(0)] == ["NVSS", "FIRST", "A/P/own"]
-    assert album.chosen(list(album.offered())[:3]) == session.config.sky
+    assert album.chosen(list(album.offered())[:3]) == album.sky
 
 
 def test_neighbours_are_marked_where_they_are_and_the_object_is_none(tmp_path, opened, sky) -> None:
@@ -215,7 +218,7 @@ def test_neighbours_are_marked_where_they_are_and_the_object_is_none(tmp_path, o
     assert near.neighbours == ()
     assert sorted(each.row for each in wide.neighbours) == [99, 101]
     assert {round(each.east_arcsec) for each in wide.neighbours} == {-60, 60}
-    album.change(replace(session.config.sky, marks=False))
+    album.change(replace(album.sky, marks=False))
     assert album.frames(100)[1].neighbours == ()
 
 
@@ -224,13 +227,34 @@ def test_switched_off_nothing_is_asked_of_anybody(tmp_path, opened, sky) -> None
     album = Album(session)
     frames(album, 0)
     n_asked = len(sky.asked)
-    album.change(replace(session.config.sky, online=False))
+    album.switch_network(False)
     album.fetch_ahead(2)
     assert said(album, 1) == [OFF, OFF]
     assert said(album, 0) == ["", ""]
     assert len(sky.asked) == n_asked
-    album.change(replace(session.config.sky, online=True))
+    album.switch_network(True)
     assert said(album, 1) == ["", ""]
+
+
+def test_the_network_stays_off_whatever_another_session_does(tmp_path, opened, sky) -> None:
+    session = session_of(tmp_path, opened)
+    session.start("QSO", small_setup())
+    other = LabellingSession(session.project, "Ben")
+    taken = read_configuration(
+        as_file(session.project, session.moment(), is_private=False).encode()
+    )
+    edited = replace(session.config, author="Ada")
+    Album(other).switch_network(False)
+    session.change_settings(edited)
+    load_settings(session, taken)
+    change_layout(session.project, **vars(taken.layout))
+    Album(session).zoom(1)
+    assert not session.project.is_online
+    assert said(Album(session), 1) == [OFF, OFF]
+    folder = session.project.folder
+    close_project(folder)
+    assert not opened(folder).is_online
+    assert sky.asked == []
 
 
 def test_what_may_be_asked_next_is_there_before_it_is(tmp_path, opened, sky) -> None:
@@ -287,7 +311,7 @@ def test_files_of_the_image_folder_are_shown_fits_too(tmp_path, opened, sky) -> 
     assert [said(album, row)[0] for row in range(4)] == [
         "", "", "It is not a picture.", "It would be 10,000 x 6,000 pixels: too large.",
     ]  # fmt: skip
-    log = replace(session.config.sky, stretch="log")
+    log = replace(album.sky, stretch="log")
     before = frames(album, 1)[0].shown.image
     album.change(log)
     assert frames(album, 1)[0].shown.image not in (b"", before)

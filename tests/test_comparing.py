@@ -119,7 +119,7 @@ def test_what_has_no_picture_says_so_and_without_any_there_are_values(home, sky)
     dec = [None if i == 7 else 0.0 for i in range(N_ROWS)]
     session = session_of(home, {"dec": dec})
     assert Album(session).small([7])[7].sentence == "It has no picture."
-    session.change_sky(replace(session.config.sky, online=False))
+    session.project.switch_network(False)
     assert Album(session).small([8])[8].sentence == OFF
     session.change_settings(replace(session.config, pictures=False))
     comparing = comparing_of(session)

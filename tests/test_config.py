@@ -24,7 +24,6 @@ from al_engine.config import (
 from al_engine.criteria import Criterion, Group, Search
 from al_engine.errors import SettingsError
 from al_engine.quantities import Band, Quantities, Quantity
-from al_engine.sky import Cutout, Sky
 
 EVERYTHING = ProjectConfig(
     curation=Curation(Search((Group((Criterion("z", ">", ("1",)),), "or"),), "and"), "audit", 20),
@@ -50,7 +49,6 @@ EVERYTHING = ProjectConfig(
         random_every=7, start="random", ahead_mb=0, shared=True, among="the wedge", among_key="f00d"
     ),
     people=People(True, True, "latest", 4),
-    sky=Sky(False, (Cutout("hips2fits", 90.0, "CDS/P/2MASS/color"),), "log", 98.0, True, False),
     quantities=Quantities(
         {"w1": Quantity("W1", "magnitude", 309.5)},
         (Band("g", "g", 0.48, "e_g", "flux", 1e-6),),

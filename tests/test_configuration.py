@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import duckdb
 import pytest
-from conftest import answer, begin, known, small_setup, survey_config
+from conftest import Open, answer, begin, known, small_setup, survey_config
 from test_config import EVERYTHING
 
 from al_engine.background import BACKGROUND
@@ -21,6 +21,7 @@ from al_engine.data.splits import TEST, VALIDATION
 from al_engine.errors import ConfigurationError, ContractError
 from al_engine.exchange import strict_json
 from al_engine.exchange.configuration import (
+    FORMAT,
     Configuration,
     Layout,
     private,
@@ -31,12 +32,20 @@ from al_engine.exchange.strict_json import file_bytes
 from al_engine.home import About
 from al_engine.loop.answering import answered_rows
 from al_engine.loop.making import RoundMaker
-from al_engine.loop.recording import CONFIGURATION_FILE, record
+from al_engine.loop.recording import (
+    CONFIGURATION_FILE,
+    LAYOUT_FILE,
+    change_layout,
+    layout_of,
+    record,
+)
 from al_engine.loop.rounds import Round
 from al_engine.noting import keep_note
 from al_engine.opening import close_project, delete_project, open_project
+from al_engine.panels import Arrangement
 from al_engine.project import Project
 from al_engine.session import LabellingSession
+from al_engine.sky import Cutout, Sky
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 5)
 
@@ -124,12 +133,57 @@ def test_nothing_that_a_project_keeps_is_left_out(project: Project) -> None:
     assert {p.name for p in project.folder.iterdir()} == {"answers.duckdb", "project.json", *remade}
 
 
+def test_another_look_is_kept_soon_and_is_no_event(survey_folder: Path, opened: Open) -> None:
+    project = opened(survey_folder)
+    session = begin(project)
+    BACKGROUND.wait(project)
+    n_events = len(project.log.events())
+    written = (survey_folder / CONFIGURATION_FILE).read_bytes()
+    sky = Sky((Cutout("first", 90.0),))
+    change_layout(project, sky=sky)
+    other = LabellingSession(project, "Ben")
+    assert other.layout.sky == session.layout.sky == sky
+    close_project(survey_folder)
+    assert (survey_folder / CONFIGURATION_FILE).read_bytes() == written
+    again = opened(survey_folder)
+    assert layout_of(again).sky == sky
+    assert len(again.log.events()) == n_events
+
+
+def test_a_look_at_the_sky_that_cannot_be_is_made_sound_when_it_is_read(
+    project: Project,
+) -> None:
+    strange = {
+        "cutouts": [
+            {"service": "sdss", "field_arcsec": 1e9},
+            {"service": ""},
+            {"service": "hips2fits", "survey": "a\nb"},
+            *({"service": f"s{i}"} for i in range(20)),
+        ],
+        "percent": -3.0,
+    }
+    sound = Sky((Cutout("sdss", 36_000.0), *(Cutout(f"s{i}") for i in range(7))), percent=50.0)
+    head = {"format": FORMAT, "version": 1, "layout": {"sky": strange}}
+    assert read_configuration(json.dumps(head).encode()).layout.sky == sound
+    (project.folder / LAYOUT_FILE).write_text(json.dumps({"sky": strange}))
+    assert layout_of(project).sky == sound
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"sky": {"online": false}}', '{"sky": 5}', "[" * 9999])
+def test_a_layout_that_cannot_be_read_is_that_of_a_new_project(project: Project, text: str) -> None:
+    (project.folder / LAYOUT_FILE).write_text(text)
+    assert layout_of(project) == Layout()
+
+
 def test_a_project_travels_whole(project: Project) -> None:
     session = eventful(project)
-    session.layout = Layout("red_green", {"QSO": {"correct": False}})
+    sky = Sky((Cutout("hips2fits", 90.0, "CDS/P/2MASS/color"),), "log", 98.0, True, False)
+    look = Layout("red_green", {"QSO": {"correct": False}}, {"Explore": Arrangement()}, sky)
+    change_layout(project, **vars(look))
     configuration = record(project, session.moment())
     found = read_back(configuration)
     assert replace(found, events=()) == replace(configuration, events=())
+    assert found.layout == look
     assert [replace(e, row_number=None) for e in configuration.events] == list(found.events)
     assert {e.kind for e in found.events} == set(get_args(EventKind))
     assert {e.how for e in found.events} >= {"query", "initial", "click"}

@@ -322,11 +322,11 @@ def test_what_is_no_spectrum_is_said_in_one_sentence(home: Path, outside, monkey
 def test_the_switch_of_the_network_holds_for_spectra_too(home: Path, outside) -> None:
     session = session_at(home, [f"{outside.address}/good{i}.fits" for i in range(4)])
     assert in_the_end(session, 0).curve is not None
-    session.change_sky(replace(session.config.sky, online=False))
+    session.project.switch_network(False)
     Album(session).fetch_ahead(2)
     assert in_the_end(session, 0).curve is not None, "it is here already"
     assert in_the_end(session, 1).sentence == OFF
-    session.change_sky(replace(session.config.sky, online=True))
+    session.project.switch_network(True)
     assert in_the_end(session, 1).curve is not None
     assert urls(outside) == ["/good0.fits", "/good1.fits"]
 

@@ -8,7 +8,7 @@ from conftest import N_ROWS, answer
 from paging import EXPLORE, LABELLING, TRAINING, bar, drawn_maps, fine, pressed, read, show
 
 from al_engine.data.selections import list_selections
-from al_engine.opening import open_project
+from al_engine.opening import close_project, open_project
 from al_engine.panels import DEFAULTS, Arrangement, Panel
 from al_engine.quantities import Band
 from al_engine.session import LabellingSession
@@ -97,6 +97,7 @@ def test_every_kind_of_panel_is_drawn_on_every_page_or_says_what_it_lacks(survey
 
 
 def test_panels_are_there_again_when_the_project_is_opened_anew(ready):
+    close_project(ready.project.folder)
     (ready.project.folder / "layout.json").write_text(
         '{"panels": {"Explore": {"columns": [[{"kind": "density", "x": "r", "y": "g"}]],'
         ' "widths": [9]}}}'
@@ -106,6 +107,7 @@ def test_panels_are_there_again_when_the_project_is_opened_anew(ready):
 
 
 def test_a_layout_that_is_damaged_gives_the_panels_of_the_beginning(ready):
+    close_project(ready.project.folder)
     (ready.project.folder / "layout.json").write_text('{"panels": {"Explore": 5}}')
     at = fine(show(EXPLORE, "survey"))
     assert len(drawn_maps(at)) == 2

@@ -37,6 +37,7 @@ from al_engine.quantities import Quantities, Quantity
 from al_engine.session import LabellingSession
 from al_engine.sharing.packing import pack
 from al_engine.sharing.prospect import look
+from al_engine.sharing.replay import replay
 from al_engine.showing.maps import drawn_of
 from al_engine.showing.match_map import MatchMap
 from al_engine.showing.objects import object_card
@@ -427,6 +428,43 @@ def test_a_configuration_says_which_tables_were_joined(
     join(session, wise(), configuration.data.joined[0])
     prospect = look(other, configuration)
     assert (prospect.differs, dict(prospect.refused)) == ((), {})
+
+
+@pytest.mark.parametrize("base", [("g", "r", "w1"), ("w1",)])
+def test_what_happened_before_a_join_was_undone_is_replayed_without_its_columns(
+    with_wise: LabellingSession,
+    survey_template: Path,
+    tmp_path: Path,
+    opened: Open,
+    base: tuple[str, ...],
+) -> None:
+    config = with_wise.config
+    with_wise.change_settings(replace(config, features=Features(base)))
+    with_wise.start("QSO", small_setup())
+    answer(with_wise)
+    with_wise.change_settings(replace(with_wise.config, features=Features(("g", "r", "w1"))))
+    undo_join(with_wise, "wise", leave_out=True)
+    state = answer(with_wise)
+    text = as_file(with_wise.project, with_wise.moment(), is_private=False)
+    configuration = read_configuration(text.encode())
+    other = opened(Path(shutil.copytree(survey_template, tmp_path / "home" / "other")))
+    prospect = look(other, configuration)
+    assert dict(prospect.refused) == {}
+    assert (prospect.differs, prospect.gone) == ((), ("w1",))
+    assert replay(other, configuration, "Ada").difference == ""
+    assert LabellingSession(other, "Ada").state("QSO").history.trained == state.history.trained
+
+
+def test_the_settings_that_were_in_force_last_need_their_columns(
+    with_wise: LabellingSession, survey_template: Path, tmp_path: Path, opened: Open
+) -> None:
+    with_wise.start("QSO", small_setup())
+    text = as_file(with_wise.project, with_wise.moment(), is_private=False)
+    other = opened(Path(shutil.copytree(survey_template, tmp_path / "home" / "other")))
+    before = other.log.events()
+    with pytest.raises(UnknownColumnError, match="Column 'w1' came with the table 'wise'"):
+        replay(other, read_configuration(text.encode()), "Ada")
+    assert other.log.events() == before
 
 
 def test_an_edited_joined_table_in_a_configuration_is_refused(project: Project) -> None:

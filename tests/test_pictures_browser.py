@@ -26,6 +26,7 @@ from stand_in import Answer, StandIn, fits_image, jpeg, stand_in, urls
 
 from al_engine.background import BACKGROUND
 from al_engine.creating import create_project
+from al_engine.loop.recording import change_layout
 from al_engine.opening import close_project, open_project
 from al_engine.session import LabellingSession
 from al_engine.sky import Cutout, Sky
@@ -84,9 +85,11 @@ def page(browser: Browser, sky: StandIn, elsewhere: StandIn, tmp_path: Path) -> 
         Cutout("first", 150.0),
         Cutout("hips2fits", 60.0, "CDS/P/DSS2/color"),
     )
-    config = replace(config, columns=columns, sky=Sky(cutouts=three))
+    config = replace(config, columns=columns)
     folder, _ = create_project(home, "Sky", make_table(values), config)
-    LabellingSession(open_project(folder), "Ada").start("QSO", small_setup())
+    session = LabellingSession(open_project(folder), "Ada")
+    session.start("QSO", small_setup())
+    change_layout(session.project, sky=Sky(three))
     BACKGROUND.wait()
     close_project(folder)
     app = App(home, tmp_path / "server.log", runs=("tests/server_with_elsewhere.py",))

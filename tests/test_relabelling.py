@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import pytest
 from conftest import TRUTH, answer, begin, known, small_setup
 
 from al_engine.background import BACKGROUND
-from al_engine.config import Label, ProjectConfig, Splits
+from al_engine.config import Label, People, ProjectConfig, Splits
 from al_engine.criteria import Criterion, Group, Search
 from al_engine.curation import Curator
 from al_engine.data.history import fold
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.merging import as_merged, as_written
 from al_engine.data.splits import TRAIN
+from al_engine.dataset import Dataset
 from al_engine.errors import SettingsError, WorkCancelled
 from al_engine.exchange.configuration import read_configuration
 from al_engine.exchange.models import find_models
@@ -126,11 +128,93 @@ def test_a_new_label_among_numbers_is_a_number_as_astronomical_wants_it(project:
     assert session.config.labels[-1].value == "3"
 
 
+def between(project: Project, monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Do something while the next change of the settings is being prepared."""
+    prepare = project.prepare
+
+    def slowly(config: ProjectConfig) -> Dataset:
+        monkeypatch.undo()
+        do()
+        return prepare(config)
+
+    monkeypatch.setattr(project, "prepare", slowly)
+
+
+def test_a_label_added_while_another_is_being_added_is_not_lost(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, other = begin(project), LabellingSession(project, "Ben")
+
+    def add_and_give() -> None:
+        add_label(other, "Lens")
+        answer(other, label="Lens")
+
+    between(project, monkeypatch, add_and_give)
+    with pytest.raises(SettingsError, match="settings were changed meanwhile"):
+        add_label(session, "Blazar")
+    assert names(session.config) == ["Galaxy", "Qso", "Star", "Lens"]
+    add_label(session, "Blazar")
+    assert names(session.config) == ["Galaxy", "Qso", "Star", "Lens", "Blazar"]
+
+
+def test_a_label_given_while_its_adding_is_being_undone_stays(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, other = begin(project), LabellingSession(project, "Ben")
+    add_label(session, "Lens")
+    between(project, monkeypatch, lambda: answer(other, label="Lens"))
+    with pytest.raises(SettingsError, match="Lens cannot be left out"):
+        undo(session)
+    assert names(session.config)[-1] == "Lens"
+
+
+def test_settings_without_a_label_that_answers_have_are_refused(project: Project) -> None:
+    session = begin(project)
+    add_label(session, "Lens")
+    answer(session, label="Lens")
+    without = replace(session.config, labels=session.config.labels[:-1])
+    with pytest.raises(SettingsError, match="Lens cannot be left out: 1 object has that answer"):
+        session.change_settings(without)
+    merge_labels(session, "Lens", "QSO")
+    apart = tuple(replace(label, merged=()) for label in session.config.labels)
+    with pytest.raises(SettingsError, match="Lens cannot be left out"):
+        session.change_settings(replace(session.config, labels=apart))
+
+
+def of_three(project: Project, **changes: bool) -> list[LabellingSession]:
+    """Ada and Cyd say that an object is a lens, and Ben that it is a star."""
+    ada = begin(project)
+    ada.change_settings(replace(ada.config, people=People(several=True, **changes)))
+    ben, cyd = LabellingSession(project, "Ben"), LabellingSession(project, "Cyd")
+    add_label(ada, "Lens")
+    row = next(row for row in known(ada, TRAIN) if row not in ada.state("QSO").history.trained)
+    for who, label in ((ada, "Lens"), (cyd, "Lens"), (ben, "STAR")):
+        answer(who, row=row, label=label)
+    return [ada, ben, cyd]
+
+
+def test_the_answers_of_a_label_are_those_of_each_person(project: Project) -> None:
+    ada, _, _ = of_three(project)
+    use = use_of(ada)
+    assert (use["Lens"].n_answers, use["STAR"].n_answers) == (1, 1)
+    with pytest.raises(SettingsError, match="Lens cannot be left out: 1 object has that answer"):
+        undo(ada)
+
+
+def test_the_answers_of_a_label_are_ones_own_where_people_answer_blind(project: Project) -> None:
+    ada, ben, _ = of_three(project, blind=True)
+    assert [use_of(who)["Lens"].n_answers for who in (ada, ben)] == [1, 0]
+    assert [use_of(who)["STAR"].n_answers for who in (ada, ben)] == [0, 1]
+    with pytest.raises(SettingsError) as refused:
+        undo(ben)
+    assert "object" not in refused.value.message
+
+
 def test_adding_is_undone_unless_answers_have_the_label(project: Project) -> None:
     session = begin(project)
     add_label(session, "Lens")
     state = answer(session, label="Lens")
-    with pytest.raises(SettingsError, match="1 object has been labelled Lens since"):
+    with pytest.raises(SettingsError, match="Lens cannot be left out: 1 object has that answer"):
         undo(session)
     session.undo("QSO", token=state.token)
     undo(session)

@@ -60,6 +60,7 @@ from al_engine.loop.making import RoundMaker
 from al_engine.loop.recording import record
 from al_engine.loop.rounds import Round
 from al_engine.project import Project
+from al_engine.relabelling import add_label, edit_label, merge_labels
 from al_engine.session import LabellingSession, State
 from al_engine.sharing.prospect import look
 from al_engine.sharing.replay import Replayed, cost_of_settings, load_layout, load_settings, replay
@@ -538,6 +539,55 @@ def test_settings_over_answers_keep_them_and_say_which_rounds_they_cost(project:
     load_settings(session, before)
     assert session.config == before.settings
     assert session.state("QSO").history.trained == trained
+
+
+def test_labels_that_answers_have_here_stay_when_settings_are_loaded(project: Project) -> None:
+    session = begin(project)
+    before = saved(session)
+    for name in ("Lens", "Blazar", "Nova"):
+        add_label(session, name)
+    for label in ("Lens", "Blazar"):
+        answer(session, label=label)
+    merge_labels(session, "Blazar", "QSO")
+    load_settings(session, before)
+    assert [label.values for label in session.config.labels] == [
+        ("GALAXY",), ("QSO", "Blazar"), ("STAR",), ("Lens",),
+    ]  # fmt: skip
+    assert {"QSO", "Lens"} <= set(session.state("QSO").history.trained.values())
+
+
+def test_a_label_that_is_named_like_another_is_told_apart_when_settings_are_loaded(
+    project: Project,
+) -> None:
+    session = begin(project)
+    add_label(session, "Lens")
+    answer(session, label="Lens")
+    edit_label(session, "Lens", name="Arc", colour="#112233", definition="")
+    theirs = saved(session)
+    labels = theirs.settings.labels
+    named = replace(theirs, settings=replace(theirs.settings, labels=(
+        replace(labels[0], name="Arc"), *labels[1:3],
+    )))  # fmt: skip
+    load_settings(session, named)
+    assert [label.name for label in session.config.labels] == ["Arc", "Qso", "Star", "Arc (Lens)"]
+
+
+def test_settings_changed_while_others_are_loaded_are_not_lost(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(project)
+    before = saved(session)
+    make = RoundMaker.make
+
+    def slowly(maker: RoundMaker, *args: Any, **options: Any) -> Round:
+        monkeypatch.undo()
+        project.save_config(replace(project.config, author="Ben"), "Ben")
+        return make(maker, *args, **options)
+
+    monkeypatch.setattr(RoundMaker, "make", slowly)
+    with pytest.raises(SettingsError, match="settings were changed meanwhile"):
+        load_settings(session, before)
+    assert project.config.author == "Ben"
 
 
 def test_settings_that_fit_no_data_leave_those_in_force(project: Project, fresh: Make) -> None:

@@ -35,11 +35,12 @@ from al_engine.exchange.said import Said
 from al_engine.exchange.whole import MEMBERS, _event_fields, is_whole, lets_in
 from al_engine.exchange.whole_reading import read_whole
 from al_engine.lookahead import LOOKAHEAD
-from al_engine.loop.recording import keep_layout, kept_layout
+from al_engine.loop.recording import change_layout, layout_of
 from al_engine.panels import Arrangement, Panel
 from al_engine.project import Project
 from al_engine.session import LabellingSession
 from al_engine.sharing.packing import begin_packing, pack, packed
+from al_engine.sky import Cutout, Sky
 from al_engine.starting import import_file, list_tables
 
 Open = Callable[[Path], Project]
@@ -119,14 +120,17 @@ def test_selections_layout_and_fits_files_travel(
     save_selection(project.folder, "the wedge", np.array([2, 3, 5]), "on g over r")
     save_selection(project.folder, "nothing", np.array([], dtype=np.intp), "by hand")
     panels = {"Explore": Arrangement(((Panel("histogram"),),), (3,))}
-    keep_layout(project, Layout("red_green", panels=panels))
+    look = Layout("red_green", panels=panels, sky=Sky((Cutout("first", 90.0),), inverted=True))
+    change_layout(project, **vars(look))
+    project.switch_network(False)
     (project.folder / "images" / "spectrum.fits").write_bytes(b"SIMPLE")
     folder, _ = import_file(tmp_path / "elsewhere", pack(project))
     again = opened(folder)
     told = [(each.name, each.n, each.how) for each in list_selections(folder)]
     assert told == [("nothing", 0, "by hand"), ("the wedge", 3, "on g over r")]
     assert load_selection(folder, "the wedge", N_ROWS).tolist() == [2, 3, 5]
-    assert kept_layout(again) == Layout("red_green", panels=panels)
+    assert layout_of(again) == look
+    assert again.is_online, "what this machine may ask is no part of what travels"
     assert (folder / "images" / "spectrum.fits").is_file()
 
 

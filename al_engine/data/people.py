@@ -97,6 +97,20 @@ def what_was_said(events: Sequence[Event]) -> dict[int, Said]:
     return {row: each for row, each in said.items() if each.came is not None}
 
 
+def labels_given(events: Sequence[Event], people: People) -> set[tuple[int | None, str]]:
+    """Each object with each label that an answer in force gives it, whatever the classifier.
+
+    Where several people answer, each one's answer stands; else the latest of all.
+    """
+    given: dict[tuple[str | None, int | None, str], str | None] = {}
+    for event in in_effect(events):
+        if event.kind in _SAYING:
+            is_ones_own = people.several and event.kind != "settled" and event.part != CURATED
+            who = event.who if is_ones_own else ""
+            given[event.classifier, event.row_number, who] = event.label
+    return {(row, label) for (_, row, _), label in given.items() if label is not None}
+
+
 def counted(events: Sequence[Event], counting: Counting) -> list[Event]:
     """The events of one classifier as if one person had given the labels that count.
 

@@ -21,7 +21,10 @@ from al_engine.data.notes import note_fault
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
-from al_engine.panels import Arrangement
+from al_engine.panels import DEFAULTS, Arrangement
+from al_engine.panels import sound as sound_panels
+from al_engine.sky import Sky
+from al_engine.sky import sound as sound_sky
 from al_engine.typed import read_as
 
 FORMAT, VERSION = "Sextant configuration", 1
@@ -54,11 +57,25 @@ class Data:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a person looks at a project: its colours, the marks on maps, the panels by page."""
+    """How a project is looked at: its colours, the marks on maps, panels by page, the sky.
+
+    Nothing of it is a setting: no round, label or score depends on it.
+    """
 
     colours: Literal["blue_orange", "red_green"] = "blue_orange"
     marks: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     panels: Mapping[str, Arrangement] = field(default_factory=dict)
+    sky: Sky = field(default_factory=Sky)
+
+
+def sound_layout(layout: Layout) -> Layout:
+    """The same within what pages can show: a file may hold anything."""
+    known = {name: panels for name, panels in layout.panels.items() if name in DEFAULTS}
+    return replace(
+        layout,
+        panels={name: sound_panels(panels) for name, panels in known.items()},
+        sky=sound_sky(layout.sky),
+    )
 
 
 @dataclass(frozen=True)
@@ -193,7 +210,11 @@ def read_configuration(data: bytes) -> Configuration:
         read_as(Configuration, rest, "configuration"), settings=ProjectConfig.from_dict(settings)
     )
     _check_events(configuration)
-    return replace(configuration, data=_without_folders(configuration.data))
+    return replace(
+        configuration,
+        data=_without_folders(configuration.data),
+        layout=sound_layout(configuration.layout),
+    )
 
 
 def _without_folders(data: Data) -> Data:

@@ -1,13 +1,17 @@
 """A project as its configuration: put together when asked for, and kept beside it at each round.
 
-Owns which parts of a project stand in the file; its form is ``exchange.configuration``'s.  Must not
-know sessions: what they have at hand is handed in.
+Owns which parts of a project stand in the file, whose form is ``exchange.configuration``'s, and how
+the project is looked at, which all its sessions share.  Must not know sessions: what they have at
+hand is handed in.
 """
 
 import json
+import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
@@ -24,6 +28,7 @@ from al_engine.exchange.configuration import (
     Next,
     PastRound,
     private,
+    sound_layout,
     write_configuration,
 )
 from al_engine.files import whole_file
@@ -53,7 +58,7 @@ def moment(project: Project, states: Iterable[State], layout: Layout, who: str) 
         now = {c: project.moment(c) for c in config.setups}
     of_now = [
         s for s in states
-        if s.config == config.apart_from_sky
+        if s.config == config
         and (s.history.last_seq, s.history.curated_seq) == now.get(s.classifier)
     ]  # fmt: skip
     return Moment(config, events, of_now, layout, who)
@@ -141,20 +146,50 @@ def not_in_their_form(settings: ProjectConfig) -> ConfigurationError | None:
     return None
 
 
-def keep_layout(project: Project, layout: Layout) -> None:
-    """Keep how a person looks at a project in its folder: it is there when it is opened again."""
-    with whole_file(project.folder / LAYOUT_FILE, is_reminder=True) as file:
-        file.write_text(json.dumps(plain(layout), ensure_ascii=False), encoding="utf-8")
+_LAYOUTS: "weakref.WeakKeyDictionary[Project, Layout]" = weakref.WeakKeyDictionary()
+_LOCK = threading.RLock()
 
 
-def kept_layout(project: Project) -> Layout | None:
-    """How the project was looked at last; None where nothing sound is kept."""
+def layout_of(project: Project) -> Layout:
+    """How a project is looked at: as it was last, and by every session alike."""
+    with _LOCK:
+        layout = _LAYOUTS.get(project)
+        if layout is None:
+            layout = _LAYOUTS[project] = _kept_layout(project)
+        return layout
+
+
+def change_layout(project: Project, **changes: Any) -> None:
+    """Look at a project otherwise, now and when it is opened again.
+
+    It is written in the background: of several changes the last one is.
+
+    Parameters
+    ----------
+    changes : fields of ``Layout``
+    """
+
+    def write() -> None:
+        if project.is_closed:
+            return  # deleted meanwhile
+        text = json.dumps(plain(layout_of(project)), ensure_ascii=False)
+        with project.files_lock, whole_file(project.folder / LAYOUT_FILE, is_reminder=True) as file:
+            file.write_text(text, encoding="utf-8")
+
+    with _LOCK:
+        held = layout_of(project)
+        changed = _LAYOUTS[project] = replace(held, **changes)
+    if changed != held:
+        BACKGROUND.do(project, LAYOUT_FILE, write)
+
+
+def _kept_layout(project: Project) -> Layout:
+    """How the project was looked at last; as every project begins where nothing sound is kept."""
     try:
         found = json.loads((project.folder / LAYOUT_FILE).read_text(encoding="utf-8"))
-        layout: Layout = read_as(Layout, found, "layout")
+        return sound_layout(read_as(Layout, found, "layout"))
     except (OSError, ValueError, RecursionError, SettingsError):
-        return None
-    return layout
+        return Layout()
 
 
 def in_their_form(project: Project, settings: ProjectConfig) -> tuple[str, tuple[str, ...]]:

@@ -34,13 +34,15 @@ class Prospect:
 
     ``differs`` says in what the data are not those of the configuration, ``versions`` which
     packages are of another version; ``disputed`` are ids with one label for one classifier and
-    another for the next; ``refused`` maps a level to why it cannot be loaded.
+    another for the next; ``refused`` maps a level to why it cannot be loaded; ``gone`` are columns
+    that only former settings needed, which are replayed without them.
     """
 
     differs: tuple[str, ...]
     versions: tuple[str, ...]
     disputed: tuple[str, ...]
     refused: Mapping[Level, AlEngineError]
+    gone: tuple[str, ...] = ()
 
 
 def look(project: Project, configuration: Configuration) -> Prospect:
@@ -53,6 +55,7 @@ def look(project: Project, configuration: Configuration) -> Prospect:
             "Rows and columns are as many and named alike, but their values or order differ."
         )
     refused: dict[Level, AlEngineError] = {}
+    gone: tuple[str, ...] = ()
     try:
         settings = fitting_settings(project, configuration, configuration.settings)
     except AlEngineError as error:
@@ -70,13 +73,14 @@ def look(project: Project, configuration: Configuration) -> Prospect:
             if absent:
                 n = f"{len(absent):,} object{'s' * (len(absent) != 1)}"
                 differs.append(f"Not here, and left out with their answers: {n} ({named(absent)}).")
+            gone = _gone(catalogue, configuration)
     here = versions()
     others = tuple(
         f"{name} {there}, here {here[name]}"
         for name, there in configuration.versions.items()
         if name in here and here[name] != there
     )
-    return Prospect(tuple(differs), others, _disputed(configuration.events), refused)
+    return Prospect(tuple(differs), others, _disputed(configuration.events), refused, gone)
 
 
 def _disputed(events: Sequence[Event]) -> tuple[str, ...]:
@@ -148,7 +152,7 @@ def fitting_settings(
     SettingsError : a model or strategy that is not known here
     """
     catalogue, columns = project.catalogue, settings.columns
-    for name in filter(None, (columns.id, columns.label, *settings.features.base)):
+    for name in _needed(settings):
         for table in absent_tables(catalogue, configuration):
             if name in table.columns and name not in catalogue.names():
                 raise UnknownColumnError(
@@ -239,7 +243,8 @@ def events_here(
             continue
         if event.kind == "settings":
             was = ProjectConfig.from_dict(event.payload or {})
-            event = _settings_event(project, configuration, was, event)
+            former = _without_gone(project.catalogue, configuration, was)
+            event = _settings_event(project, configuration, former, event)
             is_set = True
         elif not is_set:
             now = configuration.settings
@@ -262,6 +267,46 @@ def _settings_event(
 ) -> Event:
     fitting = fitting_settings(project, configuration, settings)
     return replace(event, payload=fitting.to_dict())
+
+
+def _without_gone(
+    catalogue: Catalogue, configuration: Configuration, former: ProjectConfig
+) -> ProjectConfig:
+    """Former settings without the columns that are gone; those in force last are held to theirs.
+
+    A table may have been joined, used, and taken away again.  Where no feature is left, those of
+    the last settings stand for them.
+    """
+    known, numeric = set(catalogue.names()), set(catalogue.names(numeric=True))
+    columns, features = former.columns, former.features
+    base = tuple(name for name in features.base if name in numeric)
+    if base != features.base:
+        made = tuple(each for each in features.combinations if each.n <= len(base))
+        features = replace(features, base=base, combinations=made)
+        features = features if base else configuration.settings.features
+    columns = replace(
+        columns,
+        id=columns.id if columns.id in known else None,
+        label=columns.label if columns.label in known else None,
+    )
+    return replace(former, columns=columns, features=features)
+
+
+def _gone(catalogue: Catalogue, configuration: Configuration) -> tuple[str, ...]:
+    """The columns that former settings needed, and that are not here."""
+    gone: dict[str, None] = {}
+    for event in configuration.events:
+        if event.kind == "settings":
+            was = ProjectConfig.from_dict(event.payload or {})
+            left = _without_gone(catalogue, configuration, was)
+            gone |= dict.fromkeys(n for n in _needed(was) if n not in _needed(left))
+    return tuple(gone)
+
+
+def _needed(settings: ProjectConfig) -> list[str]:
+    """The columns without which settings would be others."""
+    columns = settings.columns
+    return [name for name in (columns.id, columns.label, *settings.features.base) if name]
 
 
 def refuse_begun(project: Project) -> None:

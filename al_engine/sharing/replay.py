@@ -17,6 +17,7 @@ from al_engine.costs import Cost, cost_of
 from al_engine.data.features import list_features
 from al_engine.data.history import count_answers
 from al_engine.data.labels import AnswerLog
+from al_engine.data.people import labels_given
 from al_engine.errors import WorkCancelled
 from al_engine.exchange.configuration import Configuration, PastRound
 from al_engine.lookahead import LOOKAHEAD
@@ -71,7 +72,8 @@ def load_layout(session: LabellingSession, configuration: Configuration) -> tupl
             x_axis=theirs.x_axis if theirs.x_axis in drawable else ours.x_axis,
             y_axis=theirs.y_axis if theirs.y_axis in drawable else ours.y_axis,
             pictures=theirs.pictures,
-        )
+        ),
+        made_from=ours,
     )
     shown = theirs.columns
     wanted = (theirs.x_axis, theirs.y_axis, *shown.info, *shown.images, *shown.texts)
@@ -91,8 +93,8 @@ def load_settings(session: LabellingSession, configuration: Configuration) -> No
     Labels that were given here stay, and count.  All is tried out of sight first: where one
     classifier cannot begin, none does, and the settings stay as they are.
     """
-    project = session.project
-    settings = _settings_with_ours(session, configuration)
+    project, ours = session.project, session.config
+    settings = _settings_with_ours(project, ours, configuration)
     with _rehearsal(project) as stage, LOOKAHEAD.paused():
         stage.take_over(project.log.events())
         trial = LabellingSession(stage, session.who)
@@ -101,19 +103,48 @@ def load_settings(session: LabellingSession, configuration: Configuration) -> No
         for classifier in settings.setups:
             trial.state(classifier)
     session.learners.update(trial.learners)  # the same labels give the same fits
-    session.take_on(settings, given)
+    session.take_on(settings, ours, given)
 
 
 def cost_of_settings(session: LabellingSession, configuration: Configuration) -> Cost:
     """What loading its settings would cost."""
-    return cost_of(session, _settings_with_ours(session, configuration))
+    ours = session.config
+    return cost_of(session, _settings_with_ours(session.project, ours, configuration))
 
 
-def _settings_with_ours(session: LabellingSession, configuration: Configuration) -> ProjectConfig:
-    """Its settings as they fit here, with the set-ups of classifiers that only stand here."""
-    settings = fitting_settings(session.project, configuration, configuration.settings)
-    setups = {**session.config.setups, **settings.setups}
-    return replace(settings, setups={c: s for c, s in setups.items() if c in settings.train_labels})
+def _settings_with_ours(
+    project: Project, ours: ProjectConfig, configuration: Configuration
+) -> ProjectConfig:
+    """Its settings as they fit here, with what only stands here and is needed.
+
+    That is set-ups of its classifiers, and labels that answers have.
+    """
+    settings = fitting_settings(project, configuration, configuration.settings)
+    setups = {**ours.setups, **settings.setups}
+    return replace(
+        settings,
+        labels=_labels_with_ours(project, ours, settings.labels),
+        setups={c: s for c, s in setups.items() if c in settings.train_labels},
+    )
+
+
+def _labels_with_ours(
+    project: Project, ours: ProjectConfig, labels: Sequence[Label]
+) -> tuple[Label, ...]:
+    """Labels with those of ours that answers have: merged into the same ones, or by themselves."""
+    known = {value for label in labels for value in label.values}
+    used = {value for _, value in labels_given(project.log.events(), ours.people)} - known
+    made = list(labels)
+    for label in ours.labels:
+        merged = tuple(each for each in label.merged if each.value in used)
+        at = next((i for i, each in enumerate(made) if label.value in each.values), None)
+        if at is not None:
+            made[at] = replace(made[at], merged=(*made[at].merged, *merged))
+        elif merged or label.value in used:
+            names = {each.name for each in made}
+            name = f"{label.name} ({label.value})" if label.name in names else label.name
+            made.append(replace(label, name=name, merged=merged))
+    return tuple(made)
 
 
 def replay(

@@ -15,6 +15,7 @@ from typing import Any
 from al_engine.background import BACKGROUND
 from al_engine.data.nearby import Neighbour, SkyOrder, neighbours
 from al_engine.errors import AlEngineError, ServiceError
+from al_engine.loop.recording import change_layout
 from al_engine.origin import in_words, named_instead
 from al_engine.services.cutouts import CUTOUTS, SPECOBJID, SURVEY, CutoutService, judge_picture
 from al_engine.services.fetching import Network, Request, network
@@ -25,7 +26,7 @@ from al_engine.showing.curves import fetch_curves_ahead
 from al_engine.showing.galleries import gallery_of
 from al_engine.showing.objects import Picture, columns_shown, pictures, specobjid_column
 from al_engine.showing.places import Position, position_of
-from al_engine.sky import Cutout, Sky, next_field
+from al_engine.sky import Cutout, Sky, check_sky, next_field
 
 SIDE_PX, SMALL_PX = 400, 160
 ROWS_KEPT = 64
@@ -37,7 +38,7 @@ HIPS = "hips2fits"  # whose surveys may be typed
 class Frame:
     """A picture in its place: what it is called, and what there is of it.
 
-    ``cutout`` is its number among the project's cutouts, None for a picture of the catalogue.
+    ``cutout`` is its number among the cutouts chosen, None for a picture of the catalogue.
     ``field_arcsec`` is the side of the sky on it, None where it shows no sky.
     """
 
@@ -87,6 +88,11 @@ class Album:
         return bool(columns.images or columns.pixels or self.has_sky)
 
     @property
+    def sky(self) -> Sky:
+        """Which pictures of the sky are shown, and how."""
+        return self._session.layout.sky
+
+    @property
     def has_sky(self) -> bool:
         """Are there places on the sky, and are pictures of it wanted?"""
         config = self._session.config
@@ -94,7 +100,7 @@ class Album:
 
     def frames(self, row: int) -> tuple[Frame, ...]:
         """The pictures of an object; what is not there yet is begun to be fetched."""
-        sky, look = self._session.config.sky, self._look()
+        sky, look = self.sky, self._look()
         place = self._place(row)
         listed = [
             Frame(picture.name, self._shown(_of_column(picture), look))
@@ -119,7 +125,7 @@ class Album:
 
     def zoom(self, step: int, cutout: int | None = None) -> None:
         """Show more of the sky (1) or less (-1), on one picture or on all."""
-        sky = self._session.config.sky
+        sky = self.sky
         zoomed = list(sky.cutouts)
         for i, each in enumerate(sky.cutouts):
             service = CUTOUTS.get(each.service)
@@ -130,16 +136,22 @@ class Album:
 
     def change(self, sky: Sky) -> None:
         """Show other pictures, or show them otherwise; what waits and is not wanted is dropped."""
-        if sky != self._session.config.sky:
-            self._session.change_sky(sky)
+        check_sky(sky)
+        if sky != self.sky:
+            change_layout(self._session.project, sky=sky)
             self._gallery.drop_waiting()
+
+    def switch_network(self, is_online: bool) -> None:
+        """Let other servers be asked, or nobody."""
+        self._session.project.switch_network(is_online)
+        self._gallery.drop_waiting()
 
     # -- which ones --
 
     def offered(self) -> dict[str, Offer]:
         """The pictures of the sky to choose from, by name, those chosen in their order."""
         found = {}
-        for cutout in self._session.config.sky.cutouts:
+        for cutout in self.sky.cutouts:
             service = CUTOUTS.get(cutout.service)
             if service is None or self._has_it(service):
                 found[_name(cutout)] = Offer(_title(cutout, service), True)
@@ -151,7 +163,7 @@ class Album:
 
     def chosen(self, names: Sequence[str]) -> Sky:
         """The settings with these pictures; a name that is not offered is the id of a HiPS."""
-        sky = self._session.config.sky
+        sky = self.sky
         held = {_name(cutout): cutout for cutout in sky.cutouts}
         offered = self.offered()
         made = []
@@ -193,7 +205,7 @@ class Album:
     def _fetch(self, row: int) -> None:
         if not self.has_pictures:
             return
-        place, sky = self._place(row), self._session.config.sky
+        place, sky = self._place(row), self.sky
         found = [_of_column(picture) for picture in place.pictures if picture.pixels is None]
         if place.position is not None and self.has_sky:
             for cutout in sky.cutouts:
@@ -229,7 +241,7 @@ class Album:
             else:
                 yield Shown(sentence=wanted) if isinstance(wanted, str) else wanted
         # Of the sky one alone: what is compared should be of the same survey.
-        known = ((each, CUTOUTS.get(each.service)) for each in self._session.config.sky.cutouts)
+        known = ((each, CUTOUTS.get(each.service)) for each in self.sky.cutouts)
         for cutout, service in known if place.position is not None and self.has_sky else ():
             if service is not None and service.is_sky and self._has_it(service):
                 wanted = self._wanted(cutout, service, place)
@@ -239,7 +251,7 @@ class Album:
     # -- one picture --
 
     def _look(self) -> Look:
-        sky = self._session.config.sky
+        sky = self.sky
         return Look(sky.stretch, sky.percent, sky.inverted)
 
     def _shown(self, wanted: Wanted | str, look: Look) -> Shown:
@@ -323,7 +335,7 @@ class Album:
     def _neighbours(self, position: Position, field_arcsec: float) -> tuple[Neighbour, ...]:
         """The objects of the catalogue in a field; asked once for the widest there is."""
         config = self._session.config
-        ra, dec, sky = config.columns.ra, config.columns.dec, config.sky
+        ra, dec, sky = config.columns.ra, config.columns.dec, self.sky
         if not (sky.marks and ra and dec):
             return ()
         known = [(each, CUTOUTS.get(each.service)) for each in sky.cutouts]

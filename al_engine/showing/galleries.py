@@ -25,7 +25,7 @@ def gallery_of(project: Project) -> Gallery:
 
             def may_ask() -> bool:
                 there = known()
-                return there is not None and not there.is_closed and there.config.sky.online
+                return there is not None and not there.is_closed and there.is_online
 
             gallery = _GALLERIES[project] = Gallery(project.folder / FOLDER, may_ask)
             project.at_close(gallery.close)

@@ -17,6 +17,7 @@ from al_engine.session import LabellingSession, State
 from al_engine.sharing import exporting
 from al_engine.showing.maps import drawn_of
 from al_engine.showing.selecting import Summary, summary
+from pages.components import loop
 from pages.components import state as tab
 from pages.components.classifiers import choose_classifier, lead_on
 from pages.components.guard import guard
@@ -264,7 +265,7 @@ def _ask_among(session: LabellingSession, name: str = "", key: str = "") -> None
     with guard(), st.spinner("Changing the pool", show_time=True):
         config = session.config
         asking = replace(config.asking, among=name, among_key=key)
-        session.change_settings(replace(config, asking=asking))
+        session.change_settings(replace(config, asking=asking), made_from=config)
         tab.exploring().notice = f"Only {name} is asked about." if name else "All is asked about."
         tab.count_click("saved")
         draw_again()

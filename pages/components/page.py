@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -170,20 +169,20 @@ def _links(session: LabellingSession | None, can_open: bool) -> None:
 
 def _network(session: LabellingSession) -> None:
     """The one switch of all that is asked of other servers, always in view."""
-    album, sky = state.album(), session.config.sky
+    album, was_on = state.album(), session.project.is_online
     if album.network() == "none":
         st.caption("Network: off", help="Whoever runs this server asks no other (SEXTANT_NETWORK).")
         return
     is_on = st.toggle(
         "Network",
-        sky.online,
+        was_on,
         # Named after its state: it may be switched elsewhere too.
-        key=f"network-{session.project.slug}-{sky.online}",
+        key=f"network-{session.project.slug}-{was_on}",
         help="Lets Sextant fetch pictures and spectra from other servers, which learn the "
         "positions asked for. Off, nothing is sent anywhere: only what is here already is shown.",
     )
-    if is_on != sky.online:
-        album.change(replace(sky, online=is_on))
+    if is_on != was_on:
+        album.switch_network(is_on)
         st.rerun()
 
 

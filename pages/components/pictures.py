@@ -66,7 +66,7 @@ def pictures(session: LabellingSession, row: int) -> None:
                 f"pictures-{slug}",
                 [_plate(i, frame) for i, frame in enumerate(frames)],
                 of=f"{slug} {row}",
-                has_marks=session.config.sky.marks,
+                has_marks=album.sky.marks,
                 on_event=partial(_ask, [frame.cutout for frame in frames]),
             )
         if album.has_sky or frames:
@@ -108,12 +108,12 @@ def _deal_with_asked(album: Album) -> None:
 
 def _choices(session: LabellingSession, album: Album) -> None:
     """Which pictures, and how they are shown."""
-    sky, slug = session.config.sky, session.project.slug
+    sky, slug = album.sky, session.project.slug
 
     def keep(name: str, key: str) -> None:
         value = st.session_state[key]
         changed = {name: value}
-        made = album.chosen(value) if name == "cutouts" else replace(session.config.sky, **changed)
+        made = album.chosen(value) if name == "cutouts" else replace(album.sky, **changed)
         tab.keep_draft("sky", made)
 
     def widget(name: str) -> dict[str, Any]:

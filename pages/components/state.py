@@ -5,7 +5,7 @@ the address; no answer lives here.
 """
 
 import getpass
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from al_engine.exchange.configuration import Layout
 from al_engine.home import find_project, home_folder
 from al_engine.jobs import Job
 from al_engine.loop.fitting import Fit
-from al_engine.loop.recording import keep_layout, kept_layout
+from al_engine.loop.recording import change_layout
 from al_engine.opening import open_project
-from al_engine.panels import DEFAULTS, Arrangement, holds, sound
+from al_engine.panels import DEFAULTS, Arrangement, holds
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
 from al_engine.session import LabellingSession
 from al_engine.showing.album import Album
@@ -141,13 +141,10 @@ def session() -> LabellingSession | None:
         _set("album", Album(held))
         _set("comparing", Comparing(held, _get("album")))
         _set("plotting", Plotting(held, drawn_of(project)))
-        kept = kept_layout(project)
-        if kept is not None:
-            take_layout(kept)
+        _look_as(held.layout)
         _set("project", slug)
         held.restore_models()
     held.learners = _learners()
-    held.layout = _layout()
     if st.query_params.get(PROJECT_IN_ADDRESS) != slug:
         st.query_params[PROJECT_IN_ADDRESS] = slug
     return held
@@ -336,6 +333,8 @@ def shown(label: str) -> Shown:
 
 def show(label: str, what: Shown) -> None:
     looking().shown[label] = what
+    marks = {name: getattr(what, name) for name in MARKS}
+    _keep_layout(lambda layout: {"marks": {**layout.marks, label: marks}})
 
 
 def colours() -> str:
@@ -344,26 +343,31 @@ def colours() -> str:
 
 def choose_colours(name: str) -> None:
     _set("colours", name)
-
-
-def _layout() -> Layout:
-    """How this tab shows things, as a configuration keeps it."""
-    shown = (_get("looking") or Looking()).shown
-    marks = {label: {m: getattr(what, m) for m in MARKS} for label, what in shown.items()}
-    panels = (_get("looking") or Looking()).exploring.panels
-    return Layout("red_green" if colours() == "red_green" else "blue_orange", marks, dict(panels))
+    _keep_layout(lambda _: {"colours": name})
 
 
 def take_layout(layout: Layout) -> None:
     """Show things as a configuration says."""
+    _keep_layout(lambda ours: {**vars(layout), "panels": layout.panels or ours.panels})
+    _look_as(layout)
+
+
+def _look_as(layout: Layout) -> None:
+    """Have this tab show things so."""
     exploring().full.clear()  # another panel may stand there
-    choose_colours(layout.colours)
+    _set("colours", layout.colours)
     for label, marks in layout.marks.items():
-        show(label, Shown(**{name: is_on for name, is_on in marks.items() if name in MARKS}))
+        what = Shown(**{name: is_on for name, is_on in marks.items() if name in MARKS})
+        looking().shown[label] = what
     if layout.panels:
-        known = {name: p for name, p in layout.panels.items() if name in DEFAULTS}
-        exploring().panels = {name: sound(p) for name, p in known.items()}
-    _keep_layout()
+        exploring().panels = dict(layout.panels)
+
+
+def _keep_layout(changes: Callable[[Layout], Mapping[str, Any]]) -> None:
+    """Change how the project is looked at, by what it is looked at now."""
+    held = session_at_hand()
+    if held is not None:
+        change_layout(held.project, **changes(held.layout))
 
 
 def exploring() -> Exploring:
@@ -384,14 +388,7 @@ def arrange(page: str, panels: Arrangement) -> None:
     """Have a page show panels from now on, and whenever the project is opened."""
     exploring().panels[page] = panels
     exploring().full.pop(page, None)
-    _keep_layout()
-
-
-def _keep_layout() -> None:
-    held = session_at_hand()
-    if held is not None:
-        held.layout = _layout()
-        keep_layout(held.project, held.layout)
+    _keep_layout(lambda layout: {"panels": {**layout.panels, page: panels}})
 
 
 def select_together(rows: Any, how: str) -> None:

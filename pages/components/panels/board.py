@@ -24,6 +24,7 @@ from al_engine.panels import (
     without,
 )
 from al_engine.session import LabellingSession, State
+from pages.components import loop
 from pages.components import state as tab
 from pages.components.comparing import compare_panel
 from pages.components.guard import guard

@@ -153,4 +153,5 @@ def _as_band(row: dict[str, Any]) -> Band:
 
 
 def _keep(session: LabellingSession, quantities: Quantities) -> None:
-    session.change_settings(replace(session.config, quantities=quantities))
+    config = session.config
+    session.change_settings(replace(config, quantities=quantities), made_from=config)

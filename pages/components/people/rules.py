@@ -81,5 +81,6 @@ def rules(session: LabellingSession) -> None:
 
 
 def _save(session: LabellingSession, people: People) -> None:
-    session.change_settings(replace(session.config, people=people))
+    config = session.config
+    session.change_settings(replace(config, people=people), made_from=config)
     st.rerun()

@@ -73,7 +73,8 @@ def go_on(
         for field in fields(edited)
         if getattr(edited, field.name) != getattr(editing.shown, field.name)
     }
-    wanted = replace(session.config, **changes)
+    now = session.config
+    wanted = replace(now, **changes)
     cost = cost_of(session, wanted)
     # A tab that is closed here is no news to who closes it.
     lost = cost.rounds or cost.moved
@@ -84,7 +85,7 @@ def go_on(
     elif changes:
         with guard():
             check()
-            session.change_settings(wanted)
+            session.change_settings(wanted, made_from=now)
             state.keep_draft(state.EDITING, replace(editing, shown=edited))
             saved = True
     title = "Save and train" if last else "Save and go on" if lost else "Next"
@@ -99,7 +100,7 @@ def go_on(
         return
     check()
     if lost:
-        session.change_settings(wanted)
+        session.change_settings(wanted, made_from=now)
     if last or skip:
         slug = session.project.slug
         st.switch_page(TRAINING, query_params={state.PROJECT_IN_ADDRESS: slug})

@@ -75,7 +75,8 @@ def _take_away(session: LabellingSession) -> None:
         placeholder="10.1234/abcd",
     )  # fmt: skip
     if (author.strip(), doi.strip()) != (config.author, config.doi):
-        session.change_settings(replace(config, author=author.strip(), doi=doi.strip()))
+        cited = replace(config, author=author.strip(), doi=doi.strip())
+        session.change_settings(cited, made_from=config)
         st.rerun()  # or the next edit would be of fields that are gone
     if doi.strip() and not looks_like_a_doi(doi):
         st.caption(f"'{plain(doi.strip()[:60])}' does not look like a DOI: these begin with 10.")
@@ -179,7 +180,7 @@ def _tell_done(session: LabellingSession, lines: list[str]) -> None:
             icon=":material/undo:", help="As they were when you loaded these; every label stays.",
         ):  # fmt: skip
             with st.spinner("Training again"):
-                session.take_on(before, ())
+                session.take_on(before, loaded, ())
             _say_done("The settings are as they were before.")
             st.rerun()
 
@@ -208,6 +209,9 @@ def _tell(configuration: Configuration, prospect: Prospect) -> None:
         n = counted(len(prospect.disputed), "object")
         listed = plain(named(prospect.disputed))
         st.caption(f"Labelled one way for one classifier, another for the next: {n} ({listed}).")
+    if prospect.gone:
+        listed = plain(named(prospect.gone))
+        st.caption(f"Former settings are replayed without columns that are gone: {listed}.")
     if configuration.untranslated:
         with st.expander(f"No counterpart here: {len(configuration.untranslated)}"):
             st.markdown("\n".join(f"- {plain(line)}" for line in configuration.untranslated))

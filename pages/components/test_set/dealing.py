@@ -106,9 +106,10 @@ def _take_search(session: LabellingSession, looking: Curating, event: SearchEven
 
 
 def _save(session: LabellingSession, **changes: object) -> None:
-    curation = replace(session.config.curation, **changes)  # type: ignore[arg-type]
-    if curation != session.config.curation:
-        session.change_settings(replace(session.config, curation=curation))
+    config = session.config
+    curation = replace(config.curation, **changes)  # type: ignore[arg-type]
+    if curation != config.curation:
+        session.change_settings(replace(config, curation=curation), made_from=config)
 
 
 def _walk(curator: Curator, looking: Curating, event: BarEvent) -> None:

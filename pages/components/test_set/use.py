@@ -37,18 +37,20 @@ def use_menu(curator: Curator, curated: CuratedSet) -> None:
         )  # fmt: skip
         if int(target) != config.curation.target:
             curation = replace(config.curation, target=int(target))
-            curator.session.change_settings(replace(config, curation=curation))
+            edited = replace(config, curation=curation)
+            curator.session.change_settings(edited, made_from=config)
             draw_again()
 
 
 def _change_use(curator: Curator, curated: CuratedSet, key: str) -> None:
     """What it would cost, and the button that does it."""
     session = curator.session
-    is_used, n = session.config.splits.curated, len(curated.labels)
+    config = session.config
+    is_used, n = config.splits.curated, len(curated.labels)
     if not is_used and not n:
         st.caption("Label an object first.")
         return
-    edited = replace(session.config, splits=replace(session.config.splits, curated=not is_used))
+    edited = replace(config, splits=replace(config.splits, curated=not is_used))
     if lost := session.rounds_lost(edited):
         kept = "The next round is trained on those that may train."
         st.warning(f"{said(session, Cost(lost))} {kept}", icon=":material/info:")
@@ -56,7 +58,7 @@ def _change_use(curator: Curator, curated: CuratedSet, key: str) -> None:
     if not st.button(title, key=f"{key}-do", type="secondary" if is_used else "primary"):
         return
     with st.spinner("Training again"):
-        session.change_settings(edited)
+        session.change_settings(edited, made_from=config)
     tab.count_click(key)
     tab.looking().curating.notice = "No longer in use" if is_used else "The test set is in use"
     draw_again()
