@@ -147,9 +147,9 @@ EDITED: dict[str, tuple[Edit, str]] = {
     "an event of no kind": (at("events", 3, "kind", to="delete"), "events[3].kind is 'delete'"),
     "an event without a kind": (lose("events", 3, "kind"), "'kind' is missing"),
     "an act that is none": (
-        at("events", 8, "payload", to={"together": 5}), "'together' must be a text of up to 64"
+        at("events", 7, "payload", to={"together": 5}), "'together' must be a text of up to 64"
     ),
-    "an act of nobody": (at("events", 8, "payload", to={"of": 0}), "a whole number from 1"),
+    "an act of nobody": (at("events", 7, "payload", to={"of": 0}), "a whole number from 1"),
     "an event that is text": (at("events", 3, to="QSO"), "events[3] is 'QSO'"),
     "a label there is not": (at("events", 3, "label", to="QS0"), "events[3].label is 'QS0'"),
     "an answer without a label": (lose("events", 3, "label"), "events[3].label is missing"),
