@@ -431,6 +431,11 @@ def job(name: str) -> Job[Any] | None:
     return held
 
 
+def replay_name(slug: str) -> str:
+    """The name under which a replay into a project is waited for."""
+    return f"replay-{slug}"
+
+
 def keep_job(name: str, begun: Job[Any] | None) -> None:
     others = {key: job for key, job in _get("jobs", {}).items() if key != name}
     _set("jobs", others if begun is None else {**others, name: begun})
