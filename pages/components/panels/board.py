@@ -24,11 +24,12 @@ from al_engine.panels import (
     without,
 )
 from al_engine.session import LabellingSession, State
+from al_engine.showing.planes import absent_columns
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.guard import guard
 from pages.components.labelling import card_panel, plot_panel
-from pages.components.page import draw_again
+from pages.components.page import draw_again, link
 from pages.components.panels import kinds
 from pages.components.panels.maps import map_panel
 from pages.components.panels.options import options
@@ -36,6 +37,7 @@ from pages.components.panels.points import histogram, points, sed
 from pages.components.panels.spot import Spot
 from pages.components.panels.table import records_panel
 from pages.components.scores import draw_score_plot, draw_scores
+from pages.components.words import plain
 
 LEAST_PX = (430, 214, 130)  # of a panel alone in its column, of one of two, of one of more
 HEAD_PX = 70  # of a map's title and legend
@@ -122,6 +124,10 @@ def _room(name: str, least_px: int, fill: tuple[float, int]) -> None:
 
 def _draw(spot: Spot, name: str) -> None:
     kind, state = spot.panel.kind, spot.state
+    absent = absent_columns(spot.session.project, spot.panel)
+    if absent:
+        _say_absent(absent)
+        return
     if kind == "choose":
         _choose(spot, f"choose-{name}")
         return
@@ -140,6 +146,16 @@ def _draw(spot: Spot, name: str) -> None:
         draw_score_plot(spot.session, state)
     else:
         _PLAIN[kind](spot)
+
+
+def _say_absent(names: list[str]) -> None:
+    """A panel outlives its columns: a table may be joined again that brings them."""
+    n = "Column" if len(names) == 1 else "Columns"
+    st.caption(
+        f"{n} not here now: {plain(', '.join(names))}. Choose others in the menu ⋮ of this panel, "
+        "or join the table that brings them."
+    )
+    link("pages/1_Settings.py", "Further tables", icon=":material/table_chart:")
 
 
 def _scores(spot: Spot) -> None:
