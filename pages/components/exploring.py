@@ -156,9 +156,8 @@ def _label_all(session: LabellingSession, state: State, together: Selected) -> N
     config = session.config
     history = session.project.history(state.classifier, session.who)
     found = at_once(session.project, history, together.rows)
-    n = len(found.rows)
     names = {label.value: plain(label.name) for label in config.labels_in_use}
-    st.markdown(f"Label **{counted(n, 'object')}** as")
+    st.markdown("Label the selection as")
     chosen = st.segmented_control(
         "Label",
         list(names),
@@ -166,9 +165,22 @@ def _label_all(session: LabellingSession, state: State, together: Selected) -> N
         key=f"together-{together.number}",
         label_visibility="collapsed",
     )
+    n_checking = len(found.rows) - found.n_training
+    # A region's label is a guess about each object: what one is measured by is not to be guessed.
+    corrects = n_checking > 0 and st.toggle(
+        "Correct validation and test too",
+        key=f"together-corrects-{together.number}",
+        help=f"{counted(n_checking, 'object')} of the selection validate or test. What a "
+        "classifier is measured by is best changed one object at a time.",
+    )
+    rows = found.rows if corrects else found.training
+    n = len(rows)
     said = [f"{found.n_training:,} train"]
-    if n > found.n_training:
-        said.append(f"{n - found.n_training:,} correct validation or test")
+    if n_checking:
+        does = (
+            "correct validation or test" if corrects else "validate or test, and are passed over"
+        )
+        said.append(f"{n_checking:,} {does} validation or test")
     for count, what in (
         (found.n_answered, "have an answer already and keep it"),
         (found.n_curated, "are in the curated test set and stay as they are"),
@@ -187,7 +199,7 @@ def _label_all(session: LabellingSession, state: State, together: Selected) -> N
         disabled=chosen is None or not 0 < n <= MOST_AT_ONCE,
     ):
         with guard(), st.spinner("Training", show_time=True):
-            session.answer_all(state.classifier, together.rows, str(chosen), token=state.token)
+            session.answer_all(state.classifier, rows, str(chosen), token=state.token)
             tab.exploring().notice = f"{counted(n, 'object')} labelled {config.label_name(chosen)}."
             tab.exploring().labelled = True
             tab.count_click("selection")
