@@ -31,8 +31,9 @@ SINCE: dict[str, timedelta | None] = {
 class Answer:
     """One answer; ``label`` is None for Unsure, ``classifier`` for the curated test set.
 
-    ``how`` and ``part`` are as in the log, ``answered_at`` in UTC.  ``stands`` says that no later
-    answer of the same person has taken its place, ``is_own`` that it may be corrected.
+    ``how``, ``part`` and ``confidence`` are as in the log, ``answered_at`` in UTC.  ``stands`` says
+    that no later answer of the same person has taken its place, ``is_own`` that it may be
+    corrected.
     """
 
     seq: int
@@ -47,6 +48,7 @@ class Answer:
     answered_at: datetime
     stands: bool
     is_own: bool
+    confidence: int | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ def answers(session: LabellingSession) -> list[Answer]:
             event.happened_at,
             last[_whose(event, config)] == event.seq,
             event.part != CURATED and (not several or event.who == session.who),
+            event.confidence,
         )
         for event in found
     ]
@@ -139,6 +142,13 @@ def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
     whose = None if session.config.asking.shared else classifier
     found = listed(answers(session), Wanted(classifier=whose, who=session.who))
     return [answer for answer in found if answer.classifier is not None]
+
+
+def own_answer(session: LabellingSession, classifier: str, row: int) -> Answer | None:
+    """What this person answered last about one object; None where that is nothing."""
+    whose = None if session.config.asking.shared else classifier
+    found = listed(answers(session), Wanted(classifier=whose))
+    return next((a for a in found if a.row == row and a.is_own), None)
 
 
 def listed(found: Sequence[Answer], wanted: Wanted) -> list[Answer]:

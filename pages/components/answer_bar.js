@@ -207,6 +207,7 @@ function makeBar(root) {
     if (choice.help) define(made, choice);
     made.classList.add("choice");
     made.dataset.sent = choice.key || choice.name;
+    made.classList.toggle("said", choice.value === data.said);
     if (choice.colour) made.style.setProperty("--colour", choice.colour);
   }
 
@@ -415,6 +416,7 @@ function makeBar(root) {
     question.textContent = data.question;
     why.textContent = data.why;
     why.title = data.why;
+    box.classList.toggle("corrects", data.corrects);
     clearInterval(waiting);
     offered.hidden = !data.accept;
     accept.hidden = !data.accept;
@@ -427,7 +429,7 @@ function makeBar(root) {
     say(data.confirmation);
     confirmation.title = data.confirmation;
     box.setAttribute("aria-label", data.question);
-    const known = (each) => each && JSON.stringify([each.choices, each.extra_keys, !each.accept]);
+    const known = (each) => each && JSON.stringify([each.choices, each.extra_keys, !each.accept, each.said]);
     if (known(before) !== known(data)) {
       drawRow();
       drawKeys();

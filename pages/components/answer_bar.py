@@ -87,6 +87,8 @@ def answer_bar(
     choices: Sequence[Choice],
     can_undo: bool,
     why: str = "",
+    corrects: bool = False,
+    said: int | str | None = None,
     back: str = "",
     accept: Accept | None = None,
     confirmation: str = "",
@@ -108,6 +110,8 @@ def answer_bar(
         Python has dealt with the event and asks the same again
     choices : the labels; from the eleventh on they are found by typing
     why : one line on how the object came up
+    corrects : whether an answer changes what one is measured by, which is not to be overlooked
+    said : the choice that was made about this object before
     back : the name of a button that leads back from what one looks at to what is asked
     accept : an answer that is offered; it is given only by Enter or its button
     confirmation : what the last answer did, shown quietly beside the question
@@ -144,6 +148,8 @@ def answer_bar(
             ],
             "can_undo": can_undo,
             "why": why,
+            "corrects": corrects,
+            "said": said,
             "back": back,
             "accept": asdict(accept) if accept else None,
             "confirmation": confirmation,

@@ -177,9 +177,7 @@ def _label_all(session: LabellingSession, state: State, together: Selected) -> N
     n = len(rows)
     said = [f"{found.n_training:,} train"]
     if n_checking:
-        does = (
-            "correct validation or test" if corrects else "validate or test, and are passed over"
-        )
+        does = "correct validation or test" if corrects else "validate or test, and are passed over"
         said.append(f"{n_checking:,} {does} validation or test")
     for count, what in (
         (found.n_answered, "have an answer already and keep it"),

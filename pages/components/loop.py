@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import streamlit as st
 
-from al_engine.data.labels import Event
+from al_engine.answers import Answer, own_answer
+from al_engine.data.labels import SUREST, Event
 from al_engine.loop.answering import DONE, answered_rows, labels_offered, offer
 from al_engine.loop.fitting import part_of
 from al_engine.session import LabellingSession, State
@@ -90,6 +91,7 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
     elif row:
         kind: Any = event.action
         value = str(event.label) if kind == "answer" else None
+        before = answered_rows(session.project, label, session.who)
         state = session.answer(
             label,
             int(row),
@@ -100,8 +102,9 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
             confidence=event.confidence,
         )
         looking.notice[label] = _confirmation(session, state, kind, value)
-        if selected is not None and selected != int(row):
-            looking.selected[label] = selected  # clicked meanwhile
+        # Clicked meanwhile; or mended on the way through what was answered, which goes on there.
+        if selected is not None and (selected != int(row) or selected in before):
+            looking.selected[label] = selected
 
 
 def _say(label: str, looking: Looking, refusal: str) -> None:
@@ -143,6 +146,8 @@ def _confirmation(session: LabellingSession, state: State, action: str, value: s
         return f"{name}; others say otherwise: settle it under People; undo Z"
     if last is not None and last.row_number in state.history.trained:
         return f"{name}, {counted(state.n_trained, 'label')}; undo Z"
+    if last is not None and last.how == "click":
+        return f"{name}: corrects the {last.part} set; undo Z"
     return f"{name}, kept for checking; undo Z"
 
 
@@ -182,17 +187,19 @@ def ask(session: LabellingSession, state: State) -> None:
     question = NOTHING_LEFT if row is None else f"Is it {with_article(config.label_name(label))}?"
     object_id = "" if row is None else session.object_id(row)
     why = f"{object_id} is queried: {asked.why}" if asked is not None else _nothing_left(state)
-    back = ""
+    back, corrects = "", False
+    said: Answer | None = None
     if row is not None and asked is not None and asked.row != row:
-        part = part_of(session.project.dataset(), state.history, row)
-        use = "" if part == "training" else f" An answer corrects the {part} set, and never trains."
-        if row in state.history.curated:
-            use = " It is in the curated test set: its label is given on the Test set page."
-        why = f"{object_id} is selected by you, not the queried object.{use}"
+        said = own_answer(session, label, row)
+        use, corrects = _use_of_an_answer(session, state, row)
+        why = f"{object_id} is selected by you, not the queried object."
+        if said is not None:
+            why = f"{object_id}: you said {_said(session, said)}."
+        why += use
         back = "Back to the queried object"
     if state.past is not None:
         why = f"Round {state.past} is being looked at; answers are given in the present."
-        back = "Back to the present"
+        back, corrects = "Back to the present", False
     with st.container(key="answer-bar"):
         answer_bar(
             f"answers-{slug}-{label}",
@@ -205,6 +212,8 @@ def ask(session: LabellingSession, state: State) -> None:
             ],
             can_undo=state.history.last is not None,
             why=why,
+            corrects=corrects,
+            said=None if said is None else said.label,
             back=back,
             accept=None if row is None or state.past is not None else _offer(session, state, row),
             confirmation=tab.notice(label),
@@ -220,6 +229,22 @@ def ask(session: LabellingSession, state: State) -> None:
         )
     if state.past is None:
         session.look_ahead(label, tab.maps().draw_ahead, tab.album().fetch_ahead)
+
+
+def _use_of_an_answer(session: LabellingSession, state: State, row: int) -> tuple[str, bool]:
+    """What an answer about a selected object is not used for, and if it changes what measures."""
+    if row in state.history.curated:
+        return " It is in the curated test set: its label is given on the Test set page.", False
+    part = part_of(session.project.dataset(), state.history, row)
+    if part == "training":
+        return "", False
+    return f" An answer corrects the {part} set, and never trains.", True
+
+
+def _said(session: LabellingSession, answer: Answer) -> str:
+    name = "Unsure" if answer.label is None else session.config.label_name(answer.label)
+    sure = answer.confidence
+    return f"{name} {'●' * sure}{'○' * (SUREST - sure)}" if sure else name
 
 
 def _offer(session: LabellingSession, state: State, row: int) -> Accept | None:
