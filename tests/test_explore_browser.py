@@ -46,18 +46,13 @@ def survey(app: App) -> Iterator[tuple[Page, Watched]]:
         yield page, watched
 
 
-def choose_plot(page: Page, title: str, number: int = 0) -> None:
-    """In a panel that shows nothing yet, or in the menu that is open, choose what it shows."""
+def add_panel(page: Page, column: str, title: str) -> None:
+    press(page.get_by_role("button", name="Panels"))
+    press(page.get_by_role("radio", name=column, exact=True))
     settled(page)
-    page.get_by_role("combobox", name="Choose plot type").nth(number).click()
+    page.get_by_role("combobox", name="Add").click()
     page.get_by_role("option", name=title, exact=True).click()
     settled(page)
-
-
-def add_panel(page: Page, where: str, title: str) -> None:
-    press(page.get_by_role("button", name="Panels"))
-    press(page.get_by_role("button", name=where, exact=True))
-    choose_plot(page, title)
 
 
 def painted(page: Page, number: int) -> None:
@@ -92,7 +87,7 @@ def test_bpt_and_mateos_diagrams_stand_beside_the_question_and_stay(survey):
     answerable(page)
     stood = place_of_bar(page)
     for title in ("BPT: [N II]", "Mateos 2012 wedge"):
-        add_panel(page, "Add to column 2", title)
+        add_panel(page, "2", title)
     expect(page.locator("canvas.plot")).to_have_count(3)
     for number, title in enumerate(("Catalogue, by label", "BPT: [N II]", "Mateos 2012 wedge")):
         painted(page, number)
@@ -119,8 +114,7 @@ def test_bpt_and_mateos_diagrams_stand_beside_the_question_and_stay(survey):
     press(page.locator(".st-key-panelmenu-labelling-1-2 button").first)
     press(page.get_by_role("button", name="Full page"))
     expect(page.locator("canvas.plot")).to_have_count(1)
-    press(page.locator(".st-key-panelmenu-labelling-1-2 button").first)
-    press(page.get_by_role("button", name="Back", exact=True))
+    page.keyboard.press("Escape")
     expect(page.locator("canvas.plot")).to_have_count(3)
     assert watched.errors == []
     assert watched.elsewhere == []

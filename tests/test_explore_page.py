@@ -215,6 +215,37 @@ def test_a_panel_is_removed_and_the_page_is_as_at_first_again(survey_begun):
     assert exploring(at).panels["Explore"] == DEFAULTS["Explore"]
 
 
+def test_a_panel_is_added_with_what_it_shows_in_one_step(survey_begun):
+    at = opened(show(EXPLORE, "survey"), "panels-Explore-0")
+    (add,) = [box for box in at.selectbox if box.label == "Add"]
+    fine(add.set_value(("density", "")).run())
+    assert Panel("density") in [p for c in exploring(at).panels["Explore"].columns for p in c]
+
+
+def test_without_room_no_panel_is_offered(survey_begun):
+    at = arranged(show(EXPLORE, "survey"), "Explore", *[(Panel(),) * 6] * 4)
+    at = opened(at, "panels-Explore-0")
+    assert "There is room for no more panels" in read(at)
+    assert [box for box in at.selectbox if box.label == "Add"] == []
+
+
+def test_from_a_panel_on_the_whole_page_there_is_a_way_back_in_view(survey_begun):
+    at = opened(show(EXPLORE, "survey"), "menu-Explore-0-0-0")
+    next(button for button in at.button if button.label == "Full page").click().run()
+    assert len(drawn_maps(fine(at))) == 1
+    next(button for button in at.button if button.label == "Back to all panels").click().run()
+    assert len(drawn_maps(fine(at))) == 2
+
+
+def test_it_is_said_on_a_plot_what_an_object_lacks_to_be_on_it(survey_begun):
+    at = arranged(show(EXPLORE, "survey"), "Explore", (Panel("plot", x="g", y="r", x_log=True),))
+    row = int((survey_begun.project.axis("g") <= 0).argmax())
+    at.session_state["sextant.looking"].selected["QSO"] = row
+    (head,) = [head for head, _ in drawn_maps(fine(at.run()))]
+    names = [each["name"] for each in head["legend"]]
+    assert "selected: not on this plot, no g (log)" in names
+
+
 def test_a_selection_is_compared_kept_found_again_and_asked_about(survey_begun):
     at = show(EXPLORE, "survey")
     post(at, PLOT, kind="area", outline=((0.0, 0.0), (3.0, 0.0), (3.0, 3.0), (0.0, 3.0)))

@@ -20,7 +20,14 @@ from pages.components import pictures
 from pages.components import state as tab
 from pages.components.answer_bar import Accept, BarEvent, Choice, answer_bar
 from pages.components.looking import Looking, Posted
-from pages.components.scatter_map import LegendEntry, MapEvent, Overlay, scatter_map, view_to_draw
+from pages.components.scatter_map import (
+    LegendEntry,
+    MapEvent,
+    Overlay,
+    entries,
+    scatter_map,
+    view_to_draw,
+)
 from pages.components.taking import take_first
 from pages.components.words import counted, with_article
 
@@ -290,7 +297,7 @@ def draw_map(
     if is_warm():
         png = maps.show(kind, state, view, shown, tab.colours(), value_colours())
     marks = _marks(state, kind)
-    names = [LegendEntry(mark.name, mark.colour, mark.shape, mark.filled) for mark in marks]
+    names = entries(marks, (x_axis, y_axis))
     scatter_map(
         key,
         png=png,

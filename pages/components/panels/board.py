@@ -41,6 +41,7 @@ from pages.components.words import plain
 
 LEAST_PX = (430, 214, 130)  # of a panel alone in its column, of one of two, of one of more
 HEAD_PX = 70  # of a map's title and legend
+BACK_PX = 48  # of the way back from a panel that has the whole page
 
 Draw = Callable[[Spot], None]
 
@@ -66,7 +67,15 @@ def board(
     if alone is not None and full is not None:
         if head is not None:
             head()
-        _panel(session, state, page, full, alone, (1.0, taken_px + HEAD_PX + head_px), is_full=True)
+        if st.button(
+            "Back to all panels", icon=":material/close_fullscreen:", key=f"from-full-{page}",
+            shortcut="Escape",
+        ):  # fmt: skip
+            tab.exploring().full.pop(page, None)
+            tab.count_click("panels")
+            draw_again()
+        taken = taken_px + BACK_PX + HEAD_PX + head_px
+        _panel(session, state, page, full, alone, (1.0, taken), is_full=True)
         return
     columns = st.columns(arrangement.widths, gap="small")
     for i, (column, panels) in enumerate(zip(columns, arrangement.columns, strict=True)):
@@ -231,20 +240,24 @@ def _places(spot: Spot, key: str, *, is_full: bool) -> None:
             ("arrow_forward", "Move right", moved(held, place, 1, 0)),
             ("arrow_upward", "Move up", moved(held, place, 0, -1)),
             ("arrow_downward", "Move down", moved(held, place, 0, 1)),
-            ("unfold_less", "Narrower column", widened(held, place[0], -1)),
-            ("unfold_more", "Wider column", widened(held, place[0], 1)),
         ):
             if st.button(
                 "", icon=f":material/{icon}:", help=name, key=f"{key}-{icon}", disabled=to == held
             ):
                 _arrange(page, to)
+    with st.container(horizontal=True, key=f"{key}-widths"):
+        for name, to in (
+            ("Narrower", widened(held, place[0], -1)),
+            ("Wider", widened(held, place[0], 1)),
+        ):
+            said = "The column that this panel stands in."
+            if st.button(name, help=said, key=f"{key}-{name.lower()}", disabled=to == held):
+                _arrange(page, to)
     with st.container(horizontal=True, key=f"{key}-whole"):
-        label, icon = ("Back", "close_fullscreen") if is_full else ("Full page", "open_in_full")
-        if st.button(label, icon=f":material/{icon}:", key=f"{key}-full"):
-            if is_full:
-                tab.exploring().full.pop(page, None)
-            else:
-                tab.exploring().full[page] = place
+        if not is_full and st.button(
+            "Full page", icon=":material/open_in_full:", key=f"{key}-full"
+        ):
+            tab.exploring().full[page] = place
             tab.count_click("panels")
             draw_again()
         if st.button("Remove", icon=":material/delete:", key=f"{key}-remove"):
@@ -265,21 +278,13 @@ def _arrange(page: str, arrangement: Arrangement, *, closes: bool = True) -> Non
 def panels_menu(page: str) -> None:
     """A panel more, or all of them as they were at first."""
     key = f"panels-{page}-{tab.clicks('panels')}"
-    held = tab.arrangement(page)
+    held, session = tab.arrangement(page), tab.session_at_hand()
     with st.popover("Panels", icon=":material/dashboard:", key=key, on_change="rerun") as menu:
-        if not menu.open:
+        if not menu.open or session is None:
             return
-        st.caption("Add a panel, then choose what it shows. Each has a menu at its upper right.")
-        for column in range(min(len(held.columns) + 1, MAX_COLUMNS)):
-            is_new = column == len(held.columns)
-            is_taken = not is_new and len(held.columns[column]) >= MAX_IN_COLUMN
-            if st.button(
-                "Add in a new column" if is_new else f"Add to column {column + 1}",
-                key=f"{key}-add-{column}",
-                disabled=is_taken,
-                width="stretch",
-            ):
-                _arrange(page, added(held, column))
+        column = _column_to_add_to(held, key)
+        if column is not None:
+            _add(session, page, column, key)
         if st.button(
             "As at first",
             icon=":material/restart_alt:",
@@ -289,6 +294,45 @@ def panels_menu(page: str) -> None:
             help="Put the panels back that this page begins with.",
         ):
             _arrange(page, DEFAULTS[page])
+
+
+def _add(session: LabellingSession, page: str, column: int, key: str) -> None:
+    held = tab.arrangement(page)
+    has_state = any(session.is_started(c) for c in session.config.train_labels)
+    _, *listed = kinds.choices(session, held, Panel(), has_state=has_state)
+    chosen = st.selectbox(
+        "Add",
+        listed,
+        None,
+        format_func=kinds.title,
+        key=f"{key}-add",
+        placeholder="What to show",
+        help="Each panel has a menu at its upper right.",
+    )
+    if chosen is not None:
+        kind, of = chosen
+        _arrange(page, added(held, column, Panel(kind, of)))  # type: ignore[arg-type]
+
+
+def _column_to_add_to(held: Arrangement, key: str) -> int | None:
+    """Where the next panel goes: in a new column, or at the foot of one; None without room."""
+    n = len(held.columns)
+    room = [i for i, column in enumerate(held.columns) if len(column) < MAX_IN_COLUMN]
+    places = [*room, n] if n < MAX_COLUMNS else room
+    if not places:
+        st.caption("There is room for no more panels: remove one first.")
+        return None
+    # Where there is most room for it.
+    likely = n if n < 2 else min(places[::-1], key=lambda i: len(held.columns[i]) if i < n else 9)
+    column: int = st.segmented_control(
+        "In column",
+        places,
+        default=likely,
+        required=True,
+        format_func=lambda i: "new" if i == n else str(i + 1),
+        key=f"{key}-column",
+    )
+    return column
 
 
 def state_of(session: LabellingSession, label: str) -> State | None:

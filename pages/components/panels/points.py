@@ -25,6 +25,7 @@ from pages.components.scatter_map import (
     LegendEntry,
     Line,
     Overlay,
+    entries,
     scatter_map,
     view_to_draw,
 )
@@ -55,7 +56,7 @@ def points(spot: Spot) -> None:
         with st.spinner("Drawing", show_time=True):
             png = plots.picture(plane, by, view, loop.value_colours())
     marks = _marks(spot, lambda rows: plane.at(rows))
-    drawn = [*_legend(by), *(LegendEntry(m.name, m.colour, m.shape, m.filled) for m in marks)]
+    drawn = [*_legend(by), *entries(marks, titles)]
     scatter_map(
         spot.key,
         png=png,
