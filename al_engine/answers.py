@@ -4,21 +4,26 @@ Owns what one person may see of it, and what it comes to: how many a minute, how
 far one agrees with oneself.  Must not know pages.
 """
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
+from typing import Literal
 
 from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
-from al_engine.data.labels import CURATED, Event
+from al_engine.data.labels import CURATED, SUREST, Event
 from al_engine.data.people import events_shown_to
 from al_engine.learning.agreement import Agreement, agreement
 from al_engine.learning.metrics import Score, share
+from al_engine.loop.fitting import Fit
+from al_engine.noting import own_notes
 from al_engine.session import LabellingSession
 
 PAUSE_S = 120.0  # an object looked at for longer was not looked at all that time
+Only = Literal["catalogue", "model", "doubted", "noted"]
 SINCE: dict[str, timedelta | None] = {
     "any time": None,
     "the last hour": timedelta(hours=1),
@@ -157,6 +162,31 @@ def listed(found: Sequence[Answer], wanted: Wanted) -> list[Answer]:
     return [answer for answer in found if wanted.holds(answer, now)]
 
 
+def only(session: LabellingSession, found: Sequence[Answer], what: Only) -> list[Answer]:
+    """Those answers with which something is the matter, in their order.
+
+    Their label is not the "catalogue"'s; the "model" of their classifier gives more to the other
+    side; they were "doubted", with less than full confidence; or their object is "noted" by this
+    person.
+    """
+    if what == "noted":
+        notes = own_notes(session)
+        return [answer for answer in found if answer.row in notes]
+    if what == "doubted":
+        return [answer for answer in found if (answer.confidence or SUREST) < SUREST]
+    if what == "catalogue":
+        dataset = session.project.dataset()
+        codes = [int(dataset.codes[answer.row]) for answer in found]
+        known = [dataset.values[code] if code >= 0 else None for code in codes]
+        return [
+            answer
+            for answer, label in zip(found, known, strict=True)
+            if None not in (label, answer.label) and label != answer.label
+        ]
+    fits = _fits(session, {answer.classifier for answer in found})
+    return [answer for answer in found if _is_against(fits.get(answer.classifier), answer)]
+
+
 def figures(found: Sequence[Answer]) -> Figures:
     """Sum some answers up.
 
@@ -197,6 +227,28 @@ def repeats(session: LabellingSession) -> Repeats:
         if event.label is not None:
             said[whose] = event.label
     return Repeats(agreement(first, second), n_unsure)
+
+
+def _fits(
+    session: LabellingSession, classifiers: Collection[str | None]
+) -> dict[str | None, Fit | None]:
+    """The models of those classifiers that can be trained now."""
+    config = session.config
+    return {
+        classifier: session.state(classifier).fit
+        for classifier in config.setups
+        if classifier in classifiers
+        and classifier in config.train_labels
+        and session.fault(classifier) is None
+    }
+
+
+def _is_against(fit: Fit | None, answer: Answer) -> bool:
+    """Does a model give more to the other side than the answer's?  Test objects have no score."""
+    if fit is None or answer.label is None:
+        return False
+    p = float(fit.proba[answer.row])
+    return not math.isnan(p) and (p >= 0.5) != (answer.label == answer.classifier)
 
 
 def _answered(events: Sequence[Event]) -> list[Event]:
