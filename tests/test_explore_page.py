@@ -275,6 +275,19 @@ def test_a_selection_is_written_as_a_file(survey_begun):
     fine(at.run())
     (path,) = (survey_begun.project.folder / "exports").glob("*objects.fits")
     assert path.stat().st_size > 2880
+    assert [each.proto.label for each in at.get("download_button")] == ["Download"]
+
+
+def test_what_is_selected_together_is_marked_in_histograms_and_unmarked_on_any_page(survey_begun):
+    at = arranged(show(EXPLORE, "survey"), "Explore", (Panel("histogram", x="g"),))
+    post(at, PLOT, kind="area", outline=((0.0, -90.0), (1.0, -90.0), (1.0, 90.0), (0.0, 90.0)))
+    (head,) = [head for head, _ in drawn_maps(at)]
+    assert head["legend"][-1]["name"] == "selected together"
+    assert sum(head["bars"][-1]["high"]) == exploring(at).together.n > 0
+    at.switch_page(LABELLING).run()
+    at = opened(at, "panels-Labelling-0")
+    next(b for b in at.button if b.label == "Select nothing together").click().run()
+    assert exploring(fine(at)).together is None
 
 
 def test_labelling_all_of_a_selection_leaves_validation_and_test_unless_asked_to(survey_begun):

@@ -24,6 +24,7 @@ from pages.components.guard import guard
 from pages.components.looking import Selected
 from pages.components.page import draw_again, view
 from pages.components.panels.board import board, panels_menu, state_of
+from pages.components.share.exports import download
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
@@ -50,6 +51,7 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
             st.badge(f"asks only about {plain(session.config.asking.among)}", color="orange")
         if exploring.notice:
             st.caption(plain(exploring.notice))
+        _offer_written(session)
     if label:
         tab.look_at_round(label, None)
     state = state_of(session, label)
@@ -278,7 +280,7 @@ def _export(session: LabellingSession, together: Selected) -> None:
         key=f"export-format-{together.number}",
         label_visibility="collapsed",
     )
-    st.caption("All columns of the selected objects; the file is on the Share page then.")
+    st.caption("All columns of the selected objects. The file stays on the Share page.")
     if st.button(f"Write {counted(together.n, 'object')}", key=f"export-do-{together.number}"):
         with guard():
             table = exporting.objects_of(session, together.rows.tolist())
@@ -292,8 +294,17 @@ def _finish_export(session: LabellingSession) -> None:
     job = finished(_job_of(session), "Writing the selection")
     if job is not None:
         path = job.result()
-        tab.exploring().notice = f"Written: {path.name}. Download it on the Share page."
+        tab.exploring().notice = f"Written: {path.name}."
+        tab.exploring().written = path.name
         draw_again()
+
+
+def _offer_written(session: LabellingSession) -> None:
+    """The way to the file of the last export; it stays on the Share page."""
+    written = tab.exploring().written
+    found = [each for each in exporting.exported(session) if each.path.name == written]
+    if written and found:
+        download(found[0], f"explore-{written}")
 
 
 def _job_of(session: LabellingSession) -> str:

@@ -383,7 +383,7 @@ def select_together(rows: Any, how: str) -> None:
     """Keep objects as the ones selected together; none empties the selection."""
     held = exploring()
     held.n_selections += 1
-    held.notice, held.labelled = "", False
+    held.notice, held.labelled, held.written = "", False, ""
     held.together = Selected(rows, how, held.n_selections) if len(rows) else None
 
 

@@ -285,6 +285,14 @@ def panels_menu(page: str) -> None:
         column = _column_to_add_to(held, key)
         if column is not None:
             _add(session, page, column, key)
+        together = tab.exploring().together
+        if together is not None and st.button(
+            "Select nothing together", key=f"{key}-clear", width="stretch",
+            help="Take away the marks of the objects that were selected together on Explore.",
+        ):  # fmt: skip
+            tab.select_together((), "")
+            tab.count_click("panels")
+            draw_again()
         if st.button(
             "As at first",
             icon=":material/restart_alt:",
