@@ -15,11 +15,11 @@ from typing import Literal
 from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
 from al_engine.data.labels import CURATED, SUREST, Event
+from al_engine.data.notes import Note, notes_in_force
 from al_engine.data.people import events_shown_to
 from al_engine.learning.agreement import Agreement, agreement
 from al_engine.learning.metrics import Score, share
 from al_engine.loop.fitting import Fit
-from al_engine.noting import own_notes
 from al_engine.session import LabellingSession
 
 PAUSE_S = 120.0  # an object looked at for longer was not looked at all that time
@@ -185,6 +185,13 @@ def only(session: LabellingSession, found: Sequence[Answer], what: Only) -> list
         ]
     fits = _fits(session, {answer.classifier for answer in found})
     return [answer for answer in found if _is_against(fits.get(answer.classifier), answer)]
+
+
+def own_notes(session: LabellingSession) -> dict[int, Note]:
+    """All that this person noted, by row."""
+    events = [event for event in session.project.log.events() if event.classifier is None]
+    found = notes_in_force(events).items()
+    return {row: note for (row, who), note in found if who == session.who and not note.is_empty}
 
 
 def figures(found: Sequence[Answer]) -> Figures:

@@ -25,12 +25,6 @@ def note_of(session: LabellingSession, row: int) -> Note:
     return notes_in_force(_events(session)).get((row, session.who), Note())
 
 
-def own_notes(session: LabellingSession) -> dict[int, Note]:
-    """All that this person noted, by row."""
-    found = notes_in_force(_events(session)).items()
-    return {row: note for (row, who), note in found if who == session.who and not note.is_empty}
-
-
 def notes_shown(
     session: LabellingSession, row: int, *, is_kept_back: bool = False
 ) -> tuple[Note, ...]:

@@ -120,6 +120,29 @@ def test_bpt_and_mateos_diagrams_stand_beside_the_question_and_stay(survey):
     assert watched.elsewhere == []
 
 
+def test_a_note_is_written_without_a_hand_off_the_keys(survey):
+    page, watched = survey
+    go_to(page, "Labelling")
+    answerable(page)
+    here, n = object_shown(page), n_labels(page)
+    settled(page)
+    page.keyboard.press("t")
+    note = page.get_by_role("textbox", name="Note")
+    expect(note).to_be_focused()
+    page.keyboard.type("two 1 nuclei")
+    page.keyboard.press("Tab")
+    page.keyboard.type("merger, odd")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Noted")).to_be_visible()
+    settled(page)
+    expect(page.locator(".st-key-card")).to_contain_text("two 1 nuclei")
+    assert (object_shown(page), n_labels(page)) == (here, n), "what is typed answers nothing"
+    page.keyboard.press("f")
+    expect(page.get_by_role("textbox", name="Id or position")).to_be_focused()
+    page.keyboard.press("Escape")
+    assert watched.errors == []
+
+
 def test_a_lasso_selection_is_labelled_and_undone(survey):
     page, watched = survey
     go_to(page, "Labelling")

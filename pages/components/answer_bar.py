@@ -39,6 +39,15 @@ class Accept:
 
 
 @dataclass(frozen=True)
+class Opens:
+    """A key that presses the menu whose Streamlit key begins so; a letter, in upper case."""
+
+    key: str
+    name: str
+    menu: str
+
+
+@dataclass(frozen=True)
 class BarEvent:
     """What the person chose.
 
@@ -95,6 +104,7 @@ def answer_bar(
     busy: bool = False,
     asks: bool = True,
     extra_keys: Mapping[str, str] | None = None,
+    opens: Sequence[Opens] = (),
     fixed: Sequence[Action] = ("unsure", "later", "undo"),
     confidence: bool = False,
     on_event: Callable[[BarEvent], None] | None = None,
@@ -119,6 +129,7 @@ def answer_bar(
     asks : False where nothing is left to ask, and only the last answer can be taken back
     extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft") and what
         they do; they come back as ``BarEvent("key", ...)``
+    opens : keys that open a menu of the page and put the cursor into it
     fixed : which of Unsure, Later and Undo there are
     confidence : whether a key says how sure one is, before an answer
     on_event : called with the event before the page runs again (one run where a returned
@@ -156,6 +167,7 @@ def answer_bar(
             "busy": busy,
             "asks": asks,
             "extra_keys": dict(extra_keys or {}),
+            "opens": [asdict(each) for each in opens],
             "fixed": list(fixed),
             "confidence": confidence,
             "handled": handled,

@@ -15,12 +15,13 @@ from al_engine.answers import (
     figures,
     listed,
     only,
+    own_notes,
     repeats,
 )
 from al_engine.data.labels import CURATED
 from al_engine.learning.metrics import Score
 from al_engine.loop.answering import labels_offered
-from al_engine.noting import Note, own_notes
+from al_engine.noting import Note
 from al_engine.session import LabellingSession
 from al_engine.showing.objects import object_card
 from pages.components import state as tab

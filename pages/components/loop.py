@@ -18,7 +18,7 @@ from al_engine.views.palette import CORRECTNESS
 from al_engine.views.raster import View, is_warm
 from pages.components import pictures
 from pages.components import state as tab
-from pages.components.answer_bar import Accept, BarEvent, Choice, answer_bar
+from pages.components.answer_bar import Accept, BarEvent, Choice, Opens, answer_bar
 from pages.components.looking import Looking, Posted
 from pages.components.scatter_map import (
     LegendEntry,
@@ -232,6 +232,10 @@ def ask(session: LabellingSession, state: State) -> None:
                 "ArrowRight": "the next object",
                 **pictures.keys(),
             },
+            opens=(
+                Opens("T", "a note, and tags", f"note-{slug}-"),
+                Opens("F", "find an object", f"find-{slug}-"),
+            ),
             on_event=lambda event: tab.post("bar", slug, label, event),
         )
     if state.past is None:
