@@ -4,23 +4,28 @@ Owns what one person may see of it, and what it comes to: how many a minute, how
 far one agrees with oneself.  Must not know pages.
 """
 
+import math
 import weakref
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
+from typing import Literal
 
 from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
-from al_engine.data.labels import CURATED, Event
+from al_engine.data.labels import CURATED, SUREST, Event
+from al_engine.data.notes import Note, notes_in_force
 from al_engine.data.people import events_shown_to
 from al_engine.learning.agreement import Agreement, agreement
 from al_engine.learning.metrics import Score, share
+from al_engine.loop.fitting import Fit
 from al_engine.loop.rounds import is_repeat
 from al_engine.session import LabellingSession
 
 PAUSE_S = 120.0  # an object looked at for longer was not looked at all that time
+Only = Literal["catalogue", "model", "doubted", "noted"]
 SINCE: dict[str, timedelta | None] = {
     "any time": None,
     "the last hour": timedelta(hours=1),
@@ -33,8 +38,9 @@ SINCE: dict[str, timedelta | None] = {
 class Answer:
     """One answer; ``label`` is None for Unsure, ``classifier`` for the curated test set.
 
-    ``how`` and ``part`` are as in the log, ``answered_at`` in UTC.  ``stands`` says that no later
-    answer of the same person has taken its place, ``is_own`` that it may be corrected.
+    ``how``, ``part`` and ``confidence`` are as in the log, ``answered_at`` in UTC.  ``stands`` says
+    that no later answer of the same person has taken its place, ``is_own`` that it may be
+    corrected.
     """
 
     seq: int
@@ -49,6 +55,7 @@ class Answer:
     answered_at: datetime
     stands: bool
     is_own: bool
+    confidence: int | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,7 @@ def _list(session: LabellingSession, unheard: set[int], repeated: set[int]) -> l
             event.happened_at,
             last[_whose(event, config)] == event.seq,
             event.part != CURATED and (not several or event.who == session.who),
+            event.confidence,
         )
         for event in found
     ]
@@ -162,10 +170,49 @@ def own_answers(session: LabellingSession, classifier: str) -> list[Answer]:
     return [answer for answer in found if answer.classifier is not None]
 
 
+def own_answer(session: LabellingSession, classifier: str, row: int) -> Answer | None:
+    """What this person answered last about one object; None where that is nothing."""
+    whose = None if session.config.asking.shared else classifier
+    found = listed(answers(session), Wanted(classifier=whose))
+    return next((a for a in found if a.row == row and a.is_own), None)
+
+
 def listed(found: Sequence[Answer], wanted: Wanted) -> list[Answer]:
     """Those answers that are wanted, in their order."""
     now = datetime.now(UTC).replace(tzinfo=None)
     return [answer for answer in found if wanted.holds(answer, now)]
+
+
+def only(session: LabellingSession, found: Sequence[Answer], what: Only) -> list[Answer]:
+    """Those answers with which something is the matter, in their order.
+
+    Their label is not the "catalogue"'s; the "model" of their classifier gives more to the other
+    side; they were "doubted", with less than full confidence; or their object is "noted" by this
+    person.
+    """
+    if what == "noted":
+        notes = own_notes(session)
+        return [answer for answer in found if answer.row in notes]
+    if what == "doubted":
+        return [answer for answer in found if (answer.confidence or SUREST) < SUREST]
+    if what == "catalogue":
+        dataset = session.project.dataset()
+        codes = [int(dataset.codes[answer.row]) for answer in found]
+        known = [dataset.values[code] if code >= 0 else None for code in codes]
+        return [
+            answer
+            for answer, label in zip(found, known, strict=True)
+            if None not in (label, answer.label) and label != answer.label
+        ]
+    fits = _fits(session, {answer.classifier for answer in found})
+    return [answer for answer in found if _is_against(fits.get(answer.classifier), answer)]
+
+
+def own_notes(session: LabellingSession) -> dict[int, Note]:
+    """All that this person noted, by row."""
+    events = [event for event in session.project.log.events() if event.classifier is None]
+    found = notes_in_force(events).items()
+    return {row: note for (row, who), note in found if who == session.who and not note.is_empty}
 
 
 def figures(found: Sequence[Answer]) -> Figures:
@@ -208,6 +255,28 @@ def repeats(session: LabellingSession) -> Repeats:
         if event.label is not None:
             said[whose] = event.label
     return Repeats(agreement(first, second), n_unsure)
+
+
+def _fits(
+    session: LabellingSession, classifiers: Collection[str | None]
+) -> dict[str | None, Fit | None]:
+    """The models of those classifiers that can be trained now."""
+    config = session.config
+    return {
+        classifier: session.state(classifier).fit
+        for classifier in config.setups
+        if classifier in classifiers
+        and classifier in config.train_labels
+        and session.fault(classifier) is None
+    }
+
+
+def _is_against(fit: Fit | None, answer: Answer) -> bool:
+    """Does a model give more to the other side than the answer's?  Test objects have no score."""
+    if fit is None or answer.label is None:
+        return False
+    p = float(fit.proba[answer.row])
+    return not math.isnan(p) and (p >= 0.5) != (answer.label == answer.classifier)
 
 
 def _answered(events: Sequence[Event]) -> list[Event]:

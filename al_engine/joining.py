@@ -165,6 +165,12 @@ def features_of(config: ProjectConfig, joined: JoinedTable) -> tuple[str, ...]:
     return tuple(name for name in config.features.base if name in joined.columns)
 
 
+def criteria_of(config: ProjectConfig, joined: JoinedTable) -> int:
+    """How many criteria of the test set's search are about columns of a joined table."""
+    listed = [each for group in config.curation.search.groups for each in group.criteria]
+    return sum(each.column in joined.columns for each in listed)
+
+
 def refuse_undo(session: LabellingSession, joined: JoinedTable) -> None:
     """Raise where a join cannot be undone, whatever is left out: something else stands on it."""
     columns, catalogue = session.config.columns, session.project.catalogue

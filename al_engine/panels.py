@@ -4,7 +4,7 @@ Owns the kinds of panels, how many fit, and what every page begins with.  Must n
 is drawn, nor whether its columns are there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -100,6 +100,12 @@ def _once(panel: Panel, seen: set[tuple[str, str]]) -> Panel:
         return Panel(height=panel.height)
     seen.add(like)
     return panel
+
+
+def n_showing(arrangements: Iterable[Arrangement], columns: Collection[str]) -> int:
+    """How many panels show one of some columns of the catalogue."""
+    panels = [p for each in arrangements for column in each.columns for p in column]
+    return sum(any(n in columns for n in (p.x, p.y, p.colour_column)) for p in panels)
 
 
 def _within(number: int, ends: tuple[int, int]) -> int:

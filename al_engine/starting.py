@@ -230,6 +230,16 @@ def demo_source(name: str) -> str:
     return f"demo:{name}"
 
 
+def source_title(source: str) -> str:
+    """A project's source as a person knows it: a file's name, or the title of a demo.
+
+    >>> source_title("demo:digits") == DEMOS["digits"].title, source_title("a.csv")
+    (True, 'a.csv')
+    """
+    titles = {demo_source(name): demo.title for name, demo in DEMOS.items()}
+    return titles.get(source, source)
+
+
 def demo_config(demo: Demo, catalogue: Catalogue) -> ProjectConfig:
     """The settings of a demo as a project's."""
     settings = demo.settings

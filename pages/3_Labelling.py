@@ -10,6 +10,6 @@ with page("Labelling") as session:
     started = started_classifiers(session)
     if not started:
         st.title("Labelling")
-        lead_to_training()
+        lead_to_training(session)
         st.stop()
     labelling_view(session, choose_classifier(session, started, "labelling"))

@@ -19,6 +19,6 @@ with page(TITLE) as session:
         with st.popover("How people work together", icon=":material/group:"):
             rules(session)
     if not label:
-        lead_to_training()
+        lead_to_training(session)
         st.stop()
     people_view(session, label)

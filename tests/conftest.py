@@ -209,6 +209,7 @@ def answer(
     row: int | None = None,
     label: str | None = None,
     kind: Any = "answer",
+    confidence: int | None = None,
 ) -> State:
     """Answer the question asked, or about another row, truthfully unless a label is given."""
     state = session.state(classifier)
@@ -216,7 +217,9 @@ def answer(
         assert state.question is not None
         row = state.question.row
     label = (label or TRUTH[row]) if kind == "answer" else None
-    return session.answer(classifier, row, kind, label, token=state.token, seconds=1.5)
+    return session.answer(
+        classifier, row, kind, label, token=state.token, seconds=1.5, confidence=confidence
+    )
 
 
 def known(session: LabellingSession, part: int, label: str | None = None) -> Iterator[int]:

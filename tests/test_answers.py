@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from conftest import answer, begin, known, small_setup
 
-from al_engine.answers import Wanted, answers, figures, listed, repeats
+from al_engine.answers import Wanted, answers, figures, listed, only, repeats
 from al_engine.config import Asking, People
 from al_engine.curation import Curator
 from al_engine.data.labels import Event
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.loop.rounds import REPEAT_AFTER, UNTOLD
 from al_engine.loop.state import State
+from al_engine.noting import keep_note
 from al_engine.project import Project
 from al_engine.relabelling import merge_labels
 from al_engine.session import LabellingSession
@@ -78,6 +79,28 @@ def test_the_list_is_filtered_by_everything_it_shows(project: Project) -> None:
     assert (n(how="click"), n(how="query"), n(part="validation")) == (1, 3, 1)
     assert (n(who="Ada"), n(who="Ben")) == (4, 0)
     assert (n(since=timedelta(hours=1)), n(since=timedelta(0))) == (4, 0)
+
+
+def test_those_with_which_something_is_the_matter_are_found(project: Project) -> None:
+    session = begin(project)
+    dataset = session.project.dataset()
+    row = next(known(session, VALIDATION))
+    true = dataset.values[dataset.codes[row]]
+    wrong = next(value for value in dataset.values if value != true)
+    answer(session, row=row, label=wrong)
+    state = answer(session, label="QSO", confidence=1)
+    last = state.history.last
+    assert last is not None
+    assert last.row_number is not None
+    keep_note(session, last.row_number, "a double", ("odd",))
+    found = answers(session)
+    assert [a.row for a in only(session, found, "doubted")] == [last.row_number]
+    assert [a.row for a in only(session, found, "noted")] == [last.row_number]
+    assert row in [a.row for a in only(session, found, "catalogue")]
+    assert state.fit is not None
+    p = state.fit.proba[row]
+    is_against = (p >= 0.5) != (wrong == "QSO")
+    assert (row in [a.row for a in only(session, found, "model")]) == is_against
 
 
 def test_an_answer_about_the_curated_test_set_is_listed_and_corrected_where_it_was_given(

@@ -46,18 +46,13 @@ def survey(app: App) -> Iterator[tuple[Page, Watched]]:
         yield page, watched
 
 
-def choose_plot(page: Page, title: str, number: int = 0) -> None:
-    """In a panel that shows nothing yet, or in the menu that is open, choose what it shows."""
+def add_panel(page: Page, column: str, title: str) -> None:
+    press(page.get_by_role("button", name="Panels"))
+    press(page.get_by_role("radio", name=column, exact=True))
     settled(page)
-    page.get_by_role("combobox", name="Choose plot type").nth(number).click()
+    page.get_by_role("combobox", name="Add").click()
     page.get_by_role("option", name=title, exact=True).click()
     settled(page)
-
-
-def add_panel(page: Page, where: str, title: str) -> None:
-    press(page.get_by_role("button", name="Panels"))
-    press(page.get_by_role("button", name=where, exact=True))
-    choose_plot(page, title)
 
 
 def painted(page: Page, number: int) -> None:
@@ -92,7 +87,7 @@ def test_bpt_and_mateos_diagrams_stand_beside_the_question_and_stay(survey):
     answerable(page)
     stood = place_of_bar(page)
     for title in ("BPT: [N II]", "Mateos 2012 wedge"):
-        add_panel(page, "Add to column 2", title)
+        add_panel(page, "2", title)
     expect(page.locator("canvas.plot")).to_have_count(3)
     for number, title in enumerate(("Catalogue, by label", "BPT: [N II]", "Mateos 2012 wedge")):
         painted(page, number)
@@ -122,11 +117,33 @@ def test_bpt_and_mateos_diagrams_stand_beside_the_question_and_stay(survey):
         expect(page.get_by_role("button", name=name, exact=True).first).to_be_attached()
     press(page.get_by_role("button", name="Full page"))
     expect(page.locator("canvas.plot")).to_have_count(1)
-    press(menu)
-    press(page.get_by_role("button", name="Back", exact=True))
+    page.keyboard.press("Escape")
     expect(page.locator("canvas.plot")).to_have_count(3)
     assert watched.errors == []
     assert watched.elsewhere == []
+
+
+def test_a_note_is_written_without_a_hand_off_the_keys(survey):
+    page, watched = survey
+    go_to(page, "Labelling")
+    answerable(page)
+    here, n = object_shown(page), n_labels(page)
+    settled(page)
+    page.keyboard.press("t")
+    note = page.get_by_role("textbox", name="Note")
+    expect(note).to_be_focused()
+    page.keyboard.type("two 1 nuclei")
+    page.keyboard.press("Tab")
+    page.keyboard.type("merger, odd")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Noted")).to_be_visible()
+    settled(page)
+    expect(page.locator(".st-key-card")).to_contain_text("two 1 nuclei")
+    assert (object_shown(page), n_labels(page)) == (here, n), "what is typed answers nothing"
+    page.keyboard.press("f")
+    expect(page.get_by_role("textbox", name="Id or position")).to_be_focused()
+    page.keyboard.press("Escape")
+    assert watched.errors == []
 
 
 def test_a_lasso_selection_is_labelled_and_undone(survey):

@@ -3,11 +3,13 @@
 import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from conftest import N_ROWS, answer
 from paging import EXPLORE, LABELLING, TRAINING, bar, drawn_maps, fine, pressed, read, show
 
 from al_engine.data.selections import list_selections
+from al_engine.loop.together import at_once
 from al_engine.opening import close_project, open_project
 from al_engine.panels import DEFAULTS, Arrangement, Panel
 from al_engine.quantities import Band
@@ -92,8 +94,8 @@ def test_every_kind_of_panel_is_drawn_on_every_page_or_says_what_it_lacks(survey
     assert "which column is which" in said
     assert "which columns are its bands" in said
     assert "is of an extension that is not here" in said
-    assert "Column 'nowhere' is not in the catalogue" in said.replace("\\", "")
-    assert len(at.error) == 2
+    assert "Column not here now: nowhere" in said, "a quiet line: a table may be joined again"
+    assert len(at.error) == 1
 
 
 def test_panels_are_there_again_when_the_project_is_opened_anew(ready):
@@ -264,6 +266,37 @@ def test_a_panel_is_removed_and_the_page_is_as_at_first_again(survey_begun):
     assert exploring(at).panels["Explore"] == DEFAULTS["Explore"]
 
 
+def test_a_panel_is_added_with_what_it_shows_in_one_step(survey_begun):
+    at = opened(show(EXPLORE, "survey"), "panels-Explore-0")
+    (add,) = [box for box in at.selectbox if box.label == "Add"]
+    fine(add.set_value(("density", "")).run())
+    assert Panel("density") in [p for c in exploring(at).panels["Explore"].columns for p in c]
+
+
+def test_without_room_no_panel_is_offered(survey_begun):
+    at = arranged(show(EXPLORE, "survey"), "Explore", *[(Panel(),) * 6] * 4)
+    at = opened(at, "panels-Explore-0")
+    assert "There is room for no more panels" in read(at)
+    assert [box for box in at.selectbox if box.label == "Add"] == []
+
+
+def test_from_a_panel_on_the_whole_page_there_is_a_way_back_in_view(survey_begun):
+    at = opened(show(EXPLORE, "survey"), "menu-Explore-0-0-0")
+    next(button for button in at.button if button.label == "Full page").click().run()
+    assert len(drawn_maps(fine(at))) == 1
+    next(button for button in at.button if button.label == "Back to all panels").click().run()
+    assert len(drawn_maps(fine(at))) == 2
+
+
+def test_it_is_said_on_a_plot_what_an_object_lacks_to_be_on_it(survey_begun):
+    at = arranged(show(EXPLORE, "survey"), "Explore", (Panel("plot", x="g", y="r", x_log=True),))
+    row = int((survey_begun.project.axis("g") <= 0).argmax())
+    at.session_state["sextant.looking"].selected["QSO"] = row
+    (head,) = [head for head, _ in drawn_maps(fine(at.run()))]
+    names = [each["name"] for each in head["legend"]]
+    assert "selected: not on this plot, no g (log)" in names
+
+
 def test_a_selection_is_compared_kept_found_again_and_asked_about(survey_begun):
     at = show(EXPLORE, "survey")
     post(at, PLOT, kind="area", outline=((0.0, 0.0), (3.0, 0.0), (3.0, 3.0), (0.0, 3.0)))
@@ -294,6 +327,42 @@ def test_a_selection_is_written_as_a_file(survey_begun):
     fine(at.run())
     (path,) = (survey_begun.project.folder / "exports").glob("*objects.fits")
     assert path.stat().st_size > 2880
+    assert [each.proto.label for each in at.get("download_button")] == ["Download"]
+
+
+def test_what_is_selected_together_is_marked_in_histograms_and_unmarked_on_any_page(survey_begun):
+    at = arranged(show(EXPLORE, "survey"), "Explore", (Panel("histogram", x="g"),))
+    post(at, PLOT, kind="area", outline=((0.0, -90.0), (1.0, -90.0), (1.0, 90.0), (0.0, 90.0)))
+    (head,) = [head for head, _ in drawn_maps(at)]
+    assert head["legend"][-1]["name"] == "selected together"
+    assert sum(head["bars"][-1]["high"]) == exploring(at).together.n > 0
+    at.switch_page(LABELLING).run()
+    at = opened(at, "panels-Labelling-0")
+    next(b for b in at.button if b.label == "Select nothing together").click().run()
+    assert exploring(fine(at)).together is None
+
+
+def test_labelling_all_of_a_selection_leaves_validation_and_test_unless_asked_to(survey_begun):
+    at = show(EXPLORE, "survey")
+    post(at, PLOT, kind="area", outline=AROUND)
+    opened(at, "label-1-0")
+    at.session_state["together-1"] = "STAR"
+    at.run()
+    (toggle,) = [each for each in at.toggle if each.label.startswith("Correct validation")]
+    assert not toggle.value
+    found = at_once(survey_begun.project, survey_begun.project.history("QSO"), np.arange(N_ROWS))
+    assert 0 < found.n_training < len(found.rows)
+    (button,) = [each.label for each in at.button if each.label.endswith("as Star")]
+    assert button == f"Label {found.n_training} objects as Star"
+    toggle.set_value(True).run()
+    (button,) = [each.label for each in at.button if each.label.endswith("as Star")]
+    assert button == f"Label {len(found.rows)} objects as Star"
+    toggle.set_value(False).run()
+    fine(at.button(key="together-do-1").click().run())
+    fine(at.run())
+    history = survey_begun.project.history("QSO")
+    assert set(found.training.tolist()) <= set(history.trained)
+    assert not history.corrected
 
 
 def test_undo_is_offered_for_a_selection_and_not_for_what_was_answered_since(survey_begun):

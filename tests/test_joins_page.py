@@ -10,9 +10,13 @@ from conftest import N_ROWS, answer, small_setup, survey_values
 from paging import SETTINGS, SHARE, click, fine, read, show
 from streamlit.testing.v1 import AppTest
 
+from al_engine.criteria import Criterion, Group, Search
 from al_engine.data.joined import JoinedTable
+from al_engine.exchange.configuration import Layout
 from al_engine.joining import join, open_to_join
+from al_engine.loop.recording import keep_layout
 from al_engine.opening import open_project
+from al_engine.panels import Arrangement, Panel
 from al_engine.session import LabellingSession
 from al_engine.starting import import_file
 
@@ -62,6 +66,21 @@ def test_a_join_that_finds_nothing_is_refused_and_can_be_mended(
     next(each for each in at.selectbox if each.label == "Id of the table").set_value("name").run()
     click(at, "join-now")
     assert len(ready.project.catalogue.joined) == 1
+
+
+def test_panels_and_criteria_that_use_a_join_are_counted_before_it_is_undone(
+    ready: LabellingSession, wise: Path
+) -> None:
+    table = open_to_join(ready.project.folder.parent, wise).table
+    join(ready, table, JoinedTable("wise", ("name",), ("name",), ("w1",)))
+    search = Search((Group((Criterion("w1", ">", ("1",)),)),))
+    curation = replace(ready.config.curation, search=search)
+    ready.change_settings(replace(ready.config, curation=curation))
+    held = Arrangement(((Panel("histogram", x="w1"), Panel("plot", x="g", y="r")),))
+    keep_layout(ready.project, Layout(panels={"Explore": held}))
+    said = read(show(SETTINGS, "survey"))
+    assert "Taken out of the test set's search: 1 criterion." in said
+    assert "Without its columns: 1 panel" in said
 
 
 def test_a_feature_in_use_is_named_before_it_is_left_out(

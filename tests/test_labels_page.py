@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from al_engine.config import People
 from al_engine.data.labels import Event
 from al_engine.data.splits import TRAIN
+from al_engine.noting import keep_note
 from al_engine.relabelling import add_label, edit_label, last_change, merge_labels, undo_change
 from al_engine.session import LabellingSession
 from pages.components.answers import SHOWN
@@ -110,6 +111,22 @@ def test_an_answer_is_corrected_in_the_list_taken_back_and_opened(ada) -> None:
     assert ada.state("QSO").history.trained[row] == "STAR"
     click(at, "open-answer")
     assert bar(at)["object_id"] == ada.object_id(row)
+
+
+def test_the_list_shows_notes_and_confidence_and_of_a_chosen_answer_the_object(ada) -> None:
+    row = ada.state("QSO").question.row
+    answer(ada, label="STAR", confidence=2)
+    answer(ada, label="STAR")
+    keep_note(ada, row, "a double", ("odd",))
+    at = open_view("Answers")
+    assert at.dataframe[0].value["sure"].tolist() == ["", "●●"]
+    assert at.dataframe[0].value["note"].tolist() == ["", "[odd] a double"]
+    (matter,) = [box for box in at.selectbox if box.label == "Only those"]
+    fine(matter.set_value("noted").run())
+    assert at.dataframe[0].value["object"].tolist() == [ada.object_id(row)]
+    choose(at, "answers-", 0)
+    assert "P(Qso)" in read(at)
+    assert "a double" in read(at)
 
 
 def test_a_correction_is_refused_where_the_object_was_answered_meanwhile(ada) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from paging import LABELLING, bar, fine, read, show
 
-from al_engine.noting import keep_note, note_of
+from al_engine.noting import keep_note
 from al_engine.session import LabellingSession
 from pages.components.loop import split_token
 
@@ -67,12 +67,18 @@ def test_an_object_is_shown_by_its_position(placed: LabellingSession) -> None:
     assert "simbad.cds.unistra.fr" in read(at)
 
 
-def test_tags_of_one_object_are_offered_for_the_next(survey_begun: LabellingSession) -> None:
+def test_tags_are_typed_with_commas_between_them_and_those_in_use_are_told(
+    survey_begun: LabellingSession,
+) -> None:
     keep_note(survey_begun, 3, "", ("merger", "a]b"))
+    row = survey_begun.state("QSO").question.row
     at = show(LABELLING, "survey")
-    tags = next(each for each in at.multiselect if each.label == "Tags")
-    assert tags.options == ["a]b", "merger"]
-    assert note_of(survey_begun, 3).tags == ("merger", "a]b")
+    tags = next(each for each in at.text_input if each.label == "Tags")
+    assert r"In use: a\]b, merger" in read(at)
+    tags.set_value(" merger, two  nuclei,, merger")
+    fine(next(each for each in at.button if each.label == "Save").click().run())
+    event = survey_begun.project.log.events()[-1]
+    assert (event.row_number, event.payload["tags"]) == (row, ["merger", "two nuclei"])
 
 
 def test_a_text_to_read_stands_on_the_card_as_itself(survey_begun: LabellingSession) -> None:

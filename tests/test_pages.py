@@ -695,9 +695,36 @@ def test_it_is_said_before_an_answer_that_the_object_never_trains(survey_begun, 
     at.session_state["sextant.looking"].selected["QSO"] = row
     at.run()
     assert f"An answer corrects the {part} set, and never trains" in bar(at)["why"]
+    assert bar(at)["corrects"], "and it stands out"
     press(at, "answer", "STAR")
     assert answers(survey_begun)[-1].part == part
+    assert bar(at)["confirmation"] == f"Star: corrects the {part} set; undo Z"
     assert "never trains" not in bar(at)["why"]
+    assert not bar(at)["corrects"]
+
+
+def test_going_back_shows_what_was_said_and_a_correction_goes_on_from_there(survey_begun):
+    at = show(LABELLING, "survey")
+    first = bar(at)["object_id"]
+    press(at, "answer", "QSO", confidence=2)
+    second = bar(at)["object_id"]
+    press(at, "unsure")
+    press(at, "key", "ArrowLeft")
+    assert bar(at)["why"].startswith(f"{second}: you said Unsure.")
+    press(at, "key", "ArrowLeft")
+    assert bar(at)["why"].startswith(f"{first}: you said {_named(survey_begun, 'QSO')} ●●○.")
+    assert bar(at)["said"] == "QSO"
+    press(at, "answer", "STAR")
+    assert bar(at)["object_id"] == first, "one stays where one was, to go on from there"
+    assert (bar(at)["said"], bar(at)["corrects"]) == ("STAR", False)
+    press(at, "key", "ArrowRight")
+    assert bar(at)["object_id"] == second
+    press(at, "queried")
+    assert (bar(at)["said"], bar(at)["back"]) == (None, "")
+
+
+def _named(session: LabellingSession, value: str) -> str:
+    return session.config.label_name(value)
 
 
 def test_until_maps_can_be_drawn_they_say_so_and_the_question_can_be_answered(

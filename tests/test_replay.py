@@ -39,6 +39,7 @@ from al_engine.config import (
 )
 from al_engine.creating import create_project
 from al_engine.data.history import count_answers
+from al_engine.data.selections import save_selection
 from al_engine.data.splits import VALIDATION
 from al_engine.errors import (
     AlEngineError,
@@ -323,6 +324,25 @@ def test_the_very_same_data_differ_in_nothing(project: Project, fresh: Make) -> 
     prospect = look(fresh(), saved(lived(project)))
     assert (prospect.differs, prospect.versions) == ((), ())
     assert (prospect.disputed, prospect.refused) == ((), {})
+
+
+def test_selections_that_a_configuration_knows_of_and_cannot_bring_are_named(
+    project: Project, fresh: Make
+) -> None:
+    session = lived(project)
+    for name in ("bright", "red"):
+        save_selection(project.folder, name, np.arange(200), "by hand")
+    session.change_settings(
+        replace(session.config, asking=replace(session.config.asking, among="red"))
+    )
+    configuration, again = saved(session), fresh()
+    assert look(project, configuration).differs == ()
+    assert look(again, configuration).differs == (
+        "Selections that are not here: bright, red. A configuration holds no selections; the "
+        "whole project does.",
+        "Only 'red' was asked about; here the whole pool is.",
+    )
+    assert look(again, private(configuration)).differs == (), "names may tell what is private"
 
 
 def test_other_rows_columns_and_ids_are_named_before_anything_changes(

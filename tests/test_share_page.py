@@ -1,18 +1,21 @@
 """The Share page and Home's way to it: what is offered, told before, and kept."""
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import answer, make_table, small_setup, survey_values
-from paging import EXPLORE, SHARE, fine, show
+from paging import EXPLORE, LABELLING, SHARE, TRAINING, fine, read, show
 from streamlit.testing.v1 import AppTest
 
 from al_engine.background import BACKGROUND
 from al_engine.config import ProjectConfig
 from al_engine.creating import create_project
-from al_engine.exchange.configuration import write_configuration
+from al_engine.data.demo import DEMOS
+from al_engine.exchange.configuration import Configuration, Data, write_configuration
+from al_engine.jobs import Job
 from al_engine.loop.recording import record
 from al_engine.opening import open_project
 from al_engine.project import Project
@@ -261,3 +264,40 @@ def test_an_import_goes_on_to_the_configuration_that_waits_for_it(file, begun, t
         at = fine(at.run())
     assert at.title[0].value == "Share"
     assert "Only its layout can be loaded" in said(at)
+
+
+def test_a_demo_started_for_a_configuration_leads_to_the_comparison(file, begun, home):
+    at = open_path(show(""), file)
+    at = fine(at.button(key="demo-digits").click().run())
+    for _ in range(3):
+        if at.title[0].value == "Share":
+            break
+        at = fine(at.run())
+    assert at.title[0].value == "Share"
+    assert "taken.json" in said(at)
+    at = fine(at.switch_page(TRAINING).run())
+    assert "A configuration is open, and not loaded yet." in said(at), "wherever one goes"
+
+
+def test_a_demo_that_a_configuration_was_made_on_is_called_as_on_its_card(home, tmp_path):
+    made = Configuration(data=Data(source="demo:digits"))
+    path = tmp_path / "demo.json"
+    path.write_text(write_configuration(made), encoding="utf-8")
+    at = open_path(show(""), path)
+    assert f"Open '{DEMOS['digits'].title}' above" in said(at)
+    assert "demo:digits" not in said(at)
+
+
+@pytest.mark.parametrize("page", [TRAINING, LABELLING, EXPLORE])
+def test_every_page_says_that_a_replay_is_going_on(file, begun, fresh, page):
+    end = threading.Event()
+    at = show(page, "fresh")
+    job = Job(lambda progress, cancelled: end.wait(30))
+    at.session_state["sextant.jobs"] = {"replay-fresh": job}
+    try:
+        at = fine(at.run())
+        assert "A configuration is being replayed" in said(at) + read(at)
+        assert "Start training a classifier first" not in read(at)
+        assert [b for b in at.button if b.label == "Start training"] == []
+    finally:
+        end.set()

@@ -45,7 +45,8 @@ class Data:
     """The catalogue a configuration was made on, as far as it can be told apart from another.
 
     ``source`` is the name of its file; ``n_rows`` None and ``fingerprint`` "" are not known.
-    ``joined`` are further tables whose columns joined it: what each was, not what it held.
+    ``joined`` are further tables whose columns joined it, ``selections`` the names of those saved:
+    what there was, not what it held.
     """
 
     source: str = ""
@@ -53,6 +54,7 @@ class Data:
     fingerprint: str = ""
     columns: tuple[DataColumn, ...] = ()
     joined: tuple[JoinedTable, ...] = ()
+    selections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,11 @@ def private(configuration: Configuration) -> Configuration:
     # What was searched may name an object too.
     settings = configuration.settings
     settings = replace(settings, curation=replace(settings.curation, search=Search()))
-    return replace(configuration, settings=settings, events=(), rounds=(), next={}, is_private=True)
+    settings = replace(settings, asking=replace(settings.asking, among=""))
+    data = replace(configuration.data, selections=())
+    return replace(
+        configuration, settings=settings, data=data, events=(), rounds=(), next={}, is_private=True
+    )
 
 
 def _plain_events(events: Sequence[Event]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import refuse_while_blind
+from al_engine.data.selections import list_selections
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange.astronomical_writing import check_theirs, write_theirs
 from al_engine.exchange.configuration import (
@@ -81,6 +82,7 @@ def record(project: Project, of: Moment) -> Configuration:
             catalogue.fingerprint,
             tuple(DataColumn(column.name, column.kind) for column in catalogue.columns),
             catalogue.joined,
+            tuple(saved.name for saved in list_selections(project.folder)),
         ),
         layout=of.layout,
         # By the ids in force: where the id column was chosen late, earlier events know it too.

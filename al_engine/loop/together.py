@@ -27,14 +27,19 @@ MOST_AT_ONCE = 20_000  # the whole log is folded at each answer
 class AtOnce:
     """What labelling a selection would do: ``rows`` get the label, the others are left as they are.
 
-    Of ``rows``, ``n_training`` are in the training set; the others correct validation and test.
+    Of ``rows``, those of ``training`` are in the training set; the others correct validation and
+    test.
     """
 
     rows: Rows
-    n_training: int
+    training: Rows
     n_answered: int
     n_curated: int
     n_left_out: int
+
+    @property
+    def n_training(self) -> int:
+        return len(self.training)
 
     @property
     def n_passed_over(self) -> int:
@@ -57,7 +62,7 @@ def at_once(project: Project, history: History, rows: Rows) -> AtOnce:
     taken = rows[~(curated | answered | left_out)]
     return AtOnce(
         taken,
-        int(np.count_nonzero(parts[taken] == TRAIN)),
+        taken[parts[taken] == TRAIN],
         int(answered.sum()),
         int(curated.sum()),
         int(left_out.sum()),

@@ -65,6 +65,7 @@ def look(project: Project, configuration: Configuration) -> Prospect:
         unshown -= set(catalogue.names())
         if unshown:
             differs.append(f"Not shown, for there are no such columns: {named(sorted(unshown))}.")
+        differs += _absent_selections(project, configuration)
         try:
             _, absent = events_here(project, configuration)
         except AlEngineError as error:
@@ -116,6 +117,23 @@ def _differing_shape(catalogue: Catalogue, configuration: Configuration) -> list
         if here[name] != there[name]:
             differs.append(f"Column '{name}' holds {here[name]}; it held {there[name]}.")
     return differs
+
+
+def _absent_selections(project: Project, configuration: Configuration) -> list[str]:
+    """Saved selections that there were, and which of them was asked about; none is in the file."""
+    here = {saved.name for saved in list_selections(project.folder)}
+    among = configuration.settings.asking.among
+    there = dict.fromkeys([*configuration.data.selections, *([among] if among else [])])
+    gone = [name for name in there if name not in here]
+    said = []
+    if gone:
+        said.append(
+            f"Selections that are not here: {named(gone)}. A configuration holds no selections; "
+            "the whole project does."
+        )
+    if among in gone:
+        said.append(f"Only '{among}' was asked about; here the whole pool is.")
+    return said
 
 
 def absent_tables(catalogue: Catalogue, configuration: Configuration) -> list[JoinedTable]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from al_engine.data.features import list_features
 from al_engine.data.grid import Grid, Places, look_through
 from al_engine.errors import SettingsError
 from al_engine.loop.fitting import Rows
@@ -152,6 +153,20 @@ def inside_outline(
 
 
 # -- which plane a panel shows -------------------------------------------------------------------
+
+
+def absent_columns(project: Project, panel: Panel) -> list[str]:
+    """What a panel was given to show and is neither a column nor a feature now."""
+    config = project.config
+    given = {
+        "plot": [panel.x, panel.y],
+        "density": [panel.x, panel.y],
+        "histogram": [panel.x],
+    }.get(panel.kind, [])
+    if panel.colour == "column" and panel.kind in ("plot", "histogram", "sky", "diagram"):
+        given = [*given, panel.colour_column]
+    known = {*project.catalogue.names(), *(f.name for f in list_features(config.features))}
+    return [name for name in dict.fromkeys(given) if name and name not in known]
 
 
 def plane_of(project: Project, drawn: Drawn, panel: Panel) -> Plane:

@@ -167,6 +167,12 @@ class Plotting:
         axis, values = self._values(panel)
         return float(axis.drawn(values[row : row + 1])[0])
 
+    def counts_of(self, panel: Panel, bars: Bars, rows: Rows) -> tuple[int, ...]:
+        """How many of some objects lie in each bin of a histogram."""
+        axis, values = self._values(panel)
+        drawn = axis.drawn(values[rows])
+        return tuple(int(n) for n in np.histogram(drawn[np.isfinite(drawn)], bars.edges)[0])
+
     def rows_between(self, panel: Panel, low: float, high: float) -> Rows:
         """The objects whose value lies between two places on the axis of a histogram."""
         axis, values = self._values(panel)

@@ -6,7 +6,7 @@ const FIXED = [
   { action: "later", name: "Later", key: "L", help: "Ask this one again after some others" },
   { action: "undo", name: "Undo", key: "Z", help: "Take back the last answer" },
 ];
-const HELD_BACK = "ULZNCR"; // letters that never begin a search: ours, and Streamlit's C and R
+const HELD_BACK = "ULZNCRTF"; // letters that never begin a search: ours, and Streamlit's C and R
 const SUREST = 3; // how sure one can say to be
 const SURE_KEY = ".";
 const LOCKS = new Set(["answer", "unsure", "later", "undo"]);
@@ -16,6 +16,8 @@ const SLOW_MS = 1000; // after which it is said that something is being done
 const LISTEN_MS = 500; // between looks at whether the server still answers
 const LOST = "Not confirmed: no connection to Sextant. Is it still running?";
 const UNSEEN_MS = 250; // a new object cannot have been judged yet: the end of a double press
+const MENU_FIELDS = "[data-testid=stPopoverBody] :is(textarea, input[type=text])";
+const OPENS_LOOK_MS = 30, OPENS_WITHIN_MS = 3000; // looks for the field of a menu that opens
 const FOCUS_BACK_MS = 150; // a click into a frame ends before the focus is taken from it
 
 export default (component) => mount(component, makeBar);
@@ -219,6 +221,7 @@ function makeBar(root) {
     if (choice.help) definition.show(made, choice);
     made.classList.add("choice");
     made.dataset.sent = choice.key || choice.name;
+    made.classList.toggle("said", choice.value === data.said);
     if (choice.colour) made.style.setProperty("--colour", choice.colour);
   }
 
@@ -274,6 +277,27 @@ function makeBar(root) {
     help.hidden = !help.hidden;
   }
 
+  // ---- menus of the page
+
+  const menuButton = ({ menu }) => document.querySelector(`[class*="st-key-${menu}"] button`);
+
+  // What a menu holds is there a little after it opens, and the menu takes the focus once more
+  // while it comes: the field has it until the person does something.
+  function openMenu(opened) {
+    menuButton(opened).click();
+    const since = performance.now();
+    const look = setInterval(() => {
+      if (performance.now() - since > OPENS_WITHIN_MS) stop();
+      else [...document.querySelectorAll(MENU_FIELDS)].find((each) => each.getClientRects().length)?.focus();
+    }, OPENS_LOOK_MS);
+    const doing = ["keydown", "pointerdown"];
+    const stop = () => {
+      clearInterval(look);
+      for (const what of doing) document.removeEventListener(what, stop, true);
+    };
+    for (const what of doing) document.addEventListener(what, stop, true);
+  }
+
   // ---- keys of the page
 
   function onKey(event) {
@@ -298,6 +322,7 @@ function makeBar(root) {
     const choice = data.choices.find((each) => each.key && each.key === key);
     const fixed = fixedOnes().find((each) => each.key === letter);
     const many = data.choices.some((each) => !each.key);
+    const opened = data.opens.find((each) => each.key === letter && menuButton(each));
     if (choice) take(choice);
     else if (key === "Enter" && data.accept) takeOffered();
     else if (fixed) send(fixed.action);
@@ -305,6 +330,7 @@ function makeBar(root) {
     else if (key === SURE_KEY && data.confidence) surer();
     else if (key === "?") toggleHelp();
     else if (key === "Escape" && (finder.isOpen() || !help.hidden)) closePanels();
+    else if (opened) openMenu(opened);
     else if (key in data.extra_keys) send("key", key);
     else if (key === "=" && "+" in data.extra_keys) send("key", "+"); // the same key, not shifted
     else if (key === "/" && many) openFinder();
@@ -355,6 +381,7 @@ function makeBar(root) {
     question.textContent = data.question;
     why.textContent = data.why;
     why.title = data.why;
+    box.classList.toggle("corrects", data.corrects);
     clearInterval(waiting);
     offered.hidden = !data.accept;
     accept.hidden = !data.accept;
@@ -367,7 +394,8 @@ function makeBar(root) {
     say(data.confirmation);
     confirmation.title = data.confirmation;
     box.setAttribute("aria-label", data.question);
-    const known = (each) => each && JSON.stringify([each.choices, each.extra_keys, !each.accept]);
+    const known = (each) => each && JSON.stringify([
+      each.choices, each.extra_keys, each.opens, !each.accept, each.said]);
     if (known(before) !== known(data)) {
       drawRow();
       listKeys(keys, data, fixedOnes());

@@ -39,6 +39,15 @@ class Accept:
 
 
 @dataclass(frozen=True)
+class Opens:
+    """A key that presses the menu whose Streamlit key begins so; a letter, in upper case."""
+
+    key: str
+    name: str
+    menu: str
+
+
+@dataclass(frozen=True)
 class BarEvent:
     """What the person chose.
 
@@ -87,12 +96,15 @@ def answer_bar(
     choices: Sequence[Choice],
     can_undo: bool,
     why: str = "",
+    corrects: bool = False,
+    said: int | str | None = None,
     back: str = "",
     accept: Accept | None = None,
     confirmation: str = "",
     busy: bool = False,
     asks: bool = True,
     extra_keys: Mapping[str, str] | None = None,
+    opens: Sequence[Opens] = (),
     fixed: Sequence[Action] = ("unsure", "later", "undo"),
     confidence: bool = False,
     on_event: Callable[[BarEvent], None] | None = None,
@@ -108,6 +120,8 @@ def answer_bar(
         Python has dealt with the event and asks the same again
     choices : the labels; from the eleventh on they are found by typing
     why : one line on how the object came up
+    corrects : whether an answer changes what one is measured by, which is not to be overlooked
+    said : the choice that was made about this object before
     back : the name of a button that leads back from what one looks at to what is asked
     accept : an answer that is offered; it is given only by Enter or its button
     confirmation : what the last answer did, shown quietly beside the question
@@ -115,6 +129,7 @@ def answer_bar(
     asks : False where nothing is left to ask, and only the last answer can be taken back
     extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft") and what
         they do; they come back as ``BarEvent("key", ...)``
+    opens : keys that open a menu of the page and put the cursor into it
     fixed : which of Unsure, Later and Undo there are
     confidence : whether a key says how sure one is, before an answer
     on_event : called with the event before the page runs again (one run where a returned
@@ -144,12 +159,15 @@ def answer_bar(
             ],
             "can_undo": can_undo,
             "why": why,
+            "corrects": corrects,
+            "said": said,
             "back": back,
             "accept": asdict(accept) if accept else None,
             "confirmation": confirmation,
             "busy": busy,
             "asks": asks,
             "extra_keys": dict(extra_keys or {}),
+            "opens": [asdict(each) for each in opens],
             "fixed": list(fixed),
             "confidence": confidence,
             "handled": handled,

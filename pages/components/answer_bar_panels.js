@@ -44,6 +44,7 @@ function listKeys(keys, data, fixed) {
     ...(data.confidence ? [[SURE_KEY, "how sure you are of the next answer"]] : []),
     ["N", "back to what is asked"],
     ...Object.entries(data.extra_keys),
+    ...data.opens.map(({ key, name }) => [key, name]),
     ["?", "show or hide these keys"],
     ["Esc", "close"],
   ];

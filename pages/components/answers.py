@@ -9,18 +9,24 @@ from al_engine.answers import (
     PAUSE_S,
     SINCE,
     Answer,
+    Only,
     Wanted,
     answers,
     figures,
     listed,
+    only,
+    own_notes,
     repeats,
 )
 from al_engine.data.labels import CURATED
 from al_engine.learning.metrics import Score
 from al_engine.loop.answering import labels_offered
+from al_engine.noting import Note
 from al_engine.session import LabellingSession
+from al_engine.showing.objects import object_card
 from pages.components import state as tab
 from pages.components.answer_bar import Action, BarEvent
+from pages.components.labelling import card_body
 from pages.components.loop import make_token
 from pages.components.paged import paged
 from pages.components.words import counted, plain
@@ -33,6 +39,10 @@ HOW = {
     "query": "queried", "random": "at random", "initial": "to begin with", "click": "chosen",
     "again": "asked twice", "criteria": "by criteria", "audit": "by the audit",
     "file": "from a file",
+}  # fmt: skip
+_ONLY: dict[Only | None, str] = {
+    None: ALL, "catalogue": "against the catalogue", "model": "against the model",
+    "doubted": "not fully sure", "noted": "noted or tagged",
 }  # fmt: skip
 _PARTS = {CURATED: "curated test set", "train": "training"}
 _AGREEMENT = (
@@ -54,22 +64,29 @@ def draw(session: LabellingSession, label: str) -> None:
     if not found:
         st.caption("There is no answer yet. Each one you give is listed here, and can be mended.")
         return
-    shown = listed(found, _wanted(session, found))
+    wanted, matter = _wanted(session, found)
+    shown = listed(found, wanted)
+    if matter is not None:
+        with st.spinner("Comparing", show_time=True):
+            shown = only(session, shown, matter)
     left, right = st.columns([5, 3], gap="medium")
     with left:
         _table(session, shown)
     with right, st.container(height=560, border=False, key="answers-side"):
-        _chosen(session, found)
+        chosen = _chosen(session, found)
+        if chosen is not None:
+            with st.expander("The object", expanded=True, icon=":material/visibility:"):
+                _object(session, chosen)
         _figures(session, shown)
 
 
 # -- which ones --------------------------------------------------------------------------------
 
 
-def _wanted(session: LabellingSession, found: Sequence[Answer]) -> Wanted:
+def _wanted(session: LabellingSession, found: Sequence[Answer]) -> tuple[Wanted, Only | None]:
     config, several = session.config, session.config.people.several
     name = config.label_name
-    classifier_, label_, how_, part_, since_, *who_ = st.columns(6 if several else 5)
+    classifier_, label_, how_, part_, since_, only_, *who_ = st.columns(7 if several else 6)
     classifiers = {
         **{c: name(c) for c in dict.fromkeys(a.classifier for a in found) if c is not None},
         **({CURATED: "curated test set"} if any(a.classifier is None for a in found) else {}),
@@ -89,6 +106,13 @@ def _wanted(session: LabellingSession, found: Sequence[Answer]) -> Wanted:
     with part_:
         part = _choose(session, "Set", parts, "The set the object was in when it was answered.")
     since = since_.selectbox("Since", list(SINCE), key=f"answers-since-{session.project.slug}")
+    matter: Only | None = only_.selectbox(
+        "Only those",
+        list(_ONLY),
+        format_func=lambda name: _ONLY[name],
+        key=f"answers-only-{session.project.slug}",
+        help="Against the model: it gives more to the other side; test objects have no score.",
+    )
     who = None
     if who_:
         names = {a.who: a.who for a in sorted(found, key=lambda a: a.who.casefold())}
@@ -99,7 +123,7 @@ def _wanted(session: LabellingSession, found: Sequence[Answer]) -> Wanted:
         key=f"answers-former-{session.project.slug}",
         help="Those that a later answer of the same person took the place of.",
     )
-    return Wanted(classifier, label, who, how, part, SINCE[since], former)
+    return Wanted(classifier, label, who, how, part, SINCE[since], former), matter
 
 
 def _choose(
@@ -128,12 +152,15 @@ def _table(session: LabellingSession, shown: Sequence[Answer]) -> None:
     if n_listed > SHOWN:
         with st.container(horizontal=True, vertical_alignment="center", key="answers-pages"):
             shown = shown[paged(f"answers-{session.project.slug}", n_listed, SHOWN, "answer")]
+    notes = own_notes(session)
     columns: dict[str, Callable[[Answer], Any]] = {
         "object": lambda a: a.object_id,
         "label": lambda a: "Unsure" if a.label is None else name(a.label),
         "given for": lambda a: "test set" if a.classifier is None else name(a.classifier),
         "came up": lambda a: HOW.get(a.how, a.how),
         "set": lambda a: _PARTS.get(a.part, a.part),
+        "sure": lambda a: "●" * (a.confidence or 0),
+        "note": lambda a: _in_brief(notes.get(a.row)),
         "s": lambda a: a.seconds,
         "at (UTC)": lambda a: a.answered_at,
     }
@@ -157,6 +184,8 @@ def _table(session: LabellingSession, shown: Sequence[Answer]) -> None:
             "s": st.column_config.NumberColumn(
                 format="%.1f", width=50, help="Seconds from the showing of the object to the answer"
             ),
+            "sure": st.column_config.TextColumn(width=50, help="The confidence given, of three"),
+            "note": st.column_config.TextColumn(width=120, help="Your tags, and what you noted"),
             "at (UTC)": st.column_config.DatetimeColumn(format="D MMM, HH:mm:ss"),
         },
     )
@@ -166,27 +195,33 @@ def _table(session: LabellingSession, shown: Sequence[Answer]) -> None:
         tab.aside().answer = (answer.classifier, answer.row, answer.who)
 
 
+def _in_brief(note: Note | None) -> str:
+    if note is None:
+        return ""
+    return " ".join([*(f"[{tag}]" for tag in note.tags), note.text])
+
+
 # -- the chosen one ----------------------------------------------------------------------------
 
 
-def _chosen(session: LabellingSession, found: Sequence[Answer]) -> None:
+def _chosen(session: LabellingSession, found: Sequence[Answer]) -> Answer | None:
     """What was said of one object, with the ways to look at it again and to say otherwise."""
     held = tab.aside().answer
     chosen = next((a for a in found if (a.classifier, a.row, a.who) == held and a.stands), None)
     if chosen is None:
         st.caption("Choose an answer in the list to look at the object again, or to correct it.")
-        return
+        return None
     name = session.config.label_name
     said = "Unsure" if chosen.label is None else name(chosen.label)
     st.markdown(f"**{plain(chosen.object_id)}** · {plain(said)}")
     if chosen.classifier is None:
         st.caption("It is in the curated test set: its label is given on the Test set page.")
-        return
+        return chosen
     if not session.is_started(chosen.classifier) or (
         chosen.classifier not in session.config.train_labels
     ):
         st.caption(f"There is no classifier for {plain(name(chosen.classifier))} now.")
-        return
+        return chosen
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if chosen.is_own:
             _correct(session, chosen, chosen.classifier)
@@ -204,6 +239,15 @@ def _chosen(session: LabellingSession, found: Sequence[Answer]) -> None:
                     "Undo", key="undo-answer", icon=":material/undo:",
                     on_click=tab.post, args=_event(session, chosen.classifier, None, "undo"),
                 )  # fmt: skip
+    return chosen
+
+
+def _object(session: LabellingSession, chosen: Answer) -> None:
+    """All that is known of the object, as beside the question."""
+    label = chosen.classifier or ""
+    is_trained = label in session.config.train_labels and session.is_started(label)
+    state = session.state(label) if is_trained and session.fault(label) is None else None
+    card_body(session, object_card(session, state, chosen.row))
 
 
 def _correct(session: LabellingSession, chosen: Answer, classifier: str) -> None:

@@ -12,8 +12,20 @@ def started_classifiers(session: LabellingSession) -> tuple[str, ...]:
     return tuple(c for c in session.config.train_labels if session.is_started(c))
 
 
-def lead_to_training() -> None:
+def is_replaying(session: LabellingSession) -> bool:
+    """Is a replay going on that will start classifiers?  If so, say it, with the way there."""
+    job = state.job(state.replay_name(session.project.slug))
+    if job is None or job.is_done:
+        return False
+    st.info("A configuration is being replayed: its classifiers are here once that is done.")
+    link("pages/7_Share.py", "See how far it is", icon=":material/ios_share:")
+    return True
+
+
+def lead_to_training(session: LabellingSession) -> None:
     """Say that no classifier is started, and how one is."""
+    if is_replaying(session):
+        return
     st.info("Start training a classifier first: it decides what to ask.")
     link("pages/2_Training.py", "Go to Training", icon=":material/model_training:")
 

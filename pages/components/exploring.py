@@ -24,6 +24,7 @@ from pages.components.guard import guard
 from pages.components.looking import Selected
 from pages.components.page import draw_again, view
 from pages.components.panels.board import board, panels_menu
+from pages.components.share.exports import download
 from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
@@ -45,6 +46,7 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
             st.badge(f"asks only about {plain(session.config.asking.among)}", color="orange")
         if exploring.notice:
             st.caption(plain(exploring.notice))
+        _offer_written(session)
     with guard():
         _finish_labelling(session)
     if label:
@@ -150,9 +152,8 @@ def _label_all(session: LabellingSession, state: State, together: Selected) -> N
     config = session.config
     history = session.project.history(state.classifier, session.who)
     found = at_once(session.project, history, together.rows)
-    n = len(found.rows)
     names = {label.value: plain(label.name) for label in config.labels_in_use}
-    st.markdown(f"Label **{counted(n, 'object')}** as")
+    st.markdown("Label the selection as")
     chosen = st.segmented_control(
         "Label",
         list(names),
@@ -160,9 +161,20 @@ def _label_all(session: LabellingSession, state: State, together: Selected) -> N
         key=f"together-{together.number}",
         label_visibility="collapsed",
     )
+    n_checking = len(found.rows) - found.n_training
+    # A region's label is a guess about each object: what one is measured by is not to be guessed.
+    corrects = n_checking > 0 and st.toggle(
+        "Correct validation and test too",
+        key=f"together-corrects-{together.number}",
+        help=f"{counted(n_checking, 'object')} of the selection validate or test. What a "
+        "classifier is measured by is best changed one object at a time.",
+    )
+    rows = found.rows if corrects else found.training
+    n = len(rows)
     said = [f"{found.n_training:,} train"]
-    if n > found.n_training:
-        said.append(f"{n - found.n_training:,} correct validation or test")
+    if n_checking:
+        does = "correct validation or test" if corrects else "validate or test, and are passed over"
+        said.append(f"{n_checking:,} {does}")
     for count, what in (
         (found.n_answered, "have an answer already and keep it"),
         (found.n_curated, "are in the curated test set and stay as they are"),
@@ -181,9 +193,7 @@ def _label_all(session: LabellingSession, state: State, together: Selected) -> N
         disabled=chosen is None or not 0 < n <= MOST_AT_ONCE,
     ):
         with guard():
-            begun = session.begin_answer_all(
-                state.classifier, together.rows, str(chosen), token=state.token
-            )
+            begun = session.begin_answer_all(state.classifier, rows, str(chosen), token=state.token)
             tab.keep_job(_labelling_of(session), begun)
             tab.count_click("selection")
             draw_again()
@@ -281,7 +291,7 @@ def _export(session: LabellingSession, together: Selected) -> None:
         key=f"export-format-{together.number}",
         label_visibility="collapsed",
     )
-    st.caption("All columns of the selected objects; the file is on the Share page then.")
+    st.caption("All columns of the selected objects. The file stays on the Share page.")
     if st.button(f"Write {counted(together.n, 'object')}", key=f"export-do-{together.number}"):
         with guard():
             table = exporting.objects_of(session, together.rows.tolist())
@@ -295,8 +305,17 @@ def _finish_export(session: LabellingSession) -> None:
     job = finished(_job_of(session), "Writing the selection")
     if job is not None:
         path = job.result()
-        tab.exploring().notice = f"Written: {path.name}. Download it on the Share page."
+        tab.exploring().notice = f"Written: {path.name}."
+        tab.exploring().written = path.name
         draw_again()
+
+
+def _offer_written(session: LabellingSession) -> None:
+    """The way to the file of the last export; it stays on the Share page."""
+    written = tab.exploring().written
+    found = [each for each in exporting.exported(session) if each.path.name == written]
+    if written and found:
+        download(found[0], f"explore-{written}")
 
 
 def _job_of(session: LabellingSession) -> str:

@@ -128,7 +128,7 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
     # where nothing is known too, so that nothing below it moves from object to object.
     with st.popover(
         "What is known of its label",
-        help="Folded, so that it is not copied; maps still colour each object by what is known.",
+        help="Kept closed, so that you judge the object itself; maps still colour each by it.",
     ):
         st.markdown("; ".join(known) + "." if known else "Nothing is known of it.")
         told(card.told)

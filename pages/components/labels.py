@@ -131,6 +131,7 @@ def _swatch(colour: str) -> str:
 def _edit(session: LabellingSession, label: Label) -> None:
     # Named after the label as it is: fields of another label must not stand for this one.
     key = f"{session.project.slug}-{hash(label)}"
+    st.markdown(f"**{plain(label.name)}**", help="Another is chosen by a click in the table.")
     with st.form(f"edit-label-{key}", border=False):
         colour_, name_ = st.columns([1, 6], vertical_alignment="bottom")
         colour = colour_.color_picker(

@@ -51,6 +51,7 @@ class Exploring:
     n_selections: int = 0
     notice: str = ""
     labelled: bool = False
+    written: str = ""
 
 
 @dataclass

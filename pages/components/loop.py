@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import streamlit as st
 
-from al_engine.data.labels import Event
+from al_engine.answers import Answer, own_answer
+from al_engine.data.labels import SUREST, Event
 from al_engine.loop.answering import DONE, answered_rows, labels_offered, offer
 from al_engine.loop.fitting import part_of
 from al_engine.panels import holds, panel_at
@@ -18,9 +19,16 @@ from al_engine.views.palette import CORRECTNESS
 from al_engine.views.raster import View, is_warm
 from pages.components import pictures
 from pages.components import state as tab
-from pages.components.answer_bar import Accept, BarEvent, Choice, answer_bar
+from pages.components.answer_bar import Accept, BarEvent, Choice, Opens, answer_bar
 from pages.components.looking import Looking, Posted
-from pages.components.scatter_map import LegendEntry, MapEvent, Overlay, scatter_map, view_to_draw
+from pages.components.scatter_map import (
+    LegendEntry,
+    MapEvent,
+    Overlay,
+    entries,
+    scatter_map,
+    view_to_draw,
+)
 from pages.components.taking import take_first
 from pages.components.words import counted, with_article
 
@@ -106,6 +114,7 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
     elif row:
         kind: Any = event.action
         value = str(event.label) if kind == "answer" else None
+        before = answered_rows(session.project, label, session.who)
         state = session.answer(
             label,
             int(row),
@@ -116,8 +125,9 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
             confidence=event.confidence,
         )
         looking.notice[label] = _confirmation(session, state, kind, value)
-        if selected is not None and selected != int(row):
-            looking.selected[label] = selected  # clicked meanwhile
+        # Clicked meanwhile; or mended on the way through what was answered, which goes on there.
+        if selected is not None and (selected != int(row) or selected in before):
+            looking.selected[label] = selected
 
 
 def _say(label: str, looking: Looking, refusal: str) -> None:
@@ -159,6 +169,8 @@ def _confirmation(session: LabellingSession, state: State, action: str, value: s
         return f"{name}; others say otherwise: settle it under People; undo Z"
     if last is not None and last.row_number in state.history.trained:
         return f"{name}, {counted(state.n_trained, 'label')}; undo Z"
+    if last is not None and last.how == "click":
+        return f"{name}: corrects the {last.part} set; undo Z"
     return f"{name}, kept for checking; undo Z"
 
 
@@ -198,17 +210,19 @@ def ask(session: LabellingSession, state: State, *, in_panel: bool = False) -> N
     question = NOTHING_LEFT if row is None else f"Is it {with_article(config.label_name(label))}?"
     object_id = "" if row is None else session.object_id(row)
     why = f"{object_id} is queried: {asked.why}" if asked is not None else _nothing_left(state)
-    back = ""
+    back, corrects = "", False
+    said: Answer | None = None
     if row is not None and asked is not None and asked.row != row:
-        part = part_of(session.project.dataset(), state.history, row)
-        use = "" if part == "training" else f" An answer corrects the {part} set, and never trains."
-        if row in state.history.curated:
-            use = " It is in the curated test set: its label is given on the Test set page."
-        why = f"{object_id} is selected by you, not the queried object.{use}"
+        said = own_answer(session, label, row)
+        use, corrects = _use_of_an_answer(session, state, row)
+        why = f"{object_id} is selected by you, not the queried object."
+        if said is not None:
+            why = f"{object_id}: you said {_said(session, said)}."
+        why += use
         back = "Back to the queried object"
     if state.past is not None:
         why = f"Round {state.past} is being looked at; answers are given in the present."
-        back = "Back to the present"
+        back, corrects = "Back to the present", False
     with st.container(key="question" if in_panel else "answer-bar"):
         answer_bar(
             f"answers-{slug}-{label}",
@@ -221,6 +235,8 @@ def ask(session: LabellingSession, state: State, *, in_panel: bool = False) -> N
             ],
             can_undo=state.history.last is not None,
             why=why,
+            corrects=corrects,
+            said=None if said is None else said.label,
             back=back,
             accept=None if row is None or state.past is not None else _offer(session, state, row),
             confirmation=tab.notice(label),
@@ -232,12 +248,32 @@ def ask(session: LabellingSession, state: State, *, in_panel: bool = False) -> N
                 "ArrowRight": "the next object",
                 **pictures.keys(),
             },
+            opens=(
+                Opens("T", "a note, and tags", f"note-{slug}-"),
+                Opens("F", "find an object", f"find-{slug}-"),
+            ),
             on_event=lambda event: tab.post("bar", slug, label, event),
         )
     if state.past is None:
         draws = (tab.maps().draw_ahead, tab.plotting().draw_ahead)
         ahead = tab.comparing() if tab.compares() else tab.album()
         session.look_ahead(label, draws, ahead.fetch_ahead)
+
+
+def _use_of_an_answer(session: LabellingSession, state: State, row: int) -> tuple[str, bool]:
+    """What an answer about a selected object is not used for, and if it changes what measures."""
+    if row in state.history.curated:
+        return " It is in the curated test set: its label is given on the Test set page.", False
+    part = part_of(session.project.dataset(), state.history, row)
+    if part == "training":
+        return "", False
+    return f" An answer corrects the {part} set, and never trains.", True
+
+
+def _said(session: LabellingSession, answer: Answer) -> str:
+    name = "Unsure" if answer.label is None else session.config.label_name(answer.label)
+    sure = answer.confidence
+    return f"{name} {'●' * sure}{'○' * (SUREST - sure)}" if sure else name
 
 
 def _offer(session: LabellingSession, state: State, row: int) -> Accept | None:
@@ -283,7 +319,7 @@ def draw_map(
     if is_warm():
         png = maps.show(kind, state, view, shown, tab.colours(), value_colours())
     marks = _marks(state, kind)
-    names = [LegendEntry(mark.name, mark.colour, mark.shape, mark.filled) for mark in marks]
+    names = entries(marks, (x_axis, y_axis))
     scatter_map(
         key,
         png=png,

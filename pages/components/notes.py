@@ -20,7 +20,7 @@ from pages.components.guard import guard
 from pages.components.page import draw_again
 from pages.components.words import plain
 
-ANSWERS_SHOWN = 20
+ANSWERS_SHOWN, TAGS_SHOWN = 20, 12
 
 
 def told(answers: tuple[Told, ...]) -> None:
@@ -70,14 +70,20 @@ def note_menu(
         with st.form(f"{key}-form", border=False):
             st.caption(plain(object_id))
             text = st.text_area("Note", own.text, height=90, max_chars=MAX_TEXT, key=f"{key}-text")
-            tags = st.multiselect(
-                "Tags",
-                list(dict.fromkeys((*own.tags, *tags_in_use(session)))),
-                own.tags,
-                key=f"{key}-tags",
-                max_selections=MAX_TAGS,
-                accept_new_options=True,
-                help="Short words, such as blazar or merger; type a new one, Enter adds it.",
+            known = plain(", ".join(tags_in_use(session)[:TAGS_SHOWN]))
+            # Typed, not chosen: no list lies over the button, and the hands stay on the keys.
+            tags = _tags(
+                st.text_input(
+                    "Tags",
+                    ", ".join(own.tags),
+                    key=f"{key}-tags",
+                    placeholder="blazar, merger",
+                )
+            )
+            # No help beside the field: it would stand between text and tags on the way by Tab.
+            st.caption(
+                f"Up to {MAX_TAGS}, with commas between them; Enter saves."
+                + (f" In use: {known}." if known else "")
             )
             if st.form_submit_button("Save", type="primary"):
                 keep(session, row, text, tuple(tags))
@@ -85,3 +91,12 @@ def note_menu(
         if own.seq and st.button("Undo the last change", key=f"{key}-undo"):
             undo_note(session, row)
             draw_again()
+
+
+def _tags(typed: str) -> list[str]:
+    """The words between commas, each once.
+
+    >>> _tags("blazar,  merger , ,blazar")
+    ['blazar', 'merger']
+    """
+    return list(dict.fromkeys(filter(None, (" ".join(tag.split()) for tag in typed.split(",")))))

@@ -59,7 +59,7 @@ def _demo_card(name: str, projects: list[About]) -> None:
         if st.button(label, key=f"demo-{name}", type=kind):
             with st.spinner("Making the demo, about a second"):
                 folder = start_demo(state.home(), name)
-            go(folder, TRAINING)
+            go(folder, SHARE if state.chosen_configuration() else TRAINING)
 
 
 @st.cache_data(show_spinner=False)

@@ -163,8 +163,24 @@ def _links(session: LabellingSession | None, can_open: bool) -> None:
             st.divider()
             st.caption(f"{plain(session.project.name)}")
             st.caption(counted(session.project.catalogue.n_rows, "object"))
+            _underway(session)
             _network(session)
             _signature(session)
+
+
+def _underway(session: LabellingSession) -> None:
+    """What waits on Share, said on every other page."""
+    replaying = state.job(state.replay_name(session.project.slug))
+    if state.page() == "Share" or not (replaying or state.chosen_configuration()):
+        return
+    said, way = "A configuration is open, and not loaded yet.", "Compare and load it"
+    if replaying:
+        is_done = replaying.is_done
+        said = "A configuration was replayed." if is_done else "A configuration is being replayed."
+        way = "See what came of it" if is_done else "See how far it is"
+    with st.container(key="underway"):
+        st.caption(said)
+        link("pages/7_Share.py", way, icon=":material/arrow_forward:")
 
 
 def _network(session: LabellingSession) -> None:

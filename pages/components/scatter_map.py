@@ -186,6 +186,19 @@ def scatter_map(
     return event or waiting
 
 
+def entries(marks: Sequence[Overlay], axes: tuple[str, str]) -> list[LegendEntry]:
+    """The legend of marks; of one that stands for a single object, what it lacks to be here."""
+    return [LegendEntry(_named(m, axes), m.colour, m.shape, m.filled) for m in marks]
+
+
+def _named(mark: Overlay, axes: tuple[str, str]) -> str:
+    if len(mark.x) != 1:
+        return mark.name
+    values = (mark.x[0], mark.y[0])
+    lacks = [axis for axis, v in zip(axes, values, strict=True) if not math.isfinite(v)]
+    return f"{mark.name}: not on this plot, no {' nor '.join(lacks)}" if lacks else mark.name
+
+
 def view_to_draw(key: str, home: View, axes: tuple[str, str], group: str = "") -> View:
     """The view to make the next picture for, at the size the map has in the browser.
 

@@ -395,7 +395,7 @@ def select_together(rows: Any, how: str) -> None:
     """Keep objects as the ones selected together; none empties the selection."""
     held = exploring()
     held.n_selections += 1
-    held.notice, held.labelled = "", False
+    held.notice, held.labelled, held.written = "", False, ""
     held.together = Selected(rows, how, held.n_selections) if len(rows) else None
 
 
@@ -441,6 +441,11 @@ def job(name: str) -> Job[Any] | None:
     """The job that is waited for under a name; what is of one project has its slug in it."""
     held: Job[Any] | None = _get("jobs", {}).get(name)
     return held
+
+
+def replay_name(slug: str) -> str:
+    """The name under which a replay into a project is waited for."""
+    return f"replay-{slug}"
 
 
 def keep_job(name: str, begun: Job[Any] | None) -> None:

@@ -9,7 +9,7 @@ from al_engine.session import LabellingSession, State
 from al_engine.showing.maps import Shown
 from pages.components import loop
 from pages.components import state as tab
-from pages.components.classifiers import lead_on
+from pages.components.classifiers import is_replaying, lead_on
 from pages.components.page import draw_again, link, view
 from pages.components.panels.board import board, panels_menu
 from pages.components.scores import draw_test_results
@@ -24,7 +24,7 @@ def draw(session: LabellingSession, label: str) -> None:
     """The set-up while there is none, else the training view."""
     if session.is_started(label):
         training_view(session, label)
-    else:
+    elif not is_replaying(session):
         set_up(session, label)
 
 

@@ -24,12 +24,13 @@ from al_engine.panels import (
     without,
 )
 from al_engine.session import LabellingSession, State
+from al_engine.showing.planes import absent_columns
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.comparing import compare_panel
 from pages.components.guard import guard
 from pages.components.labelling import card_panel, plot_panel
-from pages.components.page import draw_again
+from pages.components.page import draw_again, link
 from pages.components.panels import kinds
 from pages.components.panels.maps import map_panel
 from pages.components.panels.options import options
@@ -37,10 +38,12 @@ from pages.components.panels.points import histogram, points, sed
 from pages.components.panels.spot import Spot
 from pages.components.panels.table import records_panel
 from pages.components.scores import draw_score_plot, draw_scores
+from pages.components.words import plain
 
 LEAST_PX = (360, 214, 130)  # of a panel alone in its column, of one of two, of one of more
 HEAD_PX = 70  # of a map's title and legend
 QUESTION_PX = 122  # which is as high as it is, whatever else stands in its column
+BACK_PX = 48  # of the way back from a panel that has the whole page
 
 Draw = Callable[[Spot], None]
 
@@ -62,7 +65,15 @@ def board(
     full = tab.exploring().full.get(page)
     alone = None if full is None else panel_at(arrangement, full)
     if alone is not None and full is not None:
-        _panel(session, state, page, full, alone, (1.0, taken_px + HEAD_PX), is_full=True)
+        if st.button(
+            "Back to all panels", icon=":material/close_fullscreen:", key=f"from-full-{page}",
+            shortcut="Escape",
+        ):  # fmt: skip
+            tab.exploring().full.pop(page, None)
+            tab.count_click("panels")
+            draw_again()
+        taken = taken_px + BACK_PX + HEAD_PX
+        _panel(session, state, page, full, alone, (1.0, taken), is_full=True)
         return
     columns = st.columns(arrangement.widths, gap="small")
     for i, (column, panels) in enumerate(zip(columns, arrangement.columns, strict=True)):
@@ -119,6 +130,10 @@ def _room(name: str, least_px: int, fill: tuple[float, int]) -> None:
 
 def _draw(spot: Spot, name: str) -> None:
     kind, state = spot.panel.kind, spot.state
+    absent = absent_columns(spot.session.project, spot.panel)
+    if absent:
+        _say_absent(absent)
+        return
     if kind == "choose":
         _choose(spot, f"choose-{name}")
         return
@@ -146,6 +161,16 @@ def _question(spot: Spot, state: State) -> None:
         loop.ask(spot.session, state, in_panel=True)
     else:
         st.caption("The question is at the foot of this page.")
+
+
+def _say_absent(names: list[str]) -> None:
+    """A panel outlives its columns: a table may be joined again that brings them."""
+    n = "Column" if len(names) == 1 else "Columns"
+    st.caption(
+        f"{n} not here now: {plain(', '.join(names))}. Choose others in the menu ⋮ of this panel, "
+        "or join the table that brings them."
+    )
+    link("pages/1_Settings.py", "Further tables", icon=":material/table_chart:")
 
 
 def _scores(spot: Spot) -> None:
@@ -232,12 +257,10 @@ def _places(spot: Spot, key: str, *, is_full: bool) -> None:
             if st.button(name, help=said, key=f"{key}-{name}", disabled=to == held):
                 _arrange(page, to)
     with st.container(horizontal=True, key=f"{key}-whole"):
-        label, icon = ("Back", "close_fullscreen") if is_full else ("Full page", "open_in_full")
-        if st.button(label, icon=f":material/{icon}:", key=f"{key}-full"):
-            if is_full:
-                tab.exploring().full.pop(page, None)
-            else:
-                tab.exploring().full[page] = place
+        if not is_full and st.button(
+            "Full page", icon=":material/open_in_full:", key=f"{key}-full"
+        ):
+            tab.exploring().full[page] = place
             tab.count_click("panels")
             draw_again()
         if st.button("Remove", icon=":material/delete:", key=f"{key}-remove"):
@@ -258,21 +281,21 @@ def _arrange(page: str, arrangement: Arrangement, *, closes: bool = True) -> Non
 def panels_menu(page: str) -> None:
     """A panel more, or all of them as they were at first."""
     key = f"panels-{page}-{tab.clicks('panels')}"
-    held = tab.arrangement(page)
+    held, session = tab.arrangement(page), tab.session_at_hand()
     with st.popover("Panels", icon=":material/dashboard:", key=key, on_change="rerun") as menu:
-        if not menu.open:
+        if not menu.open or session is None:
             return
-        st.caption("Add a panel, then choose what it shows. Each has a menu at its upper right.")
-        for column in range(min(len(held.columns) + 1, MAX_COLUMNS)):
-            is_new = column == len(held.columns)
-            is_taken = not is_new and len(held.columns[column]) >= MAX_IN_COLUMN
-            if st.button(
-                "Add in a new column" if is_new else f"Add to column {column + 1}",
-                key=f"{key}-add-{column}",
-                disabled=is_taken,
-                width="stretch",
-            ):
-                _arrange(page, added(held, column))
+        column = _column_to_add_to(held, key)
+        if column is not None:
+            _add(session, page, column, key)
+        together = tab.exploring().together
+        if together is not None and st.button(
+            "Select nothing together", key=f"{key}-clear", width="stretch",
+            help="Take away the marks of the objects that were selected together on Explore.",
+        ):  # fmt: skip
+            tab.select_together((), "")
+            tab.count_click("panels")
+            draw_again()
         if st.button(
             "As at first",
             icon=":material/restart_alt:",
@@ -282,3 +305,42 @@ def panels_menu(page: str) -> None:
             help="Put the panels back that this page begins with.",
         ):
             _arrange(page, DEFAULTS[page])
+
+
+def _add(session: LabellingSession, page: str, column: int, key: str) -> None:
+    held = tab.arrangement(page)
+    has_state = any(session.is_started(c) for c in session.config.train_labels)
+    _, *listed = kinds.choices(session, page, held, Panel(), has_state=has_state)
+    chosen = st.selectbox(
+        "Add",
+        listed,
+        None,
+        format_func=kinds.title,
+        key=f"{key}-add",
+        placeholder="What to show",
+        help="Each panel has a menu at its upper right.",
+    )
+    if chosen is not None:
+        kind, of = chosen
+        _arrange(page, added(held, column, Panel(kind, of)))  # type: ignore[arg-type]
+
+
+def _column_to_add_to(held: Arrangement, key: str) -> int | None:
+    """Where the next panel goes: in a new column, or at the foot of one; None without room."""
+    n = len(held.columns)
+    room = [i for i, column in enumerate(held.columns) if len(column) < MAX_IN_COLUMN]
+    places = [*room, n] if n < MAX_COLUMNS else room
+    if not places:
+        st.caption("There is room for no more panels: remove one first.")
+        return None
+    # Where there is most room for it.
+    likely = n if n < 2 else min(places[::-1], key=lambda i: len(held.columns[i]) if i < n else 9)
+    column: int = st.segmented_control(
+        "In column",
+        places,
+        default=likely,
+        required=True,
+        format_func=lambda i: "new" if i == n else str(i + 1),
+        key=f"{key}-column",
+    )
+    return column

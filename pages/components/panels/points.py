@@ -25,6 +25,7 @@ from pages.components.scatter_map import (
     LegendEntry,
     Line,
     Overlay,
+    entries,
     scatter_map,
     view_to_draw,
 )
@@ -58,7 +59,7 @@ def points(spot: Spot) -> None:
         with waiting, st.spinner("Drawing", show_time=True):
             png = plots.picture(*painted)
     marks = _marks(spot, lambda rows: plane.at(rows))
-    drawn = [*_legend(by), *(LegendEntry(m.name, m.colour, m.shape, m.filled) for m in marks)]
+    drawn = [*_legend(by), *entries(marks, titles)]
     scatter_map(
         spot.key,
         png=png,
@@ -95,6 +96,15 @@ def histogram(spot: Spot) -> None:
         at = plots.value_at(panel, spot.row)
         if math.isfinite(at):
             lines = [Line((at, at), y_range)]
+    together = tab.exploring().together
+    drawn, legend = _stacked(bars, is_log=panel.y_log), []
+    if len(bars.names) > 1:
+        legend = _listed(bars.names, bars.colours)
+    if together is not None:
+        chosen = plots.counts_of(panel, bars, together.rows)
+        bare = Bars(bars.axis, bars.edges, ("",), (_selected_colour(),), (chosen,), 0)
+        drawn += _stacked(bare, is_log=panel.y_log)
+        legend = [*legend, LegendEntry("selected together", _selected_colour())]
     outside = f", {bars.n_outside:,} beyond" if bars.n_outside else ""
     scatter_map(
         spot.key,
@@ -103,12 +113,12 @@ def histogram(spot: Spot) -> None:
         home=home,
         x_title=_axis_title(bars.axis.title, panel.x_log),
         y_title=_axis_title("objects", panel.y_log),
-        legend=_listed(bars.names, bars.colours) if len(bars.names) > 1 else (),
+        legend=legend,
         height_px=spot.least_px,
         fill=spot.fill,
         title=f"{kinds.title((panel.kind, ''))}: {bars.axis.title}{outside}",
         lines=lines,
-        bars=_stacked(bars, is_log=panel.y_log),
+        bars=drawn,
         scales=(bars.axis.scale, "log" if panel.y_log else "linear"),
         selects=spot.page == "Explore",
         aside_px=MENU_PX,
@@ -243,8 +253,7 @@ def _marks(spot: Spot, at) -> list[Overlay]:  # type: ignore[no-untyped-def]
     together = tab.exploring().together
     if together is not None:
         some = together.rows[:: max(1, -(-together.n // MARKED))]
-        colour = _SELECTED_COLOUR["dark" if st.context.theme.type == "dark" else "light"]
-        marks.append(_mark("dot", "selected together", *at(some), colour, 4, True))
+        marks.append(_mark("dot", "selected together", *at(some), _selected_colour(), 4, True))
     asked = None if spot.state is None else spot.state.question
     if asked is not None:
         marks.append(_mark("star", "queried", *at([asked.row]), "", 16, True))
@@ -252,6 +261,10 @@ def _marks(spot: Spot, at) -> list[Overlay]:  # type: ignore[no-untyped-def]
     if row is not None and (asked is None or row != asked.row):
         marks.append(_mark("bracket", "selected", *at([row]), "", 18, False))
     return marks
+
+
+def _selected_colour() -> str:
+    return _SELECTED_COLOUR["dark" if st.context.theme.type == "dark" else "light"]
 
 
 def _mark(shape, name, x, y, colour, size, filled) -> Overlay:  # type: ignore[no-untyped-def]

@@ -33,7 +33,7 @@ def draw(session: LabellingSession, way: Way) -> None:
     st.caption("The first rows:")
     # Named after its columns: a table that keeps its name keeps the columns it had.
     key = f"preview-{len(catalogue.columns)}"
-    st.dataframe(catalogue.preview(50), height=300, hide_index=True, key=key)
+    st.dataframe(catalogue.preview(50), height=300, hide_index=True, key=key, placeholder="–")
     joins.draw(session)
     edited = replace(config, columns=replace(config.columns, missing=missing))
     go_on(session, edited, way, shortcut=_guessed(config))

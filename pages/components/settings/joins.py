@@ -10,6 +10,7 @@ from al_engine.data.joined import MAX_ARCSEC, MAX_NAME, JoinedTable, is_same
 from al_engine.joining import (
     OpenedTable,
     begin_join,
+    criteria_of,
     features_of,
     open_to_join,
     propose,
@@ -18,6 +19,7 @@ from al_engine.joining import (
     undo_join,
     without,
 )
+from al_engine.panels import n_showing
 from al_engine.public import is_public, limits
 from al_engine.session import LabellingSession
 from al_engine.sharing.prospect import absent_tables
@@ -86,6 +88,12 @@ def _undo(session: LabellingSession, joined: JoinedTable) -> None:
     """What undoing would take away, and the button that does."""
     refuse_undo(session, joined)
     lines = [f"Its {counted(len(joined.columns), 'column')} go from the catalogue."]
+    panels = session.layout.panels.values()
+    n_criteria, n_panels = criteria_of(session.config, joined), n_showing(panels, joined.columns)
+    if n_criteria:
+        lines.append(f"Taken out of the test set's search: {_counted_criteria(n_criteria)}.")
+    if n_panels:
+        lines.append(f"Without its columns: {counted(n_panels, 'panel')}, until it is back.")
     used = features_of(session.config, joined)
     if used:
         lines.append(f"Left out of the features: **{plain(', '.join(used))}**.")
@@ -102,6 +110,10 @@ def _undo(session: LabellingSession, joined: JoinedTable) -> None:
         state.drop_drafts()
         state.keep_draft(state.JOINED, f"{plain(joined.name)} is no longer joined.")
         st.rerun()
+
+
+def _counted_criteria(n: int) -> str:
+    return "1 criterion" if n == 1 else f"{n:,} criteria"
 
 
 def _matched(session: LabellingSession, joined: JoinedTable) -> str:

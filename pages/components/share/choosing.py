@@ -8,6 +8,7 @@ from al_engine.exchange.configuration import Configuration, read_configuration
 from al_engine.exchange.strict_json import file_bytes
 from al_engine.home import About, list_projects
 from al_engine.public import is_public, limits, refuse_server_file
+from al_engine.starting import source_title
 from pages.components import state
 from pages.components.guard import guard
 from pages.components.looking import Chosen
@@ -84,7 +85,8 @@ def describe(chosen: Chosen) -> None:
 
 def _contents(held: Configuration) -> str:
     settings, data = held.settings, held.data
-    on = f"Made on {data.source}" if data.source else "Made on a catalogue that it does not name"
+    source = source_title(data.source) if data.source else "a catalogue that it does not name"
+    on = f"Made on {source}"
     if data.n_rows is not None:
         on += f" ({counted(data.n_rows, 'object')}, {counted(len(data.columns), 'column')})"
     names = [settings.label_name(value) for value in settings.setups]
@@ -112,7 +114,7 @@ def open_on_home() -> None:
         if projects:
             _choose_project(chosen, projects)
         source = chosen.configuration.data.source
-        catalogue = plain(source) if source else "its catalogue"
+        catalogue = f"'{plain(source_title(source))}'" if source else "its catalogue"
         st.caption(
             f"{'Or open' if projects else 'Open'} {catalogue} above: this is loaded into it next, "
             "once you have seen what there is."

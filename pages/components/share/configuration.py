@@ -142,7 +142,7 @@ def _load(session: LabellingSession) -> None:
         return
     describe(chosen)
     prospect = _prospect(session, chosen.configuration)
-    _tell(chosen.configuration, prospect)
+    _tell(session, chosen.configuration, prospect)
     levels = [level for level in LEVELS if level not in prospect.refused]
     level: Level = st.radio(
         "Load",
@@ -196,11 +196,13 @@ def _prospect(session: LabellingSession, configuration: Configuration) -> Prospe
     return held[1]
 
 
-def _tell(configuration: Configuration, prospect: Prospect) -> None:
+def _tell(session: LabellingSession, configuration: Configuration, prospect: Prospect) -> None:
     """Say before anything changes what is not as it was."""
     if prospect.differs:
         listed = "\n".join(f"- {plain(line)}" for line in prospect.differs)
-        st.warning(f"These are not the data it was made on:\n{listed}", icon=":material/info:")
+        is_same = configuration.data.fingerprint == session.project.catalogue.fingerprint
+        said = "Not all is here that was there" if is_same else "Here are other data than there"
+        st.warning(f"{said}:\n{listed}", icon=":material/info:")
     elif configuration.data.fingerprint:
         st.caption("These are the very data it was made on.")
     if prospect.versions:
@@ -258,7 +260,7 @@ def _say_done(*lines: str) -> None:
 
 
 def _job_of(session: LabellingSession) -> str:
-    return f"replay-{session.project.slug}"
+    return state.replay_name(session.project.slug)
 
 
 def _finish(session: LabellingSession) -> None:

@@ -206,24 +206,28 @@ def _file(session: LabellingSession, file: Exported) -> None:
     size.caption(_size(file.n_bytes))
     made.caption(f"{file.made_at.astimezone():%d %b %Y, %H:%M}")
     with actions, st.container(horizontal=True, horizontal_alignment="right"):
-        if file.n_bytes <= MOST_DOWNLOADED_BYTES:
-            # Read when it is asked for: a page that offers ten files holds none.
-            st.download_button(
-                "Download",
-                file.path.read_bytes,
-                file.path.name,
-                mime="application/octet-stream",
-                on_click="ignore",
-                key=f"download-{file.path.name}",
-            )
-        else:
-            st.caption("Too large for a browser")
+        download(file, f"download-{file.path.name}")
         if st.button(
             "", key=f"remove-{file.path.name}", icon=":material/delete:", help="Remove this file"
         ):
             exporting.remove(session, file)
             tab.note_export(f"Removed: {file.path.name}.")
             st.rerun()
+
+
+def download(file: Exported, key: str) -> None:
+    """The button that hands over a file; read when it is asked for: ten offered hold none."""
+    if file.n_bytes > MOST_DOWNLOADED_BYTES:
+        st.caption("Too large for a browser")
+        return
+    st.download_button(
+        "Download",
+        file.path.read_bytes,
+        file.path.name,
+        mime="application/octet-stream",
+        on_click="ignore",
+        key=key,
+    )
 
 
 def _size(n_bytes: int) -> str:
