@@ -56,7 +56,7 @@ def note_menu(
     own = Note() if is_untold else held
     keep = add_to_note if is_untold else keep_note
     # Named after what stands in it: another object's never shows this one's.
-    key = f"note-{session.project.slug}-{row}-{held.seq}"
+    key = f"note-{session.project.slug}-{row}-{held.seq}-{is_untold}"
     with (
         st.popover(
             "Note" if own.is_empty else "Noted",

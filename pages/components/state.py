@@ -349,12 +349,12 @@ def choose_colours(name: str) -> None:
 def take_layout(layout: Layout) -> None:
     """Show things as a configuration says."""
     _keep_layout(lambda ours: {**vars(layout), "panels": layout.panels or ours.panels})
+    exploring().full.clear()  # another panel may stand there
     _look_as(layout)
 
 
 def _look_as(layout: Layout) -> None:
     """Have this tab show things so."""
-    exploring().full.clear()  # another panel may stand there
     _set("colours", layout.colours)
     for label, marks in layout.marks.items():
         what = Shown(**{name: is_on for name, is_on in marks.items() if name in MARKS})
