@@ -6,18 +6,18 @@ Owns the guesses only: every one is shown to the person and can be changed.
 import re
 from collections.abc import Mapping, Sequence
 
-from al_engine.config import (
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.columns import CatalogueColumn, CatalogueColumns
+from al_engine.data.features import list_features
+from al_engine.data.profile import suspects
+from al_engine.errors import UnsuitableColumnError
+from al_engine.settings.config import (
     Columns,
     Combination,
     Features,
     Label,
     ProjectConfig,
 )
-from al_engine.data.catalogue import Catalogue
-from al_engine.data.columns import CatalogueColumn, CatalogueColumns
-from al_engine.data.features import list_features
-from al_engine.data.profile import suspects
-from al_engine.errors import UnsuitableColumnError
 from al_engine.views.palette import label_colours
 
 UNKNOWN_TEXTS = ("-1", "unknown", "unk", "none", "null", "nan", "n/a", "na", "?", "")

@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet, given_with, in_effect
 from al_engine.data.labels import SUREST, Event
 from al_engine.errors import (
@@ -40,7 +39,8 @@ from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
 from al_engine.loop.state import ScoredRound, State, made_state, seen_by
 from al_engine.loop.together import at_once, events_at_once, undoing
-from al_engine.project import Project
+from al_engine.projects.project import Project
+from al_engine.settings.config import ClassifierSetup, ProjectConfig
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
 

@@ -13,8 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from al_engine.config import Columns, Combination, Features, ProjectConfig
-from al_engine.creating import create_project
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.demo import DEMOS, Demo
 from al_engine.data.importing import Imported
@@ -31,7 +29,9 @@ from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.loop.fitting import RoundScores
+from al_engine.projects.creating import create_project
 from al_engine.public import in_folder, most_members, most_unpacked_bytes, refuse_server_file
+from al_engine.settings.config import Columns, Combination, Features, ProjectConfig
 
 
 def import_file(

@@ -23,7 +23,6 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from al_engine.config import ClassifierSetup, Features, MemberSetup  # noqa: E402
 from al_engine.data.demo_survey import simulate_survey  # noqa: E402
 from al_engine.data.history import History, LabelledSet  # noqa: E402
 from al_engine.data.partitions import Run, Workers, connect, in_process  # noqa: E402
@@ -33,7 +32,8 @@ from al_engine.loop.partitioned.layout import lay_out  # noqa: E402
 from al_engine.loop.partitioned.maps import category_counts  # noqa: E402
 from al_engine.loop.partitioned.reading import chunks  # noqa: E402
 from al_engine.loop.partitioned.rounds import PartitionedPlan, make_round  # noqa: E402
-from al_engine.opening import close_project, open_project  # noqa: E402
+from al_engine.projects.opening import close_project, open_project  # noqa: E402
+from al_engine.settings.config import ClassifierSetup, Features, MemberSetup  # noqa: E402
 from al_engine.starting import import_file  # noqa: E402
 from al_engine.views.raster import View  # noqa: E402
 

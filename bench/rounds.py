@@ -42,18 +42,18 @@ from sklearn.tree import DecisionTreeClassifier
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from al_engine.config import ClassifierSetup, Features, MemberSetup  # noqa: E402
 from al_engine.data import nearness  # noqa: E402
 from al_engine.data.demo_survey import simulate_survey  # noqa: E402
 from al_engine.data.history import History, LabelledSet  # noqa: E402
 from al_engine.data.splits import TEST, TRAIN, VALIDATION  # noqa: E402
-from al_engine.dataset import Dataset  # noqa: E402
 from al_engine.learning import kernels  # noqa: E402
 from al_engine.loop.fitting import learner_spec, truth_in_force  # noqa: E402
 from al_engine.loop.rounds import Plan, make_round  # noqa: E402
-from al_engine.opening import close_project, delete_project, open_project  # noqa: E402
-from al_engine.project import Project  # noqa: E402
+from al_engine.projects.dataset import Dataset  # noqa: E402
+from al_engine.projects.opening import close_project, delete_project, open_project  # noqa: E402
+from al_engine.projects.project import Project  # noqa: E402
 from al_engine.session import LabellingSession  # noqa: E402
+from al_engine.settings.config import ClassifierSetup, Features, MemberSetup  # noqa: E402
 from al_engine.showing.maps import Maps, Shown  # noqa: E402
 from al_engine.starting import import_file  # noqa: E402
 from al_engine.views import raster  # noqa: E402

@@ -13,7 +13,14 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 
 from al_engine.background import BACKGROUND
-from al_engine.config import (
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.importing import import_table
+from al_engine.data.table import Column, SetAside, Table
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project, open_project
+from al_engine.projects.project import Project
+from al_engine.session import LabellingSession, State
+from al_engine.settings.config import (
     ClassifierSetup,
     Columns,
     Combination,
@@ -22,13 +29,6 @@ from al_engine.config import (
     MemberSetup,
     ProjectConfig,
 )
-from al_engine.creating import create_project
-from al_engine.data.catalogue import Catalogue
-from al_engine.data.importing import import_table
-from al_engine.data.table import Column, SetAside, Table
-from al_engine.opening import close_project, open_project
-from al_engine.project import Project
-from al_engine.session import LabellingSession, State
 
 ROOT = Path(__file__).resolve().parent.parent
 # No test asks a server of the internet; those of pictures bring one of their own.

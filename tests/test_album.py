@@ -12,28 +12,28 @@ from PIL import Image
 from stand_in import Answer, StandIn, fits_image, jpeg, stand_in, urls
 
 from al_engine.background import BACKGROUND
-from al_engine.creating import create_project
+from al_engine.curating.joining import join, undo_join
 from al_engine.data import recent
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.joined import JoinedTable
 from al_engine.data.table import Table
 from al_engine.exchange.configuration import read_configuration
-from al_engine.joining import join, undo_join
 from al_engine.loop.recording import as_file, change_layout
-from al_engine.opening import close_project
 from al_engine.origin import named_instead
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project
 from al_engine.services import cache, fetching
 from al_engine.services.cutouts import CUTOUTS
 from al_engine.services.fetching import Reply, Request
 from al_engine.services.gallery import OFF, Gallery, wait_for_pictures
 from al_engine.session import LabellingSession
+from al_engine.settings.sky import Cutout, Sky
 from al_engine.sharing.replay import load_settings
 from al_engine.showing import album as albums
 from al_engine.showing.album import Album, Frame
 from al_engine.showing.curves import redshift_of
 from al_engine.showing.galleries import FOLDER
 from al_engine.showing.objects import object_card
-from al_engine.sky import Cutout, Sky
 
 
 @pytest.fixture

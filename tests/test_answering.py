@@ -3,10 +3,10 @@
 import pyarrow as pa
 from conftest import survey_config
 
-from al_engine.config import Columns, Features, Label
-from al_engine.dataset import build_dataset
 from al_engine.loop.answering import labels_offered
 from al_engine.loop.state import seen_by
+from al_engine.projects.dataset import build_dataset
+from al_engine.settings.config import Columns, Features, Label
 
 
 def many_labels(n: int) -> tuple[Label, ...]:

@@ -6,17 +6,17 @@ from datetime import timedelta
 import pytest
 from conftest import answer, begin, known, small_setup
 
-from al_engine.answers import Wanted, answers, figures, listed, only, repeats
-from al_engine.config import Asking, People
-from al_engine.curation import Curator
+from al_engine.curating.answers import Wanted, answers, figures, listed, only, repeats
+from al_engine.curating.noting import keep_note
+from al_engine.curating.relabelling import merge_labels
+from al_engine.curating.test_set import Curator
 from al_engine.data.labels import Event
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.loop.rounds import REPEAT_AFTER, UNTOLD
 from al_engine.loop.state import State
-from al_engine.noting import keep_note
-from al_engine.project import Project
-from al_engine.relabelling import merge_labels
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Asking, People
 from al_engine.showing.objects import object_card
 from al_engine.showing.overview import Overview
 

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pytest
 from conftest import Open, make_table
 
-from al_engine.config import Combination, Label, MemberSetup, ProjectConfig
-from al_engine.creating import create_project
-from al_engine.curation import Curator
+from al_engine.curating.test_set import Curator
 from al_engine.errors import ConfigurationError
 from al_engine.exchange.configuration import Configuration, read_configuration
 from al_engine.loop.recording import in_their_form
-from al_engine.project import Project
+from al_engine.projects.creating import create_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Combination, Label, MemberSetup, ProjectConfig
 from al_engine.sharing.prospect import look, most_trees
 from al_engine.sharing.replay import load_settings, replay
 from al_engine.starting import import_file

@@ -10,9 +10,9 @@ import pytest
 from conftest import CLASSES, TRUTH, answer, known, small_setup
 from test_people import together
 
-from al_engine.agreeing import disputes, people_of, settle
-from al_engine.answers import own_answers
-from al_engine.curation import Curator
+from al_engine.curating.agreeing import disputes, people_of, settle
+from al_engine.curating.answers import own_answers
+from al_engine.curating.test_set import Curator
 from al_engine.data.people import events_shown_to
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, ProjectError
@@ -20,9 +20,9 @@ from al_engine.exchange.writers import FORMATS
 from al_engine.loop.answering import answered_rows
 from al_engine.loop.fitting import labelled_set
 from al_engine.loop.recording import as_file, in_their_form
-from al_engine.panels import Panel
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.panels import Panel
 from al_engine.sharing.exporting import (
     exported,
     labels_of,

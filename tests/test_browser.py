@@ -43,7 +43,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from al_engine.data.history import fold
 from al_engine.data.splits import VALIDATION
-from al_engine.project import Project
+from al_engine.projects.project import Project
 
 pytestmark = pytest.mark.browser
 

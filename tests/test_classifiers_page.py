@@ -8,9 +8,9 @@ from paging import LABELLING, SETTINGS, TRAINING, bar, fine, read, show
 from streamlit.testing.v1 import AppTest
 from test_pages import press
 
-from al_engine.config import MemberSetup
 from al_engine.loop.answering import Offer, offer
 from al_engine.session import LabellingSession
+from al_engine.settings.config import MemberSetup
 from pages.components.overview import TITLE
 from pages.components.words import plain
 

@@ -8,8 +8,7 @@ import pytest
 from conftest import CLASSES, TRUTH, answer, begin, known, small_setup, survey_config
 from sklearn.linear_model import LogisticRegression
 
-from al_engine.config import People, ProjectConfig, Splits
-from al_engine.curation import Curator
+from al_engine.curating.test_set import Curator
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.learning.combining import NONE, Sigmoid, combine, fit_sigmoid
@@ -21,8 +20,9 @@ from al_engine.loop.combined import (
     none_below_of,
 )
 from al_engine.loop.fitting import parts_in_force
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import People, ProjectConfig, Splits
 from al_engine.sharing.exporting import predictions_of
 from al_engine.showing.overview import Overview
 

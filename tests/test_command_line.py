@@ -14,7 +14,7 @@ from conftest import ROOT
 from al_engine.__main__ import main
 from al_engine.errors import ProjectError
 from al_engine.home import list_projects
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.starting import DEMOS, begin_import, start_demo
 
 Open = Callable[[Path], Project]

@@ -13,13 +13,13 @@ from paging import EXPLORE, LABELLING, TRAINING, drawn_maps, fine, read, show
 from stand_in import Answer, StandIn, fits_image, jpeg, stand_in
 
 from al_engine.background import BACKGROUND
-from al_engine.config import People
-from al_engine.creating import create_project
-from al_engine.opening import open_project
-from al_engine.panels import Arrangement, Panel
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import open_project
 from al_engine.services import fetching
 from al_engine.services.gallery import OFF, wait_for_pictures
 from al_engine.session import LabellingSession
+from al_engine.settings.config import People
+from al_engine.settings.panels import Arrangement, Panel
 from al_engine.showing.album import SMALL_PX, Album
 from al_engine.showing.comparing import Comparing
 from al_engine.showing.reference import NEAREST, TYPICAL

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from conftest import survey_config
 
-from al_engine.config import (
+from al_engine.errors import SettingsError
+from al_engine.settings.config import (
     Asking,
     ClassifierSetup,
     Columns,
@@ -21,9 +22,8 @@ from al_engine.config import (
     Splits,
     round_key,
 )
-from al_engine.criteria import Criterion, Group, Search
-from al_engine.errors import SettingsError
-from al_engine.quantities import Band, Quantities, Quantity
+from al_engine.settings.criteria import Criterion, Group, Search
+from al_engine.settings.quantities import Band, Quantities, Quantity
 
 EVERYTHING = ProjectConfig(
     curation=Curation(Search((Group((Criterion("z", ">", ("1",)),), "or"),), "and"), "audit", 20),

@@ -14,8 +14,7 @@ from conftest import Open, answer, begin, known, small_setup, survey_config
 from test_config import EVERYTHING
 
 from al_engine.background import BACKGROUND
-from al_engine.config import Curation, ProjectConfig
-from al_engine.criteria import Criterion, Group, Search
+from al_engine.curating.noting import keep_note
 from al_engine.data.labels import Event, EventKind
 from al_engine.data.splits import TEST, VALIDATION
 from al_engine.errors import ConfigurationError, ContractError
@@ -40,12 +39,13 @@ from al_engine.loop.recording import (
     record,
 )
 from al_engine.loop.rounds import Round
-from al_engine.noting import keep_note
-from al_engine.opening import close_project, delete_project, open_project
-from al_engine.panels import Arrangement
-from al_engine.project import Project
+from al_engine.projects.opening import close_project, delete_project, open_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
-from al_engine.sky import Cutout, Sky
+from al_engine.settings.config import Curation, ProjectConfig
+from al_engine.settings.criteria import Criterion, Group, Search
+from al_engine.settings.panels import Arrangement
+from al_engine.settings.sky import Cutout, Sky
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, 5)
 

@@ -22,9 +22,7 @@ from conftest import Open, answer, begin, known, make_table, small_setup, survey
 from PIL import Image
 from test_people import together
 
-from al_engine.config import Columns, Combination, Features, MemberSetup, round_key
-from al_engine.costs import cost_of
-from al_engine.creating import create_project
+from al_engine.curating.costs import cost_of
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
 from al_engine.learning import learners
@@ -32,9 +30,11 @@ from al_engine.learning.scoring import Scored
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, utilities
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.loop import fitting
-from al_engine.opening import close_project, open_project
-from al_engine.project import Project
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project, open_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import Columns, Combination, Features, MemberSetup, round_key
 from al_engine.showing import maps
 from al_engine.showing.maps import Maps, Shown
 from al_engine.showing.objects import object_card
@@ -503,7 +503,7 @@ def test_settings_that_move_no_label_fold_no_answer_to_say_what_they_cost(
     many: LabellingSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many.project.history("QSO")
-    monkeypatch.setattr("al_engine.project.history_of", None)
+    monkeypatch.setattr("al_engine.projects.project.history_of", None)
     assert not cost_of(many, replace(many.config, author="Ada"))
     monkeypatch.undo()
     asking = replace(many.config.asking, shared=True)

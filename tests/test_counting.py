@@ -7,14 +7,14 @@ import pytest
 from conftest import answer, begin, known
 from test_people import TOGETHER, numbered, said, together
 
-from al_engine.agreeing import disputes, settle
+from al_engine.curating.agreeing import disputes, settle
 from al_engine.data.history import History, fold
 from al_engine.data.labels import Event
 from al_engine.data.people import history_of
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.loop.answering import answer_event
 from al_engine.loop.fitting import parts_in_force, truth_in_force
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 
 

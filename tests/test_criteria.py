@@ -10,8 +10,11 @@ import pyarrow as pa
 import pytest
 from conftest import HOSTILE
 
-from al_engine.config import Combination, Curation, Features, ProjectConfig, read_search
-from al_engine.criteria import (
+from al_engine.data.catalogue import Catalogue
+from al_engine.data.search import Searched, faults, search_sql
+from al_engine.errors import SettingsError, UnknownColumnError
+from al_engine.settings.config import Combination, Curation, Features, ProjectConfig, read_search
+from al_engine.settings.criteria import (
     MAX_CRITERIA,
     VALUES_TAKEN,
     Criterion,
@@ -20,9 +23,6 @@ from al_engine.criteria import (
     Search,
     completed,
 )
-from al_engine.data.catalogue import Catalogue
-from al_engine.data.search import Searched, faults, search_sql
-from al_engine.errors import SettingsError, UnknownColumnError
 
 BIG = 2**60
 NAMES = (

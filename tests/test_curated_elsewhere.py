@@ -13,10 +13,7 @@ import pytest
 from conftest import TRUTH, Open, answer, begin, make_table, survey_values
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig
-from al_engine.creating import create_project
-from al_engine.criteria import Search
-from al_engine.curation import Curator
+from al_engine.curating.test_set import Curator
 from al_engine.data.labels import CURATED
 from al_engine.errors import AlEngineError, UnreadableFileError
 from al_engine.exchange.configuration import (
@@ -27,9 +24,12 @@ from al_engine.exchange.configuration import (
 from al_engine.exchange.said import Said
 from al_engine.exchange.whole_reading import _event
 from al_engine.loop.recording import record
-from al_engine.opening import close_project, open_project
-from al_engine.project import Project
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project, open_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
+from al_engine.settings.criteria import Search
 from al_engine.sharing.replay import replay
 
 Make = Callable[..., Project]

@@ -8,14 +8,14 @@ import pyarrow as pa
 import pytest
 from conftest import Open, make_table
 
-from al_engine.config import Columns, Features, Label, ProjectConfig
-from al_engine.creating import create_project
-from al_engine.curation import Curator
+from al_engine.curating.test_set import Curator
 from al_engine.errors import SettingsError, UnreadableFileError
 from al_engine.exchange import curated
 from al_engine.home import list_projects
-from al_engine.opening import close_project
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Columns, Features, Label, ProjectConfig
 from al_engine.starting import import_file
 
 LABELS = (

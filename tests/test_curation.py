@@ -24,9 +24,7 @@ from conftest import (
 )
 
 from al_engine.background import BACKGROUND
-from al_engine.config import Asking, Label, MemberSetup, Splits, round_key
-from al_engine.criteria import Criterion, Group, Search, in_words
-from al_engine.curation import Curator, Shown, known_to_within
+from al_engine.curating.test_set import Curator, Shown, known_to_within
 from al_engine.data.history import fold
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
@@ -37,9 +35,11 @@ from al_engine.loop import fitting
 from al_engine.loop.fitting import parts_in_force, truth_in_force
 from al_engine.loop.partitioned import layout
 from al_engine.loop.rounds import initial_rows
-from al_engine.opening import close_project
-from al_engine.project import Project
+from al_engine.projects.opening import close_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import Asking, Label, MemberSetup, Splits, round_key
+from al_engine.settings.criteria import Criterion, Group, Search, in_words
 from al_engine.showing.match_map import MatchMap
 from al_engine.showing.objects import object_card
 from al_engine.views.raster import View

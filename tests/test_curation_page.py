@@ -22,11 +22,11 @@ from paging import (
 )
 from streamlit.testing.v1 import AppTest
 
-from al_engine.config import Label, ProjectConfig
-from al_engine.criteria import Criterion, Group, Search
-from al_engine.curation import Curator
+from al_engine.curating.test_set import Curator
 from al_engine.data.splits import VALIDATION
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Label, ProjectConfig
+from al_engine.settings.criteria import Criterion, Group, Search
 from al_engine.views import raster
 
 LOW = Search((Group((Criterion("g", "<", ("0",)),)),))

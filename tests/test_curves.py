@@ -15,10 +15,10 @@ from stand_in import Answer, StandIn, jpeg, stand_in, urls
 from streamlit.testing.v1 import AppTest
 
 from al_engine import fits_headers
-from al_engine.creating import create_project
 from al_engine.data import curves
 from al_engine.data.curves import MAX_POINTS, Curve, packed, read_curve, unpacked
-from al_engine.opening import open_project
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import open_project
 from al_engine.services import cache, fetching
 from al_engine.services.gallery import OFF, wait_for_pictures
 from al_engine.session import LabellingSession

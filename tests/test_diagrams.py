@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from al_engine.config import ProjectConfig
 from al_engine.errors import SettingsError
-from al_engine.quantities import Band, Quantities, Quantity
+from al_engine.settings.config import ProjectConfig
+from al_engine.settings.quantities import Band, Quantities, Quantity
 from al_engine.views.diagrams import DIAGRAMS, NEEDED, log_flux, log_ratio, sed
 
 

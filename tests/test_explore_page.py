@@ -10,10 +10,10 @@ from paging import EXPLORE, LABELLING, TRAINING, bar, drawn_maps, fine, pressed,
 
 from al_engine.data.selections import list_selections
 from al_engine.loop.together import at_once
-from al_engine.opening import close_project, open_project
-from al_engine.panels import DEFAULTS, Arrangement, Panel
-from al_engine.quantities import Band
+from al_engine.projects.opening import close_project, open_project
 from al_engine.session import LabellingSession
+from al_engine.settings.panels import DEFAULTS, Arrangement, Panel
+from al_engine.settings.quantities import Band
 from al_engine.views.raster import is_warm, warm_up
 from pages.components.looking import Posted
 from pages.components.scatter_map import MapEvent

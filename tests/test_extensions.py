@@ -18,7 +18,6 @@ from streamlit.testing.v1 import AppTest
 
 from al_engine.__main__ import main
 from al_engine.background import BACKGROUND
-from al_engine.config import Combination, Features, MemberSetup, ProjectConfig
 from al_engine.data.features import list_features
 from al_engine.data.operations import OPERATIONS
 from al_engine.errors import AlEngineError, ContractError, SettingsError, UnknownColumnError
@@ -28,11 +27,12 @@ from al_engine.home import free_slug, home_folder
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, find_strategy
 from al_engine.loop.partitioned.reading import refuse_extensions
-from al_engine.opening import close_project, open_project
-from al_engine.panels import DEFAULTS, Panel, with_panel
-from al_engine.project import Project
+from al_engine.projects.opening import close_project, open_project
+from al_engine.projects.project import Project
 from al_engine.services.cutouts import CUTOUTS
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Combination, Features, MemberSetup, ProjectConfig
+from al_engine.settings.panels import DEFAULTS, Panel, with_panel
 from al_engine.sharing import exporting
 from al_engine.showing.plots import draw_plot
 from al_engine.starting import start_demo

@@ -6,7 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from al_engine.config import OPERATION_SIGNS, Combination, Features
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import (
     Feature,
@@ -17,6 +16,7 @@ from al_engine.data.features import (
 )
 from al_engine.data.operations import OPERATIONS, check_operation
 from al_engine.errors import SettingsError, UnknownColumnError, UnsuitableColumnError
+from al_engine.settings.config import OPERATION_SIGNS, Combination, Features
 
 Build = Callable[..., Catalogue]
 

@@ -8,7 +8,6 @@ import pyarrow as pa
 import pytest
 from conftest import N_ROWS, survey_values
 
-from al_engine.config import Combination, Features, ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.profile import summarise
 from al_engine.errors import UnsuitableColumnError
@@ -21,7 +20,8 @@ from al_engine.guesses import (
     label_choices,
     make_labels,
 )
-from al_engine.opening import close_project, open_project
+from al_engine.projects.opening import close_project, open_project
+from al_engine.settings.config import Combination, Features, ProjectConfig
 from al_engine.starting import import_file
 
 Build = Callable[..., Catalogue]

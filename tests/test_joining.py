@@ -12,10 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import HOSTILE, N_ROWS, answer, begin, make_table, small_setup, survey_values
 
-from al_engine.config import Columns, Features, ProjectConfig
-from al_engine.creating import create_project
-from al_engine.criteria import Criterion, Group, Search
-from al_engine.curation import Curator
+from al_engine.curating.joining import features_of, join, open_to_join, propose, undo_join
+from al_engine.curating.test_set import Curator
 from al_engine.data import joining as data_joining
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.joined import JoinedTable
@@ -28,13 +26,15 @@ from al_engine.errors import (
     WorkCancelled,
 )
 from al_engine.exchange.configuration import read_configuration, write_configuration
-from al_engine.joining import features_of, join, open_to_join, propose, undo_join
 from al_engine.loop.recording import as_file, record
-from al_engine.opening import close_project
-from al_engine.panels import Panel
-from al_engine.project import Project
-from al_engine.quantities import Quantities, Quantity
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Columns, Features, ProjectConfig
+from al_engine.settings.criteria import Criterion, Group, Search
+from al_engine.settings.panels import Panel
+from al_engine.settings.quantities import Quantities, Quantity
 from al_engine.sharing.packing import pack
 from al_engine.sharing.prospect import look
 from al_engine.sharing.replay import replay

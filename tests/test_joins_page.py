@@ -10,14 +10,14 @@ from conftest import N_ROWS, answer, small_setup, survey_values
 from paging import SETTINGS, SHARE, click, fine, read, show
 from streamlit.testing.v1 import AppTest
 
-from al_engine.criteria import Criterion, Group, Search
+from al_engine.curating.joining import join, open_to_join
 from al_engine.data.joined import JoinedTable
 from al_engine.exchange.configuration import Layout
-from al_engine.joining import join, open_to_join
 from al_engine.loop.recording import keep_layout
-from al_engine.opening import open_project
-from al_engine.panels import Arrangement, Panel
+from al_engine.projects.opening import open_project
 from al_engine.session import LabellingSession
+from al_engine.settings.criteria import Criterion, Group, Search
+from al_engine.settings.panels import Arrangement, Panel
 from al_engine.starting import import_file
 
 

@@ -7,12 +7,18 @@ from conftest import answer, known, small_setup
 from paging import LABELLING, SETTINGS, TRAINING, bar, click, fine, read, show
 from streamlit.testing.v1 import AppTest
 
-from al_engine.config import People
+from al_engine.curating.noting import keep_note
+from al_engine.curating.relabelling import (
+    add_label,
+    edit_label,
+    last_change,
+    merge_labels,
+    undo_change,
+)
 from al_engine.data.labels import Event
 from al_engine.data.splits import TRAIN
-from al_engine.noting import keep_note
-from al_engine.relabelling import add_label, edit_label, last_change, merge_labels, undo_change
 from al_engine.session import LabellingSession
+from al_engine.settings.config import People
 from pages.components.answers import SHOWN
 
 

@@ -11,10 +11,10 @@ from browser import App, answerable, bar, chromium, new_tab, press, settled
 from conftest import N_ROWS, make_table, small_setup, survey_config, survey_values
 from playwright.sync_api import Locator, Page, expect
 
-from al_engine.config import Label
-from al_engine.creating import create_project
-from al_engine.opening import close_project, open_project
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project, open_project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Label
 
 pytestmark = pytest.mark.browser
 WINDOWS = ((1280, 800), (1920, 1080))

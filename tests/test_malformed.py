@@ -18,16 +18,16 @@ from test_astronomical import small_file
 from test_extensions import CONTRAST, FAR, IMPORTS, LDA, REGISTRIES
 
 from al_engine.background import BACKGROUND
-from al_engine.creating import create_project
-from al_engine.curation import Curator
+from al_engine.curating.test_set import Curator
 from al_engine.errors import AlEngineError, ConfigurationError, UnreadableFileError
 from al_engine.exchange.configuration import read_configuration, write_configuration
 from al_engine.exchange.strict_json import file_bytes
 from al_engine.extensions import loading
 from al_engine.home import EXTENSIONS as FOLDER
 from al_engine.loop.recording import record
-from al_engine.opening import close_project, open_project
-from al_engine.project import Project
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project, open_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.sharing.prospect import look
 from al_engine.sharing.replay import load_settings

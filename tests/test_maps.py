@@ -10,11 +10,11 @@ import pytest
 from conftest import HOSTILE, small_setup
 from PIL import Image
 
-from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.loop.fitting import parts_in_force, truth_in_force
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import ClassifierSetup, MemberSetup
 from al_engine.showing.maps import Drawn, Maps, Shown, drawn_of
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, rgb
 from al_engine.views.raster import HIDDEN, View, category_counts, paint_categories

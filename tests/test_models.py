@@ -17,7 +17,6 @@ import pytest
 from conftest import SMALL_FOREST, small_setup, survey_values
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.exchange.models import (
     checkpoint_stem,
     find_models,
@@ -27,9 +26,10 @@ from al_engine.exchange.models import (
 )
 from al_engine.learning.learners import LearnerSpec, Member
 from al_engine.loop.fitting import learner_spec
-from al_engine.opening import close_project
-from al_engine.project import Project
+from al_engine.projects.opening import close_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import ClassifierSetup, MemberSetup
 
 Open = Callable[[Path], Project]
 COMMITTEE = small_setup(members=(SMALL_FOREST, MemberSetup("knn", "margin")))

@@ -4,10 +4,10 @@ import pytest
 from conftest import answer
 from test_people import together
 
-from al_engine.agreeing import checked_name
+from al_engine.curating.agreeing import checked_name
 from al_engine.data.people import clean_name, fault_of_name
 from al_engine.errors import SettingsError
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 
 

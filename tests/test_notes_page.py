@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from paging import LABELLING, bar, fine, read, show
 
-from al_engine.noting import keep_note, note_of
+from al_engine.curating.noting import keep_note, note_of
 from al_engine.session import LabellingSession
 from pages.components.loop import split_token
 

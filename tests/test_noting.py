@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from conftest import answer, begin, small_setup
 
-from al_engine.config import People
+from al_engine.curating.noting import keep_note, note_of, notes_shown, tags_in_use, undo_note
 from al_engine.data.labels import Event
 from al_engine.errors import AnswerRefusedError, ConfigurationError, SettingsError
 from al_engine.exchange.configuration import private, read_configuration, write_configuration
 from al_engine.exchange.labels import answers_in_force
 from al_engine.loop.recording import record
-from al_engine.noting import keep_note, note_of, notes_shown, tags_in_use, undo_note
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import People
 from al_engine.sharing.packing import pack
 from al_engine.showing.objects import object_card
 from al_engine.starting import import_file

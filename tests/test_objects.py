@@ -9,7 +9,7 @@ from conftest import HOSTILE, HUGE, N_ROWS, small_setup, survey_values
 from PIL import Image
 
 from al_engine.errors import AnswerRefusedError
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.showing.objects import _text, object_card, show_number
 from al_engine.showing.places import Position, find_object, position_of, read_position

@@ -27,13 +27,13 @@ from paging import (
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
-from al_engine.config import WITHIN, ClassifierSetup, MemberSetup, ProjectConfig
 from al_engine.data.demo import DEMOS
 from al_engine.data.labels import Event
 from al_engine.data.splits import TEST, VALIDATION
 from al_engine.home import list_projects
-from al_engine.opening import delete_project, open_project
+from al_engine.projects.opening import delete_project, open_project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import WITHIN, ClassifierSetup, MemberSetup, ProjectConfig
 from al_engine.starting import start_demo
 from pages.components import loop
 from pages.components.answer_bar import BarEvent

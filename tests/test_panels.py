@@ -6,7 +6,7 @@ import pytest
 
 from al_engine.exchange.configuration import Configuration, Layout, read_configuration
 from al_engine.exchange.configuration import write_configuration as write
-from al_engine.panels import (
+from al_engine.settings.panels import (
     DEFAULTS,
     HEIGHTS,
     MAX_COLUMNS,

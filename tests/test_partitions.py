@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import HOSTILE, SMALL_FOREST, small_setup
 
-from al_engine.config import Asking, ClassifierSetup, Combination, Features, MemberSetup, Splits
+from al_engine.curating.relabelling import merged
 from al_engine.data import partitions
 from al_engine.data.history import History, fold
 from al_engine.data.labels import Event
@@ -44,9 +44,16 @@ from al_engine.loop.fitting import learner_spec, parts_in_force, truth_in_force
 from al_engine.loop.partitioned import initial, layout, maps, reading, rounds
 from al_engine.loop.partitioned.rounds import PartitionedPlan, PartitionedRound
 from al_engine.loop.rounds import Plan, Round, initial_rows, make_round, random_every
-from al_engine.opening import close_project, open_project
-from al_engine.project import Project
-from al_engine.relabelling import merged
+from al_engine.projects.opening import close_project, open_project
+from al_engine.projects.project import Project
+from al_engine.settings.config import (
+    Asking,
+    ClassifierSetup,
+    Combination,
+    Features,
+    MemberSetup,
+    Splits,
+)
 from al_engine.showing.maps import CORRECT, INCORRECT, UNLABELLED
 from al_engine.starting import import_file
 from al_engine.views import raster
@@ -287,7 +294,7 @@ def test_a_round_reads_no_labelled_row_again(sky: Sky) -> None:
 def test_medians_and_quartiles_come_from_the_same_objects_of_a_large_training_set(
     sky: Sky, n: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("al_engine.dataset.PREPARED_FROM", n)
+    monkeypatch.setattr("al_engine.projects.dataset.PREPARED_FROM", n)
     monkeypatch.setattr(layout, "PREPARED_FROM", n)
     monkeypatch.setattr(reading, "MOST_RETURNED", 10_000)  # so that they come in pieces
     # Other settings than before: a project keeps what it prepared.

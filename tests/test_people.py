@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 from conftest import CLASSES, TRUTH, answer, begin, known, small_setup
 
-from al_engine.agreeing import (
+from al_engine.curating.agreeing import (
     agreements,
     disputes,
     settle,
     unsettle,
 )
-from al_engine.config import Counting, People
 from al_engine.data.history import fold
 from al_engine.data.labels import Event
 from al_engine.data.people import AGAIN_EVERY, counted, history_of, what_was_said
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Counting, People
 from al_engine.sharing.exporting import (
     labels_of,
 )

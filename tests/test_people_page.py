@@ -10,13 +10,13 @@ from conftest import ROOT, TRUTH, answer, known
 from streamlit.testing.v1 import AppTest
 from test_pages import bar, fine, read
 
-from al_engine.agreeing import disputes
-from al_engine.config import People
-from al_engine.criteria import Search
-from al_engine.curation import Curator
+from al_engine.curating.agreeing import disputes
+from al_engine.curating.noting import note_of
+from al_engine.curating.test_set import Curator
 from al_engine.data.splits import TRAIN
-from al_engine.noting import note_of
 from al_engine.session import LabellingSession
+from al_engine.settings.config import People
+from al_engine.settings.criteria import Search
 from al_engine.showing.maps import Shown
 from pages.components.answer_bar import BarEvent
 from pages.components.looking import Posted

@@ -25,11 +25,11 @@ from server_with_elsewhere import ELSEWHERE
 from stand_in import Answer, StandIn, fits_image, jpeg, stand_in, urls
 
 from al_engine.background import BACKGROUND
-from al_engine.creating import create_project
 from al_engine.loop.recording import change_layout
-from al_engine.opening import close_project, open_project
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project, open_project
 from al_engine.session import LabellingSession
-from al_engine.sky import Cutout, Sky
+from al_engine.settings.sky import Cutout, Sky
 
 pytestmark = pytest.mark.browser
 

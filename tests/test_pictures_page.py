@@ -13,11 +13,11 @@ from paging import LABELLING, TEST_SET, TRAINING, bar, fine, pressed, read, show
 from stand_in import Answer, StandIn, jpeg, stand_in
 from streamlit.testing.v1 import AppTest
 
-from al_engine.creating import create_project
-from al_engine.opening import open_project
-from al_engine.panels import Arrangement, Panel
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import open_project
 from al_engine.services.gallery import wait_for_pictures
 from al_engine.session import LabellingSession
+from al_engine.settings.panels import Arrangement, Panel
 
 
 @pytest.fixture

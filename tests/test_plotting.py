@@ -10,14 +10,14 @@ from conftest import CLASSES, HOSTILE, N_ROWS, TRUTH, answer, begin, make_table
 from PIL import Image
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig
-from al_engine.creating import create_project
+from al_engine.curating.relabelling import merge_labels
 from al_engine.data.demo import DEMOS
 from al_engine.errors import AlEngineError, NotEnoughLabelsError, PublicServerError
-from al_engine.opening import open_project
-from al_engine.panels import Panel
-from al_engine.relabelling import merge_labels
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import open_project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
+from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import FREQUENT
 from al_engine.showing.maps import Drawn, Maps, Shown
 from al_engine.showing.planes import inside_outline
@@ -132,7 +132,7 @@ def test_a_plane_whose_index_has_no_room_is_looked_through(odd, monkeypatch):
     def refuse(*_):
         raise PublicServerError("There is no room.", "Delete something.")
 
-    monkeypatch.setattr("al_engine.arrays.open_grid", refuse)
+    monkeypatch.setattr("al_engine.projects.arrays.open_grid", refuse)
     plane = odd.plane(Panel("plot", x="signed", y="wide"))
     for _ in range(2):
         assert plane.index() is None

@@ -24,13 +24,11 @@ from conftest import (
 )
 
 from al_engine.background import BACKGROUND
-from al_engine.config import Columns, Features, ProjectConfig, Splits
-from al_engine.creating import create_project
+from al_engine.curating.relabelling import merged
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.labels import AnswerLog, Event
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.data.table import Table
-from al_engine.dataset import build_dataset
 from al_engine.errors import (
     ProjectError,
     SettingsError,
@@ -41,9 +39,11 @@ from al_engine.errors import (
 )
 from al_engine.files import partial_beside
 from al_engine.home import find_project, home_folder, list_projects, make_slug
-from al_engine.opening import close_project, delete_project, open_project
-from al_engine.project import Project
-from al_engine.relabelling import merged
+from al_engine.projects.creating import create_project
+from al_engine.projects.dataset import build_dataset
+from al_engine.projects.opening import close_project, delete_project, open_project
+from al_engine.projects.project import Project
+from al_engine.settings.config import Columns, Features, ProjectConfig, Splits
 
 Open = Callable[[Path], Project]
 
@@ -228,7 +228,7 @@ def test_a_project_open_elsewhere_is_named(survey_folder: Path, project: Project
     script = f"""
 from pathlib import Path
 from al_engine.errors import ProjectInUseError
-from al_engine.opening import open_project
+from al_engine.projects.opening import open_project
 try:
     open_project(Path({str(survey_folder)!r}))
 except ProjectInUseError as error:

@@ -21,9 +21,8 @@ from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 from test_pages import press
 
-from al_engine import opening, public
+from al_engine import public
 from al_engine.background import BACKGROUND
-from al_engine.creating import create_project
 from al_engine.errors import (
     ConfigurationError,
     ProjectError,
@@ -32,7 +31,9 @@ from al_engine.errors import (
 )
 from al_engine.exchange.strict_json import read_json
 from al_engine.home import find_project, list_projects
-from al_engine.opening import close_project, open_project, sweep_visitors
+from al_engine.projects import opening
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import close_project, open_project, sweep_visitors
 from al_engine.services.cache import PictureCache
 from al_engine.session import LabellingSession
 from al_engine.sharing.exporting import bundles_of, write_model
@@ -327,7 +328,7 @@ def test_no_error_names_the_server_s_disk(root, visitor, monkeypatch):
     said = []
     for what, raised in (
         ("al_engine.starting.create_project", full),
-        ("al_engine.creating.import_table", duckdb_error),
+        ("al_engine.projects.creating.import_table", duckdb_error),
     ):
         with monkeypatch.context() as patched:
             patched.setattr(what, raised)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from conftest import TRUTH, answer, begin, known
 
-from al_engine.config import Features, People
 from al_engine.data.splits import TRAIN
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Features, People
 from al_engine.showing.reference import NEAREST, TYPICAL, references
 
 

@@ -12,23 +12,7 @@ import pytest
 from conftest import TRUTH, answer, begin, known, small_setup
 
 from al_engine.background import BACKGROUND
-from al_engine.config import Label, People, ProjectConfig, Splits
-from al_engine.criteria import Criterion, Group, Search
-from al_engine.curation import Curator
-from al_engine.data.history import fold
-from al_engine.data.labels import AnswerLog, Event
-from al_engine.data.merging import as_merged, as_written
-from al_engine.data.splits import TRAIN
-from al_engine.dataset import Dataset
-from al_engine.errors import SettingsError, WorkCancelled
-from al_engine.exchange.configuration import read_configuration
-from al_engine.exchange.models import find_models
-from al_engine.loop import rounds
-from al_engine.loop.beginning import given_labels
-from al_engine.loop.recording import as_file, in_their_form
-from al_engine.opening import close_project, open_project
-from al_engine.project import Project
-from al_engine.relabelling import (
+from al_engine.curating.relabelling import (
     CHANGED,
     add_label,
     begin_merge,
@@ -40,7 +24,23 @@ from al_engine.relabelling import (
     undo_change,
     use_of,
 )
+from al_engine.curating.test_set import Curator
+from al_engine.data.history import fold
+from al_engine.data.labels import AnswerLog, Event
+from al_engine.data.merging import as_merged, as_written
+from al_engine.data.splits import TRAIN
+from al_engine.errors import SettingsError, WorkCancelled
+from al_engine.exchange.configuration import read_configuration
+from al_engine.exchange.models import find_models
+from al_engine.loop import rounds
+from al_engine.loop.beginning import given_labels
+from al_engine.loop.recording import as_file, in_their_form
+from al_engine.projects.dataset import Dataset
+from al_engine.projects.opening import close_project, open_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Label, People, ProjectConfig, Splits
+from al_engine.settings.criteria import Criterion, Group, Search
 from al_engine.sharing.exporting import labels_of, predictions_of
 from al_engine.sharing.packing import pack
 from al_engine.sharing.replay import load_layout, replay

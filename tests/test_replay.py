@@ -26,18 +26,9 @@ from conftest import (
     survey_values,
 )
 
-from al_engine.agreeing import disputes, settle
 from al_engine.background import BACKGROUND
-from al_engine.config import (
-    Columns,
-    Features,
-    Label,
-    MemberSetup,
-    People,
-    ProjectConfig,
-    Splits,
-)
-from al_engine.creating import create_project
+from al_engine.curating.agreeing import disputes, settle
+from al_engine.curating.relabelling import add_label, edit_label, merge_labels
 from al_engine.data.history import count_answers
 from al_engine.data.selections import save_selection
 from al_engine.data.splits import VALIDATION
@@ -60,9 +51,18 @@ from al_engine.loop.answering import answered_rows
 from al_engine.loop.making import RoundMaker
 from al_engine.loop.recording import record
 from al_engine.loop.rounds import Round
-from al_engine.project import Project
-from al_engine.relabelling import add_label, edit_label, merge_labels
+from al_engine.projects.creating import create_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import (
+    Columns,
+    Features,
+    Label,
+    MemberSetup,
+    People,
+    ProjectConfig,
+    Splits,
+)
 from al_engine.sharing.prospect import look
 from al_engine.sharing.replay import Replayed, cost_of_settings, load_layout, load_settings, replay
 
@@ -224,7 +224,7 @@ REPLAY = """
 import sys
 from pathlib import Path
 from al_engine.exchange.configuration import read_configuration
-from al_engine.opening import open_project
+from al_engine.projects.opening import open_project
 from al_engine.sharing.replay import replay
 made = replay(
     open_project(Path(sys.argv[1])), read_configuration(Path(sys.argv[2]).read_bytes()), "Bob"

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from conftest import CLASSES, SMALL_FOREST, survey_config
 
-from al_engine.config import ClassifierSetup
 from al_engine.data.history import History, Postponed, fold
 from al_engine.data.labels import Event
 from al_engine.data.matrix import Matrix
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
-from al_engine.dataset import Dataset
 from al_engine.learning.learners import fit_preparation
 from al_engine.loop.fitting import (
     Fit,
@@ -27,7 +25,9 @@ from al_engine.loop.fitting import (
 from al_engine.loop.fitting import test_round as scores_of_test_set
 from al_engine.loop.rounds import initial_rows, next_question, random_every
 from al_engine.mixing import mix64
-from al_engine.project import Project
+from al_engine.projects.dataset import Dataset
+from al_engine.projects.project import Project
+from al_engine.settings.config import ClassifierSetup
 
 SETUP = ClassifierSetup((SMALL_FOREST,))
 

@@ -12,7 +12,7 @@ from astropy.table import Table
 from conftest import N_ROWS, answer, begin
 
 from al_engine.errors import ServiceError
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.services import samp
 from al_engine.services.samp import Program
 from al_engine.sharing import exporting

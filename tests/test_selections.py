@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from conftest import N_ROWS, answer, begin, known
 
-from al_engine.config import Asking
 from al_engine.data import selections
 from al_engine.data.history import in_effect
 from al_engine.data.selections import (
@@ -25,8 +24,9 @@ from al_engine.jobs import Job
 from al_engine.loop import rounds, together
 from al_engine.loop.recording import record
 from al_engine.loop.together import at_once
-from al_engine.opening import close_project, open_project
+from al_engine.projects.opening import close_project, open_project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Asking
 from al_engine.sharing.prospect import fitting_settings
 from al_engine.showing.maps import Drawn
 from al_engine.showing.selecting import summary

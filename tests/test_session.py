@@ -26,7 +26,6 @@ from conftest import (
 )
 
 from al_engine.background import BACKGROUND
-from al_engine.config import Asking, ClassifierSetup, MemberSetup, Splits
 from al_engine.data.history import LATER_AFTER
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
 from al_engine.errors import (
@@ -42,9 +41,10 @@ from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.loop.answering import answered_rows
 from al_engine.loop.fitting import fit_round, parts_in_force, truth_in_force
-from al_engine.opening import close_project, delete_project
-from al_engine.project import Project
+from al_engine.projects.opening import close_project, delete_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import Asking, ClassifierSetup, MemberSetup, Splits
 from al_engine.showing.maps import Kind, Maps, Shown
 from al_engine.showing.objects import object_card
 
@@ -460,7 +460,7 @@ KILLED_IN_A_ROUND = """
 import os, signal, sys
 from pathlib import Path
 import al_engine.loop.rounds as module
-from al_engine.opening import open_project
+from al_engine.projects.opening import open_project
 from al_engine.session import LabellingSession
 
 session = LabellingSession(open_project(Path(sys.argv[1])), "Ada")

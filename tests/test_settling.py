@@ -6,18 +6,18 @@ import pytest
 from conftest import answer, known, small_setup
 from test_people import differ, numbered, said, together
 
-from al_engine.agreeing import agreements, disputes, last_settled, settle, unsettle
 from al_engine.background import BACKGROUND
-from al_engine.config import People
-from al_engine.curation import Curator
+from al_engine.curating.agreeing import agreements, disputes, last_settled, settle, unsettle
+from al_engine.curating.test_set import Curator
 from al_engine.data.people import what_was_said
 from al_engine.data.splits import OUT, TRAIN
 from al_engine.errors import AnswerRefusedError
 from al_engine.exchange.models import find_models, model_stem
 from al_engine.learning.agreement import agreement_of_many
 from al_engine.loop.fitting import learner_spec
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import People
 
 
 def settled(session: LabellingSession, row: int, label: str, classifier: str = "QSO") -> None:
@@ -162,7 +162,7 @@ def test_agreement_is_compared_once_until_something_is_said(
     row = differ(ada, ben)
     compared = []
     monkeypatch.setattr(
-        "al_engine.agreeing.agreement_of_many",
+        "al_engine.curating.agreeing.agreement_of_many",
         lambda labels: compared.append(labels) or agreement_of_many(labels),
     )
     assert agreements(ada, "QSO") == agreements(ben, "QSO") == agreements(ada, "QSO")

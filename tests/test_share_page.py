@@ -11,15 +11,15 @@ from paging import EXPLORE, LABELLING, SHARE, TRAINING, fine, read, show
 from streamlit.testing.v1 import AppTest
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig
-from al_engine.creating import create_project
 from al_engine.data.demo import DEMOS
 from al_engine.exchange.configuration import Configuration, Data, write_configuration
 from al_engine.jobs import Job
 from al_engine.loop.recording import record
-from al_engine.opening import open_project
-from al_engine.project import Project
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import open_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
 from al_engine.sharing import exporting
 
 

@@ -9,7 +9,6 @@ from test_replay import Make, fresh, outcome, saved  # noqa: F401 (a fixture)
 from test_session import seen
 
 from al_engine.background import BACKGROUND
-from al_engine.config import Asking
 from al_engine.data.history import fold, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.merging import as_merged
@@ -20,8 +19,9 @@ from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.models import find_models
 from al_engine.loop.answering import answered_rows
 from al_engine.loop.fitting import parts_in_force
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Asking
 from al_engine.sharing.replay import replay
 
 

@@ -6,10 +6,10 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from al_engine.config import Splits
 from al_engine.data.splits import OUT, PART_NAMES, TEST, TRAIN, VALIDATION, Parts, split
 from al_engine.errors import SettingsError
 from al_engine.mixing import mix64
+from al_engine.settings.config import Splits
 
 rng = np.random.default_rng(1)
 all_keys = mix64(np.arange(1000, dtype=np.uint64))

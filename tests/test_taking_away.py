@@ -35,8 +35,6 @@ from conftest import (
 
 from al_engine.__main__ import main
 from al_engine.background import BACKGROUND
-from al_engine.config import ClassifierSetup, MemberSetup
-from al_engine.creating import create_project
 from al_engine.data.curated import How
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.readers import open_table
@@ -53,9 +51,11 @@ from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.saved import load, open_saved
 from al_engine.exchange.writers import FORMATS, Outgoing
 from al_engine.jobs import Job
-from al_engine.opening import delete_project
-from al_engine.project import Project
+from al_engine.projects.creating import create_project
+from al_engine.projects.opening import delete_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ClassifierSetup, MemberSetup
 from al_engine.sharing import exporting
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -22,8 +22,6 @@ from conftest import (
 )
 from PIL import Image
 
-from al_engine.config import ProjectConfig
-from al_engine.creating import create_project
 from al_engine.data import catalogue as catalogue_module
 from al_engine.data.labels import Event
 from al_engine.data.selections import list_selections, load_selection, save_selection
@@ -36,11 +34,13 @@ from al_engine.exchange.whole import MEMBERS, _event_fields, is_whole, lets_in
 from al_engine.exchange.whole_reading import read_whole
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.loop.recording import change_layout, layout_of
-from al_engine.panels import Arrangement, Panel
-from al_engine.project import Project
+from al_engine.projects.creating import create_project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
+from al_engine.settings.panels import Arrangement, Panel
+from al_engine.settings.sky import Cutout, Sky
 from al_engine.sharing.packing import begin_packing, pack, packed
-from al_engine.sky import Cutout, Sky
 from al_engine.starting import import_file, list_tables
 
 Open = Callable[[Path], Project]

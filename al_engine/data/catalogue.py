@@ -28,7 +28,7 @@ from al_engine.data.recent import Recent
 from al_engine.data.schema import connect, quote
 from al_engine.data.table import Column
 from al_engine.errors import ProjectError, UnsuitableColumnError
-from al_engine.typed import read_as
+from al_engine.settings.typed import read_as
 
 Floats = npt.NDArray[np.float64]
 

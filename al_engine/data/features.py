@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
-from al_engine.config import OPERATION_SIGNS, Combination, Features
 from al_engine.data.columns import CatalogueColumns, Missing
 from al_engine.data.operations import OPERATIONS, find_operation
 from al_engine.errors import SettingsError
+from al_engine.settings.config import OPERATION_SIGNS, Combination, Features
 
 
 @dataclass(frozen=True)

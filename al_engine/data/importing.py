@@ -24,7 +24,7 @@ from al_engine.data.table import Table
 from al_engine.errors import ProjectError, UnreadableFileError, WorkCancelled
 from al_engine.mixing import mix64
 from al_engine.public import without_paths
-from al_engine.typed import plain
+from al_engine.settings.typed import plain
 
 CATALOGUE_STEPS = (
     (

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from al_engine.config import MAX_COMBINED, OPERATION_SIGNS
 from al_engine.data.schema import quote, safe_options
 from al_engine.errors import AlEngineError, ContractError, SettingsError
 from al_engine.origin import Origin, named_instead
+from al_engine.settings.config import MAX_COMBINED, OPERATION_SIGNS
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

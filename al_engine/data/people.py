@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from al_engine.config import Counting, People
 from al_engine.data.history import History, LabelledSet, fold, in_effect
 from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.errors import ProjectError
+from al_engine.settings.config import Counting, People
 
 AGAIN_EVERY = 10
 NAME_CHARS = 60

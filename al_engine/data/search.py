@@ -8,12 +8,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from al_engine.config import Features
-from al_engine.criteria import Criterion, Search
 from al_engine.data.columns import CatalogueColumns, Missing
 from al_engine.data.features import Feature, feature_sql, list_features
 from al_engine.data.schema import quote
 from al_engine.errors import AlEngineError, SettingsError
+from al_engine.settings.config import Features
+from al_engine.settings.criteria import Criterion, Search
 
 _COMPARED = {"==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 _LARGEST = 2**127  # that DuckDB's widest whole numbers hold

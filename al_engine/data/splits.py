@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import Splits
 from al_engine.errors import SettingsError
 from al_engine.mixing import Keys, mix64
+from al_engine.settings.config import Splits
 
 TRAIN, VALIDATION, TEST, OUT = 0, 1, 2, 3
 PART_NAMES = ("train", "validation", "test", "out")

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from al_engine.config import (
+from al_engine.data.labels import Event
+from al_engine.errors import ConfigurationError
+from al_engine.settings.config import (
     ClassifierSetup,
     Columns,
     Combination,
@@ -20,9 +22,7 @@ from al_engine.config import (
     ProjectConfig,
     check,
 )
-from al_engine.data.labels import Event
-from al_engine.errors import ConfigurationError
-from al_engine.typed import read_as
+from al_engine.settings.typed import read_as
 from al_engine.views.palette import label_colours
 
 UNKNOWN, UNSURE = -1, -1

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from al_engine.config import ClassifierSetup, Label, MergedLabel, ProjectConfig
 from al_engine.errors import ConfigurationError
 from al_engine.exchange.astronomical import (
     MODELS,
@@ -19,6 +18,7 @@ from al_engine.exchange.astronomical import (
     WHOLE_NUMBER,
 )
 from al_engine.learning.models import check_params
+from al_engine.settings.config import ClassifierSetup, Label, MergedLabel, ProjectConfig
 
 _PANELS = (
     ("Active Learning", 0, 0, 6, 4),

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.readers.arrays import unique_names
 from al_engine.data.table import Column
+from al_engine.settings.config import ProjectConfig
 
 ROW_NAME = "row"
 

@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from al_engine.config import ProjectConfig
-from al_engine.criteria import Search
 from al_engine.data.curated import curated_fault
 from al_engine.data.history import COUNTED, act_fault, count_answers
 from al_engine.data.joined import JoinedTable
@@ -21,11 +19,13 @@ from al_engine.data.notes import note_fault
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
-from al_engine.panels import DEFAULTS, Arrangement
-from al_engine.panels import sound as sound_panels
-from al_engine.sky import Sky
-from al_engine.sky import sound as sound_sky
-from al_engine.typed import read_as
+from al_engine.settings.config import ProjectConfig
+from al_engine.settings.criteria import Search
+from al_engine.settings.panels import DEFAULTS, Arrangement
+from al_engine.settings.panels import sound as sound_panels
+from al_engine.settings.sky import Sky
+from al_engine.settings.sky import sound as sound_sky
+from al_engine.settings.typed import read_as
 
 FORMAT, VERSION = "Sextant configuration", 1
 MAX_ROUNDS = 2**31  # more cannot be kept

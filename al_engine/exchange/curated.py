@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from al_engine.config import ProjectConfig
 from al_engine.errors import SettingsError, UnreadableFileError
 from al_engine.exchange.astronomical import UNSURE, WHOLE_NUMBER
+from al_engine.settings.config import ProjectConfig
 
 MAX_BYTES = 100_000_000
 MAX_TEXT = 10_000  # characters of an id or a label

@@ -11,7 +11,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.labels import Event
 from al_engine.data.sight import in_sight
@@ -19,6 +18,7 @@ from al_engine.data.table import Column
 from al_engine.errors import NotEnoughLabelsError
 from al_engine.exchange.carried import carried
 from al_engine.exchange.writers.outgoing import Outgoing
+from al_engine.settings.config import ProjectConfig
 
 _NO_ANSWER = ("settings", "undo", "later", "note")
 

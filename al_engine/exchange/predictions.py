@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.splits import PART_NAMES, Parts
 from al_engine.data.table import Column
 from al_engine.exchange.carried import Carried, carried
 from al_engine.exchange.writers.outgoing import Outgoing
+from al_engine.settings.config import ProjectConfig
 
 ROWS_AT_ONCE = 65_536
 

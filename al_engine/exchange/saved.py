@@ -19,12 +19,12 @@ import joblib
 import numpy as np
 import sklearn
 
-from al_engine.config import OPERATION_SIGNS
 from al_engine.data.columns import Missing
 from al_engine.data.features import Feature
 from al_engine.data.operations import OPERATIONS
 from al_engine.data.readers.source import in_brief
 from al_engine.errors import UnusableModelError, disk_said
+from al_engine.settings.config import OPERATION_SIGNS
 
 FORMAT = "Sextant model 1"
 WARNING = "Loading a model runs code from that file: load only models from people you trust."

@@ -27,7 +27,7 @@ from al_engine.errors import WorkCancelled
 from al_engine.exchange.archive import is_archive_with
 from al_engine.files import whole_file
 from al_engine.jobs import Cancelled
-from al_engine.typed import plain
+from al_engine.settings.typed import plain
 
 FORMAT, VERSION = "Sextant project", 1
 CATALOGUE, EVENTS, ROUNDS, ABOUT = MEMBERS = (

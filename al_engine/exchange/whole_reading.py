@@ -46,7 +46,7 @@ from al_engine.exchange.whole import (
     lets_in,
 )
 from al_engine.jobs import Cancelled
-from al_engine.typed import read_as
+from al_engine.settings.typed import read_as
 
 MAX_ROWS = 2**31 - 1
 # Nobody gives so many answers: who writes more wants memory.

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from sklearn.utils import get_tags
 
-from al_engine.config import MAX_COMBINED, REGISTERED_NAME
 from al_engine.data.operations import OPERATIONS, Operation, check_operation
 from al_engine.errors import ContractError
 from al_engine.learning.contracts import check_committee_strategy, check_model, check_strategy
@@ -38,6 +37,7 @@ from al_engine.services.cutouts import (
     judge_sky,
 )
 from al_engine.services.fetching import Request
+from al_engine.settings.config import MAX_COMBINED, REGISTERED_NAME
 from al_engine.views.plots import PLOTS, Plot, check_plot
 
 __all__ = [

@@ -6,11 +6,11 @@ how those came to be there.
 
 from typing import Any
 
-from al_engine.config import ProjectConfig
 from al_engine.data.operations import OPERATIONS
 from al_engine.extensions.loading import Entry
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
+from al_engine.settings.config import ProjectConfig
 
 
 def used_by(config: ProjectConfig, classifier: str) -> tuple[Entry, ...]:

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from al_engine.config import Label, ProjectConfig
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
-from al_engine.dataset import Dataset
 from al_engine.errors import AnswerRefusedError
 from al_engine.loop.fitting import learner_spec, part_in_force
 from al_engine.loop.state import how_shown, seen_by
-from al_engine.project import Project
+from al_engine.projects.dataset import Dataset
+from al_engine.projects.project import Project
+from al_engine.settings.config import Label, ProjectConfig
 
 MAX_KEYS = 10
 DONE = {"unsure": "unsure", "later": "later", "settled": "settled", "undo": "taken back"}

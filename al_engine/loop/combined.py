@@ -11,9 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import ProjectConfig
 from al_engine.data.splits import TRAIN, VALIDATION, Parts
-from al_engine.dataset import Dataset
 from al_engine.errors import NotEnoughLabelsError
 from al_engine.learning.combining import NONE, Sigmoid, combine, fit_sigmoid
 from al_engine.learning.metrics import Score, share
@@ -28,6 +26,8 @@ from al_engine.loop.fitting import (
     truth_in_force,
 )
 from al_engine.loop.state import State
+from al_engine.projects.dataset import Dataset
+from al_engine.settings.config import ProjectConfig
 
 ENOUGH_OF_A_SIDE = 5
 FOLDS = 5

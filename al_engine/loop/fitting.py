@@ -16,11 +16,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import ClassifierSetup
 from al_engine.data.history import History
 from al_engine.data.matrix import Matrix
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION, Parts
-from al_engine.dataset import Dataset
 from al_engine.errors import AlEngineError, ContractError
 from al_engine.learning.learners import Learner, LearnerSpec, Member, fit_learner
 from al_engine.learning.metrics import Scores, cross_validated_scores, scores_of_confusion
@@ -29,6 +27,8 @@ from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.learning.strategies import utilities
 from al_engine.lookahead import Overtaken
 from al_engine.origin import in_words, line_of
+from al_engine.projects.dataset import Dataset
+from al_engine.settings.config import ClassifierSetup
 
 Rows = npt.NDArray[np.intp]
 Floats32 = npt.NDArray[np.float32]

@@ -10,19 +10,19 @@ from collections.abc import Callable, Hashable, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from al_engine.config import ProjectConfig, round_key
 from al_engine.data.history import History, LabelledSet
 from al_engine.data.labels import Event
 from al_engine.data.people import again_every
 from al_engine.data.selections import load_selection
-from al_engine.dataset import Dataset
 from al_engine.errors import SettingsError
 from al_engine.extensions.used import hashes
 from al_engine.lookahead import LOOKAHEAD, Overtaken, Work, is_on
 from al_engine.loop.answering import answer_event
 from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec
 from al_engine.loop.rounds import Plan, Question, Round, initial_rows, make_round, random_every
-from al_engine.project import Project
+from al_engine.projects.dataset import Dataset
+from al_engine.projects.project import Project
+from al_engine.settings.config import ProjectConfig, round_key
 
 FITS_KEPT = 4
 BYTES_KEPT = 400_000_000  # of those fits, but always the last

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import refuse_while_blind
@@ -35,8 +34,9 @@ from al_engine.exchange.configuration import (
 from al_engine.files import whole_file
 from al_engine.loop.saving import versions
 from al_engine.loop.state import State
-from al_engine.project import Project
-from al_engine.typed import plain, read_as
+from al_engine.projects.project import Project
+from al_engine.settings.config import ProjectConfig
+from al_engine.settings.typed import plain, read_as
 
 CONFIGURATION_FILE, LAYOUT_FILE = "configuration.json", "layout.json"
 

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import ClassifierSetup
 from al_engine.data.history import History
 from al_engine.data.splits import OUT, TRAIN, Parts
-from al_engine.dataset import Dataset
 from al_engine.learning.foreign import QueryFunction, call_strategy
 from al_engine.learning.initial import draw_initial, spread_initial
 from al_engine.learning.learners import LearnerSpec
@@ -34,6 +32,8 @@ from al_engine.loop.fitting import (
     truth_in_force,
 )
 from al_engine.mixing import Keys
+from al_engine.projects.dataset import Dataset
+from al_engine.settings.config import ClassifierSetup
 
 SPREAD_OVER = 50_000
 HANDED_OVER = 50_000  # objects, to a strategy that looks at the pool itself

@@ -16,7 +16,6 @@ import numpy as np
 import sklearn
 
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig
 from al_engine.data.history import History
 from al_engine.errors import (
     NotEnoughLabelsError,
@@ -36,8 +35,9 @@ from al_engine.extensions.used import used_by
 from al_engine.learning.learners import LearnerSpec, pipelines
 from al_engine.loop.fitting import labelled_set, learner_spec
 from al_engine.loop.state import State
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.public import refuse_overuse
+from al_engine.settings.config import ProjectConfig
 
 # By the name of a model: the settings and the last event of the newest that was to be saved.
 _NEWEST: WeakKeyDictionary[Project, dict[str, tuple[ProjectConfig | None, int]]] = (

@@ -5,11 +5,11 @@ Owns what pages draw of a classifier.  Must not know how a state is made or kept
 
 from dataclasses import dataclass, replace
 
-from al_engine.config import ClassifierSetup, ProjectConfig
 from al_engine.data.history import History, LabelledSet
 from al_engine.data.people import shown_to, without_former
 from al_engine.loop.fitting import Fit, RoundScores
 from al_engine.loop.rounds import Question, Round, is_repeat
+from al_engine.settings.config import ClassifierSetup, ProjectConfig
 
 HOW = ("query", "random", "initial", "again")  # how a question comes up
 

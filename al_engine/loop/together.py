@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from al_engine.config import ProjectConfig
 from al_engine.data.history import OF, TOGETHER, History
 from al_engine.data.labels import Event
 from al_engine.data.merging import as_written
@@ -18,7 +17,8 @@ from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
 from al_engine.loop.answering import refuse_unknown
 from al_engine.loop.fitting import Rows, learner_spec, parts_in_force
-from al_engine.project import Project
+from al_engine.projects.project import Project
+from al_engine.settings.config import ProjectConfig
 
 MOST_AT_ONCE = 20_000  # the whole log is folded at each answer
 

@@ -18,7 +18,7 @@ from al_engine.errors import ContractError, NotThereError, ServiceError
 from al_engine.origin import Origin, in_words
 from al_engine.services.fetching import Reply, Request, is_web_address
 from al_engine.services.images import checked
-from al_engine.sky import LEAST_ARCSEC, MOST_ARCSEC
+from al_engine.settings.sky import LEAST_ARCSEC, MOST_ARCSEC
 
 Options: TypeAlias = Mapping[str, str]
 # (ra, dec, side of the field in arcsec, side in pixels, options) -> what to ask

@@ -20,7 +20,6 @@ from al_engine.data.history import History
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to, refuse_while_blind, shown_to
 from al_engine.data.splits import Parts
-from al_engine.dataset import Dataset
 from al_engine.errors import (
     NotEnoughLabelsError,
     ProjectError,
@@ -43,7 +42,8 @@ from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.loop.combined import combined, takes_part
 from al_engine.loop.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
-from al_engine.project import Project
+from al_engine.projects.dataset import Dataset
+from al_engine.projects.project import Project
 from al_engine.public import refuse_overuse
 from al_engine.services import samp
 from al_engine.services.samp import Program

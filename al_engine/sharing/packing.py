@@ -15,7 +15,7 @@ from al_engine.errors import ProjectError, disk_said
 from al_engine.exchange.whole import Name, write_whole
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.loop.saving import versions
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.public import refuse_packing
 
 

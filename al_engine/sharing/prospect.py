@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import renumbered
 from al_engine.data.features import list_features
@@ -22,7 +21,8 @@ from al_engine.guesses import guess_axes, guess_position
 from al_engine.learning.models import check_params
 from al_engine.loop.fitting import learner_spec
 from al_engine.loop.saving import versions
-from al_engine.project import Project
+from al_engine.projects.project import Project
+from al_engine.settings.config import ProjectConfig
 
 Level = Literal["layout", "settings", "labels"]
 NAMED = 5  # ids or columns that a sentence names

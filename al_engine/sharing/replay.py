@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from al_engine.background import BACKGROUND
-from al_engine.config import Label, ProjectConfig
-from al_engine.costs import Cost, cost_of
+from al_engine.curating.costs import Cost, cost_of
 from al_engine.data.features import list_features
 from al_engine.data.history import count_answers
 from al_engine.data.labels import AnswerLog
@@ -23,8 +22,9 @@ from al_engine.exchange.configuration import Configuration, PastRound
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.loop.beginning import first_labels
 from al_engine.loop.state import State
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Label, ProjectConfig
 from al_engine.sharing.prospect import events_here, fitting_settings, refuse_begun
 
 # By classifier and key of a round, its scores whenever it was scored.

@@ -22,11 +22,11 @@ from al_engine.services.fetching import Network, Request, network
 from al_engine.services.gallery import Look, Shown, Wanted
 from al_engine.services.images import grey_picture
 from al_engine.session import LabellingSession
+from al_engine.settings.sky import Cutout, Sky, check_sky, next_field
 from al_engine.showing.curves import fetch_curves_ahead
 from al_engine.showing.galleries import gallery_of
 from al_engine.showing.objects import Picture, columns_shown, pictures, specobjid_column
 from al_engine.showing.places import Position, position_of
-from al_engine.sky import Cutout, Sky, check_sky, next_field
 
 SIDE_PX, SMALL_PX = 400, 160
 ROWS_KEPT = 64

@@ -15,9 +15,9 @@ from al_engine.data.features import axis_feature
 from al_engine.data.history import History
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.loop.fitting import truth_in_force
-from al_engine.panels import Panel
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.session import State
+from al_engine.settings.panels import Panel
 from al_engine.showing.maps import (
     ARRAYS_KEPT,
     CORRECT,

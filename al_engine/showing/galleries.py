@@ -7,7 +7,7 @@ know what is fetched.
 import threading
 import weakref
 
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.services.gallery import Gallery
 
 FOLDER = "pictures"

@@ -14,13 +14,13 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import ProjectConfig
 from al_engine.data.history import History
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
-from al_engine.dataset import Dataset
 from al_engine.loop.fitting import Rows, parts_in_force, truth_in_force
-from al_engine.project import Project
+from al_engine.projects.dataset import Dataset
+from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import ProjectConfig
 from al_engine.views.palette import CORRECTNESS, NEUTRAL
 from al_engine.views.raster import (
     HIDDEN,

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from al_engine.curating.noting import Note, notes_shown
 from al_engine.data.columns import CatalogueColumn
 from al_engine.data.history import History
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
 from al_engine.loop.fitting import part_in_force
-from al_engine.noting import Note, notes_shown
 from al_engine.public import is_public
 from al_engine.services.cutouts import SPECOBJID
 from al_engine.services.fetching import is_web_address

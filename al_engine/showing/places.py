@@ -12,11 +12,11 @@ from urllib.parse import quote
 from astropy import units as u
 from astropy.coordinates import Angle
 
-from al_engine.config import Columns
 from al_engine.data.columns import stand_ins
 from al_engine.data.nearby import nearest_object
 from al_engine.errors import AnswerRefusedError
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Columns
 
 FOUND_WITHIN_ARCSEC = 60.0
 

@@ -15,9 +15,9 @@ from al_engine.data.features import list_features
 from al_engine.data.grid import Grid, Places, look_through
 from al_engine.errors import SettingsError
 from al_engine.loop.fitting import Rows
-from al_engine.panels import Panel
-from al_engine.project import Project
-from al_engine.quantities import Quantities
+from al_engine.projects.project import Project
+from al_engine.settings.panels import Panel
+from al_engine.settings.quantities import Quantities
 from al_engine.showing.maps import REACHES_PX, Drawn
 from al_engine.showing.quantities import quantities_of
 from al_engine.views.diagrams import DIAGRAMS, Line, log10, log_flux, log_ratio

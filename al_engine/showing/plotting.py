@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from al_engine.errors import AlEngineError, SettingsError
 from al_engine.loop.fitting import Rows
-from al_engine.panels import Panel
 from al_engine.session import LabellingSession, State
+from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import Colouring, colouring_of
 from al_engine.showing.maps import KEPT, MOST_PICKED, Drawn
 from al_engine.showing.planes import RANGE_FROM, Axis, Floats, Plane, Scale, plane_of

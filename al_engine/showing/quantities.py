@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 
 from al_engine.data.columns import CatalogueColumn, CatalogueColumns
-from al_engine.project import Project
-from al_engine.quantities import AB_JY, Band, Quantities, Quantity, Scale
+from al_engine.projects.project import Project
+from al_engine.settings.quantities import AB_JY, Band, Quantities, Quantity, Scale
 from al_engine.views.diagrams import DIAGRAMS, NEEDED
 
 # Of Vega magnitude 0, in Jy: WISE Explanatory Supplement, section IV.4.h.

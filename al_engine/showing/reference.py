@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.data.splits import TRAIN
-from al_engine.dataset import Dataset
 from al_engine.loop.answering import labels_offered
+from al_engine.projects.dataset import Dataset
 from al_engine.session import LabellingSession, State
 from al_engine.showing.maps import KEPT, drawn_of
 

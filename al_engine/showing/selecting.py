@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from al_engine.data.features import list_features
 from al_engine.loop.fitting import Rows
-from al_engine.panels import Panel
 from al_engine.session import LabellingSession, State
+from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import colouring_of
 from al_engine.showing.maps import Drawn
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_engine.quantities import AB_JY, Band, Scale
+from al_engine.settings.quantities import AB_JY, Band, Scale
 
 Floats = NDArray[np.float32]
 Range = tuple[float, float]

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.answers import (
+from al_engine.curating.answers import (
     PAUSE_S,
     SINCE,
     Answer,
@@ -18,10 +18,10 @@ from al_engine.answers import (
     own_notes,
     repeats,
 )
+from al_engine.curating.noting import Note
 from al_engine.data.labels import CURATED
 from al_engine.learning.metrics import Score
 from al_engine.loop.answering import labels_offered
-from al_engine.noting import Note
 from al_engine.session import LabellingSession
 from al_engine.showing.objects import object_card
 from pages.components import state as tab

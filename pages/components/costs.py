@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from al_engine.costs import Cost
+from al_engine.curating.costs import Cost
 from al_engine.session import LabellingSession
 from pages.components.words import counted, plain
 

@@ -5,9 +5,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from al_engine.config import Label
-from al_engine.label import MAX_DEFINITION
-from al_engine.relabelling import (
+from al_engine.curating.relabelling import (
     Use,
     add_label,
     begin_merge,
@@ -19,6 +17,8 @@ from al_engine.relabelling import (
     use_of,
 )
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Label
+from al_engine.settings.label import MAX_DEFINITION
 from pages.components import state as tab
 from pages.components.guard import guard
 from pages.components.waiting import finished

@@ -7,9 +7,9 @@ Streamlit might break off and run the page anew.
 from dataclasses import dataclass, field
 from typing import Any
 
-from al_engine.criteria import Search
 from al_engine.exchange.configuration import Configuration
-from al_engine.panels import Arrangement, Place
+from al_engine.settings.criteria import Search
+from al_engine.settings.panels import Arrangement, Place
 from al_engine.showing.maps import Shown
 
 

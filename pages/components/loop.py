@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import streamlit as st
 
-from al_engine.answers import Answer, own_answer
+from al_engine.curating.answers import Answer, own_answer
 from al_engine.data.labels import SUREST, Event
 from al_engine.loop.answering import DONE, answered_rows, labels_offered, offer
 from al_engine.loop.fitting import part_of
-from al_engine.panels import holds, panel_at
 from al_engine.session import LabellingSession, State
+from al_engine.settings.panels import holds, panel_at
 from al_engine.showing.maps import Kind, Maps, Shown
 from al_engine.views.palette import CORRECTNESS
 from al_engine.views.raster import View, is_warm

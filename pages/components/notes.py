@@ -4,7 +4,7 @@ from datetime import UTC
 
 import streamlit as st
 
-from al_engine.noting import (
+from al_engine.curating.noting import (
     MAX_TAGS,
     MAX_TEXT,
     Note,

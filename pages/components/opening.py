@@ -11,7 +11,7 @@ import streamlit as st
 from al_engine.data.demo import DEMOS
 from al_engine.data.readers import READERS
 from al_engine.home import UPLOADS, About, list_projects, read_about
-from al_engine.opening import delete_project
+from al_engine.projects.opening import delete_project
 from al_engine.public import is_public, limits, refuse_upload
 from al_engine.starting import begin_import, demo_source, list_tables, start_demo
 from al_engine.views.demo_pictures import thumbnail

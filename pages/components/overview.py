@@ -5,11 +5,11 @@ from typing import TypeVar
 
 import streamlit as st
 
-from al_engine.config import ProjectConfig
 from al_engine.learning.metrics import Score
 from al_engine.loop.combined import ENOUGH_OF_A_SIDE, Combined
 from al_engine.loop.fitting import ENOUGH_TO_VALIDATE, RoundScores
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
 from al_engine.showing.overview import Standing
 from pages.components import state as tab
 from pages.components.guard import guard

@@ -21,7 +21,7 @@ from al_engine.data import nearness
 from al_engine.data.people import NAME_CHARS, clean_name
 from al_engine.home import home_folder
 from al_engine.learning import kernels
-from al_engine.opening import sweep_visitors
+from al_engine.projects.opening import sweep_visitors
 from al_engine.public import is_public, limits
 from al_engine.session import LabellingSession
 from al_engine.views import raster

@@ -9,10 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.panels import DEFAULTS, panel_at
 from al_engine.session import LabellingSession
+from al_engine.settings.panels import DEFAULTS, panel_at
+from al_engine.settings.sky import MOST_CUTOUTS, MOST_SURVEY_CHARS
 from al_engine.showing.album import Album, Frame
-from al_engine.sky import MOST_CUTOUTS, MOST_SURVEY_CHARS
 from pages.components import state as tab
 from pages.components.guard import guard
 from pages.components.looking import Posted

@@ -9,11 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.config import ClassifierSetup, MemberSetup
 from al_engine.data.people import NAME_CHARS
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ClassifierSetup, MemberSetup
 from pages.components import extensions
 from pages.components import state as tab
 from pages.components.words import plain

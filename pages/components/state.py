@@ -11,17 +11,17 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.agreeing import checked_name
-from al_engine.curation import Curator
+from al_engine.curating.agreeing import checked_name
+from al_engine.curating.test_set import Curator
 from al_engine.exchange.configuration import Layout
 from al_engine.home import find_project, home_folder
 from al_engine.jobs import Job
 from al_engine.loop.fitting import Fit
 from al_engine.loop.recording import change_layout
-from al_engine.opening import open_project
-from al_engine.panels import DEFAULTS, Arrangement, holds
+from al_engine.projects.opening import open_project
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
 from al_engine.session import LabellingSession
+from al_engine.settings.panels import DEFAULTS, Arrangement, holds
 from al_engine.showing.album import Album
 from al_engine.showing.comparing import Comparing
 from al_engine.showing.maps import Maps, Shown, drawn_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from al_engine.errors import AnswerRefusedError
 from al_engine.home import find_project
-from al_engine.opening import open_project
+from al_engine.projects.opening import open_project
 from al_engine.session import LabellingSession
 from pages.components import state
 from pages.components.looking import Looking, Posted

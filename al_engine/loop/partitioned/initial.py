@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import ClassifierSetup
 from al_engine.data.parquet_rows import Partition
 from al_engine.data.partitions import Run, Task
 from al_engine.data.splits import TRAIN
@@ -22,6 +21,7 @@ from al_engine.loop.partitioned.layout import Layout
 from al_engine.loop.partitioned.reading import Reading, chunks
 from al_engine.loop.rounds import SPREAD_OVER, first_places, start_keys
 from al_engine.mixing import Keys
+from al_engine.settings.config import ClassifierSetup
 
 
 def initial_rows(

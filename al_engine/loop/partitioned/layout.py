@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import ProjectConfig, check
 from al_engine.data.features import Feature, axis_feature, list_features
 from al_engine.data.parquet_rows import ROWS_AT_ONCE, Partition, cut
 from al_engine.data.partitions import IsWanted, Run, Task
 from al_engine.data.readers.columnar import ParquetSet, look_over
 from al_engine.data.splits import draw_keys, part_sizes
-from al_engine.dataset import PREPARED_FROM
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import Preparation, fit_preparation
 from al_engine.loop.partitioned.draws import Go, first_of_training, keys_at
 from al_engine.loop.partitioned.reading import Chunk, Draw, Reading, chunks, pieces, reading_of
 from al_engine.mixing import Keys
+from al_engine.projects.dataset import PREPARED_FROM
+from al_engine.settings.config import ProjectConfig, check
 
 Rows = npt.NDArray[np.intp]
 

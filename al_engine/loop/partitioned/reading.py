@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import ProjectConfig, Splits
 from al_engine.data.features import Feature, feature_sql
 from al_engine.data.matrix import Columns, single
 from al_engine.data.operations import find_operation
@@ -22,6 +21,7 @@ from al_engine.data.readers.columnar import ParquetSet
 from al_engine.data.splits import Parts, parts_of
 from al_engine.errors import SettingsError
 from al_engine.mixing import Keys
+from al_engine.settings.config import ProjectConfig, Splits
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from al_engine.panels import (
+from al_engine.session import LabellingSession, State
+from al_engine.settings.panels import (
     DEFAULTS,
     HEIGHTS,
     MAX_COLUMNS,
@@ -23,7 +24,6 @@ from al_engine.panels import (
     with_panel,
     without,
 )
-from al_engine.session import LabellingSession, State
 from al_engine.showing.planes import absent_columns
 from pages.components import loop
 from pages.components import state as tab

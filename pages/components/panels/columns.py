@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.quantities import AB_JY, Band, Quantities, Quantity
 from al_engine.session import LabellingSession
+from al_engine.settings.quantities import AB_JY, Band, Quantities, Quantity
 from al_engine.showing.quantities import guess_quantities, lacking, likely_band, quantities_of
 from al_engine.views.diagrams import DIAGRAMS, NEEDED
 from pages.components import state as tab

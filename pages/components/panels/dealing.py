@@ -3,8 +3,8 @@
 Draws nothing.
 """
 
-from al_engine.panels import Panel
 from al_engine.session import LabellingSession
+from al_engine.settings.panels import Panel
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.looking import Posted

@@ -3,8 +3,8 @@
 Knows the registries; draws nothing.
 """
 
-from al_engine.panels import ONCE, Arrangement, Panel
 from al_engine.session import LabellingSession
+from al_engine.settings.panels import ONCE, Arrangement, Panel
 from al_engine.views.diagrams import DIAGRAMS
 from al_engine.views.plots import PLOTS
 from pages.components import extensions

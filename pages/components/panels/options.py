@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from al_engine.data.features import list_features
-from al_engine.panels import Panel
 from al_engine.session import LabellingSession
+from al_engine.settings.panels import Panel
 from pages.components import state as tab
 from pages.components.page import draw_again
 from pages.components.panels.columns import ask_anew

@@ -7,7 +7,7 @@ import math
 
 import streamlit as st
 
-from al_engine.panels import Panel
+from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import Colouring
 from al_engine.showing.plotting import Bars, Look, kept_in_view
 from al_engine.showing.records import sed_of

@@ -5,8 +5,8 @@ Knows nothing of what panels show.
 
 from dataclasses import dataclass
 
-from al_engine.panels import Panel, Place
 from al_engine.session import LabellingSession, State
+from al_engine.settings.panels import Panel, Place
 from pages.components import state as tab
 
 

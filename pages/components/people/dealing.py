@@ -5,7 +5,7 @@ Knows the engine's part for several people and where one looks; draws nothing.
 
 from functools import partial
 
-from al_engine.agreeing import Dispute, disputes, last_settled, settle, unsettle
+from al_engine.curating.agreeing import Dispute, disputes, last_settled, settle, unsettle
 from al_engine.errors import AnswerRefusedError
 from al_engine.session import LabellingSession
 from pages.components import state as tab

@@ -5,10 +5,10 @@ from typing import get_args
 
 import streamlit as st
 
-from al_engine.agreeing import names_of
-from al_engine.config import WITHIN, Counting, People
+from al_engine.curating.agreeing import names_of
 from al_engine.data.people import again_every
 from al_engine.session import LabellingSession
+from al_engine.settings.config import WITHIN, Counting, People
 from pages.components.words import plain
 
 _COUNTING: dict[Counting, str] = {

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from al_engine.agreeing import Compared, Dispute, agreements, last_settled, people_of
-from al_engine.answers import own_answers
+from al_engine.curating.agreeing import Compared, Dispute, agreements, last_settled, people_of
+from al_engine.curating.answers import own_answers
 from al_engine.learning.agreement import Agreement, Kappa
 from al_engine.learning.metrics import Score
 from al_engine.loop.answering import labels_offered

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from al_engine.config import ProjectConfig
 from al_engine.data.features import features_there, list_features
 from al_engine.data.profile import suspects
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
 from pages.components import state
 from pages.components.settings import joins
 from pages.components.settings.form import Way, go_on

@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.config import WITHIN, ProjectConfig
 from al_engine.data.features import features_there, list_features
 from al_engine.loop.rounds import REPEAT_AFTER, REPEAT_EVERY
 from al_engine.session import LabellingSession
+from al_engine.settings.config import WITHIN, ProjectConfig
 from pages.components.guard import guard
 from pages.components.settings.form import Way, go_on, index_of, need, present
 from pages.components.words import plain

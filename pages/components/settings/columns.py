@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from al_engine.config import Columns, Label
 from al_engine.guesses import guess_classifiers, label_choices, make_labels
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Columns, Label
 from pages.components.guard import guard
 from pages.components.settings.form import Way, choose_column, go_on, present
 from pages.components.words import counted, plain

@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.config import Combination, Features
 from al_engine.data.features import (
     feature_name,
     features_there,
@@ -17,6 +16,7 @@ from al_engine.data.operations import OPERATIONS
 from al_engine.data.profile import summarise
 from al_engine.guesses import guess_axes
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Combination, Features
 from pages.components import extensions, state
 from pages.components.settings.form import Way, go_on, need, opened_with
 from pages.components.words import counted, plain

@@ -10,10 +10,10 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.config import ProjectConfig
-from al_engine.costs import cost_of
+from al_engine.curating.costs import cost_of
 from al_engine.errors import SettingsError
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
 from pages.components import state
 from pages.components.costs import said
 from pages.components.guard import guard

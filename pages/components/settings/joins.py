@@ -6,8 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.data.joined import MAX_ARCSEC, MAX_NAME, JoinedTable, is_same
-from al_engine.joining import (
+from al_engine.curating.joining import (
     OpenedTable,
     begin_join,
     criteria_of,
@@ -19,9 +18,10 @@ from al_engine.joining import (
     undo_join,
     without,
 )
-from al_engine.panels import n_showing
+from al_engine.data.joined import MAX_ARCSEC, MAX_NAME, JoinedTable, is_same
 from al_engine.public import is_public, limits
 from al_engine.session import LabellingSession
+from al_engine.settings.panels import n_showing
 from al_engine.sharing.prospect import absent_tables
 from pages.components import state
 from pages.components.guard import guard

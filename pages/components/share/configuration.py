@@ -6,13 +6,13 @@ from functools import partial
 
 import streamlit as st
 
-from al_engine.config import looks_like_a_doi
 from al_engine.exchange.astronomical import TEST_SET_APART
 from al_engine.exchange.configuration import Configuration
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.loop.recording import as_file, in_their_form, not_in_their_form
 from al_engine.public import is_public
 from al_engine.session import LabellingSession
+from al_engine.settings.config import looks_like_a_doi
 from al_engine.sharing.prospect import Level, Prospect, look, most_trees, named
 from al_engine.sharing.replay import Replayed, cost_of_settings, load_layout, load_settings, replay
 from pages.components import state

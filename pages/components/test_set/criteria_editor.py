@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from al_engine.criteria import VALUES_TAKEN, Operation, Search
+from al_engine.settings.criteria import VALUES_TAKEN, Operation, Search
 from pages.components.events import last_nonce, reported, take
 from pages.components.mounting import component
 

@@ -6,11 +6,11 @@ Knows the curator and where one looks; draws nothing.
 from dataclasses import replace
 from functools import partial
 
-from al_engine.config import read_search
-from al_engine.criteria import Search, completed
-from al_engine.curation import Curator
+from al_engine.curating.test_set import Curator
 from al_engine.data.search import faults
 from al_engine.session import LabellingSession
+from al_engine.settings.config import read_search
+from al_engine.settings.criteria import Search, completed
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent
 from pages.components.looking import Curating, Looking, Posted

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from al_engine.config import WITHIN
-from al_engine.costs import Cost
-from al_engine.curation import Curator
+from al_engine.curating.costs import Cost
+from al_engine.curating.test_set import Curator
 from al_engine.data.curated import CuratedSet
 from al_engine.exchange.curated import CuratedFile, check_labels
+from al_engine.settings.config import WITHIN
 from pages.components import state as tab
 from pages.components.costs import said
 from pages.components.guard import guard

@@ -4,12 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.config import ProjectConfig
-from al_engine.criteria import Search, unfinished
-from al_engine.curation import Curator, Matches, Shown, known_to_within
+from al_engine.curating.test_set import Curator, Matches, Shown, known_to_within
 from al_engine.data.curated import CuratedSet
 from al_engine.data.search import faults
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
+from al_engine.settings.criteria import Search, unfinished
 from al_engine.showing.objects import object_card
 from al_engine.views.palette import NEUTRAL
 from al_engine.views.raster import is_warm

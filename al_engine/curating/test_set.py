@@ -13,7 +13,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.criteria import Search
 from al_engine.data.curated import MET, CuratedSet, How
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import CURATED, Event
@@ -28,6 +27,7 @@ from al_engine.loop.fitting import Rows
 from al_engine.loop.state import seen_by
 from al_engine.mixing import Keys
 from al_engine.session import LabellingSession
+from al_engine.settings.criteria import Search
 
 Draw = Literal["criteria", "audit"]
 

@@ -21,9 +21,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.arrays import Arrays
 from al_engine.background import BACKGROUND
-from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import CuratedSet, fold_curated, renumbered
 from al_engine.data.grid import Floats, Grid
@@ -33,11 +31,13 @@ from al_engine.data.merging import as_merged
 from al_engine.data.nearby import SkyOrder
 from al_engine.data.people import history_of, labels_given
 from al_engine.data.sight import in_sight
-from al_engine.dataset import Dataset, SplitSizes
 from al_engine.errors import AlEngineError, ProjectError, SettingsError, disk_said
 from al_engine.files import PARTIAL, left_behind, whole_file
 from al_engine.home import CATALOGUE_FILE, read_about, write_about
+from al_engine.projects.arrays import Arrays
+from al_engine.projects.dataset import Dataset, SplitSizes
 from al_engine.public import refuse_overuse, without_paths
+from al_engine.settings.config import ProjectConfig, check
 
 ANSWERS_FILE = "answers.duckdb"
 OFFLINE_FILE = "offline"  # where it is, no other server is asked

@@ -12,7 +12,7 @@ from pathlib import Path
 from al_engine.background import BACKGROUND
 from al_engine.errors import ProjectError, ProjectInUseError, PublicServerError
 from al_engine.home import CATALOGUE_FILE, DELETED
-from al_engine.project import Project
+from al_engine.projects.project import Project
 from al_engine.public import idle_visitors, is_idle, is_public, limits
 
 AT_WORK_S = 120.0  # a project used since then is not closed to make room for another

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import duckdb
 
-from al_engine.config import ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.history import count_answers
 from al_engine.data.importing import Imported, import_table
@@ -32,8 +31,9 @@ from al_engine.home import (
     sweep,
     write_about,
 )
-from al_engine.project import ANSWERS_FILE
+from al_engine.projects.project import ANSWERS_FILE
 from al_engine.public import in_folder, refuse_overuse, refuse_size, without_paths
+from al_engine.settings.config import ProjectConfig, check
 
 _NAMING = threading.Lock()  # two imports of one name at once become two folders
 

@@ -6,8 +6,8 @@ Owns what is counted as a cost.  Changes nothing; must not know pages.
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
-from al_engine.config import ProjectConfig
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
 
 
 @dataclass(frozen=True)

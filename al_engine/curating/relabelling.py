@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
-from al_engine.config import Label, MergedLabel, ProjectConfig
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to, labels_given
 from al_engine.errors import SettingsError
 from al_engine.exchange.astronomical import UNKNOWN, WHOLE_NUMBER
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Label, MergedLabel, ProjectConfig
 from al_engine.views.palette import label_colours
 
 CHANGED = "labels"  # the ``how`` of settings that were changed here

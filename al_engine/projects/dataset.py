@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import ProjectConfig
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import Feature, feature_sql, list_features
 from al_engine.data.mapped import Room
@@ -21,6 +20,7 @@ from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION, Parts, split
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import Preparation, fit_preparation
 from al_engine.mixing import Keys
+from al_engine.settings.config import ProjectConfig
 
 PREPARED_FROM = 100_000  # objects of the training set, by their keys, tell medians and quartiles
 

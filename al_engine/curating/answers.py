@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Literal
 
-from al_engine.config import ProjectConfig
 from al_engine.data.history import in_effect
 from al_engine.data.labels import CURATED, SUREST, Event
 from al_engine.data.notes import Note, notes_in_force
@@ -23,6 +22,7 @@ from al_engine.learning.metrics import Score, share
 from al_engine.loop.fitting import Fit
 from al_engine.loop.rounds import is_repeat
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ProjectConfig
 
 PAUSE_S = 120.0  # an object looked at for longer was not looked at all that time
 Only = Literal["catalogue", "model", "doubted", "noted"]

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from al_engine.config import Columns, ProjectConfig
-from al_engine.criteria import Search
 from al_engine.data.columns import CatalogueColumn, CatalogueColumns
 from al_engine.data.features import axis_feature
 from al_engine.data.importing import kind_of
@@ -30,6 +28,8 @@ from al_engine.public import (
     refuse_size,
 )
 from al_engine.session import LabellingSession
+from al_engine.settings.config import Columns, ProjectConfig
+from al_engine.settings.criteria import Search
 
 WITHIN_ARCSEC = 1.0  # what is proposed: astrometry of surveys agrees to some tenths
 SHOWN = 30  # columns of a table that are shown beside each object, where they are to be

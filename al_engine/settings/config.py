@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from al_engine.criteria import Search, check_search
 from al_engine.errors import SettingsError
-from al_engine.label import Label as Label
-from al_engine.label import MergedLabel as MergedLabel
-from al_engine.label import check_labels
-from al_engine.quantities import Quantities, check_quantities
-from al_engine.typed import plain, read_as
+from al_engine.settings.criteria import Search, check_search
+from al_engine.settings.label import Label as Label
+from al_engine.settings.label import MergedLabel as MergedLabel
+from al_engine.settings.label import check_labels
+from al_engine.settings.quantities import Quantities, check_quantities
+from al_engine.settings.typed import plain, read_as
 
 CONFIG_VERSION = 1
 

@@ -13,7 +13,6 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.config import MergedLabel, ProjectConfig, check
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.columns import Missing
 from al_engine.data.features import axis_feature, feature_sql
@@ -21,8 +20,9 @@ from al_engine.data.grid import Floats, Grid, open_grid
 from al_engine.data.mapped import Room
 from al_engine.data.matrix import open_column
 from al_engine.data.nearby import SkyOrder, open_sky_order
-from al_engine.dataset import Dataset, SplitSizes, build_dataset, split_sizes
 from al_engine.errors import AlEngineError
+from al_engine.projects.dataset import Dataset, SplitSizes, build_dataset, split_sizes
+from al_engine.settings.config import MergedLabel, ProjectConfig, check
 
 Made = TypeVar("Made")
 Soon: TypeAlias = Callable[[Hashable, Callable[[], object]], None]
