@@ -324,3 +324,13 @@ def chart(page: Page, text: str) -> Frame:
 
 def map_canvas(page: Page, number: int = 0) -> Locator:
     return page.locator("canvas.plot").nth(number)
+
+
+def add_panel(page: Page, column: str, title: str) -> None:
+    """Have a panel more, in a column by its number or in a new one."""
+    press(page.get_by_role("button", name="Panels"))
+    press(page.get_by_role("radio", name=column, exact=True))
+    settled(page)
+    page.get_by_role("combobox", name="Add").click()
+    page.get_by_role("option", name=title, exact=True).click()
+    settled(page)

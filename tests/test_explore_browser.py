@@ -8,6 +8,7 @@ import pytest
 from browser import (
     App,
     Watched,
+    add_panel,
     answerable,
     bar,
     chromium,
@@ -44,15 +45,6 @@ def survey(app: App) -> Iterator[tuple[Page, Watched]]:
         press(page.get_by_role("button", name="Start training"))
         answerable(page)
         yield page, watched
-
-
-def add_panel(page: Page, column: str, title: str) -> None:
-    press(page.get_by_role("button", name="Panels"))
-    press(page.get_by_role("radio", name=column, exact=True))
-    settled(page)
-    page.get_by_role("combobox", name="Add").click()
-    page.get_by_role("option", name=title, exact=True).click()
-    settled(page)
 
 
 def painted(page: Page, number: int) -> None:
@@ -187,7 +179,7 @@ def test_the_question_is_answered_by_keys_in_a_panel_of_explore(survey):
     n = n_labels(page)
     go_to(page, "Explore")
     painted(page, 0)
-    add_panel(page, "Add in a new column", "The question")
+    add_panel(page, "new", "The question")
     answerable(page)
     asked = bar(page).locator(".why").inner_text()
     page.keyboard.press(key_of(page, "Star"))

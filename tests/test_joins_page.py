@@ -12,8 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from al_engine.curating.joining import join, open_to_join
 from al_engine.data.joined import JoinedTable
-from al_engine.exchange.configuration import Layout
-from al_engine.loop.recording import keep_layout
+from al_engine.loop.recording import change_layout
 from al_engine.projects.opening import open_project
 from al_engine.session import LabellingSession
 from al_engine.settings.criteria import Criterion, Group, Search
@@ -77,7 +76,7 @@ def test_panels_and_criteria_that_use_a_join_are_counted_before_it_is_undone(
     curation = replace(ready.config.curation, search=search)
     ready.change_settings(replace(ready.config, curation=curation))
     held = Arrangement(((Panel("histogram", x="w1"), Panel("plot", x="g", y="r")),))
-    keep_layout(ready.project, Layout(panels={"Explore": held}))
+    change_layout(ready.project, panels={"Explore": held})
     said = read(show(SETTINGS, "survey"))
     assert "Taken out of the test set's search: 1 criterion." in said
     assert "Without its columns: 1 panel" in said

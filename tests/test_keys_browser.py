@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from browser import (
     App,
+    add_panel,
     answerable,
     bar,
     chromium,
@@ -16,7 +17,6 @@ from browser import (
     settled,
 )
 from playwright.sync_api import Locator, Page, expect
-from test_explore_browser import add_panel
 
 pytestmark = pytest.mark.browser
 SED = ".st-key-panel-labelling-1-1"
@@ -34,7 +34,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         press(page.get_by_role("button", name="Start training"))
         answerable(page)
         go_to(page, "Labelling")
-        add_panel(page, "Add to column 2", "SED")
+        add_panel(page, "2", "SED")
         open_menu(page)
         press(page.get_by_role("button", name="Which column is which"))
         settled(page)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from browser import App, answerable, bar, chromium, new_tab, press, settled
+from browser import App, add_panel, answerable, bar, chromium, new_tab, press, settled
 from conftest import N_ROWS, make_table, small_setup, survey_config, survey_values
 from playwright.sync_api import Locator, Page, expect
 
@@ -112,11 +112,7 @@ def test_long_names_and_ids_leave_all_else_in_view(page: Page) -> None:
 
 def test_a_panel_s_menu_can_be_used_without_scrolling_in_it(page: Page) -> None:
     open_question(page, 2)
-    press(page.get_by_role("button", name="Panels"))
-    press(page.get_by_role("button", name="Add to column 2", exact=True))
-    settled(page)
-    page.get_by_role("combobox", name="Choose plot type").click()
-    page.get_by_role("option", name="Basic plot", exact=True).click()
+    add_panel(page, "2", "Basic plot")
     press(page.locator(".st-key-panelmenu-labelling-1-1 button").first)
     settled(page)
     for name in ("Full page", "Remove"):

@@ -11,6 +11,7 @@ import pytest
 from browser import (
     App,
     Watched,
+    add_panel,
     answerable,
     bar,
     chromium,
@@ -191,12 +192,7 @@ def test_reference_objects_stand_beside_with_their_pictures_and_are_looked_at(pa
     cells = page.locator("button.cell")
     is_there(page, "^SDSS$")
     expect(page.locator(".st-key-references")).to_be_visible()
-    press(page.get_by_role("button", name="Panels"))
-    press(page.get_by_role("button", name="Add to column 2", exact=True))
-    settled(page)
-    page.get_by_role("combobox", name="Choose plot type").click()
-    page.get_by_role("option", name="To compare with", exact=True).click()
-    settled(page)
+    add_panel(page, "2", "To compare with")
     expect(cells).to_have_count(14)
     expect(page.locator(".st-key-references")).to_have_count(0)
     # The addresses of the catalogue are refused: the sky stands in.
