@@ -30,7 +30,7 @@ run: $(VENV)/.installed
 
 test: lint
 	@chromium="$$($(PY) tests/find_chromium.py)" && \
-		SEXTANT_CHROMIUM="$$chromium" $(PY) -m pytest -rfEs -n 3 --dist loadfile --no-loadscope-reorder
+		SEXTANT_CHROMIUM="$$chromium" $(PY) -m pytest -rfEs -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-test
 	$(PY) -m ruff check .

@@ -296,6 +296,7 @@ def find(page: Page, object_id: str) -> None:
     page.get_by_role("textbox", name="Id").fill(object_id)
     press(page.get_by_role("button", name="Show it"))
     expect(page.locator(".st-key-card h3")).to_have_text(object_id)
+    expect(page.locator("[data-testid=stPopoverBody]")).to_have_count(0)  # which takes the keys
     answerable(page)
 
 
