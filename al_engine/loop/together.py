@@ -41,10 +41,6 @@ class AtOnce:
     def n_training(self) -> int:
         return len(self.training)
 
-    @property
-    def n_passed_over(self) -> int:
-        return self.n_answered + self.n_curated + self.n_left_out
-
 
 def at_once(project: Project, history: History, rows: Rows) -> AtOnce:
     """Which objects of a selection get a label that is given to all of it.
