@@ -298,7 +298,7 @@ function makeMap(root) {
       const paint = entry.colour || colour("--st-text-color");
       mark(ctx, entry.shape, 8, 8, 11, paint, entry.filled, "transparent");
       item.title = entry.name;
-      element("b", "", item).textContent = entry.name;
+      element("b", entry.shape === "dot" ? "" : "mark", item).textContent = entry.name;
     }
   }
 
