@@ -30,6 +30,9 @@ COMPILED = (
     "adaboost",
     "gradient_boosting",
     "logistic_regression",
+    "label_spreading",
+    "label_propagation",
+    "self_training",
 )
 N = 8 * BLOCK + 77
 
@@ -150,7 +153,13 @@ def test_with_one_class_labelled_every_row_has_it():
     assert (score(X, np.arange(N)).by_row() == 1).all()
 
 
-@pytest.mark.parametrize("name", sorted(set(MODELS) - set(COMPILED)))
+def test_a_linear_model_that_learned_in_steps_is_compiled_for_two_classes():
+    X, pipeline = fitted("sgd", {}, 2, missing=True, scale=True)
+    assert_equal_to_sklearn(X, pipeline, 1e-12)
+    assert compile_pipeline(fitted("sgd", {}, 3, missing=True, scale=True)[1]) is None
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(COMPILED) - {"sgd"}))
 def test_other_models_are_left_to_themselves(name):
     _, pipeline = fitted(name, {}, 2, missing=False, scale=True)
     assert compile_pipeline(pipeline) is None

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from scipy.special import expit
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
@@ -19,10 +20,11 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler
+from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.extmath import softmax
 
@@ -36,6 +38,7 @@ from al_engine.learning.kernels import (
     sum_leaves,
     sum_nearest,
 )
+from al_engine.learning.semi_supervised import inductive
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = NDArray[np.float32]
@@ -271,6 +274,8 @@ def _gradient_boosting(model: Any, seen: Seen) -> Score | None:
 
 
 def _nearest(model: Any, seen: Seen) -> Score | None:
+    if issparse(model._fit_X):
+        return None
     is_euclidean = model.effective_metric_ == "euclidean"
     weighs = model.weights in ("uniform", "distance")
     trained = np.ascontiguousarray(model._fit_X, dtype=np.float64)
@@ -314,6 +319,12 @@ def _logistic(model: Any, seen: Seen) -> Score | None:
     return score
 
 
+def _stochastic(model: Any, seen: Seen) -> Score | None:
+    # Above two classes its probabilities are no softmax.
+    is_logistic = model.loss == "log_loss" and len(model.classes_) == 2
+    return _logistic(model, seen) if is_logistic else None
+
+
 def _constant(model: Any, seen: Seen) -> Score | None:
     if model.strategy != "most_frequent":
         return None
@@ -322,6 +333,18 @@ def _constant(model: Any, seen: Seen) -> Score | None:
 
     def score(X: Columns, rows: Rows) -> Proba:
         return Proba(shares[None], np.zeros(len(rows), dtype=np.uint16))
+
+    return score
+
+
+def _graph(model: Any, seen: Seen) -> Score | None:
+    """Not compiled, but some rows at a time: its own would hold a weight for each pair."""
+    fill = _filled(seen)
+
+    def score(X: Columns, rows: Rows) -> Proba:
+        raw = X[:, rows].T.astype(np.float64)
+        raw = np.where(np.isnan(raw), fill, raw)
+        return Proba(inductive(model, (raw - seen.centre) / seen.scale))
 
     return score
 
@@ -338,5 +361,8 @@ _COMPILERS: dict[type, Callable[[Any, Seen], Score | None]] = {
     GradientBoostingClassifier: _gradient_boosting,
     KNeighborsClassifier: _nearest,
     LogisticRegression: _logistic,
+    SGDClassifier: _stochastic,
+    LabelSpreading: _graph,
+    LabelPropagation: _graph,
     DummyClassifier: _constant,
 }

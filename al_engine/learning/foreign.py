@@ -39,7 +39,7 @@ def call_strategy(
             f"The query strategy {name} failed: {in_words(error)}",
             "It is called as f(classifier, X, n_instances=1).",
         ) from error
-    return _parse(name, answer, len(X_pool), n)
+    return _parse(name, answer, X_pool.shape[0], n)
 
 
 def name_of(function: QueryFunction) -> str:

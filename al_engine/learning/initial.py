@@ -3,21 +3,15 @@
 Takes arrays; knows no catalogue.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 from al_engine.errors import EmptyPoolError, NotEnoughLabelsError, SettingsError
-from al_engine.learning.learners import fit_preparation
+from al_engine.learning.points import Features, groups_of, points
 from al_engine.learning.selection import IntArray
 from al_engine.mixing import Keys
-
-# Beyond this many quartile ranges from the median an outlier draws a centre to itself alone.
-_CLIP = 5.0
 
 
 def draw_initial(y_known: NDArray[np.integer[Any]], n: int, keys: Keys) -> IntArray:
@@ -55,9 +49,7 @@ def draw_initial(y_known: NDArray[np.integer[Any]], n: int, keys: Keys) -> IntAr
     return ordered
 
 
-def spread_initial(
-    X: NDArray[np.floating[Any]], n: int, seed: int, max_rows: int = 50_000
-) -> IntArray:
+def spread_initial(X: Features, n: int, seed: int, max_rows: int = 50_000) -> IntArray:
     """The rows nearest to n k-means centres, those of the largest groups first.
 
     Distances are taken between robustly scaled features, missing values at their median; of
@@ -67,24 +59,21 @@ def spread_initial(
     ------
     EmptyPoolError : fewer rows than n
     """
+    n_rows = X.shape[0]
     if n < 1:
         raise SettingsError(f"{n} initial objects were asked for.", "Ask for at least one.")
-    if len(X) < n:
-        raise EmptyPoolError(f"The pool has {len(X)} objects, {n} requested.")
-    rows = np.arange(len(X))
-    if len(X) > max_rows:
+    if n_rows < n:
+        raise EmptyPoolError(f"The pool has {n_rows} objects, {n} requested.")
+    rows = np.arange(n_rows)
+    if n_rows > max_rows:
         rng = np.random.default_rng(seed)
-        rows = np.sort(rng.choice(len(X), max(max_rows, n), replace=False))
-    sample = np.asarray(X[rows], dtype=np.float64)
-    scaled = fit_preparation(sample, scale=True).transform(sample)
-    scaled = np.clip(scaled, -_CLIP, _CLIP)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than centres
-        groups = KMeans(n, n_init=3, random_state=seed).fit(scaled)
-    sizes = np.bincount(groups.labels_, minlength=n)
+        rows = np.sort(rng.choice(n_rows, max(max_rows, n), replace=False))
+    at = points(X[rows])
+    group, centres = groups_of(at, n, seed, n_tries=3)
+    sizes = np.bincount(group, minlength=n)
     chosen: list[int] = []
     for centre in np.argsort(-sizes, kind="stable"):
-        distance = ((scaled - groups.cluster_centers_[centre]) ** 2).sum(axis=1)
+        distance = ((at - centres[centre]) ** 2).sum(axis=1)
         distance[chosen] = np.inf  # no row twice, not even among rows that are all alike
         chosen.append(int(distance.argmin()))
     return rows[chosen].astype(np.int64)

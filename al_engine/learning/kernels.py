@@ -347,6 +347,35 @@ def decide_linear(
                     into[j] += w * seen[j]
 
 
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def decide_words(
+    ends: NDArray[np.int32],
+    places: NDArray[np.int32],
+    values: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    decision: NDArray[np.float64],
+) -> None:
+    """Add what words say to the decision of a linear model, without laying them out.
+
+    Parameters
+    ----------
+    ends, places, values : the parts of a CSR matrix (its ``indptr``, ``indices`` and ``data``)
+    weight : shape (n_outputs, n_terms)
+    decision : added to, shape (n_outputs, len(rows))
+    """
+    for out in range(weight.shape[0]):
+        of_terms = weight[out]
+        for j in range(rows.size):
+            start, end = ends[rows[j]], ends[rows[j] + 1]
+            here, times = places[start:end], values[start:end]
+            total = 0.0
+            for k in range(here.size):
+                # Unsigned: a place that might be negative would be looked at twice.
+                total += of_terms[np.uint32(here[k])] * np.float64(times[k])
+            decision[out, j] += total
+
+
 def warm_up() -> None:
     """Compile everything here, or load it from the cache on disk; takes seconds the first time."""
     X, rows = np.zeros((1, 1), np.float32), np.zeros(1, np.intp)
@@ -362,3 +391,7 @@ def warm_up() -> None:
     tied = np.zeros(1, np.bool_)
     sum_nearest(X, rows, zero, zero, one, np.ones((1, 1)), node, 1, False, np.zeros((1, 1)), tied)
     decide_linear(X, rows, zero, zero, one, np.ones((1, 1)), zero, np.zeros((1, 1)))
+    places, values = np.zeros(1, np.int32), np.zeros(1, np.float32)
+    places.flags.writeable = values.flags.writeable = False
+    ends = np.array([0, 1], np.int32)
+    decide_words(ends, places, values, rows, np.ones((1, 1)), np.zeros((1, 1)))

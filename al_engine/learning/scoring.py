@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 from modAL.models import ActiveLearner, Committee
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 
 from al_engine.learning.compiled import Columns, FloatArray, Levels, Rows, compile_pipeline
+from al_engine.learning.compiled_texts import compile_for_texts
+from al_engine.learning.mixed import Mixed
 
 __all__ = [
     "FloatArray",
@@ -29,10 +32,12 @@ __all__ = [
     "with_probabilities",
 ]
 
+TEXTS_AT_ONCE = 8192  # of a model that has to see their words laid out
+
 
 def member_probabilities(
     learner: ActiveLearner | Committee,
-    X: NDArray[np.floating[Any]],
+    X: Any,
     classes: NDArray[Any],
     chunk_rows: int = 65536,
 ) -> FloatArray:
@@ -43,7 +48,7 @@ def member_probabilities(
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_features), may be memory-mapped
+    X : ndarray or CSR matrix of shape (n_rows, n_features), may be memory-mapped
     classes : ndarray of shape (n_classes,); a class the learner has not met has probability 0
 
     Returns
@@ -51,17 +56,17 @@ def member_probabilities(
     ndarray of float64, shape (n_members, n_rows, n_classes)
     """
     members = _estimators(learner)
-    proba = np.zeros((len(members), len(X), len(classes)))
+    proba = np.zeros((len(members), X.shape[0], len(classes)))
     columns = [_columns(member, classes) for member in members]
-    for start in range(0, len(X), chunk_rows):
-        chunk = np.ascontiguousarray(X[start : start + chunk_rows])
+    for start in range(0, X.shape[0], chunk_rows):
+        chunk = _chunk(X, start, chunk_rows)
         for i, member in enumerate(members):
-            proba[i, start : start + len(chunk), columns[i]] = _probabilities(member, chunk).T
+            proba[i, start : start + chunk.shape[0], columns[i]] = _probabilities(member, chunk).T
     return proba
 
 
 def decision_margin(
-    learner: ActiveLearner | Committee, X: NDArray[np.floating[Any]], chunk_rows: int = 65536
+    learner: ActiveLearner | Committee, X: Any, chunk_rows: int = 65536
 ) -> FloatArray | None:
     """How far each row lies from the boundary, where the decision function is all there is.
 
@@ -73,9 +78,9 @@ def decision_margin(
     estimator = None if isinstance(learner, Committee) else learner.estimator
     if estimator is None or hasattr(estimator, "predict_proba"):
         return None
-    margin = np.empty(len(X))
-    for start in range(0, len(X), chunk_rows):
-        decision = estimator.decision_function(np.ascontiguousarray(X[start : start + chunk_rows]))
+    margin = np.empty(X.shape[0])
+    for start in range(0, X.shape[0], chunk_rows):
+        decision = estimator.decision_function(_chunk(X, start, chunk_rows))
         margin[start : start + chunk_rows] = _margin(decision)
     return margin
 
@@ -101,24 +106,27 @@ class Scored:
 
 def column_scorer(
     learner: ActiveLearner | Committee, classes: NDArray[Any]
-) -> Callable[[Columns, Rows], Scored]:
+) -> Callable[[Columns | Mixed, Rows], Scored]:
     """A function that scores rows of feature columns, each once, compiled where a model can be.
 
     Its probabilities are those of ``member_probabilities`` on the same rows in double precision.
-    It takes columns of shape (n_features, n_rows), which may be memory-mapped, and the rows
-    wanted; threads may call it at once.
+    It takes columns of shape (n_features, n_rows), or numbers with words beside them, which may be
+    memory-mapped, and the rows wanted; threads may call it at once.
     """
     return estimator_scorer(_estimators(learner), classes)
 
 
 def estimator_scorer(
     estimators: Sequence[Any], classes: NDArray[Any]
-) -> Callable[[Columns, Rows], Scored]:
+) -> Callable[[Columns | Mixed, Rows], Scored]:
     """``column_scorer`` for fitted estimators that no learner holds: one, or a committee's."""
     compiled = [compile_pipeline(estimator) for estimator in estimators]
+    of_texts = [compile_for_texts(estimator) for estimator in estimators]
     places = [_columns(estimator, classes) for estimator in estimators]
 
-    def score(X: Columns, rows: Rows) -> Scored:
+    def score(X: Columns | Mixed, rows: Rows) -> Scored:
+        if isinstance(X, Mixed):
+            return score_texts(X, rows)
         if len(estimators) == 1 and compiled[0] is not None:
             proba = compiled[0](X, rows)
             members = np.zeros((1, len(proba.table), len(classes)))
@@ -136,7 +144,31 @@ def estimator_scorer(
             members[i, :, places[i]] = made.T
         return Scored(members, margin)
 
+    def score_texts(X: Mixed, rows: Rows) -> Scored:
+        members = np.zeros((len(estimators), len(rows), len(classes)))
+        margin = np.empty(len(rows))
+        has_margin = False
+        for start in range(0, len(rows), TEXTS_AT_ONCE):
+            some, seen = rows[start : start + TEXTS_AT_ONCE], None
+            to = slice(start, start + len(some))
+            for i, (estimator, twin) in enumerate(zip(estimators, of_texts, strict=True)):
+                if twin is not None:
+                    made, distance = twin(X, some)
+                else:
+                    seen = X.take(some).astype(np.float64) if seen is None else seen
+                    made, distance = _by_itself(estimator, seen)
+                members[i, to, places[i]] = _or_unknown(made).T
+                if len(estimators) == 1 and distance is not None:
+                    margin[to], has_margin = distance, True
+        return Scored(members, margin if has_margin else None)
+
     return score
+
+
+def _chunk(X: Any, start: int, n: int) -> Any:
+    """Some rows of a matrix; of a dense one in one piece."""
+    chunk = X[start : start + n]
+    return chunk if issparse(chunk) else np.ascontiguousarray(chunk)
 
 
 def consensus(proba_members: FloatArray) -> FloatArray:
@@ -211,13 +243,11 @@ def _columns(estimator: Any, classes: NDArray[Any]) -> list[int]:
     return [order.index(label) for label in np.asarray(estimator.classes_).tolist()]
 
 
-def _probabilities(estimator: Any, X: NDArray[np.floating[Any]]) -> FloatArray:
+def _probabilities(estimator: Any, X: Any) -> FloatArray:
     return _by_itself(estimator, X)[0]
 
 
-def _by_itself(
-    estimator: Any, X: NDArray[np.floating[Any]]
-) -> tuple[FloatArray, FloatArray | None]:
+def _by_itself(estimator: Any, X: Any) -> tuple[FloatArray, FloatArray | None]:
     """Probabilities and, where a decision function is all there is, the margin."""
     if hasattr(estimator, "predict_proba"):
         with np.errstate(all="ignore"):

@@ -1,0 +1,270 @@
+"""What a probability is worth: reliability, and the calibrations that mend it.
+
+Owns sigmoids and isotonic steps, both plain numbers that can be written down, and how far stated
+and observed shares are apart.  Takes arrays of probabilities of objects whose truth is known; knows
+no catalogue, and nothing of which objects may be used.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.isotonic import IsotonicRegression
+
+from al_engine.errors import SettingsError
+from al_engine.learning.metrics import Score, share
+
+Floats32: TypeAlias = npt.NDArray[np.float32]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+
+BINS = 10
+MOST_STEPS = 10_000
+_STEPS = 100  # of Newton's; it takes about ten
+_SURE = 1e-3  # what a forest is sure of has no finite logit; nothing is surer than this
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """What a probability is worth: 1 / (1 + exp(-(slope * logit(p) + intercept)))."""
+
+    slope: float
+    intercept: float
+
+    def __call__(self, proba: Floats32) -> Floats32:
+        """Calibrated probabilities, of the same shape."""
+        z = self.slope * _logit(proba) + self.intercept
+        return np.asarray(1.0 / (1.0 + np.exp(-z)), dtype=np.float32)
+
+
+def fit_sigmoid(proba: Floats32, is_positive: npt.NDArray[np.bool_]) -> Sigmoid:
+    """Fit a sigmoid to what is known of some objects, by maximum likelihood on Platt's targets.
+
+    A sigmoid never turns the classifier's order round: where that would fit best, every object
+    gets the same probability.
+
+    Parameters
+    ----------
+    proba : shape (n,), n >= 1
+    is_positive : shape (n,)
+
+    References
+    ----------
+    Platt 1999, "Probabilistic outputs for support vector machines", Advances in Large Margin
+    Classifiers
+    """
+    n_positive = int(np.count_nonzero(is_positive))
+    n_negative = len(is_positive) - n_positive
+    target = np.where(is_positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
+    z = _logit(proba)
+    slope, intercept = _likeliest(z, target)
+    if slope <= 0 or np.ptp(z) == 0:
+        base = float(target.mean())
+        return Sigmoid(0.0, float(np.log(base / (1 - base))))
+    return Sigmoid(slope, intercept)
+
+
+def _likeliest(z: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Slope and intercept of the likeliest sigmoid, by Newton's steps.
+
+    The likelihood has one maximum, and Platt's targets keep it finite.  A step that would lead
+    downhill is halved.
+
+    References
+    ----------
+    Lin, Lin and Weng 2007, Mach. Learn. 68, 267 (the line search)
+    """
+    if np.ptp(z) == 0:
+        return 0.0, 0.0
+    X = np.stack([z, np.ones_like(z)])
+    at = np.array([0.0, float(np.log(target.mean() / (1 - target.mean())))])
+    loss = _loss(at @ X, target)
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-(at @ X)))
+        gradient, weight = X @ (p - target), p * (1 - p)
+        hessian = (X * weight) @ X.T
+        step = np.linalg.solve(hessian + 1e-12 * np.trace(hessian) * np.eye(2), gradient)
+        size, slack = 1.0, 1e-4 * float(gradient @ step)
+        while (now := _loss((at - size * step) @ X, target)) > loss - size * slack and size > 1e-6:
+            size /= 2
+        at, gained, loss = at - size * step, loss - now, now
+        if gained <= 1e-12 * abs(loss):
+            break
+    return float(at[0]), float(at[1])
+
+
+def _loss(z: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> float:
+    """Minus the logarithm of the likelihood of log odds."""
+    return float((np.logaddexp(0, z) - target * z).sum())
+
+
+@dataclass(frozen=True)
+class Isotonic:
+    """What a probability is worth, as a rising line through the points (``at``, ``worth``)."""
+
+    at: tuple[float, ...]
+    worth: tuple[float, ...]
+
+    def __call__(self, proba: Floats32) -> Floats32:
+        """Calibrated probabilities, of the same shape."""
+        return np.interp(proba, self.at, self.worth).astype(np.float32)
+
+
+Calibrator: TypeAlias = Sigmoid | Isotonic
+
+
+def fit_isotonic(proba: Floats32, is_positive: Bools) -> Isotonic:
+    """Fit the rising steps that are nearest to what is known of some objects.
+
+    The order of a classifier is kept, but for equals that it makes of what it cannot tell apart.
+
+    Parameters
+    ----------
+    proba : shape (n,), n >= 1
+    is_positive : shape (n,)
+
+    References
+    ----------
+    Zadrozny and Elkan 2002, KDD, 694
+    """
+    fitted = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+    fitted.fit(proba.astype(np.float64), is_positive.astype(np.float64))
+    return Isotonic(
+        tuple(np.asarray(fitted.X_thresholds_).tolist()),
+        tuple(np.asarray(fitted.y_thresholds_).tolist()),
+    )
+
+
+FITS: dict[str, Callable[[Floats32, Bools], Calibrator]] = {
+    "sigmoid": fit_sigmoid,
+    "isotonic": fit_isotonic,
+}
+
+
+def calibrator_to_dict(calibrator: Calibrator | None) -> dict[str, Any]:
+    """A calibration as plain JSON values."""
+    if calibrator is None:
+        return {"method": "none"}
+    if isinstance(calibrator, Sigmoid):
+        numbers = {"slope": calibrator.slope, "intercept": calibrator.intercept}
+        return {"method": "sigmoid", **numbers}
+    return {"method": "isotonic", "at": list(calibrator.at), "worth": list(calibrator.worth)}
+
+
+def calibrator_from_dict(said: Mapping[str, Any]) -> Calibrator | None:
+    """The calibration that ``calibrator_to_dict`` wrote, from a file that may say anything.
+
+    Raises
+    ------
+    SettingsError : it is none
+    """
+    try:
+        method = said["method"]
+        if method == "none":
+            return None
+        if method == "sigmoid":
+            slope, intercept = float(said["slope"]), float(said["intercept"])
+            if slope >= 0 and math.isfinite(slope) and math.isfinite(intercept):
+                return Sigmoid(slope, intercept)
+        if method == "isotonic":
+            at, worth = (tuple(float(v) for v in said[name]) for name in ("at", "worth"))
+            if 0 < len(at) == len(worth) <= MOST_STEPS and _rises(at) and _rises(worth):
+                return Isotonic(at, worth)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        pass
+    raise SettingsError(
+        "The calibration is neither a sigmoid of rising slope nor steps that rise from 0 to 1.",
+        "Use the files as Sextant saved them.",
+    )
+
+
+def _rises(values: tuple[float, ...]) -> bool:
+    within = all(0 <= value <= 1 for value in values)  # and no NaN
+    return within and all(a <= b for a, b in pairwise(values))
+
+
+# -- how far stated and observed shares are apart --
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Objects whose probability lies in one of ten equal ranges.
+
+    ``stated`` is the mean of their probabilities, ``observed`` the share that is positive.
+    """
+
+    stated: float
+    observed: Score
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Stated against observed shares; ranges without an object have no bin.
+
+    ``ece`` is the expected calibration error: the mean over objects of |stated - observed| of
+    their bins.
+
+    References
+    ----------
+    Naeini, Cooper and Hauskrecht 2015, AAAI, 2901
+    """
+
+    bins: tuple[Bin, ...]
+    ece: float
+    n: int
+
+
+def reliability(proba: Floats32, is_positive: Bools) -> Reliability:
+    """How far probabilities are to be believed, over objects whose truth is known.
+
+    Parameters
+    ----------
+    proba : shape (n,), n >= 1
+    is_positive : shape (n,)
+
+    >>> found = reliability(np.float32([0.1, 0.15, 0.9]), np.array([False, True, True]))
+    >>> [(round(b.stated, 3), b.observed.value) for b in found.bins], round(found.ece, 3)
+    ([(0.125, 0.5), (0.9, 1.0)], 0.283)
+    """
+    which = np.minimum((proba * BINS).astype(np.intp), BINS - 1)
+    counts = np.bincount(which, minlength=BINS)
+    stated = np.bincount(which, weights=proba.astype(np.float64), minlength=BINS)
+    positive = np.bincount(which, weights=is_positive, minlength=BINS)
+    bins = tuple(
+        Bin(float(stated[i] / counts[i]), share(int(positive[i]), int(counts[i])))
+        for i in np.flatnonzero(counts)
+    )
+    ece = float(np.abs(stated - positive).sum() / len(proba))
+    return Reliability(bins, ece, len(proba))
+
+
+def cross_fitted(
+    proba: Floats32,
+    is_positive: Bools,
+    fold: npt.NDArray[np.integer[Any]],
+    fit: Callable[[Floats32, Bools], Calibrator],
+) -> Floats32:
+    """Each object's calibrated probability by a calibration that has not seen its fold.
+
+    Parameters
+    ----------
+    proba, is_positive, fold : shape (n,)
+    """
+    made = np.empty_like(proba)
+    for number in np.unique(fold):
+        held_out = fold == number
+        others = ~held_out
+        made[held_out] = (
+            fit(proba[others], is_positive[others])(proba[held_out])
+            if others.any()
+            else proba[held_out]
+        )
+    return made
+
+
+def _logit(proba: Floats32) -> npt.NDArray[np.float64]:
+    p = np.clip(proba.astype(np.float64), _SURE, 1 - _SURE)
+    return np.asarray(np.log(p / (1 - p)))

@@ -1,0 +1,96 @@
+"""Rows that have texts: columns of numbers, and the words of a text beside them.
+
+Owns how both become the one sparse matrix that a model sees, numbers first, in a project as for
+texts that nobody counted.  Takes arrays; knows no files.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, hstack
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from al_engine.learning.preparation import Preparation
+from al_engine.learning.words import Vocabulary, Words
+
+Columns: TypeAlias = NDArray[np.float32]
+Rows: TypeAlias = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Numbers and words of the same rows, as a scorer takes them.
+
+    ``numbers`` has shape (n_numbers, n_places), as it is before ``preparation``; ``words`` has
+    shape (n_rows, n_terms).  The place p of the numbers is row ``row_at[p]`` of the words.
+    """
+
+    numbers: Columns
+    words: Words
+    row_at: NDArray[np.integer[Any]]
+    preparation: Preparation
+
+    def take(self, places: Rows) -> csr_matrix:
+        """What a model sees of some places, shape (n, n_numbers + n_terms), float32."""
+        return joined(
+            self.preparation.transform(self.numbers[:, places].T) if len(self.numbers) else None,
+            self.words[self.row_at[places]],
+        )
+
+
+def joined(numbers: NDArray[np.floating[Any]] | None, words: Words) -> csr_matrix:
+    """Prepared numbers, shape (n, n_numbers), before words."""
+    if numbers is None:
+        return csr_matrix(words)
+    dense = csr_matrix(np.asarray(numbers, dtype=np.float32))
+    return csr_matrix(hstack([dense, words], format="csr", dtype=np.float32))
+
+
+class Reader(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """The first step of a saved model of texts: rows of numbers and texts into what it sees.
+
+    It takes rows of ``n_numbers`` numbers (NaN where missing) and then ``n_texts`` texts, as an
+    array of objects or a data frame.  It is fitted, and stays so.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, preparation: Preparation, n_texts: int) -> None:
+        self.vocabulary = vocabulary
+        self.preparation = preparation
+        self.n_texts = n_texts
+
+    @property
+    def n_numbers(self) -> int:
+        return self.preparation.n_numbers
+
+    @property
+    def n_features_in_(self) -> int:
+        return self.n_numbers + self.n_texts
+
+    def fit(self, X: Any, y: Any = None) -> "Reader":
+        """Change nothing: what it knows is of the project's training texts."""
+        return self
+
+    def transform(self, X: Any) -> csr_matrix:
+        """Shape (n_rows, n_numbers + n_terms)."""
+        cells = np.asarray(X, dtype=object)
+        mixed = self.mixed(
+            np.ascontiguousarray(cells[:, : self.n_numbers].T.astype(np.float32)),
+            [one_text(row) for row in cells[:, self.n_numbers :]],
+        )
+        return mixed.take(np.arange(len(cells)))
+
+    def mixed(self, numbers: Columns, texts: Sequence[str]) -> Mixed:
+        """Columns of numbers, shape (n_numbers, n_rows), and a text for each row."""
+        words = self.vocabulary.weigh(texts)
+        return Mixed(numbers, words, np.arange(len(texts), dtype=np.int32), self.preparation)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def one_text(texts: Sequence[Any]) -> str:
+    """Several texts read as one, each from a line of its own; None is none."""
+    return "\n".join(str(text) for text in texts if text is not None and text == text)
