@@ -8,11 +8,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from al_engine.errors import AlEngineError
 from al_engine.exchange.applying import apply_model, parse_renamed
 from al_engine.exchange.saved import WARNING, open_saved
 from al_engine.extensions.loading import load_extensions
+from al_engine.files import whole_file
 from al_engine.home import home_folder
 from al_engine.starting import import_file
 
@@ -75,6 +77,19 @@ def _score(options: argparse.Namespace) -> int:
     return 0
 
 
+def _simulate(options: argparse.Namespace) -> int:
+    # Here, for it brings scikit-learn along, which an import does not wait for.
+    from al_engine.simulating.command import run
+
+    text = run(vars(options), _say)
+    if options.out is None:
+        sys.stdout.write(text)
+        return 0
+    with whole_file(Path(options.out)) as file:
+        file.write_text(text, encoding="utf-8")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m al_engine", description="Sextant's engine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -102,7 +117,66 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--hdu", metavar="N", help="which HDU or table of the catalogue")
     command.set_defaults(run=_score)
+    _add_simulate(commands)
     return parser
+
+
+def _add_simulate(commands: Any) -> None:
+    command = commands.add_parser(
+        "simulate",
+        help="how many labels a query strategy would have saved, on a catalogue with known ones",
+    )
+    command.add_argument("--catalogue", metavar="FILE", required=True)
+    command.add_argument("--label", metavar="COLUMN", required=True, help="what is known")
+    command.add_argument("--id", metavar="COLUMN", help="tells objects apart; guessed if left out")
+    command.add_argument("--hdu", metavar="N", help="which HDU or table of the file")
+    seen = command.add_mutually_exclusive_group()
+    seen.add_argument("--features", metavar="A,B,C", help="columns of numbers; guessed if left out")
+    seen.add_argument("--text", metavar="COLUMN", help="a column whose words are the features")
+    command.add_argument("--positive", metavar="VALUE", help="one label against all others")
+    command.add_argument(
+        "--model", metavar="NAME,...",
+        help="random_forest, or logistic_regression for texts; names with + vote as a committee",
+    )  # fmt: skip
+    command.add_argument(
+        "--param", metavar="NAME=VALUE", action="append", default=[],
+        help="a setting of every model that has it; may be given again",
+    )  # fmt: skip
+    command.add_argument(
+        "--strategy", metavar="NAME,...", default="margin", help="random is always run beside them"
+    )
+    command.add_argument("--batch-size", metavar="N", type=int, default=10)
+    command.add_argument(
+        "--initial", metavar="N", type=int, help="labelled at the start; two a class, at least 10"
+    )
+    command.add_argument(
+        "--start", metavar="HOW", default="random", help="random, balanced or kmeans"
+    )
+    command.add_argument(
+        "--budget", metavar="N", type=int, default=200, help="asked beyond the initial ones"
+    )
+    command.add_argument("--seeds", metavar="N", type=int, default=5)
+    command.add_argument(
+        "--split", metavar="TRAIN,VALIDATION,TEST", default="60,20,20",
+        help="shares in percent or of 1, or numbers of objects where they add up to more than 100; "
+        "without a test set scores are over what is not labelled yet",
+    )  # fmt: skip
+    command.add_argument("--balanced", action="store_true", help="as many of each label")
+    command.add_argument("--metric", metavar="NAME", help="what area and labels are counted by")
+    command.add_argument("--target", metavar="METRIC=VALUE", help="a score that is wanted")
+    command.add_argument("--stop-at-target", action="store_true", help="once it is held")
+    command.add_argument("--keep-best", action="store_true", help="score the best by validation")
+    command.add_argument(
+        "--patience", metavar="N", type=int, default=0,
+        help="stop after so many rounds that are not better by validation",
+    )  # fmt: skip
+    command.add_argument(
+        "--carry-weights", action="store_true",
+        help="models that learn in steps go on from the weights of the round before",
+    )  # fmt: skip
+    command.add_argument("--no-scale", action="store_true", help="leave features as they are")
+    command.add_argument("--out", metavar="FILE", help="written whole; else to standard output")
+    command.set_defaults(run=_simulate)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The labelling loop with known labels for an oracle, without a page or a project.
+"""Simulating on arrays, from Python: one curve, any scikit-learn model, any modAL-style strategy.
 
-Owns only the loop and the checks of its arguments; learning itself is in ``learning``.
+Owns the checks of its arguments and the table that comes out; the loop is ``running``'s.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,11 @@ from al_engine.learning.learners import (
     fit_preparation,
     prepared_pipeline,
 )
-from al_engine.learning.metrics import binary_scores, macro_scores
 from al_engine.learning.models import seeded
-from al_engine.learning.selection import tie_keys
-from al_engine.learning.strategies import find_strategy, run_strategy
+from al_engine.learning.selection import IntArray, tie_keys
+from al_engine.learning.strategies import find_strategy
+from al_engine.simulating.running import Learning, Split, Task, run_curve
+from al_engine.simulating.tally import METRICS, score
 
 _TIE_BREAKS = {"random": "hash", "first": "first"}
 
@@ -37,7 +38,8 @@ class Simulation:
 
     ``queried`` holds rows of X_train in the order asked, the initial ones left out;
     ``scores`` has a row after the initial fit and one after each query or batch, with
-    ``n_labelled``, ``accuracy``, ``precision``, ``recall`` and ``f1`` on the test set.
+    ``n_labelled``, ``accuracy``, ``precision``, ``recall`` and ``f1`` on the test set or, without
+    one, over the objects not labelled yet.
     """
 
     queried: NDArray[np.int64]
@@ -47,8 +49,8 @@ class Simulation:
 def simulate(
     X_train: ArrayLike,
     y_train: ArrayLike,
-    X_test: ArrayLike,
-    y_test: ArrayLike,
+    X_test: ArrayLike | None,
+    y_test: ArrayLike | None,
     *,
     initial: int | Sequence[int],
     model: Any,
@@ -65,7 +67,8 @@ def simulate(
     Parameters
     ----------
     X_train, X_test : array-like of shape (n, n_features), NaN where missing
-    y_train, y_test : array-like of shape (n,), labels of any one type
+    y_train, y_test : array-like of shape (n,), labels of any one type.  Where both of the test set
+        are None, each model is scored over the objects that are not labelled yet
     initial : rows of X_train labelled at the start, or how many to draw (each class once)
     model : registry name, or a scikit-learn estimator, whose ``random_state`` is set from
         ``seed`` where it is unset; one without ``predict_proba`` is ranked by its
@@ -89,13 +92,14 @@ def simulate(
     positive class is never predicted.
     """
     X, y = _table(X_train, y_train, "train")
-    X_held, y_held = _table(X_test, y_test, "test")
-    if X.shape[1] != X_held.shape[1]:
+    n_train = len(y)
+    if (X_test is None) != (y_test is None):
         raise SettingsError(
-            f"X_train has {X.shape[1]} features, but X_test has {X_held.shape[1]}.",
-            "Give both the same columns.",
+            "Of X_test and y_test one is None.", "Give both, or None for both to have no test set."
         )
-    classes = _classes(y, y_held, positive)
+    if X_test is not None and y_test is not None:
+        X, y = _with_test_set(X, y, *_table(X_test, y_test, "test"))
+    classes = _classes(y[:n_train], y[n_train:], positive)
     _at_least("batch_size", batch_size, 1)
     if budget is not None:
         _at_least("budget", budget, 0)
@@ -107,35 +111,57 @@ def simulate(
             f"strategy is {strategy!r}, but must be a registry name or a function "
             "f(classifier, X, n_instances=1)."
         )
-    build = _builder(model, X, scale, seed)
-    labelled = np.zeros(len(y), dtype=bool)
-    labelled[_initial_rows(initial, y, classes, seed)] = True
-    asked_at_most = int(np.sum(~labelled)) if budget is None else budget
+    build = _builder(model, X[:n_train], scale, seed)
+    rows = np.arange(len(y))
+    task = Task(
+        X,
+        y,
+        classes,
+        keys=rows.astype(np.uint64),
+        split=Split(rows[:n_train], rows[:0], rows[n_train:]),
+        initial=_initial_rows(initial, y[:n_train], classes, seed),
+        learning=Learning(
+            lambda rows, pool, before: fit_pipeline(build(len(rows)), X[rows], y[rows], query),
+            lambda learner, some: (learner.predict(X[some]) if len(some) else y[some], None),
+            gives_probabilities=False,
+        ),
+        strategy=strategy,
+        seed=seed,
+        batch_size=batch_size,
+        budget=budget,
+        tie_break=_TIE_BREAKS[tie_break],
+    )
+    rounds = list(run_curve(task))
+    place = None
+    if positive is not None or len(classes) == 2:
+        place = 1 if positive is None else classes.tolist().index(positive)
+    scores = [score(each.tested, len(classes), place) for each in rounds]
+    table = pd.DataFrame(
+        {"n_labelled": [each.n_labelled for each in rounds]}
+        | {name: np.array([each[name] for each in scores], dtype=np.float64) for name in METRICS}
+    )
+    queried = [row for each in rounds[1:] for row in each.queried]
+    return Simulation(np.array(queried, dtype=np.int64), table)
 
-    queried: list[int] = []
-    scores: list[dict[str, float]] = []
-    while True:
-        n_labelled = int(labelled.sum())
-        try:
-            learner = fit_pipeline(build(n_labelled), X[labelled], y[labelled], query)
-            y_pred = learner.predict(X_held)
-        except ValueError as error:
-            raise SettingsError(
-                f"The model failed with {n_labelled} labelled objects: {error}",
-                "Give it more initial objects, or settings that so few can support.",
-            ) from error
-        scores.append({"n_labelled": n_labelled, **_scores(y_held, y_pred, classes, positive)})
-        pool = np.flatnonzero(~labelled)
-        n = min(batch_size, asked_at_most - len(queried), len(pool))
-        if n == 0:
-            break
-        keys = tie_keys(pool.astype(np.uint64), seed, len(scores))
-        chosen, _ = run_strategy(
-            strategy, learner, X[pool], classes, n, keys, tie_break=_TIE_BREAKS[tie_break]
+
+def _with_test_set(
+    X: NDArray[np.floating[Any]],
+    y: NDArray[Any],
+    X_test: NDArray[np.floating[Any]],
+    y_test: NDArray[Any],
+) -> tuple[NDArray[np.floating[Any]], NDArray[Any]]:
+    if X.shape[1] != X_test.shape[1]:
+        raise SettingsError(
+            f"X_train has {X.shape[1]} features, but X_test has {X_test.shape[1]}.",
+            "Give both the same columns.",
         )
-        queried.extend(pool[chosen].tolist())
-        labelled[pool[chosen]] = True
-    return Simulation(np.array(queried, dtype=np.int64), pd.DataFrame(scores))
+    # Put together, numpy would turn the numbers into text without a word.
+    if (y.dtype.kind in "US") != (y_test.dtype.kind in "US"):
+        raise SettingsError(
+            f"y_train holds {y.tolist()[0]!r}, but y_test holds {y_test.tolist()[0]!r}.",
+            "Give labels of one type.",
+        )
+    return np.concatenate([X, X_test]), np.concatenate([y, y_test])
 
 
 def _table(X: ArrayLike, y: ArrayLike, name: str) -> tuple[NDArray[np.floating[Any]], NDArray[Any]]:
@@ -182,12 +208,6 @@ def _table(X: ArrayLike, y: ArrayLike, name: str) -> tuple[NDArray[np.floating[A
 
 
 def _classes(y_train: NDArray[Any], y_test: NDArray[Any], positive: Any) -> NDArray[Any]:
-    # Put together, numpy would turn the numbers into text without a word.
-    if (y_train.dtype.kind in "US") != (y_test.dtype.kind in "US"):
-        raise SettingsError(
-            f"y_train holds {y_train.tolist()[0]!r}, but y_test holds {y_test.tolist()[0]!r}.",
-            "Give labels of one type.",
-        )
     known = np.unique(y_train)
     classes = np.unique(np.concatenate([known, np.unique(y_test)]))
     if len(known) < 2:
@@ -208,7 +228,7 @@ def _at_least(name: str, value: Any, least: int) -> None:
 
 def _initial_rows(
     initial: int | Sequence[int], y: NDArray[Any], classes: NDArray[Any], seed: int
-) -> NDArray[np.int64]:
+) -> IntArray:
     if np.ndim(initial) == 0:
         _at_least("initial", initial, 1)
         keys = tie_keys(np.arange(len(y), dtype=np.uint64), seed, 0)
@@ -250,20 +270,3 @@ def _builder(model: Any, X: NDArray[np.floating[Any]], scale: bool, seed: int) -
         return prepared_pipeline(estimator, preparation, impute=not takes_missing)
 
     return build
-
-
-def _scores(
-    y_true: NDArray[Any], y_pred: NDArray[Any], classes: NDArray[Any], positive: Any
-) -> dict[str, float]:
-    if positive is None and len(classes) > 2:
-        return macro_scores(y_true, y_pred, classes)
-    binary = binary_scores(y_true, y_pred, classes[1] if positive is None else positive)
-    shares = {
-        name: np.nan if score.value is None else score.value
-        for name, score in (
-            ("precision", binary.precision),
-            ("recall", binary.recall),
-            ("f1", binary.f1),
-        )
-    }
-    return {"accuracy": float(np.mean(y_true == y_pred)), **shares}

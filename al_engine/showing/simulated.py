@@ -1,0 +1,203 @@
+"""What is to be seen of a simulation: curves with their bands, a table, and where it asked.
+
+Owns the step from its numbers to what a page draws.  Must not know the browser or Streamlit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from al_engine.projects.project import Project
+from al_engine.simulating.command import level_name
+from al_engine.simulating.running import RANDOM
+from al_engine.simulating.summary import over_seeds, said
+from al_engine.views.palette import NEUTRAL, OKABE_ITO
+from al_engine.views.raster import View, category_counts, default_range, paint_categories
+
+LEVELS = ("labels_to_90", "labels_to_95", "labels_to_99", "labels_to_target")
+_SHARES = ("accuracy", "precision", "recall", "f1")
+
+
+@dataclass(frozen=True)
+class Band:
+    """A mean over seeds by number of labels, with its interval; None where there is none."""
+
+    name: str
+    colour: str
+    n_labelled: tuple[int, ...]
+    mean: tuple[float | None, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
+    n_seeds: int
+    is_random: bool = False
+
+
+def bands(numbers: Mapping[str, Any], score: str, *, is_running: bool = False) -> list[Band]:
+    """A band for each pair of model and strategy, as far as each of its seeds goes.
+
+    While the simulation ``is_running`` the curve that it is at counts only where its pair has no
+    other: a line would shrink at every new seed.
+    """
+    most = 1.0 if score in _SHARES else None
+    under_way = numbers["curves"][-1] if is_running and numbers["curves"] else None
+    found = []
+    for place, (name, every) in enumerate(_by_name(numbers).items()):
+        curves = [c for c in every if c is not under_way] or every
+        at = sorted({n for curve in curves for n in curve["n_labelled"]})
+        first = max(curve["n_labelled"][0] for curve in curves)
+        last = min(curve["n_labelled"][-1] for curve in curves)
+        # Where batches differ in size a curve stands where it was at its last round.
+        at = [n for n in at if first <= n <= last]
+        points = [over_seeds([_score_at(c, score, n) for c in curves], 0.0, most) for n in at]
+        mean, low, high = (tuple(point[end] for point in points) for end in ("mean", "low", "high"))
+        is_random = curves[0]["strategy"] == RANDOM
+        colour = NEUTRAL if is_random else OKABE_ITO[(place - 1) % len(OKABE_ITO)]
+        found.append(Band(name, colour, tuple(at), mean, low, high, len(curves), is_random))
+    return found
+
+
+def _score_at(curve: Mapping[str, Any], score: str, n: int) -> float | None:
+    place = int(np.searchsorted(curve["n_labelled"], n, side="right")) - 1
+    value: float | None = curve[score][place]
+    return value
+
+
+def full_supervision(numbers: Mapping[str, Any], score: str) -> list[tuple[str, dict[str, Any]]]:
+    """By model, the score with every label of the training set: the mean and its interval."""
+    most = 1.0 if score in _SHARES else None
+    models = dict.fromkeys(each["model"] for each in numbers["full"])
+    return [
+        (name, over_seeds([e[score] for e in numbers["full"] if e["model"] == name], 0.0, most))
+        for name in models
+    ]
+
+
+def _by_name(numbers: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
+    made: dict[str, list[Mapping[str, Any]]] = {}
+    for name, found in numbers["summary"].items():
+        pair = (found["model"], found["strategy"])
+        made[name] = [c for c in numbers["curves"] if (c["model"], c["strategy"]) == pair]
+    return made
+
+
+def curve_of(numbers: Mapping[str, Any], name: str, seed: int) -> Mapping[str, Any] | None:
+    """One curve by its pair's name and its seed; None where it is not begun."""
+    return next((c for c in _by_name(numbers).get(name, ()) if c["seed"] == seed), None)
+
+
+# -- in words and in a table -------------------------------------------------------------------
+
+
+def verdicts(numbers: Mapping[str, Any], level: str) -> list[str]:
+    """For each strategy how many labels it saves on the way to a level, in a sentence."""
+    said_of = level_name(level, numbers["settings"])
+    return [
+        said(name, said_of, found["over_random"][level])
+        for name, found in numbers["summary"].items()
+        if "over_random" in found
+    ]
+
+
+def levels(numbers: Mapping[str, Any]) -> dict[str, str]:
+    """The levels that labels are counted to, by name: those of full supervision, and a target."""
+    settings = numbers["settings"]
+    kept = [name for name in LEVELS if name != "labels_to_target" or settings["target"]]
+    if not numbers["full"]:
+        kept = [name for name in kept if name == "labels_to_target"]
+    return {name: level_name(name, settings) for name in kept}
+
+
+def table(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
+    """A row for each pair of model and strategy, every cell a mean with its interval."""
+    rows = []
+    for name, found in numbers["summary"].items():
+        row = {"strategy": name, "area": _interval(found["aubc"], ".3f")}
+        for level in levels(numbers):
+            row[level] = _labels(found[level])
+            if "over_random" in found:
+                row[f"saved_{level}"] = _saved(found["over_random"][level])
+        for count in ("false_positives", "false_negatives"):
+            row[count] = _interval(found["at_end"][count], ",.0f")
+        rows.append(row)
+    return rows
+
+
+def _interval(found: Mapping[str, Any], form: str) -> str:
+    if found["mean"] is None:
+        return "–"
+    mean = format(found["mean"], form)
+    if found["low"] is None:
+        return mean
+    return f"{mean} ({format(found['low'], form)}–{format(found['high'], form)})"
+
+
+def _labels(found: Mapping[str, Any]) -> str:
+    if found["n_without"]:
+        n = found["n"] + found["n_without"]
+        if not found["n"]:
+            return "not reached"
+        return f"{_interval(found, ',.0f')}, {found['n']} of {n} seeds"
+    return _interval(found, ",.0f")
+
+
+def _saved(found: Mapping[str, Any]) -> str:
+    if found["mean"] is None:
+        return "–"
+    least = "≥ " if found["n_at_least"] else "≤ " if found["n_at_most"] else ""
+    interval = _interval(found, "+,.0f").replace("–", " to ")
+    return least + interval + ("" if found["saves"] else ", none shown")
+
+
+# -- where it asked ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Objects that were asked about: where they lie, and in which round, from 0."""
+
+    x: tuple[float | None, ...]
+    y: tuple[float | None, ...]
+    round: tuple[int, ...]
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """All objects on the project's axes, as a picture, and the ranges it shows."""
+
+    picture: bytes
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    axes: tuple[str, str]
+
+
+def ground(project: Project, width_px: int, height_px: int) -> Ground | None:
+    """Where all objects lie; None where the project has no axes."""
+    config = project.config
+    if not (config.x_axis and config.y_axis):
+        return None
+    x, y = project.axis(config.x_axis), project.axis(config.y_axis)
+    view = View(default_range(x), default_range(y), width_px, height_px)
+    counts = category_counts(x, y, np.zeros(len(x), dtype=np.uint8), 1, view)
+    picture = paint_categories(counts, [NEUTRAL])
+    return Ground(picture, view.x_range, view.y_range, (config.x_axis, config.y_axis))
+
+
+MOST_DRAWN = 5_000
+
+
+def asked(project: Project, queried: Sequence[Sequence[int]], up_to: int) -> Asked:
+    """The objects of the rounds up to one, by their rows in the catalogue; the last ones of many.
+
+    What is not in the catalogue any more is left out.
+    """
+    config = project.config
+    x, y = project.axis(config.x_axis), project.axis(config.y_axis)
+    pairs = [(row, i) for i, rows in enumerate(queried[: up_to + 1]) for row in rows]
+    pairs = [(row, i) for row, i in pairs if row < len(x)][-MOST_DRAWN:]
+    rows = [row for row, _ in pairs]
+    places = [[None if np.isnan(v) else float(v) for v in axis[rows]] for axis in (x, y)]
+    ids = project.catalogue.object_ids(config.columns.id, rows) if rows else []
+    return Asked(tuple(places[0]), tuple(places[1]), tuple(i for _, i in pairs), tuple(ids))

@@ -1,0 +1,1 @@
+"""Simulation: the loop with known labels for answers, over many seeds, beside random choice."""

@@ -1,0 +1,298 @@
+"""The simulations of a project: begun, stopped, resumed and deleted, whoever looks on.
+
+Owns the folder they are kept in and the processes that run them.  Each goes on while nobody looks,
+and ends with its project; what was finished then is gone on with.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import uuid
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from al_engine.errors import ProjectError, SettingsError, disk_said
+from al_engine.files import partial_beside
+from al_engine.projects.project import Project
+from al_engine.public import refuse_overuse, refuse_simulation
+from al_engine.simulating.drawing import draw_split
+from al_engine.simulating.folder import (
+    FAILED,
+    LOG,
+    RESULT,
+    count_rounds,
+    is_locked,
+    read_failure,
+    read_plan,
+    read_rounds,
+    read_seconds,
+    write_plan,
+)
+from al_engine.simulating.gathering import gather
+from al_engine.simulating.material import Material, load_outline, save_material
+from al_engine.simulating.performing import Finished, curves_of, settled
+from al_engine.simulating.settings import SimulationPlan, check_plan
+from al_engine.simulating.summary import summarise
+
+FOLDER = "simulations"
+MOST_KEPT, MOST_NAME = 100, 80
+State = Literal["running", "stopped", "finished", "failed"]
+_ROOT = Path(__file__).resolve().parents[2]
+_ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")
+_END_WAIT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A simulation as a list shows it: ``n_done`` of about ``of`` rounds, in ``seconds``.
+
+    ``failure`` says in a sentence why it came to an end before its time.
+    """
+
+    key: str
+    name: str
+    made: datetime
+    state: State
+    plan: SimulationPlan
+    n_done: int
+    of: int
+    seconds: float
+    failure: str = ""
+
+    @property
+    def left_s(self) -> float | None:
+        """About how long it still takes; None before the first seed is through."""
+        if self.n_done * self.plan.n_seeds < self.of or not self.of:
+            return None
+        return self.seconds * max(0, self.of - self.n_done) / self.n_done
+
+
+@dataclass
+class Simulations:
+    """Those of one project, by its folder; ``simulations_of`` hands them out."""
+
+    home: Path
+    folder: Path
+    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _numbers: tuple[Any, dict[str, Any]] = (None, {})
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        _ALL.add(self)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    # -- looking --
+
+    def kept(self) -> list[Kept]:
+        """All there are, the latest first; one whose plan is damaged is left out."""
+        found = []
+        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
+            if folder.is_dir() and not folder.name.startswith("."):
+                try:
+                    found.append(self._look(folder))
+                except ProjectError:
+                    continue
+        return sorted(found, key=lambda each: (each.made, each.key), reverse=True)
+
+    def look(self, key: str) -> Kept:
+        """One of them; ProjectError where it is gone."""
+        return self._look(self._find(key))
+
+    def finished(self, key: str) -> list[Finished]:
+        """The rounds that are finished."""
+        return read_rounds(self._find(key))
+
+    def numbers(self, key: str, metric: str | None = None) -> dict[str, Any]:
+        """All numbers of what is finished, counted by a score; as ``summary.summarise``."""
+        folder = self._find(key)
+        _, _, plan = read_plan(folder)
+        moment = (key, count_rounds(folder), metric)
+        if self._numbers[0] != moment:  # a page is drawn again and again
+            made = summarise(*settled(plan, load_outline(folder)), read_rounds(folder), metric)
+            self._numbers = moment, made
+        return self._numbers[1]
+
+    def result(self, key: str) -> str | None:
+        """The JSON of one that is finished, as the command writes it."""
+        path = self._find(key) / RESULT
+        return path.read_text(encoding="utf-8") if path.is_file() else None
+
+    # -- doing --
+
+    def begin(self, project: Project, plan: SimulationPlan, name: str) -> str:
+        """Write down what is to be done and on what, and have a process begin; returns its key.
+
+        Raises
+        ------
+        SettingsError, NotEnoughLabelsError : the plan does not fit the project
+        PublicServerError : more than a public server lends
+        ProjectError : the disk is full
+        """
+        name = " ".join(name.split())[:MOST_NAME]
+        if not name:
+            raise SettingsError("The simulation has no name.", "Give it one.")
+        if len(self.kept()) >= MOST_KEPT:
+            raise SettingsError(
+                f"The project keeps {MOST_KEPT} simulations already.", "Delete one of them."
+            )
+        check_plan(plan)
+        material = gather(project)
+        plan, told = settled(plan, material)
+        split = draw_split(told.y, told.keys, None, plan.splits, 0)
+        n_used = sum(map(len, (split.train, split.validation, split.test)))
+        n_fits = rounds_of(plan, len(split.train))
+        refuse_simulation(_n_running(), n_used, n_fits)
+        refuse_overuse(self.home, _n_bytes(material))
+        made = datetime.now(UTC)
+        key = f"{made:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
+        try:
+            self.folder.mkdir(exist_ok=True)
+            partial = partial_beside(self.folder / key)
+            partial.mkdir()
+            try:
+                save_material(partial, material)
+                write_plan(partial, name, made.isoformat(), plan)
+                partial.rename(self.folder / key)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+        except OSError as error:
+            raise ProjectError(
+                f"The simulation could not be written: {disk_said(error)}.",
+                "See to the free space and the permissions of the project's folder.",
+            ) from error
+        self._start(self.folder / key)
+        return key
+
+    def resume(self, key: str) -> None:
+        """Go on from the last finished round; one that runs or is finished is left alone."""
+        found = self.look(key)
+        if found.state in ("running", "finished"):
+            return
+        refuse_simulation(_n_running(), 0, 0)
+        folder = self._find(key)
+        (folder / FAILED).unlink(missing_ok=True)
+        self._start(folder)
+
+    def stop(self, key: str) -> None:
+        """End its process; its finished rounds stay."""
+        with self._lock:
+            process = self._running.pop(key, None)
+        if process is not None:
+            _end(process)
+
+    def delete(self, key: str) -> None:
+        self.stop(key)
+        folder = self._find(key)
+        gone = partial_beside(folder)
+        folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def stop_all(self) -> None:
+        """End every process: the project is closed."""
+        with self._lock:
+            processes = list(self._running.values())
+            self._running.clear()
+        for process in processes:
+            _end(process)
+
+    @property
+    def n_running(self) -> int:
+        with self._lock:
+            return sum(process.poll() is None for process in self._running.values())
+
+    def _start(self, folder: Path) -> None:
+        with self._lock:
+            if is_locked(folder):
+                return  # never two on one
+            one_thread = {f"{name}_NUM_THREADS": "1" for name in _ONE_THREAD}
+            with (folder / LOG).open("wb") as log:
+                self._running[folder.name] = subprocess.Popen(
+                    [sys.executable, "-m", "al_engine.simulating.process", str(folder.resolve())],
+                    cwd=_ROOT,
+                    env={**os.environ, **one_thread},
+                    # It ends when this end is closed, which the system sees to.
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    creationflags=getattr(subprocess, "IDLE_PRIORITY_CLASS", 0),
+                )
+
+    def _find(self, key: str) -> Path:
+        folder = self.folder / key
+        if not key or key != folder.name or key.startswith(".") or not folder.is_dir():
+            raise ProjectError("There is no such simulation any more.", "Choose another one.")
+        return folder
+
+    def _look(self, folder: Path) -> Kept:
+        name, made, plan = read_plan(folder)
+        n_train = load_outline(folder).about.get("n_objects", 0)
+        return Kept(
+            folder.name,
+            name,
+            datetime.fromisoformat(made),
+            self._state(folder),
+            plan,
+            count_rounds(folder),
+            rounds_of(plan, n_train),
+            read_seconds(folder),
+            read_failure(folder),
+        )
+
+    def _state(self, folder: Path) -> State:
+        if (folder / RESULT).is_file():
+            return "finished"
+        with self._lock:
+            process = self._running.get(folder.name)
+        if (process is not None and process.poll() is None) or is_locked(folder):
+            return "running"
+        return "failed" if (folder / FAILED).is_file() else "stopped"
+
+
+_ALL: weakref.WeakSet[Simulations] = weakref.WeakSet()
+_OF: weakref.WeakKeyDictionary[Project, Simulations] = weakref.WeakKeyDictionary()
+
+
+def simulations_of(project: Project) -> Simulations:
+    """The simulations of an open project; they end when it is closed."""
+    if project not in _OF:
+        made = _OF.setdefault(project, Simulations(project.folder.parent, project.folder / FOLDER))
+        project.at_close(made.stop_all)
+    return _OF[project]
+
+
+def rounds_of(plan: SimulationPlan, n_train: int) -> int:
+    """How many rounds a plan has at most, with a training set of so many."""
+    n_asked = n_train if plan.budget is None else min(plan.budget, n_train)
+    of_curve = 1 + -(-n_asked // plan.batch_size)
+    return sum(1 if strategy == "" else of_curve for _, strategy, _ in curves_of(plan))
+
+
+def _n_running() -> int:
+    return sum(each.n_running for each in _ALL)
+
+
+def _n_bytes(material: Material) -> int:
+    n_bytes = 24 * material.n_objects + sum(len(text) for text in material.texts or ())
+    return n_bytes + (0 if material.X is None else int(material.X.nbytes))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        process.wait(_END_WAIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+__all__: Sequence[str] = ("Kept", "Simulations", "simulations_of")

@@ -1,0 +1,170 @@
+"""The Simulation page: begun with what is offered, seen as it goes, and kept."""
+
+from dataclasses import replace
+
+import pytest
+from conftest import N_ROWS, begin, survey_config
+from paging import SIMULATION, fine, read, show
+
+from al_engine.projects.opening import open_project
+from al_engine.session import LabellingSession
+from al_engine.settings.config import Splits
+from al_engine.showing.simulated import asked, bands, curve_of, ground, levels, table, verdicts
+from al_engine.simulating import process
+from al_engine.simulating.kept import Simulations, simulations_of
+from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan, Target
+from al_engine.simulating.summary import as_json
+from al_engine.simulating.usual import usual_plan, usual_splits
+from pages.components.simulation import figures
+
+QUICK = SimulationPlan(
+    (PlannedModel((PlannedMember("logistic_regression"),)),), ("margin",), batch_size=10,
+    budget=30, n_seeds=2, positive="QSO",
+)  # fmt: skip
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Each runs where it is begun: a process of its own takes seconds to start."""
+    monkeypatch.setattr(Simulations, "_start", lambda self, folder: process._run(folder))
+
+
+def labels_of(at):
+    return [button.label for button in at.button]
+
+
+@pytest.fixture
+def simulated(survey_begun, at_once):
+    """The small project with one finished simulation."""
+    simulations_of(survey_begun.project).begin(survey_begun.project, QUICK, "First")
+    return survey_begun
+
+
+def test_a_project_without_known_labels_says_what_is_needed(home, survey_folder):
+    session = LabellingSession(open_project(survey_folder), "Ada")
+    config = survey_config()
+    session.change_settings(replace(config, columns=replace(config.columns, label=None)))
+    at = fine(show(SIMULATION, "survey"))
+    assert "10 at least, of two labels. Here 0 objects" in read(at)
+    assert "Begin" not in labels_of(at)
+
+
+def test_the_form_begins_with_the_classifier_s_own_set_up_and_runs_it(survey_begun, at_once):
+    at = fine(show(SIMULATION, "survey"))
+    assert at.multiselect[0].value == ["random_forest"]
+    assert at.multiselect[1].value == ["uncertainty"]
+    at.multiselect[0].set_value(["knn"])
+    for label, value in (("Budget", 20), ("Seeds", 1), ("Batch", 10)):
+        next(each for each in at.number_input if each.label == label).set_value(value)
+    fine(at.run())
+    fine(at.button(key="begin-simulation").click().run())
+    (one,) = simulations_of(survey_begun.project).kept()
+    assert (one.state, one.plan.models[0].name, one.plan.budget) == ("finished", "knn", 20)
+    assert one.plan.models[0].members[0].params == {}
+    assert one.name == "Qso: Uncertainty"
+    said = read(at)
+    assert "run more to tell" in said or "Neither" in said or "saves no" in said
+
+
+def test_what_is_finished_is_shown_with_its_numbers_and_its_json(simulated):
+    at = fine(show(SIMULATION, "survey"))
+    assert [each.value for each in at.error] == []
+    assert "logistic" in read(at).lower()
+    assert {"New", "Delete for good"} <= set(labels_of(at))
+    assert len(at.get("plotly_chart")) == 3
+    assert [each.proto.label for each in at.get("download_button")] == ["JSON"]
+    (frame,) = at.dataframe
+    assert frame.value["Strategy"].tolist() == ["random", "margin"]
+
+
+def test_the_page_and_the_file_have_the_same_numbers(simulated):
+    kept = simulations_of(simulated.project)
+    key = kept.kept()[0].key
+    assert as_json(kept.numbers(key)) == kept.result(key)
+    assert kept.numbers(key)["settings"]["classes"] == ["not QSO", "QSO"]
+
+
+def test_another_score_counts_everything_anew(simulated):
+    at = fine(show(SIMULATION, "survey"))
+    key = simulations_of(simulated.project).kept()[0].key
+    before = at.dataframe[0].value["Area under the curve"].tolist()
+    at.session_state[f"score-{key}"] = "recall"
+    assert fine(at.run()).dataframe[0].value["Area under the curve"].tolist() != before
+
+
+def test_one_that_is_stopped_is_resumed_where_it_was(survey_begun):
+    kept = simulations_of(survey_begun.project)
+    plan = replace(QUICK, batch_size=2)
+    key = kept.begin(survey_begun.project, plan, "Long")
+    kept.stop(key)
+    at = fine(show(SIMULATION, "survey"))
+    assert "Resume goes on from there" in read(at)
+    (resume,) = (button for button in at.button if button.label == "Resume")
+    fine(resume.click().run())
+    assert kept.look(key).state == "finished"
+
+
+def test_one_is_deleted_and_the_next_is_shown(simulated):
+    at = fine(show(SIMULATION, "survey"))
+    key = simulations_of(simulated.project).kept()[0].key
+    fine(at.button(key=f"delete-{key}").click().run())
+    assert simulations_of(simulated.project).kept() == []
+    assert "Begin" in labels_of(at)
+
+
+def test_a_choice_that_cannot_be_costs_a_sentence(survey_begun):
+    at = fine(show(SIMULATION, "survey"))
+    fine(at.multiselect[0].set_value([]).run())
+    fine(at.button(key="begin-simulation").click().run())
+    assert "no model" in at.error[0].value
+
+
+def test_a_page_draws_what_a_simulation_came_to(simulated):
+    project = simulated.project
+    numbers = simulations_of(project).numbers(simulations_of(project).kept()[0].key)
+    random, margin = bands(numbers, "accuracy")
+    assert (random.is_random, margin.n_seeds) == (True, 2)
+    assert len(margin.mean) == len(margin.n_labelled) == 4
+    assert next(iter(levels(numbers).values())) == "90% of full supervision"
+    assert len(verdicts(numbers, "labels_to_90")) == 1
+    assert {row["strategy"] for row in table(numbers)} == {"random", "margin"}
+    found = asked(project, curve_of(numbers, "margin", 0)["queried"], 1)
+    assert (len(found.ids), set(found.round)) == (20, {0, 1})
+    assert ground(project, 100, 80).picture.startswith(b"\x89PNG")
+
+
+def test_a_curve_that_is_under_way_leaves_the_line_of_the_others_whole():
+    def curve(seed, n):
+        return {
+            "model": "m",
+            "strategy": "margin",
+            "seed": seed,
+            "n_labelled": n,
+            "f1": [0.5] * len(n),
+        }
+
+    numbers = {
+        "summary": {"margin": {"model": "m", "strategy": "margin"}},
+        "curves": [curve(0, [10, 20, 30]), curve(1, [10])],
+    }
+    assert bands(numbers, "f1", is_running=True)[0].n_labelled == (10, 20, 30)
+    assert bands(numbers, "f1")[0].n_labelled == (10,)
+
+
+def test_the_usual_plan_is_of_a_size_that_ends(project):
+    session = begin(project)
+    plan = usual_plan(session.config, "QSO", N_ROWS - 30)
+    assert (plan.strategies, plan.budget, plan.batch_size) == (("uncertainty",), 81, 5)
+    assert usual_splits(10**6, Splits()).mode == "counts"
+    assert usual_splits(1000, Splits(train=80, validation=20, test=0)) == Splits()
+    assert usual_plan(session.config, None, 270).positive is None
+    assert Target().metric == "accuracy"
+
+
+def test_labels_that_begin_alike_stay_apart_in_the_matrix(monkeypatch):
+    monkeypatch.setattr(figures, "_is_dark", lambda: False)
+    names = ["RR Lyrae type ab", "RR Lyrae type c", "a star of another kind"]
+
+    (heat,) = figures.matrix_figure([[1, 2, 3], [4, 5, 6], [7, 8, 9]], names)["data"]
+
+    assert heat["x"] == heat["y"] == [*names[:2], "a star of anot"]
