@@ -1,7 +1,9 @@
-"""The demos: what they hold, and that the simulated survey is as hard as a real one."""
+"""The demos: what they hold, and that they are as hard to learn as what is real."""
 
 import io
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +12,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
 
 from al_engine.data.demo import DEMOS
+from al_engine.data.demo_reviews import words
 from al_engine.data.demo_survey import BANDS, LINES, simulate_survey
+from al_engine.data.features import TEXT_AXES
 from al_engine.errors import SettingsError
-from al_engine.views.demo_pictures import PICTURES, thumbnail
+from al_engine.views.demo_pictures import PICTURES, texts_picture, thumbnail
+from al_engine.views.palette import NEUTRAL, label_colours, rgb
 
 
 def read(name: str) -> pa.Table:
@@ -80,9 +89,10 @@ def test_every_demo_opens_with_settings_that_fit_its_columns(name: str) -> None:
     assert len(ids.unique()) == whole.num_rows
     assert ids.null_count == 0
 
-    generated = {"-".join(pair) for pair in itertools.combinations(settings["features"], 2)}
+    generated = set(TEXT_AXES) if settings["texts"] else set()
+    generated |= {"-".join(pair) for pair in itertools.combinations(settings["features"], 2)}
     named = [settings["id"], settings["label"], settings["x_axis"], settings["y_axis"]]
-    named += [*settings["features"], *settings["info"], *settings["pixels"]]
+    named += [*settings["features"], *settings["info"], *settings["texts"], *settings["pixels"]]
     named += [settings[key] for key in ("ra", "dec") if settings[key]]
     assert set(named) <= set(whole.column_names) | generated
     assert not set(settings["features"]) & {"redshift", "log_lx", settings["label"]}
@@ -271,3 +281,87 @@ def test_digit_axes_are_uncorrelated_and_the_first_spreads_wider() -> None:
     first, second = numbers(table, "pca_1"), numbers(table, "pca_2")
     assert abs(np.corrcoef(first, second)[0, 1]) < 1e-4
     assert first.var() > second.var() > 100
+
+
+def reviews() -> tuple[list[str], list[str]]:
+    """The texts and their sentiments."""
+    table = read("reviews")
+    return table["review"].to_pylist(), table["sentiment"].to_pylist()
+
+
+def test_there_are_reviews_enough_of_both_sentiments() -> None:
+    texts, sentiments = reviews()
+    assert len(texts) >= 600
+    assert set(sentiments) == {"negative", "positive"}
+    assert 0.5 < np.mean([sentiment == "positive" for sentiment in sentiments]) < 0.6
+    assert f"{len(texts)} short reviews" in DEMOS["reviews"].sentence
+
+
+def test_every_subject_is_praised_and_blamed() -> None:
+    table = read("reviews")
+    subject, sentiment = table["subject"].to_numpy(), table["sentiment"].to_numpy()
+    for each in np.unique(subject):
+        praised = sentiment[subject == each] == "positive"
+        assert len(praised) > 40
+        assert 0.4 < praised.mean() < 0.7
+
+
+def test_reviews_are_plain_text_with_little_html() -> None:
+    texts, _ = reviews()
+    assert {tag for text in texts for tag in re.findall("<[^>]*>", text)} == {"<br />"}
+    assert {mark for text in texts for mark in re.findall(r"&\w+;", text)} == {"&amp;"}
+    assert any("\n" in text for text in texts)
+    assert all(line.isprintable() for text in texts for line in text.split("\n"))
+    assert all(text == text.strip() for text in texts)
+
+
+def test_no_review_is_nearly_another() -> None:
+    texts, _ = reviews()
+    spoken = [[word.lower() for word in words(text)] for text in texts]
+    assert all(12 <= len(each) <= 60 for each in spoken)
+    runs = [{tuple(each[k : k + 5]) for k in range(len(each) - 4)} for each in spoken]
+    assert max(len(one & other) for one, other in itertools.combinations(runs, 2)) <= 1
+
+
+def test_numbers_of_a_review_are_those_of_its_words_alone() -> None:
+    table = read("reviews")
+    (k,) = (k for k, text in enumerate(table["review"].to_pylist()) if "named it Gerald" in text)
+    text = table["review"][k].as_py()
+    spoken = text.replace("<br />", " ").replace(",", "").replace(".", "").split()
+    assert table["n_words"][k].as_py() == len(spoken)
+    mean = sum(map(len, spoken)) / len(spoken)
+    assert table["letters_per_word"][k].as_py() == pytest.approx(mean)
+
+
+def test_the_sentiment_of_reviews_is_learned_from_their_words_but_not_by_rote() -> None:
+    texts, sentiments = reviews()
+    model = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LogisticRegression(C=10)
+    )
+    assert 0.8 < cross_val_score(model, texts, sentiments, cv=5).mean() < 0.92
+
+
+def test_the_reviews_are_found_wherever_sextant_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read("reviews").num_rows == DEMOS["reviews"].open().n_rows
+
+
+def test_a_picture_of_texts_has_a_bar_for_each_word_in_the_colour_of_what_it_tells() -> None:
+    image = texts_picture(
+        review=np.array([0, 0, 1]),
+        pile=np.array([0, 0, 1]),
+        letters=np.array([6, 8, 9]),
+        tells=np.array([-1, 0, 1]),
+    )
+    pixels = np.asarray(Image.open(io.BytesIO(image)))
+    inked = pixels[pixels[..., 3].sum(axis=1).argmax()]
+    starts = np.flatnonzero(np.diff((inked[:, 3] > 128).astype(int), prepend=0) == 1)
+    ends = np.flatnonzero(np.diff((inked[:, 3] > 128).astype(int), append=0) == -1)
+    assert len(starts) == 3
+    assert ((ends - starts)[1:] > (ends - starts)[:-1]).all()
+    assert (starts[:2] < pixels.shape[1] / 2).all()
+    assert starts[2] > pixels.shape[1] / 2
+    colours = [tuple(inked[(a + b) // 2, :3]) for a, b in zip(starts, ends, strict=True)]
+    assert colours == [rgb(colour) for colour in (NEUTRAL, *label_colours(2))]

@@ -33,6 +33,7 @@ from al_engine.settings.typed import read_as
 Floats = npt.NDArray[np.float64]
 
 ROWS_AT_ONCE, VALUES_AT_ONCE = 122_880, 4_000_000  # a row group of DuckDB's, or fewer rows
+TEXTS_AT_ONCE = 1000
 CLOSING_S = 20.0  # a question that DuckDB cannot break off is waited for
 IDS_KEPT = 20_000  # looked up last; each answer asks for those of the whole labelled set
 
@@ -176,6 +177,25 @@ class Catalogue(CatalogueColumns):
         """One numeric column over all rows, float64, NaN where missing."""
         parts = [batch[0] for batch in self.number_batches([self.number_sql(name, missing)])]
         return np.concatenate(parts)
+
+    def text_batches(self, names: Sequence[str]) -> Iterator[list[str]]:
+        """Stream columns of text over all rows in order, those of a row joined by line ends.
+
+        A slice of rows is asked for at a time, so that whoever reads may stop soon.  What is
+        missing is empty.
+
+        Raises
+        ------
+        UnsuitableColumnError : a column that holds no text
+        """
+        sql = self.whole_text_sql(names)
+        for first in range(0, self.n_rows, TEXTS_AT_ONCE):
+            found = self.fetch(
+                f"SELECT {sql} FROM catalogue "
+                f"WHERE {ROW} >= {first} AND {ROW} < {first + TEXTS_AT_ONCE} ORDER BY {ROW}"
+            )
+            yield [text for (text,) in found]
+        give_back_memory()
 
     def label_codes(self, name: str, values: Sequence[str]) -> npt.NDArray[np.int16]:
         """For each row the position of its label in ``values``; -1 where it is none of them."""
@@ -357,6 +377,18 @@ class Catalogue(CatalogueColumns):
             name: max(int(n), 2) if low != high else int(low is not None)
             for name, n, low, high in facts
         }
+
+    def n_words(self, names: Sequence[str], n_rows: int = 2000) -> dict[str, float]:
+        """How many words columns of text have on average, by the first rows; 0 where all miss."""
+        if not names:
+            return {}
+        stored = [quote(self.column(name).stored_as) for name in names]
+        listed = ", ".join(
+            f"avg(length(regexp_split_to_array(trim(CAST({s} AS VARCHAR)), '\\s+')))"
+            for s in stored
+        )
+        found = self.fetch(f"SELECT {listed} FROM (FROM catalogue WHERE {ROW} < {int(n_rows)})")[0]
+        return {name: float(n or 0) for name, n in zip(names, found, strict=True)}
 
     def _known_sql(self, name: str, missing: Missing) -> str:
         """SQL for a column's own values, NULL where one is not finite or stands for missing."""

@@ -93,6 +93,17 @@ class CatalogueColumns:
             )
         return f"CAST({stored} AS VARCHAR)"
 
+    def whole_text_sql(self, names: Sequence[str]) -> str:
+        """SQL for columns of text as one, each from a line of its own; what is missing is empty."""
+        for name in names:
+            if self.column(name).kind != "text":
+                raise UnsuitableColumnError(
+                    f"Column '{name}' holds {self.column(name).kind} where a text is needed.",
+                    "Choose a column of texts, or use it as a number.",
+                )
+        stored = (f"CAST({quote(self.column(name).stored_as)} AS VARCHAR)" for name in names)
+        return f"concat_ws(chr(10), {', '.join(stored)})"
+
     def label_sql(self, name: str, values: Sequence[str]) -> str:
         """SQL for a label's position in ``values``, which are to be bound; -1 for any other."""
         cases = " ".join(f"WHEN ? THEN {i}" for i in range(len(values)))

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
-from al_engine.data.history import in_effect
-from al_engine.data.labels import Event
+from al_engine.data.history import BATCH, in_effect
+from al_engine.data.labels import CURATED, Event
 
 How = Literal["criteria", "audit", "chosen", "file"]
 
@@ -108,6 +108,10 @@ def renumbered(event: Event, number: Callable[[int], int | None]) -> Event:
     if event.payload and MET in event.payload:
         met = [seq for seq in map(number, event.payload[MET]) if seq is not None]
         event = replace(event, payload={**event.payload, MET: met})
+    if event.part != CURATED and event.payload and BATCH in event.payload:
+        named = {name: said for name, said in event.payload.items() if name != BATCH}
+        made_at = number(event.payload[BATCH])
+        event = replace(event, payload=named if made_at is None else {**named, BATCH: made_at})
     return event
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from al_engine.data import demo_digits, demo_survey
+from al_engine.data import demo_digits, demo_reviews, demo_survey
 from al_engine.data.table import Column, Table
 
 BATCH_ROWS = 4096
@@ -22,11 +22,12 @@ BATCH_ROWS = 4096
 class Demo:
     """A data set that needs no file.
 
-    ``settings`` holds column names under ``id``, ``label``, ``ra``, ``dec``, ``info``, ``features``
-    (the base ones), ``x_axis``, ``y_axis`` (generated ones too) and ``pixels``; ``unknown`` label
-    values; ``label_names`` by label value; ``labels_to_train``; ``combinations`` as pairs of
-    operation and number; ``image_shape`` as rows and columns, None without images; and
-    ``pictures``, whether image services are asked.  Label values are text, as everywhere.
+    ``settings`` holds column names under ``id``, ``label``, ``ra``, ``dec``, ``info``, ``texts``
+    (learned from, and read), ``features`` (the base ones), ``x_axis``, ``y_axis`` (made ones too)
+    and ``pixels``; ``unknown`` label values; ``label_names`` by label value; ``labels_to_train``;
+    ``combinations`` as pairs of operation and number; ``image_shape`` as rows and columns, None
+    without images; and ``pictures``, whether image services are asked.  Label values are text, as
+    everywhere.
     ``picture`` gives the arrays of which the demo's thumbnail is drawn.
     """
 
@@ -94,6 +95,11 @@ def _digits_picture() -> dict[str, NDArray[np.generic]]:
     }
 
 
+def _open_reviews() -> Table:
+    notes = ("The reviews were written for this demo: no product or place in them exists.",)
+    return _table("reviews", demo_reviews.columns(), demo_reviews.review_values(), notes)
+
+
 _SURVEY_LABELS = {"GALAXY": "Galaxy", "QSO": "Quasar", "STAR": "Star"}
 # Learnt within some forty answers, unlike 0 or 6, which take ten, and 8, which takes many.
 _DIGIT_TO_TRAIN = "3"
@@ -122,6 +128,7 @@ DEMOS: dict[str, Demo] = {
                     "x_axis": "u-g",
                     "y_axis": "g-r",
                     "info": ("redshift", "log_lx", *demo_survey.LINES),
+                    "texts": (),
                     "pixels": (),
                     "image_shape": None,
                     "pictures": False,
@@ -148,8 +155,37 @@ DEMOS: dict[str, Demo] = {
                     "x_axis": "pca_1",
                     "y_axis": "pca_2",
                     "info": (),
+                    "texts": (),
                     "pixels": demo_digits.PIXELS,
                     "image_shape": demo_digits.IMAGE_SHAPE,
+                    "pictures": False,
+                }
+            ),
+        ),
+        Demo(
+            name="reviews",
+            title="Reviews of stargazing",
+            sentence="Find the positive ones among 660 short reviews, written for this demo, of "
+            "telescopes, sky apps and nights under the stars.",
+            open=_open_reviews,
+            picture=demo_reviews.word_values,
+            settings=MappingProxyType(
+                {
+                    "id": "review_id",
+                    "label": "sentiment",
+                    "label_names": {"negative": "negative", "positive": "positive"},
+                    "unknown": (),
+                    "ra": None,
+                    "dec": None,
+                    "features": (),
+                    "combinations": (),
+                    "labels_to_train": ("positive",),
+                    "x_axis": "text 1",
+                    "y_axis": "text 2",
+                    "info": ("subject", "price_eur", "n_words", "letters_per_word"),
+                    "texts": ("review",),
+                    "pixels": (),
+                    "image_shape": None,
                     "pictures": False,
                 }
             ),

@@ -1,7 +1,7 @@
 """The features of a project: which there are, in which order, and their SQL.
 
-Owns naming and order of base and combined features.  Must not compute anything itself:
-DuckDB does, in double precision.
+Owns naming and order of base and combined features, and the names of what can be plotted.  Must not
+compute anything itself: DuckDB does, in double precision; what texts come to is counted elsewhere.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,9 @@ from al_engine.data.columns import CatalogueColumns, Missing
 from al_engine.data.operations import OPERATIONS, find_operation
 from al_engine.errors import SettingsError
 from al_engine.settings.config import OPERATION_SIGNS, Combination, Features
+
+TEXT_AXES = ("text 1", "text 2")
+TEXT_AXIS = "text axis"  # stands as the operation of an axis that no SQL makes
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,15 @@ def feature_sql(feature: Feature, catalogue: CatalogueColumns, missing: Missing)
     return find_operation(feature.operation).sql(numbers) if feature.operation else numbers[0]
 
 
+def plottable(features: Features) -> list[str]:
+    """The names of all features, and of the two axes along which texts differ most."""
+    names = [feature.name for feature in list_features(features)]
+    return names + [name for name in TEXT_AXES if features.texts and name not in names]
+
+
 def axis_feature(name: str, features: Features) -> Feature:
-    """The feature of that name, or the plain column where no feature is called so."""
-    return next((f for f in list_features(features) if f.name == name), Feature(name, (name,)))
+    """The feature of that name, or an axis of the texts, or the plain column of that name."""
+    found = next((f for f in list_features(features) if f.name == name), None)
+    if found is None and features.texts and name in TEXT_AXES:
+        return Feature(name, features.texts, TEXT_AXIS)
+    return found or Feature(name, (name,))

@@ -5,8 +5,8 @@ know DuckDB, arrays of features, or learners.  The same events give the same his
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from al_engine.data.labels import BY_HAND, Event
@@ -17,6 +17,8 @@ COUNTED = ("given", "answer", "unsure", "later", "settled")
 Use = Literal["trains", "validates", "corrects"]  # what a person's label is for
 # In the payload of answers that one act gave to many objects: its name, and to how many.
 TOGETHER, OF = "together", "of"
+# In the payload of answers about a batch: the last event when it was made, and its size.
+BATCH, SIZE = "batch", "size"
 MAX_ACT = 64
 
 
@@ -26,6 +28,23 @@ class Postponed:
 
     due: int
     how: str
+
+
+@dataclass(frozen=True)
+class LastBatch:
+    """The batch that a person was asked about last.
+
+    ``made_at`` is the last event there was when it was made, ``size`` how many objects were wanted,
+    ``n_passed`` how many were answered, passed as unsure or put off.  ``n_random`` and ``n_again``
+    count random questions, and those about objects labelled before, that came since.
+    """
+
+    made_at: int
+    size: int
+    strategy: str
+    n_passed: int
+    n_random: int = 0
+    n_again: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,10 @@ class History:
     amount to.  ``kept_back`` are those unheard of which nothing is shown that another said, or that
     a model would tell of it.  ``repeatable`` are objects that the person labelled and was not asked
     about again, each with how many questions had been passed by then.
+
+    ``batch`` is the person's last one, None where there was none.  Its labels make one labelled set
+    together, which is the last of ``sets`` before the batch is over: whether it is, only the rounds
+    can tell.
     """
 
     trained: dict[int, str] = field(default_factory=dict)
@@ -77,6 +100,8 @@ class History:
     n_given_tested: int = 0
     repeatable: Mapping[int, int] = field(default_factory=dict)
     own: "History | None" = None
+    n_random: int = 0
+    batch: LastBatch | None = None
 
     @property
     def verified(self) -> dict[int, str]:
@@ -108,11 +133,15 @@ def count_answers(events: Iterable[Event]) -> int:
 
 
 def fold(
-    events: Sequence[Event], curated: Mapping[int, str] | None = None, curated_seq: int = 0
+    events: Sequence[Event],
+    curated: Mapping[int, str] | None = None,
+    curated_seq: int = 0,
+    within: Collection[int] | None = None,
 ) -> History:
     """Fold one classifier's events, oldest first, into what they amount to.
 
     ``curated`` objects test: whatever was answered about them, and whenever, never trains.
+    ``within`` is what ``within_batches`` makes of the events, where it is of several people's.
     """
     curated = curated or {}
     trained: dict[int, str] = {}
@@ -128,7 +157,9 @@ def fold(
     repeated: set[int] = set()
     later: dict[int, Postponed] = {}
     sets: list[LabelledSet] = []
-    n_passed = n_questions = n_again = n_by_hand = 0
+    n_passed = n_questions = n_again = n_by_hand = n_random = 0
+    batch: LastBatch | None = None
+    passed_of_batch: set[int] = set()
     fingerprint = 0
     is_changed = False
     in_force = in_effect(events)
@@ -136,8 +167,9 @@ def fold(
     counted = [
         e
         for e in in_force
-        if e.row_number not in curated or (e.kind != "given" and _act(e) is None)
+        if e.row_number not in curated or (e.kind != "given" and _selection(e) is None)
     ]
+    within = within_batches(in_force, curated) if within is None else within
     tested = {e.row_number for e in in_force if e.kind == "given" and e.row_number in curated}
     for i, event in enumerate(counted):
         row = event.row_number
@@ -146,9 +178,20 @@ def fold(
         how = event.how or "query"
         by_hand = event.kind != "given"
         if event.kind in BY_HAND:
-            n_passed += _act(event) is None  # nobody was asked about what was selected
+            n_passed += _selection(event) is None  # nobody was asked about what was selected
             n_questions += how in ("query", "random")
+            n_random += how == "random"
             n_again += how == "again"
+            made_at = batch_of(event)
+            if made_at is not None:
+                if batch is None or batch.made_at != made_at:
+                    passed_of_batch = set()
+                passed_of_batch.add(row)
+                batch = _batch(event, made_at, len(passed_of_batch))
+            elif batch is not None and how == "random":
+                batch = replace(batch, n_random=batch.n_random + 1)
+            elif batch is not None and how == "again":
+                batch = replace(batch, n_again=batch.n_again + 1)
         if row in curated:
             continue  # asked and passed all the same: what comes up next goes by the count
         if event.kind == "later":
@@ -165,7 +208,7 @@ def fold(
         if event.kind == "answer":
             if labelled_before and how == "again":
                 repeated.add(row)
-            if row not in repeated and _act(event) is None:
+            if row not in repeated and _selection(event) is None:
                 repeatable[row] = n_passed
         if event.kind == "unsure":
             unsure.add(row)
@@ -192,10 +235,13 @@ def fold(
         # Labels taken from the catalogue arrive together and make one round, not five.  One that
         # stands again has a round of its own.  Those that one act gave to many make one round too.
         follows = counted[i + 1] if i + 1 < len(counted) else None
-        together = follows is not None and (
-            _act(event) == _act(follows) is not None
-            if by_hand
-            else follows.kind == "given" and follows.row_number not in given_before
+        together = event.seq in within or (
+            follows is not None
+            and (
+                _selection(event) == _selection(follows) is not None
+                if by_hand
+                else follows.kind == "given" and follows.row_number not in given_before
+            )
         )
         if is_changed and trained and not together:
             sets.append(LabelledSet(f"{fingerprint:016x}", len(trained), event.seq))
@@ -222,6 +268,8 @@ def fold(
         n_again=n_again,
         n_given_tested=len(tested),
         repeatable=repeatable,
+        n_random=n_random,
+        batch=batch,
     )
 
 
@@ -248,17 +296,63 @@ def _act(event: Event) -> str | None:
     return None if event.payload is None else event.payload.get(TOGETHER)
 
 
+def _selection(event: Event) -> str | None:
+    """The act that labelled a selection, of whose objects nobody was asked; None of all else."""
+    return _act(event) if batch_of(event) is None else None
+
+
+def batch_of(event: Event) -> int | None:
+    """The batch that an answer is about: the last event there was when it was made."""
+    return None if event.payload is None else event.payload.get(BATCH)
+
+
+def _batch(event: Event, made_at: int, n_passed: int) -> LastBatch:
+    payload = event.payload or {}
+    return LastBatch(made_at, int(payload.get(SIZE, 1)), event.strategy or "", n_passed)
+
+
+def within_batches(
+    in_force: Sequence[Event], curated: Mapping[int, str], *, by_person: bool = False
+) -> frozenset[int]:
+    """The events after which the batch goes on that the same person was asked about last.
+
+    No labelled set ends with them, whatever they are about.
+    """
+    ahead: dict[str, int] = {}
+    goes_on: dict[int, int | None] = {}
+    for event in reversed(in_force):
+        who = event.who if by_person else ""
+        goes_on[event.seq] = ahead.get(who)
+        made_at = batch_of(event)
+        # What is put off, or tests by now, ends no labelled set.
+        if made_at is not None and event.kind != "later" and event.row_number not in curated:
+            ahead[who] = made_at
+    latest: dict[str, int] = {}
+    within = set()
+    for event in in_force:
+        who = event.who if by_person else ""
+        made_at = batch_of(event)
+        if made_at is not None:
+            latest[who] = made_at
+        if who in latest and goes_on[event.seq] == latest[who]:
+            within.add(event.seq)
+    return frozenset(within)
+
+
 def act_fault(event: Event) -> tuple[str, str] | None:
     """The field of an event that cannot tell of an act so, and what it must be; or None.
 
     Whoever reads events of elsewhere asks: what folds them takes them as they are.
     """
-    payload = (event.payload if event.kind == "answer" else None) or {}
-    name, of = payload.get(TOGETHER, ""), payload.get(OF, 1)
+    payload = (event.payload if event.kind in BY_HAND else None) or {}
+    name = payload.get(TOGETHER, "")
     if not isinstance(name, str) or len(name) > MAX_ACT:
         return "payload", f"its '{TOGETHER}' must be a text of up to {MAX_ACT} letters"
-    if not isinstance(of, int) or isinstance(of, bool) or of < 1:
-        return "payload", f"its '{OF}' must be a whole number from 1"
+    for field_, least in ((OF, 1), (BATCH, 0), (SIZE, 1)):
+        number = payload.get(field_, least)
+        is_whole = isinstance(number, int) and not isinstance(number, bool)
+        if not is_whole or not least <= number < 2**63:
+            return "payload", f"its '{field_}' must be a whole number from {least}"
     return None
 
 

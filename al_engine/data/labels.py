@@ -20,7 +20,9 @@ from al_engine.errors import ProjectError
 CURATED = "curated"  # the part of events about the curated test set
 SUREST = 3
 
-EventKind = Literal["settings", "given", "answer", "unsure", "later", "settled", "undo", "note"]
+EventKind = Literal[
+    "settings", "given", "answer", "unsure", "later", "settled", "undo", "note", "confirmed"
+]
 BY_HAND = ("answer", "unsure", "later")
 
 
@@ -30,12 +32,14 @@ class Event:
 
     ``given`` is a label taken from the catalogue to start with; ``answer`` is a person's;
     ``settled`` is the label that counts where several people differed; ``note`` is what a person
-    wrote down about an object, in its ``payload``, and is of no classifier.
+    wrote down about an object, in its ``payload``, and is of no classifier; ``confirmed`` says that
+    they looked at a label again and found it right, which changes nothing that is learned.
     ``row_number`` is the object's row in the catalogue, ``object_id`` its id as text.  ``how``
     says how the object came up (query, random, click, initial, again, selection), ``part`` which
     set it was in (train, validation, test), ``probability`` is that of the classifier's own label
-    at the time, ``confidence`` is how sure the person said to be of an answer, from 1 to SUREST,
-    ``undoes`` the ``seq`` of the event taken back; ``happened_at`` is UTC.
+    at the time (over all labels, of the likeliest), ``confidence`` is how sure the person said to
+    be of an answer, from 1 to SUREST, ``undoes`` the ``seq`` of the event taken back;
+    ``happened_at`` is UTC.
 
     Events about the curated test set have the part CURATED and no classifier; their ``how`` is
     criteria, audit, chosen or file, and their ``payload`` says from what was drawn.

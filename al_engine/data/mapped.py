@@ -65,8 +65,7 @@ def open_mapped(
     ------
     ProjectError, PublicServerError : no room on the disk, or the project is gone
     """
-    digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:24]
-    path = folder / f"{digest}{sort.suffix}"
+    path = _path(folder, sort, made_of)
     found = _map(path, sort, fits)
     if found is None:
         partial = path.with_name(f"{path.name}.part")
@@ -94,6 +93,28 @@ def open_mapped(
     with contextlib.suppress(OSError):
         os.utime(path)
     return found
+
+
+def is_mapped(folder: Path, sort: Sort, made_of: Sequence[str]) -> bool:
+    """Is there such a file already?  Whether it is sound is seen when it is opened."""
+    return _path(folder, sort, made_of).is_file()
+
+
+def find_mapped(
+    folder: Path, sort: Sort, made_of: Sequence[str], fits: Callable[[Array], bool]
+) -> Array | None:
+    """Map an array whose file is there and whole; it counts as used."""
+    path = _path(folder, sort, made_of)
+    found = _map(path, sort, fits)
+    if found is not None:
+        with contextlib.suppress(OSError):
+            os.utime(path)
+    return found
+
+
+def _path(folder: Path, sort: Sort, made_of: Sequence[str]) -> Path:
+    digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:24]
+    return folder / f"{digest}{sort.suffix}"
 
 
 def _new(path: Path, sort: Sort, shape: tuple[int, ...]) -> Array:

@@ -49,6 +49,9 @@ def open_matrix(
     room: Room = lambda n_bytes: None,
 ) -> Matrix:
     """Map the matrix of these SQL expressions, making its file first where there is none."""
+    if not expressions:  # nothing tells objects apart, so they stay where they are
+        as_they_are = np.arange(catalogue.n_rows, dtype=np.int32)
+        return Matrix(np.empty((0, catalogue.n_rows), np.float32), as_they_are, as_they_are)
     shape = (len(expressions) + 2, catalogue.n_rows)
 
     def write(new: New) -> None:
@@ -86,7 +89,7 @@ def open_column(
 
 def _batches(catalogue: Catalogue, expressions: Sequence[str]) -> Iterator[Columns]:
     """All rows in order, some at a time, shape (n_expressions, n)."""
-    for batch in catalogue.number_batches(expressions) if expressions else ():
+    for batch in catalogue.number_batches(expressions):
         columns = np.empty((len(batch), len(batch[0])), np.float32)
         for column, values in zip(columns, batch, strict=True):
             column[:] = single(values)

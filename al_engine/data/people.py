@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from al_engine.data.history import History, LabelledSet, fold, in_effect
+from al_engine.data.history import History, LabelledSet, fold, in_effect, within_batches
 from al_engine.data.labels import BY_HAND, CURATED, Event
 from al_engine.errors import ProjectError
 from al_engine.settings.config import Counting, People
@@ -176,8 +176,9 @@ def history_of(
     """
     if not people.several:
         return fold(events, curated, curated_seq)
-    shared = fold(counted(events, people.counting), curated, curated_seq)
     in_force = in_effect(events)
+    within = within_batches(in_force, curated or {}, by_person=True)
+    shared = fold(counted(events, people.counting), curated, curated_seq, within)
     # What the catalogue gave is everybody's to see, whatever another said of it since.
     theirs = [e for e in in_force if e.kind == "given" or (e.who == who and e.kind in BY_HAND)]
     own = fold(theirs, curated, curated_seq)
@@ -189,6 +190,8 @@ def history_of(
         n_passed=own.n_passed,
         n_questions=own.n_questions,
         n_again=own.n_again,
+        n_random=own.n_random,
+        batch=own.batch,
         repeatable=own.repeatable,
         n_by_hand=own.n_by_hand,
         last=own.last,

@@ -4,10 +4,18 @@ Owns that choice, and nothing of what the events amount to, which is for ``histo
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from al_engine.data.history import BATCH, SIZE
 from al_engine.data.labels import Event
 
-_OWN = ("settings", "given", "later", "undo")  # whatever else is said of an object is shared
+_OWN = (
+    "settings",
+    "given",
+    "later",
+    "undo",
+    "confirmed",
+)  # whatever else is said of an object is shared
 
 
 def in_sight(events: Iterable[Event], classifier: str | None, *, shared: bool) -> list[Event]:
@@ -16,7 +24,8 @@ def in_sight(events: Iterable[Event], classifier: str | None, *, shared: bool) -
     Shared is what a person said of an object, Unsure included, and the undo of it: what is so of
     an object is so whoever asked.  What was only put off, and what a classifier took from the
     catalogue to begin with, stays its own; and that never outranks a person's earlier word, which
-    it comes after where another classifier was merged into this one as well.
+    it comes after where another classifier was merged into this one as well.  A batch is of the
+    classifier that asked about it alone.
 
     Parameters
     ----------
@@ -38,5 +47,12 @@ def in_sight(events: Iterable[Event], classifier: str | None, *, shared: bool) -
             continue
         if event.seq in theirs and event.seq not in undone:
             answered.add(event.row_number)
-        seen.append(event)
+        seen.append(event if is_own else _without_batch(event))
     return seen
+
+
+def _without_batch(event: Event) -> Event:
+    if not event.payload or BATCH not in event.payload:
+        return event
+    payload = {name: said for name, said in event.payload.items() if name not in (BATCH, SIZE)}
+    return replace(event, payload=payload)

@@ -15,13 +15,14 @@ import numpy.typing as npt
 
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.columns import Missing
-from al_engine.data.features import axis_feature, feature_sql
+from al_engine.data.features import TEXT_AXES, TEXT_AXIS, axis_feature, feature_sql
 from al_engine.data.grid import Floats, Grid, open_grid
 from al_engine.data.mapped import Room
 from al_engine.data.matrix import open_column
 from al_engine.data.nearby import SkyOrder, open_sky_order
 from al_engine.errors import AlEngineError
 from al_engine.projects.dataset import Dataset, SplitSizes, build_dataset, split_sizes
+from al_engine.projects.texts import Texts
 from al_engine.settings.config import MergedLabel, ProjectConfig, check
 
 Made = TypeVar("Made")
@@ -56,11 +57,12 @@ class Arrays:
         self._grids: OrderedDict[Hashable, Grid] = OrderedDict()
         self._without: set[Hashable] = set()  # planes for whose index there is no room
         self._skies: OrderedDict[Hashable, SkyOrder] = OrderedDict()
+        self._texts: Texts | None = None
 
     def put_away(self) -> None:
         """Give back the memory of all that is held."""
         with self._making, self._lock:
-            self._datasets, self._sizes = [], None
+            self._datasets, self._sizes, self._texts = [], None, None
             self._axes.clear()
             self._grids.clear()
             self._without.clear()
@@ -77,9 +79,23 @@ class Arrays:
             held = self._prepared(wanted)
             if held is None:
                 former = self._datasets[-1] if self._datasets else None
-                held = build_dataset(self._catalogue, wanted, self._folder, self._room, former)
+                texts = self.texts(wanted.features.texts)
+                held = build_dataset(
+                    self._catalogue, wanted, self._folder, self._room, former, texts
+                )
                 self._datasets = [*self._datasets, (wanted, held)][-DATASETS_KEPT:]
             return held
+
+    def texts(self, columns: Sequence[str]) -> Texts | None:
+        """Columns of text, read as one; None where there are none.  Nothing is counted yet."""
+        if not columns:
+            return None
+        with self._lock:
+            if self._texts is None or self._texts.columns != tuple(columns):
+                self._texts = Texts(
+                    self._catalogue, columns, self._folder, self._room, self._making
+                )
+            return self._texts
 
     def _prepared(self, wanted: ProjectConfig) -> Dataset | None:
         return next((made for key, made in self._datasets if key == wanted), None)
@@ -97,8 +113,14 @@ class Arrays:
         return held[1]
 
     def axis(self, name: str, config: ProjectConfig) -> npt.NDArray[np.float32]:
-        """A feature or numeric column over all rows as float32, for plotting."""
-        sql = self.axis_sql(name, config)
+        """A feature, an axis of the texts or a numeric column over all rows, for plotting."""
+        feature, sql = axis_feature(name, config.features), self.axis_sql(name, config)
+        if feature.operation == TEXT_AXIS:
+            # Under no lock of ours: it may have to count first.
+            texts = self.texts(feature.columns)
+            assert texts is not None, "an axis of texts is of some"
+            along: npt.NDArray[np.float32] = texts.axes()[TEXT_AXES.index(name)]
+            return along
         return self._held(
             self._axes,
             AXES_HELD,
@@ -174,6 +196,8 @@ class Arrays:
     def axis_sql(self, name: str, config: ProjectConfig) -> str:
         """What an axis is made of; with other values of a column it is another."""
         feature = axis_feature(name, config.features)
+        if feature.operation == TEXT_AXIS:
+            return f"-- {name} of {self._catalogue.whole_text_sql(feature.columns)}"
         return feature_sql(feature, self._catalogue, config.columns.missing)
 
 

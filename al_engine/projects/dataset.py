@@ -5,9 +5,10 @@ every browser session of a project; must not know answers.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +16,17 @@ import numpy.typing as npt
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import Feature, feature_sql, list_features
 from al_engine.data.mapped import Room
-from al_engine.data.matrix import Columns, Matrix, open_matrix
+from al_engine.data.matrix import Matrix, open_matrix
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION, Parts, split
 from al_engine.errors import SettingsError
-from al_engine.learning.learners import Preparation, fit_preparation
+from al_engine.learning.preparation import NOTHING_TO_PREPARE, Preparation, fit_preparation
 from al_engine.mixing import Keys
-from al_engine.settings.config import ProjectConfig
+from al_engine.projects.texts import TextMatrix, Texts
+from al_engine.settings.config import ALL_LABELS, ProjectConfig
 
+Truth = npt.NDArray[np.int8] | npt.NDArray[np.int16]
+
+WATCHED = 1000  # objects of the training set, whose predictions are kept from round to round
 PREPARED_FROM = 100_000  # objects of the training set, by their keys, tell medians and quartiles
 
 
@@ -37,7 +42,7 @@ class Dataset:
 
     features: tuple[Feature, ...]
     values: tuple[str, ...]
-    X: Matrix
+    X: Matrix | TextMatrix
     codes: npt.NDArray[np.int16]
     parts: Parts
     keys: Keys
@@ -60,20 +65,50 @@ class Dataset:
         return int(np.count_nonzero((self.parts == VALIDATION) & (self.codes >= 0)))
 
     @cached_property
-    def _truths(self) -> dict[str, npt.NDArray[np.int8]]:
+    def told_apart(self) -> tuple[str, ...]:
+        """The classes of the classifier over all labels: those in use, in their order."""
+        return tuple(value for value in self.values if value not in self.left_out)
+
+    @cached_property
+    def watched(self) -> npt.NDArray[np.intp]:
+        """A fixed random sample of the objects drawn for training, by their keys; rows in order."""
+        rows = np.flatnonzero(self.parts == TRAIN)
+        if len(rows) > WATCHED:
+            rows = rows[np.argpartition(self.keys[rows], WATCHED)[:WATCHED]]
+        return np.sort(rows)
+
+    @cached_property
+    def _truths(self) -> dict[str, Truth]:
         return {}
 
-    def truth(self, classifier: str) -> npt.NDArray[np.int8]:
-        """1 where the catalogue has the classifier's label, 0 where another, -1 where none."""
+    def truth(self, classifier: str) -> Truth:
+        """1 where the catalogue has the classifier's label, 0 where another, -1 where none.
+
+        Over all labels it is the place in ``told_apart``, -1 where the label is none of those.
+        """
         if classifier not in self._truths:
-            truth = (self.codes == self.values.index(classifier)).view(np.int8)
-            truth[self.codes < 0] = -1
+            truth: Truth
+            if classifier == ALL_LABELS:
+                places = [
+                    self.told_apart.index(v) if v in self.told_apart else -1 for v in self.values
+                ]
+                truth = np.array([*places, -1], dtype=np.int16)[self.codes]
+            else:
+                truth = (self.codes == self.values.index(classifier)).view(np.int8)
+                truth[self.codes < 0] = -1
             truth.flags.writeable = False
             self._truths[classifier] = truth
         return self._truths[classifier]
 
-    def rows(self, rows: npt.NDArray[np.intp]) -> Columns:
-        """Features of some rows, shape (n, n_features)."""
+    @property
+    def has_texts(self) -> bool:
+        return isinstance(self.X, TextMatrix)
+
+    def rows(self, rows: npt.NDArray[np.intp]) -> Any:
+        """Features of some rows, shape (n, n_features): an ndarray, NaN where missing.
+
+        Where there are texts, a CSR matrix of float32 in which the numbers are prepared.
+        """
         return self.X.take(rows)
 
 
@@ -83,10 +118,12 @@ def build_dataset(
     matrix_folder: Path,
     room: Room = lambda n_bytes: None,
     former: tuple[ProjectConfig, Dataset] | None = None,
+    texts: Texts | None = None,
 ) -> Dataset:
     """Make or map everything that settings ask for.
 
-    What does not depend on what was changed since ``former`` is taken from that.
+    What does not depend on what was changed since ``former`` is taken from that.  ``texts`` are
+    those of the settings; nothing is counted in them here.
 
     Raises
     ------
@@ -95,10 +132,8 @@ def build_dataset(
     """
     columns = config.columns
     features = tuple(list_features(config.features))
-    if not features:
-        raise SettingsError("No feature is chosen.", "Choose at least one numeric column.")
-    sqls = [feature_sql(feature, catalogue, columns.missing) for feature in features]
-    X = open_matrix(matrix_folder, catalogue, sqls, room)
+    if not features and texts is None:
+        raise SettingsError("No feature is chosen.", "Choose a numeric column or one of texts.")
     was, held = former or (config, None)
     if was.columns.id != columns.id:
         held = None
@@ -111,11 +146,19 @@ def build_dataset(
         )
     are_alike = (was.features, was.columns.missing) == (config.features, columns.missing)
     if held is not None and are_alike and np.array_equal(held.parts, parts):
-        preparation = held.preparation
+        X, preparation = held.X, held.preparation
     else:
+        sqls = [feature_sql(feature, catalogue, columns.missing) for feature in features]
+        X = open_matrix(matrix_folder, catalogue, sqls, room)
+        some = train
         if len(train) > PREPARED_FROM:
-            train = train[np.argpartition(keys[train], PREPARED_FROM)[:PREPARED_FROM]]
-        preparation = fit_preparation(X.take(train), scale=config.features.scale)
+            some = train[np.argpartition(keys[train], PREPARED_FROM)[:PREPARED_FROM]]
+        preparation = NOTHING_TO_PREPARE
+        if features:
+            preparation = fit_preparation(X.take(some), scale=config.features.scale)
+        if texts is not None:
+            X = TextMatrix(X, texts, train, preparation)
+            preparation = replace(NOTHING_TO_PREPARE, n_numbers=len(features))
     values = tuple(label.value for label in config.labels)
     used = {label.value for label in config.labels_in_use}
     left_out = frozenset(value for value in values if value not in used)

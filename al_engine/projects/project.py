@@ -31,11 +31,20 @@ from al_engine.data.merging import as_merged
 from al_engine.data.nearby import SkyOrder
 from al_engine.data.people import history_of, labels_given
 from al_engine.data.sight import in_sight
-from al_engine.errors import AlEngineError, ProjectError, SettingsError, disk_said
+from al_engine.errors import (
+    AlEngineError,
+    ProjectError,
+    SettingsError,
+    UnknownColumnError,
+    UnsuitableColumnError,
+    disk_said,
+)
 from al_engine.files import PARTIAL, left_behind, whole_file
 from al_engine.home import CATALOGUE_FILE, read_about, write_about
+from al_engine.jobs import Cancelled, Progress
 from al_engine.projects.arrays import Arrays
 from al_engine.projects.dataset import Dataset, SplitSizes
+from al_engine.projects.texts import Texts
 from al_engine.public import refuse_overuse, without_paths
 from al_engine.settings.config import ProjectConfig, check
 
@@ -64,6 +73,7 @@ class Project:
             partial(BACKGROUND.do, self),
         )
         self._histories: dict[tuple[str, str], tuple[Hashable, History]] = {}
+        self._formers: dict[tuple[str, str], tuple[object, History]] = {}
         self._curated: tuple[Hashable, CuratedSet] = (None, CuratedSet())
         self._merged: tuple[dict[str, str], list[Event]] = ({}, [])
         self.is_closed = False
@@ -95,6 +105,7 @@ class Project:
         self.log.close()
         # A browser that was left open keeps its session, and with it this: but not the memory.
         self._histories.clear()
+        self._formers.clear()
         self.forget_arrays()
         _call(self._at_close)
 
@@ -238,6 +249,22 @@ class Project:
                 held = self._histories[key] = (moment, self.fold(events, who))
             return held[1]
 
+    def history_at(self, classifier: str, who: str, seq: int) -> History:
+        """What the events of a classifier amounted to for one person once ``seq`` had happened.
+
+        The settings and the curated test set are those in force now.
+        """
+        with self.log.lock:
+            now = self.history(classifier, who)
+            config = self._config
+            key = (classifier, who if config.people.several else "")
+            moment = (seq, now.curated_seq, config.people, config.asking, config.merged_into)
+            held = self._formers.get(key)
+            if held is None or held[0] != moment:
+                events = [event for event in self.events(classifier) if event.seq <= seq]
+                held = self._formers[key] = (moment, self.fold(events, who))
+            return held[1]
+
     def moment(self, classifier: str) -> tuple[int, int]:
         """The last events that a classifier's history goes by: its own, and the test set's."""
         with self.log.lock:
@@ -357,6 +384,33 @@ class Project:
         self._check_open()
         return self._arrays.sky_order(ra, dec, self._config.columns.missing)
 
+    def texts(self) -> Texts | None:
+        """The texts among the features in force; None where there are none."""
+        self._check_open()
+        return self._arrays.texts(self._config.features.texts)
+
+    @property
+    def is_counted(self) -> bool:
+        """Are the terms of the texts among the features counted, if there are any?"""
+        try:
+            texts = self.texts()
+        except (UnknownColumnError, UnsuitableColumnError):
+            return True  # there is nothing to count; who asks for the arrays is told why
+        return texts is None or texts.is_counted
+
+    def count_texts(self, progress: Progress, cancelled: Cancelled) -> None:
+        """Make all that is made of texts alone; WorkCancelled leaves nothing behind.
+
+        Raises
+        ------
+        SettingsError : no word stands in two texts
+        """
+        texts = self.texts()
+        if texts is not None:
+            with self.at_work():
+                texts.count(progress, cancelled)
+                texts.axes()
+
     def _check_open(self) -> None:
         if self.is_closed:
             raise ProjectError("The project was closed or deleted.", "Choose one on the Home page.")
@@ -408,7 +462,7 @@ def _call(methods: Sequence[_Method]) -> None:
 def _sweep(folder: Path) -> None:
     """Remove what a killed process had begun to write: nobody else has the project open."""
     begun = list(folder.glob(f".*{PARTIAL}*"))
-    for name in ("exports", "whole", "models", "selections"):
+    for name in ("exports", "whole", "models", "selections", "simulations"):
         begun += left_behind(folder / name)
     for path in begun:
         if path.is_dir():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from al_engine.errors import SettingsError
 from al_engine.views.palette import NEUTRAL, OKABE_ITO, label_colours, rgb
@@ -76,9 +76,40 @@ def tiles_picture(images: NDArray[Any], wanted: NDArray[np.bool_]) -> bytes:
     return _png(pixels)
 
 
+def texts_picture(
+    review: NDArray[Any], pile: NDArray[Any], letters: NDArray[Any], tells: NDArray[Any]
+) -> bytes:
+    """Draw texts as lines of bars, a word each, in two columns: pile 0 on the left, 1 on the right.
+
+    All are of shape (n_words,).  A word has its length in ``letters``, and the label colour of what
+    it ``tells``, grey where that is -1.
+    """
+    scale = _OVERSAMPLING
+    image = Image.new("RGBA", (WIDTH_PX * scale, HEIGHT_PX * scale))
+    draw = ImageDraw.Draw(image)
+    colours = [*label_colours(2), _GREY]  # the last is that of -1
+    margin, bar, letter, space, line, gap = (n * scale for n in (10, 5, 3, 4, 9, 7))
+    width = (image.width - 4 * margin) // 2
+    for side in range(2):
+        left = margin + side * (width + 2 * margin)
+        x, y, before = left, margin, -1
+        for k in np.flatnonzero(pile == side):
+            long = int(letters[k]) * letter
+            if review[k] != before:
+                x, y, before = left, y + (line + gap) * (before >= 0), review[k]
+            elif x + long > left + width:
+                x, y = left, y + line
+            if y + bar > image.height - margin:
+                break
+            draw.rounded_rectangle((x, y, x + long, y + bar), bar // 2, colours[tells[k]])
+            x += long + space
+    return _png(np.asarray(image))
+
+
 PICTURES: dict[str, Callable[..., bytes]] = {
     "sky_survey": scatter_picture,
     "digits": tiles_picture,
+    "reviews": texts_picture,
 }
 
 
