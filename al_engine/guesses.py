@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.columns import CatalogueColumn, CatalogueColumns
-from al_engine.data.features import list_features
+from al_engine.data.features import plottable
 from al_engine.data.profile import suspects
 from al_engine.errors import UnsuitableColumnError
+from al_engine.learning.models import MODELS
 from al_engine.settings.config import (
+    ClassifierSetup,
     Columns,
     Combination,
     Features,
     Label,
+    MemberSetup,
     ProjectConfig,
 )
 from al_engine.views.palette import label_colours
@@ -24,6 +27,7 @@ UNKNOWN_TEXTS = ("-1", "unknown", "unk", "none", "null", "nan", "n/a", "na", "?"
 MAX_LABELS = 20
 MAX_NAMED_LABELS = 100  # where the column is called like a label, or was chosen
 MAX_FEATURES = 60
+FEWEST_WORDS = 8  # a name, a type or an address has fewer
 
 _COUNTED = 10_000
 
@@ -85,15 +89,19 @@ def guess_config(
     most = max(2, catalogue.n_rows * 4 // 5)
     distinct = {name: min(n, most) for name, n in distinct.items()}
     base, has_bands = guess_features(numeric, distinct)
+    texts = tuple(name for name in guess_texts(catalogue) if name not in taken)
+    if texts and len(base) < 2:
+        base = ()
     features = Features(
         base=base,
+        texts=texts if not base else (),
         combinations=(Combination("subtract", 2),) if has_bands else (),
     )
     x_axis, y_axis = guess_axes(features, has_bands, distinct)
     info = tuple(
         c.name
         for c in catalogue.columns
-        if c.name not in {*base, *taken}
+        if c.name not in {*base, *taken, *texts}
         and (c.kind == "text" or not is_id(c))
         and distinct.get(c.name, 2) > 1  # a constant tells no object from another
     )[:12]
@@ -109,12 +117,28 @@ def guess_config(
             info=tuple(name for name in info if name not in images),
             images=images,
             missing=missing,
+            texts=texts,
         ),
         features=features,
         train_labels=guess_classifiers(catalogue, label, labels),
         x_axis=x_axis,
         y_axis=y_axis,
     )
+
+
+def guess_texts(catalogue: Catalogue) -> tuple[str, ...]:
+    """The columns of text that one would read: of many words each."""
+    names = [c.name for c in catalogue.columns if c.kind == "text" and not _IMAGE.match(c.name)]
+    words = catalogue.n_words(names)
+    return tuple(name for name in names if words[name] >= FEWEST_WORDS)
+
+
+def guess_setup(features: Features) -> ClassifierSetup:
+    """How a classifier had best begin to learn from such features."""
+    if not features.texts:
+        return ClassifierSetup()
+    model = MODELS["logistic_regression"]
+    return ClassifierSetup((MemberSetup(model.name, params=model.for_texts),), n_initial=20)
 
 
 def guess_id(catalogue: Catalogue) -> str | None:
@@ -279,7 +303,7 @@ def guess_axes(
     ----------
     distinct : how many values each column has; without it the first two features are taken
     """
-    names = [feature.name for feature in list_features(features)]
+    names = plottable(features)
     if has_bands and len(features.base) >= 3:
         first, second, third = features.base[:3]
         return f"{first}-{second}", f"{second}-{third}"

@@ -29,7 +29,9 @@ class Limits:
     ``unpacked_mb`` of what a compressed one holds, ``members`` of the files in a whole project;
     ``configuration_mb`` is of one configuration, ``memory_mb`` what the database of one project
     holds in memory; ``visitor_mb`` is the disk of one visitor and ``total_mb`` that of all; a
-    visitor's folder goes after ``idle_hours`` without a visit.
+    visitor's folder goes after ``idle_hours`` without a visit.  Of all visitors ``simulations`` run
+    at once; ``simulation_objects`` and ``simulation_fits`` are of one, as is how many minutes it
+    may compute.
     """
 
     rows: int = 200_000
@@ -43,6 +45,10 @@ class Limits:
     total_mb: int = 2_000
     open_projects: int = 10
     idle_hours: int = 6
+    simulations: int = 1
+    simulation_objects: int = 20_000
+    simulation_fits: int = 1_000
+    simulation_minutes: int = 15
 
 
 def is_public() -> bool:
@@ -190,6 +196,32 @@ def refuse_packing(home: Path, n_bytes: int = 0) -> None:
             "The project as one file would take more disk than this public server lends.",
             "Delete another project, or files on this page.",
         )
+
+
+def refuse_simulation(n_running: int, n_objects: int, n_fits: int) -> None:
+    """Refuse a simulation where others run, or one that is larger than a public server takes."""
+    if not is_public():
+        return
+    found = limits()
+    if n_running >= found.simulations:
+        raise PublicServerError(
+            "This public server is busy with another simulation.",
+            "Try again in a few minutes, or run Sextant on your own computer.",
+        )
+    for n, most, what, less in (
+        (n_objects, found.simulation_objects, "objects", "Split by counts that add up to less"),
+        (n_fits, found.simulation_fits, "fits", "Choose fewer seeds, strategies or rounds"),
+    ):
+        if n > most:
+            raise PublicServerError(
+                f"The simulation takes {n:,} {what}; this public server takes up to {most:,}.",
+                f"{less}, or run Sextant on your own computer.",
+            )
+
+
+def most_simulation_s() -> float | None:
+    """How long one simulation may compute, in seconds; None where no server is shared."""
+    return 60.0 * limits().simulation_minutes if is_public() else None
 
 
 def most_unpacked_bytes() -> int | None:

@@ -9,6 +9,7 @@ import math
 import weakref
 from collections.abc import Callable, Collection, Hashable, MutableMapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -29,18 +30,20 @@ from al_engine.exchange.configuration import Layout
 from al_engine.exchange.models import model_stem
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
+from al_engine.learning.stopping import as_text
 from al_engine.lookahead import Overtaken
 from al_engine.loop.answering import acts_of, answer_event, refuse_stale, refuse_unknown
 from al_engine.loop.beginning import given_labels
-from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, test_round
-from al_engine.loop.making import BYTES_AN_OBJECT, RoundMaker
+from al_engine.loop.calibrating import Calibrated, calibrated
+from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, refuse_pool, test_round
+from al_engine.loop.making import BYTES_AN_OBJECT, MOST_AHEAD, RoundMaker
 from al_engine.loop.recording import Moment, layout_of, moment, record_soon
 from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
-from al_engine.loop.state import ScoredRound, State, made_state, seen_by
-from al_engine.loop.together import at_once, events_at_once, undoing
+from al_engine.loop.state import WATCHED, ScoredRound, State, made_state, seen_by
+from al_engine.loop.together import as_one_act, at_once, events_at_once, undoing
 from al_engine.projects.project import Project
-from al_engine.settings.config import ClassifierSetup, ProjectConfig
+from al_engine.settings.config import ALL_LABELS, ClassifierSetup, ProjectConfig
 
 __all__ = ["LabellingSession", "ScoredRound", "State"]
 
@@ -64,13 +67,16 @@ class LabellingSession:
         self.who = who
         self._saved = SavedModels(project)
         self._maker = RoundMaker(project, {} if learners is None else learners)
-        # By classifier: the moment, the state, and the whole history that it was made of.
-        self._states: dict[str, tuple[Hashable, State, History]] = {}
+        # By classifier: the moment, the state, the whole history that it was made of, and that
+        # which its model is of: in mid-batch an earlier one.
+        self._states: dict[str, tuple[Hashable, State, History, History]] = {}
+        self._calibrated: dict[str, tuple[Hashable, Calibrated | None]] = {}
         project.at_forget(self.put_away)
 
     def put_away(self) -> None:
         """Give back the memory; all of it is made again where it is wanted."""
         self._states.clear()
+        self._calibrated.clear()
         self._maker.put_away()
 
     @property
@@ -104,10 +110,10 @@ class LabellingSession:
         held = self._states.get(classifier)
         if held is not None and held[0] == moment and classifier in self.learners:
             return held[1]
-        state = self._make_state(classifier, config, history, None)
-        self._states[classifier] = (moment, state, history)
+        state, trained = self._make_state(classifier, config, history, None)
+        self._states[classifier] = (moment, state, history, trained)
         if held is not None and config.asking.shared and state.fit is not held[1].fit:
-            self._saved.save(state, history)  # an answer for another classifier led to it
+            self._saved.save(state, trained)  # an answer for another classifier led to it
         if state.fit is not None:
             self.learners[classifier] = state.fit
         else:
@@ -132,6 +138,10 @@ class LabellingSession:
 
     def past_state(self, classifier: str, number: int) -> State:
         """The state as it was in an earlier round (0 is the first), trained again."""
+        history = self._past_history(classifier, number)
+        return self._make_state(classifier, self._started_config(classifier), history, number)[0]
+
+    def _past_history(self, classifier: str, number: int) -> History:
         present = self.state(classifier)
         if not 0 <= number < len(present.history.sets):
             raise SettingsError(
@@ -139,18 +149,23 @@ class LabellingSession:
             )
         last = present.history.sets[number].seq
         events = in_effect(self.project.events(classifier))
-        history = self.project.fold([event for event in events if event.seq <= last], self.who)
-        return self._make_state(classifier, self._started_config(classifier), history, number)
+        return self.project.fold([event for event in events if event.seq <= last], self.who)
 
     def _make_state(
         self, classifier: str, config: ProjectConfig, history: History, past: int | None
-    ) -> State:
-        """Everything from one look at the settings: another tab may change them meanwhile."""
-        made = self._maker.make(classifier, config, history, is_past=past is not None)
+    ) -> tuple[State, History]:
+        """A state and what its model is of.
+
+        Everything is from one look at the settings: another tab may change them meanwhile.
+        """
+        history_at = partial(self.project.history_at, classifier, self.who)
+        made = self._maker.make(
+            classifier, config, history, history_at=history_at if past is None else None
+        )
         if past is None and made.fit is not None and made.scores is not None:
-            self._keep_round(classifier, made.fit, made.scores)
-        rounds = self._rounds(classifier, config, history)
-        return made_state(classifier, config, history, made, rounds, past)
+            self._keep_round(classifier, config, made.fit, made.scores)
+        rounds = self._rounds(classifier, config, made.trained)
+        return made_state(classifier, config, history, made, rounds, past), made.trained
 
     def look_ahead(
         self,
@@ -204,7 +219,12 @@ class LabellingSession:
         kept = self.project.log.rounds(classifier)
         found = [kept.get(key) for key in self._maker.keys(classifier, config, history.sets)]
         return tuple(
-            ScoredRound(i, labelled, RoundScores.from_dict(scores) if scores else None)
+            ScoredRound(
+                i,
+                labelled,
+                RoundScores.from_dict(scores) if scores else None,
+                str(scores.get(WATCHED, "")) if scores else "",
+            )
             for i, (labelled, scores) in enumerate(zip(history.sets, found, strict=True))
         )
 
@@ -214,8 +234,10 @@ class LabellingSession:
 
     @property
     def ahead_mb_needed(self) -> int:
-        """The memory (MB) that making both sides of a question ahead takes."""
-        return math.ceil(2 * BYTES_AN_OBJECT * self.project.catalogue.n_rows / 1e6)
+        """The memory (MB) that making the answers to a question ahead takes."""
+        is_over_all = ALL_LABELS in self.config.train_labels
+        n = min(len(self.config.labels_in_use), MOST_AHEAD) if is_over_all else 2
+        return math.ceil(n * BYTES_AN_OBJECT * self.project.catalogue.n_rows / 1e6)
 
     def object_id(self, row: int) -> str:
         """The id of an object, as text."""
@@ -253,15 +275,15 @@ class LabellingSession:
         """
         was = made_from or self.config
         lost = self.rounds_lost(edited)
-        for classifier, setup in edited.setups.items():
-            model_stem(classifier, learner_spec(setup, edited.splits.seed))
-        if edited.setups:
-            self.project.prepare(edited)
+        specs = {c: learner_spec(setup, edited.splits.seed) for c, setup in edited.setups.items()}
+        for classifier, spec in specs.items():
+            model_stem(classifier, spec)
+            refuse_pool(self.project.prepare(edited), spec)
         self.project.change_config(edited, was, self.who, how=how, undoes=undoes)
         for classifier in was.setups.keys() - edited.setups.keys():
             self.learners.pop(classifier, None)  # its memory; it is trained again if it comes back
             self._states.pop(classifier, None)
-        if lost or _whose(edited) != _whose(was):
+        if lost or _whose(edited) != _whose(was) or _lines(edited) != _lines(was):
             self.restore_models()
         self.record_soon()
 
@@ -274,7 +296,7 @@ class LabellingSession:
             raise SettingsError(
                 f"There is no classifier for '{classifier}'.", "Add it in the settings."
             )
-        learner_spec(setup, config.splits.seed)
+        refuse_pool(self.project.prepare(config), learner_spec(setup, config.splits.seed))
         given = given_labels(self.project, classifier, config, setup)
         with self.project.log.lock:
             # Two tabs may start at once: the first one's objects are the ones to start with.
@@ -355,6 +377,40 @@ class LabellingSession:
             self.project.log.append(event)
         return self._after(classifier, before[1] if before else None)
 
+    def answer_some(
+        self,
+        classifier: str,
+        rows: Sequence[int],
+        kind: Literal["answer", "unsure", "later"],
+        label: str | None = None,
+        *,
+        token: str,
+        seconds: float | None = None,
+    ) -> State:
+        """Take the same answer about several objects of the batch, as one act: as ``answer`` does.
+
+        Parameters
+        ----------
+        seconds : that the person took for all of them
+        """
+        config = self._started_config(classifier)
+        given = [
+            replace(
+                answer_event(self.project, config, classifier, row, kind, label, token, self.who),
+                probability=self._probability(classifier, row),
+                seconds=None if seconds is None else seconds / len(rows),
+            )
+            for row in dict.fromkeys(rows)
+        ]
+        before = self._states.get(classifier)
+        with self.project.log.lock:
+            for event in given:
+                refuse_stale(self.project, classifier, event.row_number or 0, token, self.who)
+            if kind == "answer":
+                refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
+            self.project.log.append(*as_one_act(given))
+        return self._after(classifier, before[1] if before else None)
+
     def begin_answer_all(
         self, classifier: str, rows: Rows, label: str, *, token: str
     ) -> Job[State]:
@@ -396,9 +452,7 @@ class LabellingSession:
         """Make the round of a history that is to come, to be found at hand by then."""
         try:
             if not cancelled():
-                self._maker.make(
-                    classifier, config, history, is_past=True, is_wanted=lambda: not cancelled()
-                )
+                self._maker.make(classifier, config, history, is_wanted=lambda: not cancelled())
         except Overtaken:
             pass
         if cancelled():
@@ -453,7 +507,10 @@ class LabellingSession:
     def _probability(self, classifier: str, row: int) -> float | None:
         """What the classifier gives to an object now, where that is at hand without training."""
         config, fit = self.config, self.learners.get(classifier)
-        sets = self.project.history(classifier, self.who).sets
+        history = self.project.history(classifier, self.who)
+        sets, held = history.sets, self._states.get(classifier)
+        if held is not None and held[1].batch:  # of the model before the batch
+            sets = held[3].sets
         if fit is None or not sets or fit.key != self._maker.key(classifier, config, sets[-1]):
             return None
         p = float(fit.proba[row])
@@ -474,7 +531,7 @@ class LabellingSession:
         return state
 
     def _save(self, state: State) -> None:
-        self._saved.save(state, self._states[state.classifier][2])
+        self._saved.save(state, self._states[state.classifier][3])
 
     def follow_test_set(self) -> None:
         """Make what follows from another test set: rounds and files without its objects."""
@@ -490,7 +547,26 @@ class LabellingSession:
     def checkpoint(self, classifier: str) -> Path:
         """Save the model of this round beside the earlier ones, once a round."""
         state = self.state(classifier)
-        return self._saved.checkpoint(state, self._states[classifier][2])
+        return self._saved.checkpoint(state, self._states[classifier][3])
+
+    def keep_best(self, classifier: str) -> Path:
+        """Save the model of the best round so far, trained again, in place of the last such.
+
+        Raises
+        ------
+        NotEnoughLabelsError : rounds cannot be compared yet
+        """
+        best = self.state(classifier).best
+        if best is None:
+            raise NotEnoughLabelsError(
+                "There is no best round yet: validation holds too few objects to compare rounds.",
+                "Label more objects, or give validation a larger share in Settings.",
+            )
+        history = self._past_history(classifier, best.number)
+        state = self._make_state(
+            classifier, self._started_config(classifier), history, best.number
+        )[0]
+        return self._saved.keep_best(state, history)
 
     def is_checkpointed(self, state: State) -> bool:
         """Has this very round a checkpoint already?"""
@@ -500,7 +576,10 @@ class LabellingSession:
         """Remake the model of each started classifier whose file is missing or of another round.
 
         One that cannot be made now keeps no other from it, nor the project from being opened.
+        Where texts are not counted yet nothing is made: that is waited for where it can be seen.
         """
+        if not self.project.is_counted:
+            return
         for classifier in self.config.setups:
             if classifier in self.config.train_labels and self.fault(classifier) is None:
                 state = self.state(classifier)
@@ -519,6 +598,35 @@ class LabellingSession:
         dataset, history = self.project.dataset(), self._states[classifier][2]
         return test_round(dataset, history, classifier, spec, state.fit, among)
 
+    def calibrated(self, classifier: str, setup: ClassifierSetup) -> Calibrated | None:
+        """What a set-up's calibration and threshold would do on validation; None without a model.
+
+        ``setup`` may be one that is only tried.
+        """
+        state = self.whole_state(classifier)
+        if state.fit is None:
+            return None
+        key = (state.fit, setup, state.history.last_seq, state.history.curated_seq)
+        held = self._calibrated.get(classifier)
+        if held is None or held[0] != key:
+            made = calibrated(self.project.prepare(state.config), state, setup)
+            self._calibrated[classifier] = held = (key, made)
+        return held[1]
+
+    def choose_threshold(self, classifier: str, setup: ClassifierSetup) -> State:
+        """Write the calibration and the threshold of a set-up with the classifier's models.
+
+        Neither makes another model; the saved one is written anew.
+        """
+        config = self._started_config(classifier)
+        chosen = replace(
+            config.setups[classifier], calibration=setup.calibration, threshold=setup.threshold
+        )
+        self.change_settings(replace(config, setups={**config.setups, classifier: chosen}))
+        state = self.state(classifier)
+        self._save(state)
+        return state
+
     def moment(self) -> Moment:
         """The present moment, of which a configuration is made."""
         started = [c for c in self.config.setups if c in self.config.train_labels]
@@ -527,13 +635,18 @@ class LabellingSession:
 
     def record_soon(self) -> None:
         """Have the configuration in the project's folder written anew, beside the work."""
-        at_hand = [state for _, state, _ in self._states.values()]
+        at_hand = [state for _, state, *_ in self._states.values()]
         record_soon(self.project, moment(self.project, at_hand, self.layout, self.who))
 
-    def _keep_round(self, classifier: str, fit: Fit, scores: RoundScores) -> None:
+    def _keep_round(
+        self, classifier: str, config: ProjectConfig, fit: Fit, scores: RoundScores
+    ) -> None:
+        """Keep what is measured of a round, and what its model says of the fixed sample."""
         kept = self.project.log.rounds(classifier).get(fit.key)
-        if kept != scores.to_dict():
-            self.project.keep_round(classifier, fit.key, fit.n_labelled, scores.to_dict())
+        said = as_text(fit.predicted[self.project.prepare(config).watched])
+        measured = {**scores.to_dict(), WATCHED: said}
+        if kept != measured:
+            self.project.keep_round(classifier, fit.key, fit.n_labelled, measured)
 
     def _started_config(self, classifier: str) -> ProjectConfig:
         """The settings in force, in which the classifier is set up."""
@@ -547,6 +660,12 @@ class LabellingSession:
                 "Choose its model on the Training page.",
             )
         return config
+
+
+def _lines(config: ProjectConfig) -> Hashable:
+    """What of settings is written with models and changes none."""
+    setups = config.setups.items()
+    return frozenset((value, setup.calibration, setup.threshold) for value, setup in setups)
 
 
 def _whose(config: ProjectConfig) -> Hashable:

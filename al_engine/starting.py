@@ -165,7 +165,7 @@ def _config_of(path: Path, whole: WholeProject) -> ProjectConfig:
 def _holds_numbers(scores: Any) -> bool:
     """Is whatever scores are made of a number, or none?"""
     if isinstance(scores, Scores):
-        scores = scores.to_dict()
+        scores = {k: v for k, v in scores.to_dict().items() if k != "classes"}
     if isinstance(scores, dict | list | tuple):
         return all(map(_holds_numbers, scores.values() if isinstance(scores, dict) else scores))
     return scores is None or (isinstance(scores, int | float) and math.isfinite(scores))
@@ -186,7 +186,7 @@ def _columns_used(config: ProjectConfig) -> list[str]:
         for name in (columns.id, columns.label, columns.ra, columns.dec, columns.redshift)
         if name
     ]
-    return [*named, *config.features.base]
+    return [*named, *config.features.columns]
 
 
 def start_demo(home: Path, name: str) -> Path:
@@ -260,6 +260,7 @@ def demo_config(demo: Demo, catalogue: Catalogue) -> ProjectConfig:
         ),
         features=Features(
             base=tuple(settings["features"]),
+            texts=tuple(settings["texts"]),
             combinations=tuple(Combination(op, n) for op, n in settings["combinations"]),
         ),
         train_labels=tuple(settings["labels_to_train"]),

@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from al_engine.curating.test_set import Curator
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import NotEnoughLabelsError, SettingsError
-from al_engine.learning.combining import NONE, Sigmoid, combine, fit_sigmoid
+from al_engine.learning.calibration import Sigmoid, fit_sigmoid
+from al_engine.learning.combining import NONE, combine
+from al_engine.loop.calibrating import ENOUGH_OF_A_SIDE
 from al_engine.loop.combined import (
-    ENOUGH_OF_A_SIDE,
     Combined,
     Predict,
     combined,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from al_engine.errors import EmptyPoolError, NotEnoughLabelsError, SettingsError
 from al_engine.learning.initial import draw_initial, spread_initial
@@ -50,6 +51,15 @@ def test_spread_finds_each_of_three_groups_largest_first():
     rows = spread_initial(X, 3, seed=0)
     assert [int(np.searchsorted([50, 80], row, side="right")) for row in rows] == [0, 1, 2]
     assert spread_initial(X, 3, seed=0).tolist() == rows.tolist()
+
+
+def test_spread_over_sparse_features_goes_by_their_direction():
+    words = sparse.csr_matrix(np.repeat(np.eye(3), [5, 3, 2], axis=0) * np.arange(1, 11)[:, None])
+    assert [int(np.searchsorted([5, 8], r, "right")) for r in spread_initial(words, 3, 0)] == [
+        0,
+        1,
+        2,
+    ]
 
 
 def test_spread_never_names_a_row_twice():

@@ -40,10 +40,12 @@ from al_engine.errors import (
 from al_engine.learning import kernels
 from al_engine.learning.learners import Preparation
 from al_engine.lookahead import Overtaken
+from al_engine.loop.asking import random_every
+from al_engine.loop.firsts import initial_rows
 from al_engine.loop.fitting import learner_spec, parts_in_force, truth_in_force
 from al_engine.loop.partitioned import initial, layout, maps, reading, rounds
 from al_engine.loop.partitioned.rounds import PartitionedPlan, PartitionedRound
-from al_engine.loop.rounds import Plan, Round, initial_rows, make_round, random_every
+from al_engine.loop.rounds import Plan, Round, make_round
 from al_engine.projects.opening import close_project, open_project
 from al_engine.projects.project import Project
 from al_engine.settings.config import (
@@ -307,7 +309,7 @@ def test_medians_and_quartiles_come_from_the_same_objects_of_a_large_training_se
 def test_the_first_objects_are_spread_as_in_an_import(
     sky: Sky, at_most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("al_engine.loop.rounds.SPREAD_OVER", at_most)
+    monkeypatch.setattr("al_engine.loop.firsts.SPREAD_OVER", at_most)
     monkeypatch.setattr(initial, "SPREAD_OVER", at_most)
     config = replace(sky.project.config, columns=replace(sky.project.config.columns, label=None))
     found = layout.lay_out(in_process, sky.folder, config, ROWS_AT_ONCE)
@@ -337,6 +339,10 @@ NOT_IN_PARTITIONS = {
     "merged labels": (lambda c: merged(c, "GALAXY", "QSO"), "Labels are merged"),
     "a selection": (lambda c: replace(c, asking=Asking(among="a", among_key="b")), "selection 'a'"),
     "repeats": (lambda c: replace(c, asking=Asking(repeat_every=20)), "repeat_every is 20"),
+    "batches": (
+        lambda c: replace(c, setups={"QSO": ClassifierSetup(batch_size=5)}),
+        "'QSO' asks about 5 objects at a time",
+    ),
 }
 
 

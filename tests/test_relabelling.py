@@ -236,7 +236,7 @@ def test_merging_trains_on_the_answers_of_both_and_changes_no_event(project: Pro
     assert state.history.trained[rows[0]] == "QSO"
     assert state.fit is not None
     n_positive = sum(label == "QSO" for label in state.history.trained.values())
-    assert state.fit.n_positive == n_positive
+    assert state.fit.n_of_class[1] == n_positive
     assert "GALAXY" not in state.history.trained.values()
     dataset = project.dataset()
     assert dataset.values == ("QSO", "STAR")

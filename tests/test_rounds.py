@@ -11,6 +11,8 @@ from al_engine.data.labels import Event
 from al_engine.data.matrix import Matrix
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.learning.learners import fit_preparation
+from al_engine.loop.asking import random_every
+from al_engine.loop.firsts import initial_rows
 from al_engine.loop.fitting import (
     Fit,
     fit_round,
@@ -23,7 +25,7 @@ from al_engine.loop.fitting import (
     truth_in_force,
 )
 from al_engine.loop.fitting import test_round as scores_of_test_set
-from al_engine.loop.rounds import initial_rows, next_question, random_every
+from al_engine.loop.rounds import Plan, next_question
 from al_engine.mixing import mix64
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
@@ -69,9 +71,9 @@ def trained_on(dataset: Dataset, n: int) -> History:
 
 
 def ask(dataset: Dataset, history: History, fit: Fit | None, **changes: object) -> object:
-    options = {"initial": np.array([], dtype=np.intp), "n_initial": 0, "every": 0, "seed": 0,
-               "name": "Quasar"}  # fmt: skip
-    return next_question(dataset, history, fit, **{**options, **changes})  # type: ignore[arg-type]
+    options = {"initial": np.array([], dtype=np.intp), "n_initial": 0, "every": 0, **changes}
+    spec = learner_spec(SETUP, int(options.pop("seed", 0)))  # type: ignore[call-overload]
+    return next_question(Plan(dataset, "QSO", spec, "Quasar", **options), history, fit)  # type: ignore[arg-type]
 
 
 def test_what_trained_and_what_validated_stay_where_they_were() -> None:
@@ -227,7 +229,7 @@ def test_no_question_is_about_an_object_asked_before_or_outside_the_pool(
 def test_equals_are_drawn_anew_in_each_round_and_with_each_seed() -> None:
     dataset = hand_made([-1] * 200, [TRAIN] * 200)
     same = np.zeros(200, dtype=np.float32)
-    fit = Fit("", None, "margin", same, same > 0, same, None, 2, 1)  # type: ignore[arg-type]
+    fit = Fit("", None, "margin", ("", "QSO"), same, same > 0, same, None, 2, (1, 1))  # type: ignore[arg-type]
     history = History(sets=(object(),))  # type: ignore[arg-type]
     rows = {
         (seed, n): ask(dataset, replace(history, sets=history.sets * n), fit, seed=seed).row  # type: ignore[attr-defined]

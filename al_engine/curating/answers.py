@@ -19,10 +19,10 @@ from al_engine.data.notes import Note, notes_in_force
 from al_engine.data.people import events_shown_to
 from al_engine.learning.agreement import Agreement, agreement
 from al_engine.learning.metrics import Score, share
+from al_engine.loop.asking import is_repeat
 from al_engine.loop.fitting import Fit
-from al_engine.loop.rounds import is_repeat
 from al_engine.session import LabellingSession
-from al_engine.settings.config import ProjectConfig
+from al_engine.settings.config import ALL_LABELS, ProjectConfig
 
 PAUSE_S = 120.0  # an object looked at for longer was not looked at all that time
 Only = Literal["catalogue", "model", "doubted", "noted"]
@@ -276,6 +276,8 @@ def _is_against(fit: Fit | None, answer: Answer) -> bool:
     if fit is None or answer.label is None:
         return False
     p = float(fit.proba[answer.row])
+    if answer.classifier == ALL_LABELS:
+        return not math.isnan(p) and fit.classes[int(fit.predicted[answer.row])] != answer.label
     return not math.isnan(p) and (p >= 0.5) != (answer.label == answer.classifier)
 
 

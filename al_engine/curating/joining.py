@@ -162,7 +162,7 @@ def join(
 
 def features_of(config: ProjectConfig, joined: JoinedTable) -> tuple[str, ...]:
     """The features that are columns of a joined table."""
-    return tuple(name for name in config.features.base if name in joined.columns)
+    return tuple(name for name in config.features.columns if name in joined.columns)
 
 
 def criteria_of(config: ProjectConfig, joined: JoinedTable) -> int:
@@ -192,7 +192,7 @@ def refuse_undo(session: LabellingSession, joined: JoinedTable) -> None:
                 f"The table '{other.name}' was joined by '{used[0]}' of '{joined.name}'.",
                 f"Undo '{other.name}' first.",
             )
-    left = [name for name in session.config.features.base if name not in joined.columns]
+    left = [name for name in session.config.features.columns if name not in joined.columns]
     if session.config.setups and not left:
         raise SettingsError(
             f"Every feature is a column of the table '{joined.name}'.",
@@ -207,7 +207,8 @@ def without(session: LabellingSession, joined: JoinedTable) -> ProjectConfig:
     features = config.features
     base = tuple(name for name in features.base if name not in gone)
     made = tuple(each for each in features.combinations if each.n <= len(base))
-    features = replace(features, base=base, combinations=made)
+    texts = tuple(name for name in features.texts if name not in gone)
+    features = replace(features, base=base, combinations=made, texts=texts)
     config = replace(
         config,
         columns=_columns_without(config.columns, gone),
@@ -215,7 +216,7 @@ def without(session: LabellingSession, joined: JoinedTable) -> ProjectConfig:
         curation=replace(config.curation, search=_search_without(config.curation.search, gone)),
     )
     axes = [axis_feature(name, session.config.features) for name in (config.x_axis, config.y_axis)]
-    if base and any(gone & set(axis.columns) for axis in axes):
+    if features.columns and any(gone & set(axis.columns) for axis in axes):
         x_axis, y_axis = guess_axes(features, bool(features.combinations))
         config = replace(config, x_axis=x_axis, y_axis=y_axis)
     return config

@@ -244,7 +244,7 @@ def use_of(session: LabellingSession) -> dict[str, Use]:
     """
     config, project = session.config, session.project
     n_catalogue = Counter[str]()
-    if config.features.base:
+    if config.features.columns:
         dataset = project.dataset()
         n_catalogue.update(dict(zip(dataset.values, dataset.n_by_value, strict=True)))
     events, people = project.all_events(), config.people

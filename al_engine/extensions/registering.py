@@ -98,6 +98,7 @@ def register_model(
     title: str = "",
     params: Sequence[Param] = (),
     takes_missing: bool | None = None,
+    takes_sparse: bool = False,
     help: str = "",
 ) -> None:
     """Offer a classifier.
@@ -109,6 +110,8 @@ def register_model(
         set; or a function of ``params`` (a dict) and a seed that makes one
     params : settings that a person may change, handed to such a function
     takes_missing : whether it takes NaN; else it is given medians.  None: as the estimator says
+    takes_sparse : whether it learns from texts too, which come as CSR matrices of words, after
+        numbers where there are some
     """
     origin = _file().origin
     is_estimator = hasattr(estimator, "fit") and not isinstance(estimator, type)
@@ -141,6 +144,7 @@ def register_model(
             build,
             tuple(params),
             takes_missing=bool(takes_missing),
+            takes_sparse=bool(takes_sparse),
             help=_one_line(help),
             origin=origin,
         ),

@@ -22,6 +22,8 @@ def used_by(config: ProjectConfig, classifier: str) -> tuple[Entry, ...]:
         strategies = [COMMITTEE_STRATEGIES.get(setup.committee_strategy)]  # type: ignore[list-item]
     named: list[tuple[str, Any]] = [
         *(("model", MODELS.get(member.model)) for member in members),
+        # A model that goes around another is of that one's file too.
+        *(("model", MODELS.get(str(member.params.get("base", "")))) for member in members),
         *(("query strategy", strategy) for strategy in strategies),
         *(("operation", OPERATIONS.get(c.operation)) for c in config.features.combinations),
     ]

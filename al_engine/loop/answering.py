@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from al_engine.data.history import History, in_effect
+from al_engine.data.history import BATCH, SIZE, History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
 from al_engine.loop.fitting import learner_spec, part_in_force
-from al_engine.loop.state import how_shown, seen_by
+from al_engine.loop.state import batch_shown, how_shown, seen_by
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
 from al_engine.settings.config import Label, ProjectConfig
@@ -81,6 +81,11 @@ def answer_event(
     how = how_shown(token, row)
     if how == "click" and row in history.validated:
         part = int(dataset.parts[row])  # it validates for as long as the random answer stands
+    setup, n_rounds, payload = config.setups[classifier], len(history.sets), None
+    made_at = batch_shown(token, row)
+    if how == "query" and made_at is not None:
+        payload = {BATCH: made_at, SIZE: setup.batch_size}
+        n_rounds = sum(labelled.seq <= made_at for labelled in history.sets)
     return Event(
         kind,
         who,
@@ -90,8 +95,9 @@ def answer_event(
         label=label if kind == "answer" else None,
         how=how,
         part="validation" if how == "random" else PART_NAMES[TRAIN if part == OUT else part],
-        strategy=learner_spec(config.setups[classifier], config.splits.seed).strategy,
-        round_number=len(history.sets),
+        strategy=learner_spec(setup, config.splits.seed).strategy,
+        round_number=n_rounds,
+        payload=payload,
     )
 
 

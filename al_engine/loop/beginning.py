@@ -4,7 +4,7 @@ Must not know learners: the labels are drawn before there is one.
 """
 
 from al_engine.data.labels import Event
-from al_engine.loop.rounds import initial_rows
+from al_engine.loop.firsts import initial_rows
 from al_engine.projects.project import Project
 from al_engine.settings.config import ClassifierSetup, ProjectConfig
 

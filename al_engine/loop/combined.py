@@ -13,26 +13,20 @@ import numpy.typing as npt
 
 from al_engine.data.splits import TRAIN, VALIDATION, Parts
 from al_engine.errors import NotEnoughLabelsError
-from al_engine.learning.combining import NONE, Sigmoid, combine, fit_sigmoid
+from al_engine.learning.calibration import Sigmoid, fit_sigmoid
+from al_engine.learning.combining import NONE, combine
 from al_engine.learning.metrics import Score, share
-from al_engine.learning.selection import tie_keys
+from al_engine.loop.calibrating import FOLDS, Known, fold_of, keys_of, known_of
 from al_engine.loop.fitting import (
-    ENOUGH_TO_VALIDATE,
     SCORED_AT_ONCE,
     Fit,
     Floats32,
     Rows,
     parts_in_force,
-    truth_in_force,
 )
 from al_engine.loop.state import State
 from al_engine.projects.dataset import Dataset
 from al_engine.settings.config import ProjectConfig
-
-ENOUGH_OF_A_SIDE = 5
-FOLDS = 5
-CALIBRATED_ON = 50_000  # objects at most: a sigmoid has two numbers
-_FOLDED = 0x46  # draws of different purposes must not be the same draw
 
 
 @dataclass(frozen=True)
@@ -132,7 +126,7 @@ def combined(dataset: Dataset, states: Sequence[State]) -> Combined:
         )
     names = tuple(state.classifier for state in taking)
     none_below = none_below_of(taking[0].config, names)
-    known = [_known(dataset, state, fit) for state, fit in zip(taking, fits, strict=True)]
+    known = [known_of(dataset, state, fit) for state, fit in zip(taking, fits, strict=True)]
     calibrations = tuple(map(_calibration, known))
     predict = Predict(tuple(c.sigmoid for c in calibrations), none_below)
     actual, n_disputed = _actual(dataset, taking, fits)
@@ -150,43 +144,15 @@ def combined(dataset: Dataset, states: Sequence[State]) -> Combined:
     )
 
 
-# -- calibration --
+def _calibration(known: Known) -> Calibration:
+    return Calibration(
+        len(known.rows), known.n_positive, _sigmoid(known) if known.is_enough else None
+    )
 
 
-@dataclass(frozen=True)
-class _Known:
-    """Validation objects of a classifier: rows, its probabilities, the truth, and a fold each."""
-
-    rows: Rows
-    proba: Floats32
-    is_positive: npt.NDArray[np.bool_]
-    fold: npt.NDArray[np.uint8]
-
-    def sigmoid(self, without: int | None = None) -> Sigmoid:
-        chosen = slice(None) if without is None else self.fold != without
-        return fit_sigmoid(self.proba[chosen], self.is_positive[chosen])
-
-
-def _known(dataset: Dataset, state: State, fit: Fit) -> _Known:
-    truth = truth_in_force(dataset, state.history, state.classifier)
-    is_known = (parts_in_force(dataset, state.history) == VALIDATION) & (truth >= 0)
-    rows = np.flatnonzero(is_known & np.isfinite(fit.proba))
-    keys = tie_keys(dataset.keys[rows], state.config.splits.seed, _FOLDED)
-    if len(rows) > CALIBRATED_ON:
-        chosen = np.sort(np.argpartition(keys, CALIBRATED_ON)[:CALIBRATED_ON])
-        rows, keys = rows[chosen], keys[chosen]
-    return _Known(rows, fit.proba[rows], truth[rows] == 1, _fold(keys))
-
-
-def _fold(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
-    """The fold of each object: it goes by the object alone, so that all classifiers agree."""
-    return np.asarray(keys % np.uint64(FOLDS), dtype=np.uint8)
-
-
-def _calibration(known: _Known) -> Calibration:
-    n, n_positive = len(known.rows), int(np.count_nonzero(known.is_positive))
-    enough = n >= ENOUGH_TO_VALIDATE and min(n_positive, n - n_positive) >= ENOUGH_OF_A_SIDE
-    return Calibration(n, n_positive, known.sigmoid() if enough else None)
+def _sigmoid(known: Known, without: int | None = None) -> Sigmoid:
+    chosen = slice(None) if without is None else known.fold != without
+    return fit_sigmoid(known.proba[chosen], known.is_positive[chosen])
 
 
 # -- what it is worth --
@@ -224,12 +190,12 @@ def _actual(dataset: Dataset, states: Sequence[State], fits: Sequence[Fit]) -> t
     disputed = [row for row in differing if is_scored[row]]
     is_scored[disputed] = False
     rows = np.flatnonzero(is_scored)
-    keys = tie_keys(dataset.keys[rows], states[0].config.splits.seed, _FOLDED)
-    return _Actual(rows, actual[rows], _fold(keys)), len(disputed)
+    keys = keys_of(dataset, rows, states[0].config.splits.seed)
+    return _Actual(rows, actual[rows], fold_of(keys)), len(disputed)
 
 
 def _cross_fitted(
-    known: Sequence[_Known],
+    known: Sequence[Known],
     calibrations: Sequence[Calibration],
     fits: Sequence[Fit],
     actual: _Actual,
@@ -243,7 +209,7 @@ def _cross_fitted(
         if not held_out.any():
             continue
         sigmoids = [
-            None if calibration.sigmoid is None else of.sigmoid(without=fold)
+            None if calibration.sigmoid is None else _sigmoid(of, without=fold)
             for of, calibration in zip(known, calibrations, strict=True)
         ]
         rows = actual.rows[held_out]

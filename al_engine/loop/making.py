@@ -10,6 +10,8 @@ from collections.abc import Callable, Hashable, MutableMapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
 from al_engine.data.history import History, LabelledSet
 from al_engine.data.labels import Event
 from al_engine.data.people import again_every
@@ -18,16 +20,27 @@ from al_engine.errors import SettingsError
 from al_engine.extensions.used import hashes
 from al_engine.lookahead import LOOKAHEAD, Overtaken, Work, is_on
 from al_engine.loop.answering import answer_event
-from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec
-from al_engine.loop.rounds import Plan, Question, Round, initial_rows, make_round, random_every
+from al_engine.loop.asking import Question, random_every
+from al_engine.loop.firsts import initial_rows
+from al_engine.loop.fitting import (
+    Fit,
+    RoundScores,
+    Rows,
+    class_probabilities,
+    judged_by,
+    learner_spec,
+)
+from al_engine.loop.rounds import Plan, Round, goes_back_to, make_round
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
-from al_engine.settings.config import ProjectConfig, round_key
+from al_engine.settings.config import ALL_LABELS, ProjectConfig, round_key
+from al_engine.settings.label import side_of
 
 FITS_KEPT = 4
 BYTES_KEPT = 400_000_000  # of those fits, but always the last
 # A fit holds, for every object, a probability, a prediction and one utility or two.
 BYTES_AN_OBJECT = 13
+MOST_AHEAD = 10  # answers, of which each trains a model; an unlikely one is waited for
 
 
 class RoundMaker:
@@ -39,10 +52,12 @@ class RoundMaker:
     def __init__(self, project: Project, learners: MutableMapping[str, Fit]) -> None:
         self.learners = learners
         self._project = project
-        self._former: OrderedDict[tuple[str, str, str], Fit] = OrderedDict()
+        self._former: OrderedDict[tuple[str, str, str, Hashable], Fit] = OrderedDict()
         # By classifier: the round's key, what else scores depend on, and the scores.
         self._scores: dict[str, tuple[str, Hashable, RoundScores]] = {}
         self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
+        # By classifier: what the person's last batch was made of, and its rows.
+        self._batches: dict[str, tuple[Hashable, Rows]] = {}
         self._begun: dict[str, Hashable] = {}
         self._among: tuple[str, Rows] | None = None
         self._owners: set[Hashable] = set()
@@ -50,7 +65,8 @@ class RoundMaker:
 
     def put_away(self) -> None:
         """Forget every fit and all that was made ahead."""
-        for held in (self.learners, self._former, self._scores, self._initial, self._begun):
+        held_by_classifier = (self._scores, self._initial, self._begun, self._batches)
+        for held in (self.learners, self._former, *held_by_classifier):
             held.clear()
         _drop(self._owners)
 
@@ -63,11 +79,11 @@ class RoundMaker:
     ) -> list[str]:
         """The names of many rounds: what is the same for all of them is worked out once."""
         settings = self.settings_key(classifier, config)
-        return [f"{settings}-{labelled.key}" for labelled in sets]
+        return [_key(settings, labelled) for labelled in sets]
 
     def settings_key(self, classifier: str, config: ProjectConfig) -> str:
         """Names all but the labels that a model depends on, files of extensions included."""
-        played = (config.columns.id, config.columns.label, *config.features.base)
+        played = (config.columns.id, config.columns.label, *config.features.columns)
         fingerprint = self._project.catalogue.fingerprint_with(filter(None, played))
         return round_key(config, classifier, fingerprint, hashes(config, classifier))
 
@@ -77,43 +93,93 @@ class RoundMaker:
         config: ProjectConfig,
         history: History,
         *,
-        is_past: bool = False,
+        history_at: Callable[[int], History] | None = None,
         is_wanted: Callable[[], bool] = lambda: True,
     ) -> Round:
         """The round of a history: at hand, made ahead, or made now.
 
-        What is made ahead is for the present: looking at a past round leaves it be.  ``is_wanted``
-        is asked now and then; Overtaken is raised once it says no.
+        What is made ahead is for the present, and so is a batch that goes on: looking at a past
+        round leaves them be.
+
+        Parameters
+        ----------
+        history_at : the history up to some event; None for a past round
+        is_wanted : asked now and then; Overtaken is raised once it says no
         """
         plan = self._plan(classifier, config, self._project.prepare(config))
-        key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
-        strategy = plan.spec.strategy
+        is_past = history_at is None
+        if is_past:
+            plan = replace(plan, batch_size=1)
         made: Round | None = None
         if not is_past:
             self._begun.pop(classifier, None)
             made = LOOKAHEAD.take(self._owner(classifier), _standing(classifier, config, history))
+            if made is not None and (made.question is None or made.question.made_at is None):
+                made = replace(made, trained=history)  # by the numbers that events have now
         if made is None:
+            made_at = goes_back_to(plan, history)
+            former = history_at(made_at) if history_at and made_at is not None else None
             present = self.learners.get(classifier)
-            fit, scores, folded = self._at_hand(classifier, key, strategy, history, present)
-            made = make_round(
-                plan, history, fit=fit, scores=scores, folded=folded, is_wanted=is_wanted
-            )
+            made = self._making(plan, config, history, former, present)(is_wanted=is_wanted)
+        key = self._key_of(classifier, config, made.trained)
         made = _named(made, key)
         if made.fit is not None:
-            self._keep(classifier, key, strategy, history, made)
+            self._keep(plan, key, history, made)
+        asked = made.question
+        if asked is not None and asked.batch and not is_past:
+            seq = history.last_seq if asked.made_at is None else asked.made_at
+            rows = np.array(asked.batch, dtype=np.intp)
+            self._batches[classifier] = ((seq, config, history.curated_seq), rows)
         return made
 
-    def _keep(
-        self, classifier: str, key: str, strategy: str, history: History, made: Round
-    ) -> None:
+    def _making(
+        self,
+        plan: Plan,
+        config: ProjectConfig,
+        history: History,
+        former: History | None,
+        present: Fit | None,
+    ) -> Callable[..., Round]:
+        """A function that makes the round of a history, with whatever of it is at hand."""
+        trained = former or history
+        key = self._key_of(plan.classifier, config, trained)
+        fit, scores, folded = self._at_hand(plan, key, history, trained, present)
+        if fit is not None and fit.classes != plan.classes:
+            fit = None  # a label was added: the same model, but its codes may be others
+        batch = None
+        if former is not None and history.batch is not None:
+            held = self._batches.get(plan.classifier)
+            made_of = (history.batch.made_at, config, history.curated_seq)
+            batch = held[1] if held is not None and held[0] == made_of else None
+        return partial(
+            make_round,
+            plan,
+            history,
+            former=former,
+            batch=batch,
+            fit=fit,
+            scores=scores,
+            folded=folded,
+        )
+
+    def _key_of(self, classifier: str, config: ProjectConfig, trained: History) -> str:
+        return _key_under(self.settings_key(classifier, config), trained)
+
+    def _keep(self, plan: Plan, key: str, history: History, made: Round) -> None:
         if made.fit is None or made.scores is None:
             return
-        self._former[classifier, key, strategy] = made.fit
-        self._former.move_to_end((classifier, key, strategy))
+        name = (
+            plan.classifier,
+            key,
+            plan.spec.strategy,
+            judged_by(made.trained, plan.spec),
+        )
+        self._former[name] = made.fit
+        self._former.move_to_end(name)
         most = BYTES_KEPT // (BYTES_AN_OBJECT * len(made.fit.proba))
         while len(self._former) > max(1, min(FITS_KEPT, most)):
             self._former.popitem(last=False)
-        self._scores[classifier] = (key, _measured(history), made.scores)
+        self._scores[plan.classifier] = (key, _measured(history), made.scores)
 
     def _owner(self, classifier: str) -> Hashable:
         owner = (id(self), classifier)
@@ -121,14 +187,15 @@ class RoundMaker:
         return owner
 
     def _at_hand(
-        self, classifier: str, key: str, strategy: str, history: History, present: Fit | None
+        self, plan: Plan, key: str, history: History, trained: History, present: Fit | None
     ) -> tuple[Fit | None, RoundScores | None, RoundScores | None]:
         """The fit for these labels, its scores on the truth of the moment, and of another."""
-        fit = present
+        fit, strategy = present, plan.spec.strategy
+        by = judged_by(trained, plan.spec)
         # Another strategy keeps the round and its scores; what to ask next has to be made again.
-        if fit is None or (fit.key, fit.strategy) != (key, strategy):
-            fit = self._former.get((classifier, key, strategy))
-        held = self._scores.get(classifier)
+        if fit is None or (fit.key, fit.strategy, fit.judged_by) != (key, strategy, by):
+            fit = self._former.get((plan.classifier, key, strategy, by))
+        held = self._scores.get(plan.classifier)
         # Unsure and Later change neither labels nor truth.
         if held is None or held[0] != key:
             return fit, None, None
@@ -151,6 +218,9 @@ class RoundMaker:
             again_every(config.people),
             self._asked_about(config),
             config.asking.repeat_every,
+            setup.batch_size,
+            setup.strategy_params,
+            {label.value: label.name for label in config.labels},
         )
 
     def _asked_about(self, config: ProjectConfig) -> Rows | None:
@@ -198,32 +268,32 @@ class RoundMaker:
         if not n_sides:
             return
         plan = self._plan(classifier, config, dataset)
-        own = [label.value for label in config.labels_in_use if label.value == classifier]
-        other = [label.value for label in config.labels_in_use if label.value != classifier][:1]
-        # All labels of one side train the same model.
-        likely = present is None or present.predicted[question.row]
-        labels = ([*own, *other] if likely else [*other, *own])[:n_sides]
+        labels = _likeliest(dataset, classifier, config, question.row, present)[:n_sides]
         passed = answer_event(
             self._project, config, classifier, question.row, "later", None, token, who
         )
         passed = replace(passed, seq=last_seq + 1)
         answers = [replace(passed, kind="answer", label=label) for label in labels]
         owner = self._owner(classifier)
+        # Without this object, which work that is still held must not keep.
+        key_of = partial(_key_under, self.settings_key(classifier, config))
 
         def begin(is_wanted: Callable[[], bool]) -> None:
             rounds: list[tuple[Hashable, Work]] = []
             afterwards: list[tuple[Hashable, Work]] = []
-            for event in (*answers, replace(passed, kind="unsure"), passed):
+            # To pass an object trains nothing, so that it is ready before what is less likely.
+            first, others = answers[:2], answers[2:]
+            for event in (*first, replace(passed, kind="unsure"), passed, *others):
                 if not is_wanted():
                     raise Overtaken
                 history = self._project.fold([*events, event], who)
-                key = self.key(classifier, config, history.sets[-1]) if history.sets else ""
-                strategy = plan.spec.strategy
-                fit, scores, folded = self._at_hand(classifier, key, strategy, history, present)
-                make = partial(
-                    make_round, plan, history, fit=fit, scores=scores, folded=folded, n_threads=1
-                )
-                ahead = _Ahead(make, key, history, expect)
+                made_at = goes_back_to(plan, history)
+                former = None
+                if made_at is not None:
+                    before = [each for each in events if each.seq <= made_at]
+                    former = self._project.fold(before, who)
+                make = partial(self._making(plan, config, history, former, present), n_threads=1)
+                ahead = _Ahead(make, key_of, history, expect)
                 standing = _standing(classifier, config, history)
                 rounds.append((standing, ahead.make))
                 afterwards.append((("afterwards", standing), partial(ahead.hand_on, then)))
@@ -238,6 +308,33 @@ class RoundMaker:
     def wait(self, classifier: str) -> None:
         """Wait until all that was begun ahead is done."""
         LOOKAHEAD.wait(self._owner(classifier))
+
+
+def _likeliest(
+    dataset: Dataset, classifier: str, config: ProjectConfig, row: int, fit: Fit | None
+) -> list[str]:
+    """Answers that lead to different models, one for each of these, likeliest first."""
+    values = [label.value for label in config.labels_in_use]
+    if classifier == ALL_LABELS:
+        if fit is None or fit.classes != dataset.told_apart:
+            return values[:MOST_AHEAD]
+        (proba,) = class_probabilities(dataset, fit, np.array([row]))
+        order = np.argsort(-proba, kind="stable")[:MOST_AHEAD]
+        return [fit.classes[code] for code in order]
+    # All labels of one side train the same model.
+    own = [value for value in values if value == classifier]
+    other = [value for value in values if value != classifier][:1]
+    is_own = fit is None or bool(fit.predicted[row])
+    return [*own, *other] if is_own else [*other, *own]
+
+
+def _key(settings: str, labelled: LabelledSet) -> str:
+    return f"{settings}-{labelled.key}"
+
+
+def _key_under(settings: str, trained: History) -> str:
+    """The name of the round that a history was trained on, "" before the first."""
+    return _key(settings, trained.sets[-1]) if trained.sets else ""
 
 
 def _measured(history: History) -> Hashable:
@@ -259,15 +356,16 @@ class _Ahead:
     def __init__(
         self,
         make: Callable[..., Round],
-        key: str,
+        key_of: Callable[[History], str],
         history: History,
         expect: Callable[[int], None],
     ) -> None:
-        self._make, self._key, self._history, self._expect = make, key, history, expect
+        self._make, self._key_of, self._history, self._expect = make, key_of, history, expect
         self._made: Round | None = None
 
     def make(self, is_wanted: Callable[[], bool]) -> Round:
-        self._made = _named(self._make(is_wanted=is_wanted), self._key)
+        made = self._make(is_wanted=is_wanted)
+        self._made = _named(made, self._key_of(made.trained))
         if self._made.question is not None:
             self._expect(self._made.question.row)
         return self._made
@@ -288,8 +386,8 @@ def _drop(owners: set[Hashable]) -> None:
 def _standing(classifier: str, config: ProjectConfig, history: History) -> Hashable:
     """All that tells a round from another: labels by the side they are on, and what was passed."""
 
-    def sides(answers: dict[int, str]) -> frozenset[tuple[int, bool]]:
-        return frozenset((row, label == classifier) for row, label in answers.items())
+    def sides(answers: dict[int, str]) -> frozenset[tuple[int, str | bool | None]]:
+        return frozenset((row, side_of(classifier, label)) for row, label in answers.items())
 
     used = {label.value for label in config.labels_in_use}
     left_out = frozenset(row for row, label in history.verified.items() if label not in used)
@@ -309,5 +407,6 @@ def _standing(classifier: str, config: ProjectConfig, history: History) -> Hasha
         history.disputed,
         history.unheard,
         history.n_again,
+        history.batch,
         tuple(history.repeatable.items()) if config.asking.repeat_every else (),
     )

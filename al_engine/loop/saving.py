@@ -5,6 +5,7 @@ sessions or how a state came about.
 """
 
 import platform
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from weakref import WeakKeyDictionary
 import joblib
 import numpy as np
 import sklearn
+from sklearn.pipeline import Pipeline
 
 from al_engine.background import BACKGROUND
 from al_engine.data.history import History
@@ -24,6 +26,7 @@ from al_engine.errors import (
     disk_said,
 )
 from al_engine.exchange.models import (
+    best_stem,
     checkpoint_stem,
     find_models,
     is_intact,
@@ -31,13 +34,17 @@ from al_engine.exchange.models import (
     model_stem,
     save_model,
 )
+from al_engine.exchange.saved import FORMAT, FORMAT_OF_MANY
 from al_engine.extensions.used import used_by
 from al_engine.learning.learners import LearnerSpec, pipelines
-from al_engine.loop.fitting import labelled_set, learner_spec
+from al_engine.loop.calibrating import line_in_force
+from al_engine.loop.fitting import Fit, labelled_set, learner_spec
 from al_engine.loop.state import State
+from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
+from al_engine.projects.texts import TextMatrix
 from al_engine.public import refuse_overuse
-from al_engine.settings.config import ProjectConfig
+from al_engine.settings.config import ALL_LABELS, ProjectConfig
 
 # By the name of a model: the settings and the last event of the newest that was to be saved.
 _NEWEST: WeakKeyDictionary[Project, dict[str, tuple[ProjectConfig | None, int]]] = (
@@ -74,7 +81,7 @@ class SavedModels:
             BACKGROUND.do(self._project, stem, partial(self._write, state, history, stem))
 
     def is_current(self, state: State) -> bool:
-        """Is the saved model there, whole, and of this very round and its scores?
+        """Is the saved model there, whole, of this very round, its scores and its threshold?
 
         True where none is due.
         """
@@ -84,7 +91,9 @@ class SavedModels:
         found = find_models(self._folder, model_stem(state.classifier, self._spec(state)))
         scores = state.scores.to_dict() if state.scores else None
         said = None if found is None else (found[1].get("round_key"), found[1].get("scores"))
-        return found is not None and said == (state.fit.key, scores) and is_intact(*found)
+        if found is None or said != (state.fit.key, scores):
+            return False
+        return _is_line(found[1], self._project.prepare(state.config), state) and is_intact(*found)
 
     def checkpoint(self, state: State, history: History) -> Path:
         """Save the model of a state beside the earlier ones.
@@ -112,6 +121,19 @@ class SavedModels:
         )
         return self._write(state, history, stem)
 
+    def keep_best(self, state: State, history: History) -> Path:
+        """Save the model of the best round beside that of the present one.
+
+        Raises
+        ------
+        PublicServerError : there is no room
+        """
+        present = model_stem(state.classifier, self._spec(state))
+        stem = best_stem(present)
+        n_more = model_bytes(self._folder, present) - model_bytes(self._folder, stem)
+        refuse_overuse(self._project.folder.parent, max(0, n_more))
+        return self._write(state, history, stem)
+
     def is_checkpointed(self, state: State) -> bool:
         """Has this very round a checkpoint already?"""
         if state.fit is None:
@@ -130,7 +152,7 @@ class SavedModels:
     def _write(self, state: State, history: History, stem: str) -> Path:
         assert state.fit is not None, "only a trained classifier is saved"
         names = [member.model for member in state.setup.members]
-        members = list(zip(names, pipelines(state.fit.learner), strict=True))
+        members = list(zip(names, self._whole_pipelines(state), strict=True))
         if self._project.is_closed:
             raise ProjectError("The project was deleted meanwhile.", "Choose one on the Home page.")
         about = self._about(state, history)
@@ -144,20 +166,24 @@ class SavedModels:
                 "See to the free space and the permissions of the project's folder.",
             ) from error
 
+    def _whole_pipelines(self, state: State) -> list[Pipeline]:
+        """The fitted pipelines, which read texts themselves where they are of texts."""
+        assert state.fit is not None, "only a trained classifier is saved"
+        made = pipelines(state.fit.learner)
+        X = self._project.prepare(state.config).X
+        if not isinstance(X, TextMatrix):
+            return made
+        reader = X.reader()
+        return [Pipeline([("reader", reader), *pipeline.steps]) for pipeline in made]
+
     def _about(self, state: State, history: History) -> dict[str, Any]:
         """What stands in the JSON beside a model."""
         config, dataset = state.config, self._project.prepare(state.config)
         assert state.fit is not None, "only a trained classifier is described"
         rows, _ = labelled_set(dataset, history, state.classifier)
         ids = self._project.catalogue.object_ids(config.columns.id, rows.tolist())
-        name = config.label_name(state.classifier)
         return {
-            "format": "Sextant model 1",
-            "classes": {"0": f"not {name}", "1": name},
-            "label": state.classifier,
-            "label_values": next(
-                list(label.values) for label in config.labels if label.value == state.classifier
-            ),
+            **_classes(config, state.classifier, state.fit),
             "features": [
                 {
                     "name": f.name,
@@ -167,6 +193,7 @@ class SavedModels:
                 }
                 for f in dataset.features
             ],
+            "texts": list(config.features.texts),
             "values_read_as_missing": {k: list(v) for k, v in config.columns.missing.items()},
             "members": [
                 {"model": m.model, "strategy": m.strategy, "params": dict(m.params)}
@@ -176,6 +203,7 @@ class SavedModels:
                 {"kind": e.kind, "name": e.name, "file": e.origin.file, "sha256": e.origin.sha256}
                 for e in used_by(config, state.classifier)
             ],
+            **line_in_force(dataset, replace(state, history=history)).to_dict(),
             "committee_strategy": state.setup.committee_strategy,
             "combination": "mean of the members' probabilities",
             "scores": state.scores.to_dict() if state.scores else None,
@@ -190,6 +218,35 @@ class SavedModels:
             "versions": versions(),
             "data_fingerprint": self._project.catalogue.fingerprint,
         }
+
+
+def _is_line(about: dict[str, Any], dataset: Dataset, state: State) -> bool:
+    """Does a saved model draw the line, and calibrate in the way, that is set?"""
+    line, calibration = line_in_force(dataset, state), about.get("calibration", {})
+    method = calibration.get("method") if isinstance(calibration, dict) else None
+    return (about.get("threshold", 0.5), method or "none") == (
+        line.threshold,
+        line.method or "none",
+    )
+
+
+def _classes(config: ProjectConfig, classifier: str, fit: Fit) -> dict[str, Any]:
+    """What the codes of a model's classes mean."""
+    values = {label.value: list(label.values) for label in config.labels}
+    name = config.label_name(classifier)
+    if classifier != ALL_LABELS:
+        return {
+            "format": FORMAT,
+            "classes": {"0": f"not {name}", "1": name},
+            "label": classifier,
+            "label_values": values[classifier],
+        }
+    return {
+        "format": FORMAT_OF_MANY,
+        "classes": {str(code): config.label_name(v) for code, v in enumerate(fit.classes)},
+        "label": classifier,
+        "label_values": {str(code): values[v] for code, v in enumerate(fit.classes)},
+    }
 
 
 def versions() -> dict[str, str]:

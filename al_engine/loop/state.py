@@ -7,20 +7,28 @@ from dataclasses import dataclass, replace
 
 from al_engine.data.history import History, LabelledSet
 from al_engine.data.people import shown_to, without_former
+from al_engine.loop.asking import Question, is_repeat
+from al_engine.loop.best import Best, best_of
 from al_engine.loop.fitting import Fit, RoundScores
-from al_engine.loop.rounds import Question, Round, is_repeat
+from al_engine.loop.rounds import Round
 from al_engine.settings.config import ClassifierSetup, ProjectConfig
 
+WATCHED = "watched"  # beside a round's scores: what its model said of the fixed sample
 HOW = ("query", "random", "initial", "again")  # how a question comes up
 
 
 @dataclass(frozen=True)
 class ScoredRound:
-    """One point of the score plot; ``scores`` is None where that round was never scored."""
+    """One point of the score plot; ``scores`` is None where that round was never scored.
+
+    ``watched`` are the classes that its model gave the data set's fixed sample, as text; "" where
+    that was not kept.
+    """
 
     number: int
     labelled: LabelledSet
     scores: RoundScores | None
+    watched: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,11 @@ class State:
         return self.config.setups[self.classifier]
 
     @property
+    def best(self) -> Best | None:
+        """The best of the rounds by validation, None while they cannot be compared."""
+        return best_of(self.rounds, self.setup.best_by)
+
+    @property
     def n_trained(self) -> int:
         """How many labels the model learned from, whoever gave them, in sight or not."""
         return 0 if self.fit is None else self.fit.n_labelled
@@ -73,10 +86,28 @@ class State:
     def token(self) -> str:
         """Names this moment: an answer that carries it was given to what was shown then.
 
-        The last event there was, then the row asked about and how it came up.
+        The last event there was, the row asked about and how it came up; of a batch the last event
+        there was when it was made, and all of its rows that are left.
         """
         asked = f"{self.question.row}:{self.question.how}" if self.question else ":"
-        return f"{self.history.last_seq}:{asked}"
+        batch = f":{self.batch_made_at}:{','.join(map(str, self.batch))}" if self.batch else ""
+        return f"{self.history.last_seq}:{asked}{batch}"
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """The rows of the batch that is asked about which are left, in their order."""
+        if self.question is None or not self.question.batch:
+            return ()
+        rows = self.question.batch
+        # Others may have gone since: they were answered elsewhere, or test by now.
+        closed = {*self.history.asked, *self.history.later, *self.history.curated}
+        return (self.question.row, *(r for r in rows if r != self.question.row and r not in closed))
+
+    @property
+    def batch_made_at(self) -> int:
+        """The last event there was when the batch was made that is asked about."""
+        made_at = None if self.question is None else self.question.made_at
+        return self.history.last_seq if made_at is None else made_at
 
 
 def made_state(
@@ -89,6 +120,8 @@ def made_state(
 ) -> State:
     """What a round comes to for one person, who sees what the history shows them."""
     before = rounds[-2].scores if len(rounds) > 1 else None
+    # In mid-batch there is no round yet of what was answered since it was made.
+    history = replace(history, sets=made.sets)
     shown = _shown(history, config, made.question)
     if config.people.is_blind:
         seen = zip(rounds, shown.sets, strict=False)  # what is made ahead has a set more
@@ -121,12 +154,27 @@ def _shown(history: History, config: ProjectConfig, question: Question | None) -
 
 def seen_by(token: str) -> int:
     """The last event that there was when a token was made; -1 for no token of ours."""
-    seq = token.split(":")[0]
-    return int(seq) if seq.isdecimal() and len(seq) < 20 else -1
+    seq = _parts(token)[0]
+    return int(seq) if _is_seq(seq) else -1
 
 
 def how_shown(token: str, row: int) -> str:
-    """How an object came up when a token was made: as the question, or by a click."""
-    _, _, shown = token.partition(":")
-    asked, _, how = shown.partition(":")
-    return how if asked == str(row) and how in HOW else "click"
+    """How an object came up when a token was made: as the question, in its batch, or by a click."""
+    _, asked, how, _, _ = _parts(token)
+    if asked == str(row) and how in HOW:
+        return how
+    return "click" if batch_shown(token, row) is None else "query"
+
+
+def batch_shown(token: str, row: int) -> int | None:
+    """Of the batch that an object was asked about with: the last event when it was made."""
+    *_, made_at, rows = _parts(token)
+    return int(made_at) if _is_seq(made_at) and str(row) in rows.split(",") else None
+
+
+def _parts(token: str) -> list[str]:
+    return [*token.split(":"), "", "", "", ""][:5]
+
+
+def _is_seq(text: str) -> bool:
+    return text.isdecimal() and len(text) < 20

@@ -6,11 +6,11 @@ reads labels finds it there; all of them are written, and taken back, together.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from al_engine.data.history import OF, TOGETHER, History
+from al_engine.data.history import OF, TOGETHER, History, batch_of
 from al_engine.data.labels import Event
 from al_engine.data.merging import as_written
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
@@ -106,6 +106,27 @@ def events_at_once(
         )
         for row, object_id in zip(rows.tolist(), ids, strict=True)
     ]
+
+
+def as_one_act(given: Sequence[Event]) -> list[Event]:
+    """Answers about objects of a batch, to be taken back together.
+
+    Raises
+    ------
+    AnswerRefusedError : none, or one that is about no object of the batch
+    """
+    if not given:
+        raise AnswerRefusedError("No object was chosen.", "Choose some of the batch.")
+    strange = next((event for event in given if batch_of(event) is None), None)
+    if strange is not None:
+        raise AnswerRefusedError(
+            f"{strange.object_id} is not of the batch that is asked about.",
+            "Answer it by itself.",
+        )
+    if len(given) == 1:
+        return [*given]
+    act = {TOGETHER: secrets.token_hex(8), OF: len(given)}
+    return [replace(event, payload={**(event.payload or {}), **act}) for event in given]
 
 
 def undoing(who: str, undone: Sequence[Event]) -> list[Event]:

@@ -10,15 +10,17 @@ import json
 import re
 import types
 import typing
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from al_engine.errors import SettingsError
 from al_engine.settings.criteria import Search, check_search
+from al_engine.settings.label import ALL_LABELS as ALL_LABELS
+from al_engine.settings.label import ALL_LABELS_TITLE, MAX_TOLD_APART, check_labels
 from al_engine.settings.label import Label as Label
 from al_engine.settings.label import MergedLabel as MergedLabel
-from al_engine.settings.label import check_labels
 from al_engine.settings.quantities import Quantities, check_quantities
 from al_engine.settings.typed import plain, read_as
 
@@ -27,6 +29,8 @@ CONFIG_VERSION = 1
 OPERATION_SIGNS: dict[str, str] = {"subtract": "-", "add": "+", "multiply": "*", "divide": "/"}
 REGISTERED_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_COMBINED = 5
+MAX_PATIENCE = 1_000_000
+MAX_BATCH = 200  # objects: more would wait too long for a model that learns from them
 _DOI = re.compile(r"(?i:(https?://)?(dx\.)?doi\.org/|doi:\s*)?10(\.\d+)+/\S+")
 MAX_SEED = 2**31 - 1  # scikit-learn takes no negative ones, and members add theirs to it
 # What the pages can show, and the engine can count.
@@ -45,6 +49,7 @@ WITHIN: Mapping[str, tuple[int, int]] = {
 }
 
 Counting = Literal["majority", "latest"]
+BestBy = Literal["f1", "accuracy"]
 
 
 @dataclass(frozen=True)
@@ -83,11 +88,21 @@ class Combination:
 
 @dataclass(frozen=True)
 class Features:
-    """What the classifiers see."""
+    """What the classifiers see.
+
+    ``base`` are numeric columns; ``texts`` are read as one text, whose words and pairs of words are
+    the features.  Combinations are of ``base`` alone.
+    """
 
     base: tuple[str, ...] = ()
     combinations: tuple[Combination, ...] = ()
     scale: bool = True
+    texts: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that a feature is made of."""
+        return (*self.base, *self.texts)
 
 
 @dataclass(frozen=True)
@@ -175,18 +190,35 @@ class MemberSetup:
 
 @dataclass(frozen=True)
 class ClassifierSetup:
-    """How one classifier learns; two or more members make a committee."""
+    """How one classifier learns; two or more members make a committee.
+
+    ``best_by`` is the validation score by which one of its rounds is the best; after ``patience``
+    rounds without a better one that is said, 0 never.
+    ``calibration`` and ``threshold`` are of what is written with its model: they change neither
+    what it learns nor what is asked.  What is more probable than the threshold, once calibrated,
+    is predicted to have its label.
+    ``batch_size`` objects are asked about between two fits; ``strategy_params`` are the settings of
+    the query strategy in force.
+    """
 
     members: tuple[MemberSetup, ...] = (MemberSetup(),)
     committee_strategy: str = "vote_entropy"
     n_initial: int = 5
     initial_labels: Literal["catalogue", "ask"] = "catalogue"
+    best_by: BestBy = "f1"
+    patience: int = 0
+    calibration: Literal["none", "sigmoid", "isotonic"] = "none"
+    threshold: float = 0.5
+    batch_size: int = 1
+    strategy_params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ProjectConfig:
     """Everything that is set about a project; nothing that was answered in it.
 
+    ``train_labels`` are the labels with a classifier of their own, and ALL_LABELS among them where
+    one classifier tells all labels in use apart.
     ``none_below`` is of the combined prediction: where every classifier's calibrated probability
     lies under it, none of their labels is predicted.  None means one half, or 0 where every label
     in use takes part, so that an object can be nothing else.
@@ -215,7 +247,7 @@ class ProjectConfig:
     @property
     def labels_in_use(self) -> tuple[Label, ...]:
         """The labels that an answer may give: all, or those whose objects are not left out."""
-        if not self.leave_out_other_labels:
+        if not self.leave_out_other_labels or self.train_labels == (ALL_LABELS,):
             return self.labels
         return tuple(label for label in self.labels if label.value in self.train_labels)
 
@@ -235,7 +267,9 @@ class ProjectConfig:
         return {m.value: label.value for label in self.labels for m in label.merged}
 
     def label_name(self, value: str) -> str:
-        """The name of a label, or its value where it has none."""
+        """The name of a label, or its value where it has none; also of a classifier."""
+        if value == ALL_LABELS:
+            return ALL_LABELS_TITLE
         return next((label.name for label in self.labels if label.value == value), value)
 
     def to_dict(self) -> dict[str, Any]:
@@ -286,6 +320,12 @@ def check(config: ProjectConfig) -> None:
                 f"features.combinations: {combination.n} features cannot be combined.",
                 f"Combine {fewest} to {MAX_COMBINED}.",
             )
+    twice = [name for name, n in Counter(config.features.columns).items() if n > 1]
+    if twice:
+        raise SettingsError(
+            f"settings.features: the column '{twice[0][:60]}' is named twice.",
+            "Name it once, as a number or as a text.",
+        )
     for path, (least, most) in WITHIN.items():
         number: Any = functools.reduce(getattr, path.split("."), config)
         if number is not None and not least <= number <= most:
@@ -299,6 +339,13 @@ def check(config: ProjectConfig) -> None:
     check_search(config.curation.search)
     check_quantities(config.quantities)
     check_labels(config.labels, config.columns.unknown, config.train_labels)
+    n = len(config.labels_in_use)
+    if ALL_LABELS in config.train_labels and not 2 <= n <= MAX_TOLD_APART:
+        raise SettingsError(
+            f"The classifier over all labels has {n or 'no'} label{'' if n == 1 else 's'} to tell "
+            "apart.",
+            f"It needs 2 to {MAX_TOLD_APART} that are not left out.",
+        )
     for value, setup in config.setups.items():
         if not setup.members:
             raise SettingsError(f"The classifier for '{value}' has no model.", "Add one.")
@@ -306,6 +353,21 @@ def check(config: ProjectConfig) -> None:
             raise SettingsError(
                 f"The classifier for '{value}' starts with {setup.n_initial} points.",
                 "Use 1 or more.",
+            )
+        if not 0 <= setup.patience <= MAX_PATIENCE:
+            raise SettingsError(
+                f"The classifier for '{value}' has patience for {setup.patience} rounds.",
+                f"Use 0 for no end of it, or up to {MAX_PATIENCE:,}.",
+            )
+        if not 0 <= setup.threshold <= 1:
+            raise SettingsError(
+                f"The classifier for '{value}' has the threshold {setup.threshold:g}.",
+                "Use a number from 0 to 1.",
+            )
+        if not 1 <= setup.batch_size <= MAX_BATCH:
+            raise SettingsError(
+                f"The classifier for '{value}' asks about {setup.batch_size} objects at a time.",
+                f"Use a number from 1 to {MAX_BATCH}.",
             )
 
 
@@ -319,7 +381,8 @@ def round_key(
 
     Two configurations with the same key give the same models and scores for the same answers;
     names, colours, axes, extra columns and what is asked next are not in it.  Of labels, all that
-    the catalogue has are, whatever they are merged into, and what is merged into the classifier's.
+    the catalogue has are, whatever they are merged into, and what is merged into the classifier's;
+    over all labels, those in use in their order, each with what is merged into it.
 
     Parameters
     ----------
@@ -327,7 +390,9 @@ def round_key(
     """
     columns = config.columns
     setup = config.setups.get(classifier, ClassifierSetup())
-    splits = plain(config.splits)
+    features, splits = plain(config.features), plain(config.splits)
+    if not config.features.texts:
+        del features["texts"]  # rounds made before texts could be features keep their keys
     if not config.splits.curated:
         del splits["curated"]  # rounds made before there was such a switch keep their keys
     relevant = {
@@ -336,7 +401,7 @@ def round_key(
         "label": columns.label,
         "missing": plain(columns.missing),
         "labels": sorted(value for value, _ in config.catalogue_values),
-        "features": plain(config.features),
+        "features": features,
         "splits": splits,
         "left_out": (
             sorted(v for label in config.labels_in_use for v in label.values)
@@ -349,6 +414,10 @@ def round_key(
     own = next((label.values for label in config.labels if label.value == classifier), ())
     if len(own) > 1:  # without, keys are those of before labels could be merged
         relevant["own"] = sorted(own)
+    if classifier == ALL_LABELS:
+        # One that was added stands last, and no model knows it before an answer gives it.
+        told_apart = (label for label in config.labels_in_use if label.in_catalogue or label.merged)
+        relevant["classes"] = [sorted(label.values) for label in told_apart]
     if extensions:  # without, keys are those of before there were any
         relevant["extensions"] = dict(extensions)
     text = json.dumps(relevant, sort_keys=True)

@@ -12,6 +12,10 @@ from al_engine.errors import SettingsError
 
 MAX_LABELS = 1000  # those merged into others included
 MAX_DEFINITION = 200
+# The classifier that tells all labels apart stands under this name wherever one is named by its
+# label; no label may be called so.
+ALL_LABELS, ALL_LABELS_TITLE = "(all labels)", "All labels"
+MAX_TOLD_APART = 250  # by one classifier: a code of one byte stands for each object's
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,18 @@ class Label:
         return tuple(each.value for each in self.with_merged)
 
 
+def side_of(classifier: str, label: str | None) -> str | bool | None:
+    """What an answer is to a classifier: yes or no, or the label where it tells all apart."""
+    return label if classifier == ALL_LABELS else label == classifier
+
+
 def check_labels(labels: Sequence[Label], unknown: Sequence[str], trained: Sequence[str]) -> None:
     """Raise SettingsError where two labels cannot be told apart, or one cannot be shown.
 
     Parameters
     ----------
     unknown : the catalogue's values for objects whose label is not known
-    trained : the values of the labels that have a classifier
+    trained : the values of the labels that have a classifier, and ALL_LABELS for one over all
     """
     values = [value for label in labels for value in label.values]
     if len(values) > MAX_LABELS:
@@ -68,6 +77,12 @@ def check_labels(labels: Sequence[Label], unknown: Sequence[str], trained: Seque
         if label.name in seen:
             raise SettingsError(f"Two labels are named '{label.name}'.", "Give each its own name.")
         for each in label.with_merged:
+            if each.value == ALL_LABELS:
+                raise SettingsError(
+                    f"'{ALL_LABELS}' cannot be a label: the classifier over all labels is called "
+                    "so.",
+                    "Write that label otherwise in the catalogue.",
+                )
             if each.value in unknown:
                 raise SettingsError(
                     f"'{each.value}' is both a label and a value for unknown.",
@@ -90,8 +105,13 @@ def check_labels(labels: Sequence[Label], unknown: Sequence[str], trained: Seque
             if n > 1:
                 raise SettingsError(f"The label '{value}' stands twice.", "Keep one of the two.")
     own = {label.value for label in labels}
+    if ALL_LABELS in trained and ALL_LABELS_TITLE in seen:
+        raise SettingsError(
+            f"A label is named '{ALL_LABELS_TITLE}', and so is the classifier over all labels.",
+            "Rename the label.",
+        )
     for value in trained:
-        if value not in own:
+        if value not in own and value != ALL_LABELS:
             raise SettingsError(
                 f"'{value}' is to have a classifier but is not one of the labels.",
                 f"The labels are {', '.join(sorted(own)) or 'not set yet'}.",

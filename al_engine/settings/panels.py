@@ -14,8 +14,18 @@ WIDTHS, HEIGHTS = (1, 6), (1, 3)  # smallest and largest size of a column, and o
 Kind = Literal[
     "choose", "plot", "density", "histogram", "sky", "diagram", "sed", "extension",
     "card", "compare", "question", "records", "map", "rounds", "scores",
+    "certain", "epochs", "calibration",
 ]  # fmt: skip
-ColourBy = Literal["label", "verified", "correctness", "confidence", "probability", "column"]
+ColourBy = Literal[
+    "label",
+    "verified",
+    "correctness",
+    "predicted",
+    "confidence",
+    "probability",
+    "coverage",
+    "column",
+]
 
 
 @dataclass(frozen=True)
@@ -45,11 +55,21 @@ class Arrangement:
     widths: tuple[int, ...] = (3,)
 
 
+OVER_ALL = "Training-all"  # the tab of the classifier over all labels, arranged for itself
+
 DEFAULTS: Final[Mapping[str, Arrangement]] = {
     "Training": Arrangement(
         (
             (Panel("map", "training"), Panel("map", "validation")),
             (Panel("map", "metric"), Panel("rounds")),
+            (Panel("scores"),),
+        ),
+        (5, 5, 5),
+    ),
+    OVER_ALL: Arrangement(
+        (
+            (Panel("map", "training"), Panel("map", "predicted")),
+            (Panel("map", "certainty"), Panel("rounds")),
             (Panel("scores"),),
         ),
         (5, 5, 5),
@@ -64,8 +84,9 @@ DEFAULTS: Final[Mapping[str, Arrangement]] = {
 # Of these a page shows each once: they hold a choice, a list or a chart of their own.
 ONCE: Final = (
     "card", "compare", "question", "records", "map", "rounds", "scores", "extension",
+    "certain", "epochs", "calibration",
 )  # fmt: skip
-MAPS: Final = ("training", "validation", "metric", "labels")
+MAPS: Final = ("training", "validation", "metric", "labels", "predicted", "certainty")
 
 
 def sound(arrangement: Arrangement) -> Arrangement:

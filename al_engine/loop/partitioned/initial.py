@@ -1,6 +1,6 @@
 """The first objects to label of a data set in partitions.
 
-Owns the draw where the rows lie: the rows are those that ``rounds.initial_rows`` draws of the same
+Owns the draw where the rows lie: the rows are those that ``firsts.initial_rows`` draws of the same
 data, imported.  Must not know answers.
 """
 
@@ -15,19 +15,20 @@ from al_engine.data.parquet_rows import Partition
 from al_engine.data.partitions import Run, Task
 from al_engine.data.splits import TRAIN
 from al_engine.learning.initial import spread_initial
-from al_engine.loop.fitting import Rows, Truth
+from al_engine.loop.firsts import SPREAD_OVER, first_places, start_keys
+from al_engine.loop.fitting import Rows
 from al_engine.loop.partitioned.draws import first_of_training
 from al_engine.loop.partitioned.layout import Layout
 from al_engine.loop.partitioned.reading import Reading, chunks
-from al_engine.loop.rounds import SPREAD_OVER, first_places, start_keys
 from al_engine.mixing import Keys
+from al_engine.projects.dataset import Truth
 from al_engine.settings.config import ClassifierSetup
 
 
 def initial_rows(
     run: Run, layout: Layout, classifier: str, setup: ClassifierSetup, start: str, seed: int
 ) -> Rows:
-    """The objects to begin with: those that ``rounds.initial_rows`` draws of the same data."""
+    """The objects to begin with: those that ``firsts.initial_rows`` draws of the same data."""
 
     def go(task: Task, job: Any) -> Iterator[Any]:
         return run(task, layout.partitions, job, lambda: True)

@@ -25,7 +25,7 @@ from al_engine.loop.partitioned.draws import Go, first_of_training, keys_at
 from al_engine.loop.partitioned.reading import Chunk, Draw, Reading, chunks, pieces, reading_of
 from al_engine.mixing import Keys
 from al_engine.projects.dataset import PREPARED_FROM
-from al_engine.settings.config import ProjectConfig, check
+from al_engine.settings.config import ALL_LABELS, ProjectConfig, check
 
 Rows = npt.NDArray[np.intp]
 
@@ -96,12 +96,30 @@ def lay_out(
             "partitions has no selections.",
             "Import it, or ask about the whole pool.",
         )
+    if config.features.texts:
+        raise SettingsError(
+            f"'{config.features.texts[0][:60]}' is a text among the features, and a data set in "
+            "partitions has no features of texts.",
+            "Import it, or choose numeric columns alone.",
+        )
     if config.asking.repeat_every:
         raise SettingsError(
             f"asking.repeat_every is {config.asking.repeat_every}, and a data set in partitions "
             "asks about no object once more.",
             "Import it, or set it to 0.",
         )
+    if ALL_LABELS in config.train_labels:
+        raise SettingsError(
+            "A data set in partitions has no classifier over all labels.",
+            "Import it, or train one for each label.",
+        )
+    for value, setup in config.setups.items():
+        if setup.batch_size > 1:
+            raise SettingsError(
+                f"The classifier for '{value}' asks about {setup.batch_size} objects at a time, "
+                "and a data set in partitions about one.",
+                "Import it, or set its batch size to 1.",
+            )
     found = look_over(path)
     partitions = cut(found, rows_at_once)
     features = tuple(list_features(config.features))
@@ -143,10 +161,7 @@ def _draw(
     go: Go, reading: Reading, config: ProjectConfig, n_rows: int
 ) -> tuple[Draw, tuple[int, ...], int, int]:
     """The bounds between parts; how many objects have each label, train, and validate."""
-    takes_part = [
-        not config.leave_out_other_labels or label.value in config.train_labels
-        for label in config.labels
-    ]
+    takes_part = [label in config.labels_in_use for label in config.labels]
     n_by_value: list[int] = []
     sizes: dict[int, tuple[int, int, int]] = {}
 

@@ -20,6 +20,7 @@ from al_engine.data.partitions import MOST_RETURNED
 from al_engine.data.readers.columnar import ParquetSet
 from al_engine.data.splits import Parts, parts_of
 from al_engine.errors import SettingsError
+from al_engine.learning.models import Model
 from al_engine.mixing import Keys
 from al_engine.settings.config import ProjectConfig, Splits
 
@@ -93,6 +94,22 @@ def refuse_extensions(used: Iterable[Any]) -> None:
             raise SettingsError(
                 f"{entry.title} ({entry.origin.file}) is an extension's, which a data set in "
                 "partitions cannot use.",
+                "Choose another, or import the data set.",
+            )
+
+
+def refuse_what_takes_more(models: Iterable[Model]) -> None:
+    """Refuse models whose fit takes objects that are not labelled: no worker hands them over.
+
+    Raises
+    ------
+    SettingsError : one learns from the pool too, or stops by the validation set
+    """
+    for model in models:
+        if model.needs_pool or model.learns_in_steps:
+            raise SettingsError(
+                f"{model.title} learns from more than the labelled objects, which a data set in "
+                "partitions cannot hand over.",
                 "Choose another, or import the data set.",
             )
 

@@ -16,16 +16,16 @@ from al_engine.data.history import History
 from al_engine.data.parquet_rows import Partition
 from al_engine.data.partitions import IsWanted, Run
 from al_engine.data.splits import TRAIN, VALIDATION
+from al_engine.errors import SettingsError
 from al_engine.learning.learners import Learner, LearnerSpec, fit_learner
 from al_engine.learning.metrics import Scores, cross_validated_scores, scores_of_confusion
-from al_engine.learning.models import find_model
 from al_engine.learning.selection import pick, tie_keys
 from al_engine.learning.strategies import strategy_in_force
+from al_engine.loop.asking import Question, decide, order_of, why_queried
 from al_engine.loop.fitting import BINARY, ENOUGH_TO_VALIDATE, Floats32, RoundScores, Rows
 from al_engine.loop.partitioned.layout import Layout, features_of
-from al_engine.loop.partitioned.reading import refuse_extensions
+from al_engine.loop.partitioned.reading import refuse_extensions, refuse_what_takes_more
 from al_engine.loop.partitioned.scoring import ScoredChunk, Scoring, answers_of, scored_chunks
-from al_engine.loop.rounds import Question, decide, order_of, why_queried
 from al_engine.mixing import Keys
 
 CANDIDATES = 16
@@ -112,8 +112,16 @@ class PartitionedPlan:
     seen: MutableMapping[int, Floats32]
 
     def __post_init__(self) -> None:
-        refuse_extensions(find_model(member.model) for member in self.spec.members)
-        refuse_extensions([strategy_in_force(self.spec.strategy)])
+        refuse_extensions(self.spec.models)
+        refuse_what_takes_more(self.spec.models)
+        found = strategy_in_force(self.spec.strategy)
+        refuse_extensions([found])
+        if found.choose is not None:
+            raise SettingsError(
+                f"The query strategy {found.title} looks at objects together, and a data set in "
+                "partitions is looked at piece by piece.",
+                "Import it, or choose uncertainty, margin, entropy or random.",
+            )
 
     @property
     def own(self) -> int:
@@ -163,8 +171,8 @@ def make_round(
     best = found.first["query"]
 
     def say_why(row: int, n_pool: int) -> str:
-        likely, is_constant = float(best.proba[0]), int(y.sum()) in (0, len(y))
-        return why_queried(likely, plan.name, n_pool, spec.strategy, spec.is_committee, is_constant)
+        likely, is_constant = f"{best.proba[0]:.2f} likely {plan.name}", int(y.sum()) in (0, len(y))
+        return why_queried(likely, n_pool, spec.strategy, spec.is_committee, is_constant)
 
     question = decide(
         history,

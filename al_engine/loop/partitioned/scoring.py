@@ -16,9 +16,10 @@ from al_engine.data.splits import OUT, TRAIN, VALIDATION, Parts
 from al_engine.learning.learners import Learner
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.learning.strategies import utilities
-from al_engine.loop.fitting import BINARY, Floats32, Rows, Truth
+from al_engine.loop.fitting import BINARY, Floats32, Rows
 from al_engine.loop.partitioned.layout import Layout
 from al_engine.loop.partitioned.reading import Chunk, Reading, chunks
+from al_engine.projects.dataset import Truth
 
 _KEEP = -2  # where answers leave a part, a truth or a label as the data set has it
 
