@@ -8,10 +8,13 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import sklearn
+from sklearn.pipeline import Pipeline
 
 from al_engine.data.columns import CatalogueColumn, CatalogueColumns
 from al_engine.data.computed import compute
@@ -22,10 +25,11 @@ from al_engine.data.readers import open_table
 from al_engine.data.readers.arrays import unique_names
 from al_engine.data.table import Column, Table
 from al_engine.errors import SettingsError, UnknownColumnError
-from al_engine.exchange.predictions import columns_of
-from al_engine.exchange.saved import CLASSES, WARNING, SavedModel, load
+from al_engine.exchange.predictions import arrays_of, columns_of
+from al_engine.exchange.saved import WARNING, SavedModel, load, reader_of
 from al_engine.exchange.writers import Outgoing, format_of, write_table
-from al_engine.learning.scoring import consensus, estimator_scorer
+from al_engine.learning.compiled import Columns
+from al_engine.learning.scoring import Scored, consensus, estimator_scorer
 
 
 def apply_model(
@@ -70,26 +74,31 @@ def apply_model(
             f"The model was saved with scikit-learn {saved.scikit_learn}; this is "
             f"{sklearn.__version__}, which may answer differently."
         )
-    score = estimator_scorer(load(saved), CLASSES)
-    ours = columns_of(saved.label, saved.name)
+    score = _scorer(load(saved), saved.codes)
+    texts_sql = [columns.whole_text_sql(saved.texts)] if saved.texts else []
+    ours = columns_of(saved.label, saved.name, saved.classes, saved.line)
     carried = [table.columns[i] for i in kept]
     names, _ = unique_names([c.name for c in (*ours, *carried)])
-    written = (*(_named(c, name) for c, name in zip(carried, names[2:], strict=True)), *ours)
+    # The model's own columns come first to their names, and stand last.
+    all_named = [_named(c, name) for c, name in zip((*ours, *carried), names, strict=True)]
+    written = (*all_named[len(ours) :], *all_named[: len(ours)])
     stored = stored_names([column.name for column in table.columns])
 
     def batches() -> Iterator[pa.RecordBatch]:
         for batch in table.batches():
             rows = pa.Table.from_arrays(batch.columns, names=stored)
             X = np.empty((len(expressions), batch.num_rows), dtype=np.float32)
-            for into, numbers in zip(X, compute(rows, expressions), strict=True):
+            computed = compute(rows, [*expressions, *texts_sql])
+            for into, numbers in zip(X, computed, strict=False):
                 into[:] = single(numbers.astype(np.float64))
             X.flags.writeable = False  # as what a project maps from disk: one compilation serves
-            made = score(X, np.arange(batch.num_rows, dtype=np.intp))
-            positive = consensus(made.members)[:, 1]
+            made = score(X, computed[len(expressions) :])
+            proba = consensus(made.members)
+            told = proba if saved.classes else proba[:, 1]
+            said = proba.argmax(axis=1) if saved.classes else proba[:, 1] > 0.5
             arrays = [
                 *(batch.column(i) for i in kept),
-                pa.array(made.by_row(positive.astype(np.float32))),
-                pa.array(made.by_row(positive > 0.5)),
+                *arrays_of(made.by_row(told), made.by_row(said), saved.classes, line=saved.line),
             ]
             yield pa.RecordBatch.from_arrays(arrays, names=[c.name for c in written])
 
@@ -101,6 +110,22 @@ def apply_model(
         "CATALOG": catalogue.name,
     }
     return write_table(out, Outgoing("predictions", written, batches(), about), form)
+
+
+def _scorer(
+    estimators: Sequence[Any], codes: npt.NDArray[np.intp]
+) -> Callable[[Columns, Sequence[Any]], Scored]:
+    """A function of columns of numbers, and of one of texts where the model reads them."""
+    reader = reader_of(estimators[0])
+    if reader is not None:
+        estimators = [Pipeline(estimator.steps[1:]) for estimator in estimators]
+    score = estimator_scorer(estimators, codes)
+
+    def scored(X: Columns, texts: Sequence[Any]) -> Scored:
+        rows = np.arange(X.shape[1], dtype=np.intp)
+        return score(X if reader is None else reader.mixed(X, texts[0]), rows)
+
+    return scored
 
 
 def parse_renamed(text: str, saved_columns: Sequence[str]) -> dict[str, str]:

@@ -18,7 +18,13 @@ from al_engine.exchange.astronomical import (
     WHOLE_NUMBER,
 )
 from al_engine.learning.models import check_params
-from al_engine.settings.config import ClassifierSetup, Label, MergedLabel, ProjectConfig
+from al_engine.settings.config import (
+    ALL_LABELS,
+    ClassifierSetup,
+    Label,
+    MergedLabel,
+    ProjectConfig,
+)
 
 _PANELS = (
     ("Active Learning", 0, 0, 6, 4),
@@ -97,7 +103,7 @@ def write_theirs(
         },
         "extra_info_cols": list(columns.info),
         "extra_image_cols": list(columns.images),
-        "labels_to_train": [names[value] for value in settings.train_labels],
+        "labels_to_train": [names[value] for value in settings.train_labels if value in names],
         "features_for_training": list(settings.features.base),
         "exclude_labels": settings.leave_out_other_labels,
         "exclude_unknown_labels": settings.leave_out_unknown,
@@ -115,7 +121,7 @@ def write_theirs(
         "classifiers": {
             value: _their_classifier(names[value], setup, answers.get(value, ()), notes)
             for value, setup in settings.setups.items()
-            if value in settings.train_labels
+            if value in settings.train_labels and value in names
         },
     }
     return json.dumps(written, indent=1, allow_nan=False, ensure_ascii=False), tuple(notes)
@@ -152,6 +158,8 @@ def _their_classifier(
             notes.append(f"{name}: the strategy '{member.strategy}' becomes Uncertainty Sampling.")
         models.append(model or "RForest")
         queries.append(query or "Uncertainty Sampling")
+    if setup.batch_size > 1:
+        notes.append(f"{name}: it asks about {setup.batch_size} objects at a time, and one there.")
     return {
         "classifier": models,
         "query": queries,
@@ -168,7 +176,9 @@ def _unsaid(settings: ProjectConfig) -> list[str]:
         "How objects are put before you": settings.asking != default.asking,
         "Values read as missing": bool(columns.missing),
         "The columns of the position": bool(columns.ra or columns.dec),
+        "Texts among the features": bool(settings.features.texts),
         "Columns that hold pixels": bool(columns.pixels),
+        "The classifier over all labels, with its answers": ALL_LABELS in settings.train_labels,
         "Definitions of labels": any(label.definition for label in settings.labels),
         "Merged labels, which are labels of their own there": bool(settings.merged_into),
         "Values for unknown other than -1": any(value != "-1" for value in columns.unknown),

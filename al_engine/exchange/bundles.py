@@ -10,11 +10,12 @@ from typing import Any
 
 from al_engine.errors import UnusableModelError
 from al_engine.exchange.models import find_models, is_intact
+from al_engine.exchange.saved import FORMAT_OF_MANY
 from al_engine.files import whole_file
 
 _README = """# {stem}
 
-A classifier for {name}, saved by Sextant: {n} labels, scikit-learn {version}.
+A classifier {name}, saved by Sextant: {n} labels, scikit-learn {version}.
 
 - `{stem}.json` says what it is: features and their formulas, values read as missing, the labels it
   learned from, scores, versions, and the SHA-256 of each file.
@@ -65,13 +66,20 @@ def _readme(stem: str, about: Mapping[str, Any], files: list[Path]) -> str:
     )
     return _README.format(
         stem=stem,
-        name=about["classes"]["1"],
+        name=_what_for(about),
         n=about["n_labelled"],
         version=about["versions"]["scikit-learn"],
         files=f"{named} {kind}.",
         columns=", ".join(f"`{name}`" for name in columns),
         extensions=_extensions(about),
     )
+
+
+def _what_for(about: Mapping[str, Any]) -> str:
+    names = about["classes"]
+    if about["format"] != FORMAT_OF_MANY:
+        return f"for {names['1']}"
+    return f"over {len(names)} labels ({', '.join(names.values())})"
 
 
 def _extensions(about: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from al_engine.data.notes import note_fault
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
-from al_engine.settings.config import ProjectConfig
+from al_engine.settings.config import ALL_LABELS, ProjectConfig
 from al_engine.settings.criteria import Search
 from al_engine.settings.panels import DEFAULTS, Arrangement
 from al_engine.settings.panels import sound as sound_panels
@@ -252,9 +252,9 @@ def _check_events(configuration: Configuration) -> None:
                 f"{key}.label is '{event.label[:60]}'.",
                 f"It must be one of {', '.join(sorted(labels)) or 'the labels of the settings'}.",
             )
-        if event.kind in ("given", "answer", "settled") and event.label is None:
+        if event.kind in ("given", "answer", "settled", "confirmed") and event.label is None:
             raise ConfigurationError(f"{key}.label is missing.", "An answer has a label.")
-        if event.kind in COUNTED and not event.object_id:
+        if event.kind in (*COUNTED, "confirmed") and not event.object_id:
             raise ConfigurationError(f"{key}.object_id is missing.", "An answer has an object.")
         if event.confidence is not None and not 1 <= event.confidence <= SUREST:
             raise ConfigurationError(
@@ -291,7 +291,8 @@ def _check_whose(event: Event, key: str, labels: Collection[str]) -> None:
         raise ConfigurationError(
             f"{key}.{field_} is {value[:60]}.", f"{rule[:1].upper()}{rule[1:]}."
         )
-    if is_of_one and event.kind in COUNTED and event.classifier not in labels:
+    is_told = event.kind in (*COUNTED, "confirmed")
+    if is_of_one and is_told and event.classifier not in {*labels, ALL_LABELS}:
         raise ConfigurationError(
             f"{key}.classifier is {_text(event.classifier)[:60]}.",
             f"It must be one of {', '.join(sorted(labels)) or 'the labels of the settings'}.",

@@ -20,7 +20,7 @@ from al_engine.exchange.carried import carried
 from al_engine.exchange.writers.outgoing import Outgoing
 from al_engine.settings.config import ProjectConfig
 
-_NO_ANSWER = ("settings", "undo", "later", "note")
+_NO_ANSWER = ("settings", "undo", "later", "note", "confirmed")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
         "classifier",
         pa.string(),
         "",
-        "Label whose classifier it was given for; empty for the curated test set",
+        "Label whose classifier it was given for, (all labels) for the one over all; empty for the "
+        "curated test set",
     ),
     ("label", pa.string(), "", "Label in force, as the catalogue writes it; empty for Unsure"),
     ("label_name", pa.string(), "", "Its name in the project"),
@@ -99,7 +100,12 @@ _COLUMNS: tuple[tuple[str, pa.DataType, str, str], ...] = (
     ("who", pa.string(), "", "Who answered"),
     ("answered_at", pa.timestamp("us"), "", "When, in UTC"),
     ("round", pa.int32(), "", "How many rounds there had been when it was answered"),
-    ("probability", pa.float64(), "", "What the classifier gave to its own label at the time"),
+    (
+        "probability",
+        pa.float64(),
+        "",
+        "What the classifier gave to its own label, or the likeliest of all",
+    ),
     ("seconds", pa.float64(), "s", "From the showing of the object to the answer"),
     ("confidence", pa.int32(), "", "How sure the person said to be, from 1 to 3"),
 )

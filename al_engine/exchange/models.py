@@ -52,6 +52,11 @@ def checkpoint_stem(stem: str, n_labelled: int, f1_percent: int | None, when: da
     return f"{stem}-{n_labelled}-{'na' if f1_percent is None else f1_percent}-{moment}"
 
 
+def best_stem(stem: str) -> str:
+    """``<stem>-best``, of the round that did best on validation."""
+    return f"{stem}-best"
+
+
 def safe_name(label: str) -> str:
     """A label's value as part of a file name; two labels never share one."""
     safe = re.sub(r"[^A-Za-z0-9._+]", "_", label)[:60].strip(".")

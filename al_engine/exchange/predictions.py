@@ -5,33 +5,47 @@ rows; must not know models or sessions.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from al_engine.data.catalogue import Catalogue
+from al_engine.data.readers.arrays import unique_names
 from al_engine.data.splits import PART_NAMES, Parts
 from al_engine.data.table import Column
 from al_engine.exchange.carried import Carried, carried
 from al_engine.exchange.writers.outgoing import Outgoing
+from al_engine.learning.thresholds import Line
 from al_engine.settings.config import ProjectConfig
 
 ROWS_AT_ONCE = 65_536
 
-Score: TypeAlias = Callable[[int, int], tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]]
+Numbers: TypeAlias = npt.NDArray[np.floating[Any]]
+Score: TypeAlias = Callable[[int, int], tuple[Numbers, npt.NDArray[np.integer[Any]]]]
+PLAIN = Line()
 SET_NAMES = np.array([{"out": "left out"}.get(name, name) for name in PART_NAMES])
+
+
+@dataclass(frozen=True)
+class Class:
+    """A label that a classifier tells from others, by its value and its name."""
+
+    value: str
+    name: str
 
 
 @dataclass(frozen=True)
 class Predictor:
     """A classifier as the table has it.
 
-    ``score`` gives the probability of its label and whether it is over one half, from one row up
-    to another; ``parts`` is the set of every object, ``labels`` the labels in force by row.  Of
-    the rows ``kept_back`` nothing is told that the classifier makes of them.
+    ``score`` gives, from one row up to another, the probability of its label, shape (n,), and 1
+    where it is over one half; of one over all labels that of each of its ``classes``, shape
+    (n, n_classes), and the place of the likeliest.  ``parts`` is the set of every object,
+    ``labels`` the labels in force by row.  Of the rows ``kept_back`` nothing is told that the
+    classifier makes of them.  ``line`` is how its probabilities are written.
     """
 
     label: str
@@ -40,6 +54,8 @@ class Predictor:
     parts: Parts
     labels: Mapping[int, str]
     kept_back: frozenset[int] = frozenset()
+    classes: tuple[Class, ...] = ()
+    line: Line = PLAIN
 
 
 @dataclass(frozen=True)
@@ -54,7 +70,7 @@ class Together:
     is_calibrated: Sequence[bool]
     none_below: float
     predict: Callable[
-        [Sequence[npt.NDArray[np.float32]]],
+        [Sequence[Any]],
         tuple[list[npt.NDArray[np.float32]], npt.NDArray[np.int16]],
     ]
 
@@ -71,7 +87,7 @@ class Together:
     def arrays(
         self,
         predictors: Sequence[Predictor],
-        probas: Sequence[npt.NDArray[np.float32]],
+        probas: Sequence[Numbers],
         hidden: Sequence[npt.NDArray[np.bool_]],
     ) -> list[pa.Array]:
         """What stands in those columns for some objects; ``hidden`` is kept back of each."""
@@ -87,12 +103,56 @@ class Together:
         ]
 
 
-def columns_of(label: str, name: str) -> tuple[Column, Column]:
-    """Probability and prediction, as every table of predictions calls them."""
-    return (
-        Column(f"probability_{label}", pa.float32(), "", f"Probability of {name}"),
-        Column(f"predicted_{label}", pa.bool_(), "", f"Whether {name} is likelier than not"),
-    )
+ALL = "all_labels"  # in the names of columns, where parentheses would have to be quoted
+
+
+def columns_of(
+    label: str, name: str, classes: Sequence[Class] = (), line: Line = PLAIN
+) -> list[Column]:
+    """Probability and prediction, as every table of predictions calls them.
+
+    Over all labels: the label predicted, its probability, and that of each class.
+    """
+    if not classes:
+        how = f", calibrated on validation ({line.method})" if line.method else ""
+        said = f"Whether {name} is likelier than not"
+        if not line.is_plain:
+            said = f"Whether the probability of {name} is over {line.threshold:g}"
+        return [
+            Column(f"probability_{label}", pa.float32(), "", f"Probability of {name}{how}"),
+            Column(f"predicted_{label}", pa.bool_(), "", said),
+        ]
+    return [
+        Column(f"predicted_{ALL}", pa.string(), "", "Likeliest of all labels"),
+        Column(
+            f"probability_{ALL}", pa.float32(), "", "Probability of the likeliest of all labels"
+        ),
+        *(
+            Column(f"probability_{ALL}_{c.value}", pa.float32(), "", f"{c.name} among all labels")
+            for c in classes
+        ),
+    ]
+
+
+def arrays_of(
+    proba: Numbers,
+    predicted: npt.NDArray[np.integer[Any]],
+    classes: Sequence[Class] = (),
+    mask: npt.NDArray[np.bool_] | None = None,
+    line: Line = PLAIN,
+) -> list[pa.Array]:
+    """What stands in those columns; ``mask`` says of which objects nothing is told."""
+    proba = proba.astype(np.float32)
+    if not classes:
+        # The model's own word is from before rounding.
+        written, said = (proba, predicted == 1) if line.is_plain else line(proba)
+        return [pa.array(written, mask=mask), pa.array(said, mask=mask)]
+    values = np.array([c.value for c in classes], dtype=object)
+    own = np.take_along_axis(proba, predicted[:, None].astype(np.intp), axis=1)[:, 0]
+    return [
+        pa.array(values[predicted], pa.string(), mask=mask),
+        *(pa.array(column, mask=mask) for column in (own, *np.ascontiguousarray(proba.T))),
+    ]
 
 
 def predictions_table(
@@ -111,13 +171,16 @@ def predictions_table(
     """
     ours: list[Column] = []
     for predictor in predictors:
-        label, name = predictor.label, predictor.name
+        label, name = ALL if predictor.classes else predictor.label, predictor.name
         ours += [
-            *columns_of(label, name),
+            *columns_of(label, name, predictor.classes, predictor.line),
             Column(f"set_{label}", pa.string(), "", f"Set of the object for {name}"),
             Column(f"label_{label}", pa.string(), "", f"Label given to the object for {name}"),
         ]
     ours += together.columns(predictors) if together else []
+    # A label may be called as another column's end is.
+    names, _ = unique_names([column.name for column in ours])
+    ours = [replace(column, name=name) for column, name in zip(ours, names, strict=True)]
     objects = carried(catalogue, config, extra, [column.name for column in ours])
     return Outgoing(
         "predictions",
@@ -152,8 +215,7 @@ def _batches(
             for row in rows[slice(*np.searchsorted(rows, [start, stop]))].tolist():
                 given[row - start] = predictor.labels[row]
             arrays += [
-                pa.array(proba, pa.float32(), mask=mask),
-                pa.array(predicted, mask=mask),
+                *arrays_of(proba, predicted, predictor.classes, mask, predictor.line),
                 pa.array(SET_NAMES[predictor.parts[start:stop]], pa.string()),
                 pa.array(given, pa.string()),
             ]

@@ -17,39 +17,63 @@ from typing import Any
 
 import joblib
 import numpy as np
+import numpy.typing as npt
 import sklearn
+from sklearn.pipeline import Pipeline
 
 from al_engine.data.columns import Missing
 from al_engine.data.features import Feature
 from al_engine.data.operations import OPERATIONS
 from al_engine.data.readers.source import in_brief
-from al_engine.errors import UnusableModelError, disk_said
+from al_engine.errors import SettingsError, UnusableModelError, disk_said
+from al_engine.exchange.predictions import PLAIN, Class
+from al_engine.learning.mixed import Reader
+from al_engine.learning.thresholds import Line
 from al_engine.settings.config import OPERATION_SIGNS
+from al_engine.settings.label import MAX_LABELS
 
 FORMAT = "Sextant model 1"
+FORMAT_OF_MANY = "Sextant model 2"  # which a Sextant that knows two sides alone must not read
 WARNING = "Loading a model runs code from that file: load only models from people you trust."
-CLASSES = np.array([0, 1])
 MOST_JSON_BYTES = 100_000_000
 _SUFFIXES = (".joblib", ".json", ".zip")
 
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A model whose files are what its JSON says; ``files`` hold their contents, one a member."""
+    """A model whose files are what its JSON says; ``files`` hold their contents, one a member.
+
+    ``classes`` are those that a model over all labels tells apart, by their codes; empty where it
+    tells its ``label`` from all else.  ``line`` is how its probabilities are to be written.
+    """
 
     stem: str
     label: str
     name: str
     features: tuple[Feature, ...]
+    texts: tuple[str, ...]
     missing: Missing
     files: Mapping[str, bytes]
     hashes: Mapping[str, str]
     scikit_learn: str
+    classes: tuple[Class, ...] = ()
+    line: Line = PLAIN
+
+    @property
+    def codes(self) -> npt.NDArray[np.intp]:
+        """The codes of its classes."""
+        return np.arange(len(self.classes) or 2)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that its features are made of."""
-        return tuple(dict.fromkeys(name for f in self.features for name in f.columns))
+        of_numbers = (name for f in self.features for name in f.columns)
+        return tuple(dict.fromkeys((*of_numbers, *self.texts)))
+
+    @property
+    def n_features(self) -> int:
+        """How many features it sees, a column of texts being one."""
+        return len(self.features) + len(self.texts)
 
 
 def open_saved(path: Path) -> SavedModel:
@@ -131,7 +155,7 @@ def _checked(stem: str, text: bytes, read: Callable[[str], bytes]) -> SavedModel
         about: Any = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise wrong("is damaged") from error
-    if not isinstance(about, dict) or about.get("format") != FORMAT:
+    if not isinstance(about, dict) or about.get("format") not in (FORMAT, FORMAT_OF_MANY):
         raise wrong(f"is not of the format '{FORMAT}'")
     hashes = about.get("sha256")
     if (
@@ -151,17 +175,34 @@ def _checked(stem: str, text: bytes, read: Callable[[str], bytes]) -> SavedModel
     try:
         extensions = about.get("extensions", [])
         features = tuple(_feature(stem, each, extensions) for each in about["features"])
+        texts = tuple(_column(name) for name in about.get("texts", []))
         missing = {
             str(name): tuple(float(value) for value in values)
             for name, values in about["values_read_as_missing"].items()
         }
-        label, name = str(about["label"]), str(about["classes"]["1"])
+        is_of_many = about["format"] == FORMAT_OF_MANY
+        classes = _classes(about["classes"], about["label_values"]) if is_of_many else ()
+        label = str(about["label"])
+        name = ", ".join(c.name for c in classes) or str(about["classes"]["1"])
         scikit_learn = str(about["versions"]["scikit-learn"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        line = Line.from_dict(about)
+    except (KeyError, TypeError, ValueError, AttributeError, SettingsError) as error:
         raise wrong(f"does not say what it must ({in_brief(str(error))})") from error
-    if not features:
+    if not (features or texts):
         raise wrong("lists no features")
-    return SavedModel(stem, label, name, features, missing, files, hashes, scikit_learn)
+    return SavedModel(
+        stem, label, name, features, texts, missing, files, hashes, scikit_learn, classes, line
+    )
+
+
+def _classes(names: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Class, ...]:
+    """The classes by their codes, which are 0, 1, 2 and so on."""
+    if not 2 <= len(names) <= MAX_LABELS:
+        raise ValueError(f"{len(names)} classes")
+    found = tuple(Class(values[c][0], names[c]) for c in map(str, range(len(names))))
+    if not all(isinstance(text, str) for c in found for text in (c.value, c.name)):
+        raise ValueError("the names of its classes")
+    return found
 
 
 def _is_hash(name: str, sha256: Any) -> bool:
@@ -174,6 +215,12 @@ def _place(name: str) -> tuple[int, str]:
     """Members in their order: their files begin with a number."""
     number = re.match(r"\d{1,6}(?=-)", name)
     return (int(number[0]) if number else 0, name)
+
+
+def _column(name: Any) -> str:
+    if not isinstance(name, str):
+        raise ValueError(f"column {name!r}")
+    return name
 
 
 def _feature(stem: str, said: Mapping[str, Any], extensions: Sequence[Any]) -> Feature:
@@ -211,6 +258,12 @@ def _refuse_other_operation(stem: str, operation: str, file: str, sha256: str) -
         )
 
 
+def reader_of(estimator: Any) -> Reader | None:
+    """What reads the texts for a loaded model; None where it sees none."""
+    first = estimator.steps[0][1] if isinstance(estimator, Pipeline) else None
+    return first if isinstance(first, Reader) else None
+
+
 def load(saved: SavedModel) -> list[Any]:
     """Load the estimators of a checked model, in order; this runs code from its files.
 
@@ -224,17 +277,18 @@ def load(saved: SavedModel) -> list[Any]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that versions differ is said by those who load
                 estimator = joblib.load(io.BytesIO(content))
-            n_features = int(getattr(estimator, "n_features_in_", len(saved.features)))
-            known = set(np.asarray(estimator.classes_).tolist()) <= set(CLASSES.tolist())
+            n_features = int(getattr(estimator, "n_features_in_", saved.n_features))
+            known = set(np.asarray(estimator.classes_).tolist()) <= set(saved.codes.tolist())
         except Exception as error:  # whatever an unpickled file may raise
             raise UnusableModelError(
                 f"The model '{name}' cannot be loaded: {in_brief(str(error))}.",
                 f"It was saved with scikit-learn {saved.scikit_learn}; "
                 f"this is {sklearn.__version__}.",
             ) from error
-        if n_features != len(saved.features) or not known:
+        reader = reader_of(estimator)
+        if n_features != saved.n_features or not known or (reader is None) == bool(saved.texts):
             raise UnusableModelError(
-                f"The model '{name}' is not of the {len(saved.features)} features that its JSON "
+                f"The model '{name}' is not of the {saved.n_features} features that its JSON "
                 "lists.",
                 "Use the files as Sextant saved them.",
             )

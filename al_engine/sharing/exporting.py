@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -29,9 +30,10 @@ from al_engine.errors import (
 from al_engine.exchange.bundles import write_bundle
 from al_engine.exchange.carried import carried
 from al_engine.exchange.labels import answers_in_force, labels_table
-from al_engine.exchange.models import model_bytes, model_stem, safe_name
+from al_engine.exchange.models import best_stem, model_bytes, model_stem, safe_name
 from al_engine.exchange.predictions import (
     SET_NAMES,
+    Class,
     Predictor,
     Score,
     Together,
@@ -40,14 +42,24 @@ from al_engine.exchange.predictions import (
 from al_engine.exchange.writers import FORMATS, Format, Outgoing, write_table
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.scoring import column_scorer, consensus
+from al_engine.loop.calibrating import line_in_force
 from al_engine.loop.combined import combined, takes_part
-from al_engine.loop.fitting import BINARY, Fit, Rows, learner_spec, parts_in_force
+from al_engine.loop.fitting import (
+    Fit,
+    Rows,
+    at_once,
+    learner_spec,
+    named,
+    parts_in_force,
+    told,
+)
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
 from al_engine.public import refuse_overuse
 from al_engine.services import samp
 from al_engine.services.samp import Program
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import ALL_LABELS
 
 FOLDER = "exports"
 
@@ -64,7 +76,7 @@ class Exported:
 def exported(session: LabellingSession) -> list[Exported]:
     """The files in the project's ``exports`` folder, the newest first."""
     found = []
-    folder = _place(session)
+    folder = folder_of(session)
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_file() and not path.name.startswith("."):
             stat = path.stat()
@@ -158,10 +170,12 @@ def predictions_of(session: LabellingSession, extra: Sequence[str] = ()) -> Outg
 
 def _together(dataset: Dataset, states: Sequence[State]) -> Together | None:
     """The combined prediction, where two classifiers can take part."""
-    taking = [i for i, state in enumerate(states) if takes_part(state)]
+    taking = [
+        i for i, state in enumerate(states) if takes_part(state) and state.classifier != ALL_LABELS
+    ]
     if len(taking) < 2:
         return None
-    made = combined(dataset, states)
+    made = combined(dataset, [state for state in states if state.classifier != ALL_LABELS])
     calibrated = [calibration.sigmoid is not None for calibration in made.calibrations]
     return Together(taking, calibrated, made.none_below, made.predicts)
 
@@ -175,25 +189,39 @@ def _predictor(session: LabellingSession, state: State, fit: Fit, dataset: Datas
         parts_in_force(dataset, history),
         {**history.trained, **history.verified},
         history.kept_back,
+        tuple(Class(value, state.config.label_name(value)) for value in named(fit.classes)),
+        line_in_force(dataset, session.whole_state(state.classifier)),
     )
 
 
 def _scorer(dataset: Dataset, fit: Fit) -> Score:
     """What the page shows, and the same model's word on what no round looks at."""
-    score = column_scorer(fit.learner, BINARY)
+    score = column_scorer(fit.learner, np.arange(len(fit.classes)))
 
-    def some(start: int, stop: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    def every_class(
+        start: int, stop: int
+    ) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.integer[Any]]]:
+        n, k = stop - start, len(fit.classes)
+        proba, predicted = np.empty((n, k), dtype=np.float32), np.empty(n, dtype=np.uint8)
+        for at in range(0, n, at_once(k)):
+            some = slice(at, min(at + at_once(k), n))
+            places = dataset.X.place_of[start + at : start + some.stop].astype(np.intp)
+            made = score(dataset.X.columns, places)
+            proba[some] = made.by_row(consensus(made.members))
+            predicted[some] = told(made, fit.classes)[1]
+        return proba, predicted
+
+    def two_sides(
+        start: int, stop: int
+    ) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.integer[Any]]]:
         proba, predicted = fit.proba[start:stop].copy(), fit.predicted[start:stop].copy()
         unseen = np.flatnonzero(np.isnan(proba))
         if len(unseen):
             places: Rows = dataset.X.place_of[start + unseen].astype(np.intp)
-            made = score(dataset.X.columns, places)
-            positive = consensus(made.members)[:, 1]
-            proba[unseen] = made.by_row(positive.astype(np.float32))
-            predicted[unseen] = made.by_row(positive > 0.5)
+            proba[unseen], predicted[unseen] = told(score(dataset.X.columns, places), fit.classes)
         return proba, predicted
 
-    return some
+    return every_class if named(fit.classes) else two_sides
 
 
 def _about(session: LabellingSession) -> dict[str, str]:
@@ -218,17 +246,35 @@ def objects_of(session: LabellingSession, rows: Sequence[int]) -> Outgoing:
 
 
 def bundles_of(session: LabellingSession) -> list[str]:
-    """The saved models of a project: those of the present rounds first, then checkpoints."""
+    """The saved models of a project: those of the present rounds first, then checkpoints.
+
+    After the present ones come those of the best rounds, which are saved once they are asked for.
+    """
     folder = session.project.folder / "models"
     present = [_stem(session, c) for c in session.config.train_labels if session.is_started(c)]
+    best = list(_best(session))
     saved = sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
     there = set(saved)
-    return [s for s in present if s in there] + [s for s in saved if s not in present]
+    first = [s for s in present if s in there] + best
+    return first + [s for s in saved if s not in (*present, *best)]
+
+
+def _best(session: LabellingSession) -> dict[str, str]:
+    """By the stem of each best round's model its classifier, where a round before the last is."""
+    started = [c for c in session.config.train_labels if session.is_started(c)]
+    found = {}
+    for classifier in started:
+        state = session.state(classifier) if session.fault(classifier) is None else None
+        if state is not None and state.best is not None and state.best.n_since:
+            found[best_stem(_stem(session, classifier))] = classifier
+    return found
 
 
 def bundle_title(session: LabellingSession, stem: str) -> str:
     """A saved model as it is listed: by the name of its label too, where that is another."""
     written = stem.split("-", 1)[0]  # no label's part of a stem holds a hyphen
+    if written == safe_name(ALL_LABELS):
+        return f"{session.config.label_name(ALL_LABELS)}: {stem}"
     for label in session.config.labels:
         if safe_name(label.value) == written and label.name != label.value:
             return f"{label.name}: {stem}"
@@ -258,7 +304,7 @@ def write_export(
         progress(n_rows)
 
     refuse_overuse(home)
-    path = _folder(session) / f"{session.project.slug}-{table.name}{form.suffixes[0]}"
+    path = make_folder(session) / f"{session.project.slug}-{table.name}{form.suffixes[0]}"
     write_table(path, table, form, heard, cancelled, lambda n_bytes: refuse_overuse(home, n_bytes))
     return path
 
@@ -276,16 +322,18 @@ def write_model(session: LabellingSession, stem: str) -> Path:
     if stem not in bundles_of(session):
         raise UnusableModelError(f"There is no saved model '{stem}'.", "Choose one of the list.")
     refuse_overuse(project.folder.parent, model_bytes(project.folder / "models", stem))
+    if stem in (best := _best(session)):
+        session.keep_best(best[stem])
     session.restore_models()  # an answer for another classifier may have led to a round since
     BACKGROUND.wait(project)  # the last round's files may still be due
     with project.files_lock:
-        return write_bundle(_folder(session) / f"{stem}.zip", project.folder / "models", stem)
+        return write_bundle(make_folder(session) / f"{stem}.zip", project.folder / "models", stem)
 
 
 def remove(session: LabellingSession, file: Exported) -> None:
     """Remove a file from the project's ``exports`` folder."""
     try:
-        (_place(session) / file.path.name).unlink(missing_ok=True)
+        (folder_of(session) / file.path.name).unlink(missing_ok=True)
     except OSError as error:
         raise ProjectError(
             f"'{file.path.name}' could not be removed: {disk_said(error)}.",
@@ -314,8 +362,9 @@ def send(session: LabellingSession, table: Outgoing, to: Program | None) -> list
     return samp.send_table(path, f"{session.project.name}, {table.name}", to)
 
 
-def _folder(session: LabellingSession) -> Path:
-    folder = _place(session)
+def make_folder(session: LabellingSession) -> Path:
+    """Where files go, there from now on."""
+    folder = folder_of(session)
     try:
         # Not the project's own folder: that one may have been deleted meanwhile.
         for each in (session.project.folder / FOLDER, folder):
@@ -328,7 +377,7 @@ def _folder(session: LabellingSession) -> Path:
     return folder
 
 
-def _place(session: LabellingSession) -> Path:
+def folder_of(session: LabellingSession) -> Path:
     """Where files go; those of people who answer blind apart from each other."""
     folder = session.project.folder / FOLDER
     if not session.config.people.is_blind:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.curated import renumbered
-from al_engine.data.features import list_features
+from al_engine.data.features import plottable
 from al_engine.data.history import COUNTED, in_effect
 from al_engine.data.joined import JoinedTable, is_same
 from al_engine.data.labels import Event
@@ -181,6 +181,7 @@ def fitting_settings(
         catalogue.column(name)
     for name in settings.features.base:
         catalogue.number_sql(name, columns.missing)
+    catalogue.whole_text_sql(settings.features.texts)
     if columns.id is not None:
         catalogue.check_id(columns.id)
     for setup in settings.setups.values():
@@ -203,7 +204,7 @@ def fitting_settings(
         pixels=columns.pixels if known.issuperset(columns.pixels) else (),
         missing={name: values for name, values in columns.missing.items() if name in known},
     )
-    drawable = {feature.name for feature in list_features(settings.features)}
+    drawable = set(plottable(settings.features))
     drawable |= set(catalogue.names(numeric=True))
     x_axis, y_axis = settings.x_axis, settings.y_axis
     if (x_axis or y_axis) and not {x_axis, y_axis} <= drawable:
@@ -298,10 +299,11 @@ def _without_gone(
     known, numeric = set(catalogue.names()), set(catalogue.names(numeric=True))
     columns, features = former.columns, former.features
     base = tuple(name for name in features.base if name in numeric)
-    if base != features.base:
+    texts = tuple(name for name in features.texts if name in known)
+    if (base, texts) != (features.base, features.texts):
         made = tuple(each for each in features.combinations if each.n <= len(base))
-        features = replace(features, base=base, combinations=made)
-        features = features if base else configuration.settings.features
+        features = replace(features, base=base, combinations=made, texts=texts)
+        features = features if features.columns else configuration.settings.features
     columns = replace(
         columns,
         id=columns.id if columns.id in known else None,
@@ -324,7 +326,7 @@ def _gone(catalogue: Catalogue, configuration: Configuration) -> tuple[str, ...]
 def _needed(settings: ProjectConfig) -> list[str]:
     """The columns without which settings would be others."""
     columns = settings.columns
-    return [name for name in (columns.id, columns.label, *settings.features.base) if name]
+    return [name for name in (columns.id, columns.label, *settings.features.columns) if name]
 
 
 def refuse_begun(project: Project) -> None:

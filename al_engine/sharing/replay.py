@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from al_engine.background import BACKGROUND
 from al_engine.curating.costs import Cost, cost_of
-from al_engine.data.features import list_features
+from al_engine.data.features import plottable
 from al_engine.data.history import count_answers
 from al_engine.data.labels import AnswerLog
 from al_engine.data.people import labels_given
@@ -21,7 +21,7 @@ from al_engine.errors import WorkCancelled
 from al_engine.exchange.configuration import Configuration, PastRound
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.loop.beginning import first_labels
-from al_engine.loop.state import State
+from al_engine.loop.state import WATCHED, State
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Label, ProjectConfig
@@ -53,7 +53,7 @@ def load_layout(session: LabellingSession, configuration: Configuration) -> tupl
     theirs, ours = configuration.settings, session.config
     catalogue = session.project.catalogue
     known = set(catalogue.names())
-    drawable = {feature.name for feature in list_features(ours.features)}
+    drawable = set(plottable(ours.features))
     drawable |= set(catalogue.names(numeric=True))
     looks = {label.value: label for label in theirs.labels}
     columns = replace(
@@ -186,12 +186,14 @@ def replay(
                         scored.append(measured)
         found = {key: [scores for _, scores in listed] for key, listed in made.items()}
         n_compared, difference = _compare(session, configuration, found)
+        known = {classifier: stage.log.rounds(classifier) for classifier, _ in made}
     with project.log.lock:
         refuse_begun(project)
         project.take_over(events)
     for (classifier, key), listed in made.items():
         n_labelled, scores = listed[-1]
-        project.keep_round(classifier, key, n_labelled, scores)
+        said = known[classifier].get(key, {}).get(WATCHED, "")
+        project.keep_round(classifier, key, n_labelled, {**scores, WATCHED: said})
     # The last fits serve on: the same labels give the same ones.
     LabellingSession(project, who, session.learners).restore_models()
     BACKGROUND.wait(project)  # who is told that all is replayed finds the models there
