@@ -8,7 +8,7 @@ from pages.components.words import plain
 
 with page("Training") as session:
     labels = session.config.train_labels
-    if not labels or not session.config.features.base:
+    if not labels or not session.config.features.columns:
         st.title("Training")
         st.info("Choose features and at least one label to train for first.")
         link("pages/1_Settings.py", "Go to Settings", icon=":material/tune:")

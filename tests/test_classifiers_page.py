@@ -62,6 +62,7 @@ def test_what_was_said_in_another_tab_is_offered_and_accepted_with_one_key(
         "value": "GALAXY",
         "name": "Galaxy",
         "why": "You called it Galaxy in the tab Qso.",
+        "verb": "Accept",
     }
     assert row not in begun.state("STAR").history.asked, "never accepted by itself"
     press(at, "answer", bar(at)["accept"]["value"])

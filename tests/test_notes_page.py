@@ -1,5 +1,6 @@
 """Notes beside the question, and the way to an object by where it is."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -85,4 +86,6 @@ def test_a_text_to_read_stands_on_the_card_as_itself(survey_begun: LabellingSess
     columns = replace(survey_begun.config.columns, texts=("note",))
     survey_begun.change_settings(replace(survey_begun.config, columns=columns))
     at = show(LABELLING, "survey")
-    assert "same" in [each.value for each in at.markdown]
+    sent = [json.loads(each.proto.json or "{}") for each in at.get("bidi_component")]
+    (found,) = [each["texts"] for each in sent if "texts" in each]
+    assert "same" in json.dumps(found)

@@ -165,7 +165,7 @@ def test_a_newcomer_reaches_the_first_question_of_a_demo_by_two_clicks(home, nam
     (start,) = [button for button in at.button if button.label == "Start training"]
     start.click().run()
     fine(at)
-    assert bar(at)["question"].startswith("Is it a")
+    assert re.match("Is it (an? |')", bar(at)["question"])
     assert bar(at)["object_id"]
     (about,) = list_projects(home)
     assert project(at) == about.slug
@@ -542,7 +542,7 @@ def test_points_trained_on_are_counted_without_unsure_ones(survey_begun):
     at = show(TRAINING, "survey")
     press(at, "answer", "STAR")
     press(at, "unsure")
-    assert "**6 points trained on** (5 from the catalogue)" in read(at)
+    assert "**6 points trained on** · " in read(at)
     assert "1 unsure" in read(at)
 
 

@@ -29,7 +29,7 @@ from al_engine.showing.objects import Picture, columns_shown, pictures, specobji
 from al_engine.showing.places import Position, position_of
 
 SIDE_PX, SMALL_PX = 400, 160
-ROWS_KEPT = 64
+ROWS_KEPT = 256  # as many as a batch has, and some more
 AHEAD_AFTER_S = 0.1
 HIPS = "hips2fits"  # whose surveys may be typed
 

@@ -14,7 +14,7 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import axis_feature
 from al_engine.data.history import History
 from al_engine.errors import NotEnoughLabelsError, SettingsError
-from al_engine.loop.fitting import truth_in_force
+from al_engine.loop.fitting import OTHER, named, truth_in_force
 from al_engine.projects.project import Project
 from al_engine.session import State
 from al_engine.settings.panels import Panel
@@ -24,6 +24,9 @@ from al_engine.showing.maps import (
     INCORRECT,
     UNLABELLED,
     Drawn,
+    certainty_of,
+    class_colours,
+    least_certainty,
     standing_of,
 )
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, label_colours
@@ -62,7 +65,7 @@ class Colouring:
 def colouring_of(
     project: Project, drawn: Drawn, panel: Panel, state: State | None, colours: str
 ) -> Colouring:
-    """The colouring that a panel asks for.
+    """The colouring that a panel asks for; that by coverage is ``covering``'s.
 
     Parameters
     ----------
@@ -212,18 +215,50 @@ def _by_model(
     name = state.config.label_name(state.classifier)
     untold = sorted(state.untold)
     of = (colour, repr(state.config), standing_of(state, project.prepare(state.config)))
+    if colour == "predicted":
+        return _by_predicted(drawn, state, of)
     if colour == "probability" or colour == "confidence":
+        is_over_all = bool(named(fit.classes))
 
         def scored() -> Floats:
+            if colour == "confidence":
+                return certainty_of(state)
             made = np.array(fit.proba)
             made[untold] = np.nan
-            return np.maximum(made, 1 - made) if colour == "confidence" else made
+            return made
 
         values = drawn.once(drawn.arrays, ARRAYS_KEPT, of, scored)
-        title = f"P({name})" if colour == "probability" else "confidence"
-        ends = (0.0, 1.0) if colour == "probability" else (0.5, 1.0)
-        return Colouring(of, title, values=values, ends=ends)
+        if colour == "confidence":
+            return Colouring(of, "confidence", values=values, ends=(least_certainty(fit), 1.0))
+        title = "P(label predicted)" if is_over_all else f"P({name})"
+        return Colouring(of, title, values=values, ends=(0.0, 1.0))
     return _correctness(project, drawn, state, of, colours)
+
+
+def _by_predicted(drawn: Drawn, state: State, of: Hashable) -> Colouring:
+    """The class that the model predicts."""
+    fit, config = state.fit, state.config
+    assert fit is not None, "asked for with a model only"
+    n = len(fit.classes)
+    own = config.label_name(state.classifier)
+
+    def make() -> Codes:
+        codes = fit.predicted.copy()
+        codes[np.isnan(fit.proba)] = n
+        codes[sorted(state.untold)] = n
+        return codes
+
+    return Colouring(
+        of,
+        "predicted label",
+        (
+            *(config.label_name(v) if v != OTHER else f"not {own}" for v in fit.classes),
+            "not judged",
+        ),
+        (*class_colours(config, fit.classes), NEUTRAL),
+        drawn.once(drawn.arrays, ARRAYS_KEPT, of, make),
+        is_ground=True,
+    )
 
 
 def _correctness(

@@ -14,6 +14,7 @@ from al_engine.errors import AlEngineError
 from al_engine.services.gallery import Shown
 from al_engine.session import LabellingSession, State
 from al_engine.showing.album import AHEAD_AFTER_S, Album
+from al_engine.showing.certain import Certain, certain, shortened
 from al_engine.showing.reference import References, references
 
 MOST_EXPECTED = 8  # questions that may come next, each with references of its own
@@ -26,6 +27,7 @@ class Comparing:
         self._session, self._album = session, album
         self._lock = threading.Lock()
         self._held: tuple[State, int, References] | None = None
+        self._certain: tuple[State, Certain] | None = None
         self._expected: list[int] = []
 
     def references(self, state: State, row: int) -> References:
@@ -35,18 +37,25 @@ class Comparing:
             held = self._held = (state, row, references(self._session, state, row))
         return held[2]
 
-    def pictures(self, found: References) -> dict[int, Shown]:
-        """The picture of each, small, as far as it is there; none where objects have none here."""
-        return self._album.small(_rows(found))
+    def certain(self, state: State) -> Certain:
+        """The least and the most certain objects of the pool; chosen once for a round."""
+        if self._certain is None or self._certain[0] is not state:
+            self._certain = (state, certain(self._session, state))
+        return self._certain[1]
 
-    def values(self, found: References) -> dict[int, tuple[str, ...]]:
-        """Where each lies on the axes of the maps, in words."""
+    def pictures(self, rows: Sequence[int]) -> dict[int, Shown]:
+        """The picture of each, small, as far as it is there; none where objects have none here."""
+        return self._album.small(rows)
+
+    def values(self, rows: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """What stands in place of a picture: the beginning of its text, else its axes in words."""
         config, project = self._session.config, self._session.project
+        if config.columns.texts:
+            names = config.columns.texts[:1]
+            found = {row: project.catalogue.values(row, names)[names[0]] for row in rows}
+            return {row: (shortened(str(text or "")),) for row, text in found.items()}
         axes = [(name, project.axis(name)) for name in (config.x_axis, config.y_axis) if name]
-        return {
-            row: tuple(f"{name} {float(axis[row]):.4g}" for name, axis in axes)
-            for row in _rows(found)
-        }
+        return {row: tuple(f"{name} {float(axis[row]):.4g}" for name, axis in axes) for row in rows}
 
     def fetch_ahead(self, row: int) -> None:
         """Have fetched what a question may need that may come next, and then its references'."""

@@ -7,7 +7,7 @@ must not know the browser or Streamlit.  Several threads may ask at once.
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -16,11 +16,12 @@ import numpy.typing as npt
 
 from al_engine.data.history import History
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
-from al_engine.loop.fitting import Rows, parts_in_force, truth_in_force
-from al_engine.projects.dataset import Dataset
+from al_engine.loop.fitting import Fit, Rows, named, parts_in_force, truth_in_force
+from al_engine.projects.dataset import Dataset, Truth
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ProjectConfig
+from al_engine.settings.label import side_of
 from al_engine.views.palette import CORRECTNESS, NEUTRAL
 from al_engine.views.raster import (
     HIDDEN,
@@ -35,7 +36,7 @@ from al_engine.views.raster import (
     paint_values,
 )
 
-Kind = Literal["training", "metric", "validation", "labels"]
+Kind = Literal["training", "metric", "validation", "labels", "predicted", "certainty"]
 Codes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Made = TypeVar("Made")
@@ -50,18 +51,20 @@ REACHES_PX = (1.0, 6.0, NEAR_PX)
 # picking; by the bytes read of each.
 MOST_PICKED = {1: 0.75, 4: 0.45}
 
-# Set, truth (unknown, no, yes) and prediction of an object in one number.
-STANDINGS = 4 * 6
+# Set of an object, and whether it is correct, incorrect or of unknown truth, in one number.
+STANDINGS = 4 * 3
 
 
-def standing_codes(parts: Codes, truth: npt.NDArray[np.int8], predicted: Any) -> Codes:
+def standing_codes(parts: Codes, truth: Truth, predicted: Any) -> Codes:
     """The standing of each object; all arrays have shape (n_rows,)."""
-    return np.asarray(parts * 6 + (truth + 1).view(np.uint8) * 2 + predicted, np.uint8)
+    category = np.asarray(truth != predicted, np.uint8)
+    category[truth < 0] = UNLABELLED
+    return np.asarray(parts * 3 + category, np.uint8)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What of a map is shown; ``cell`` keeps one cell (actual, predicted) of a matrix only."""
+    """What of a map is shown; ``cell`` keeps one cell of a matrix only: set, actual, predicted."""
 
     correct: bool = True
     incorrect: bool = True
@@ -181,6 +184,8 @@ class Maps:
             "validation": lambda: self._correctness(state, view, shown, colours, VALIDATION),
             "metric": lambda: self._metric(state, view, value_colours),
             "labels": lambda: self._labels(state, view),
+            "predicted": lambda: self._predicted(state, view),
+            "certainty": lambda: self._certainty(state, view, value_colours),
         }
         look = (view, shown, colours, value_colours)
         key = (kind, repr(state.config), self.subject(kind, state), look)
@@ -261,8 +266,8 @@ class Maps:
         """
         assert state.fit is not None, "a matrix is only shown once there is a model"
         part = TRAIN if cell[0] == "training" else VALIDATION
-        table = _categories(part, Shown(cell=cell), has_fit=True)
-        return np.flatnonzero(table[self.standing(state)] != HIDDEN)
+        table = _categories(part, Shown(), has_fit=True)
+        return np.flatnonzero(table[self._in_cell(state, Shown(cell=cell), part)] != HIDDEN)
 
     # -- which objects, in which category --
 
@@ -282,6 +287,34 @@ class Maps:
             return made
 
         key = ("standing", repr(state.config), self.subject("training", state))
+        return self._drawn.once(self._drawn.arrays, ARRAYS_KEPT, key, make)
+
+    def _in_cell(self, state: State, shown: Shown, part: int) -> Codes:
+        """The standings, in which what is not in the cell that is shown of a set is in no set."""
+        cell, fit = shown.cell, state.fit
+        if cell is None or fit is None or (cell[0] == "training") != (part == TRAIN):
+            return self.standing(state)
+
+        def make() -> Codes:
+            truth = truth_in_force(self._dataset(state), state.history, state.classifier)
+            is_in = (truth == cell[1]) & (fit.predicted == cell[2])
+            is_in[sorted(state.untold)] = False
+            return np.where(is_in, self.standing(state), np.uint8(OUT * 3 + UNLABELLED))
+
+        key = ("cell", cell, repr(state.config), self.subject("training", state))
+        return self._drawn.once(self._drawn.arrays, ARRAYS_KEPT, key, make)
+
+    def _class_codes(self, state: State) -> Codes:
+        """The class predicted of every object that the model speaks of; HIDDEN for others."""
+
+        def make() -> Codes:
+            assert state.fit is not None, "asked for with a model only"
+            codes = state.fit.predicted.copy()
+            codes[np.isnan(state.fit.proba)] = HIDDEN
+            codes[sorted(state.untold)] = HIDDEN
+            return codes
+
+        key = ("predicted", repr(state.config), self.subject("predicted", state))
         return self._drawn.once(self._drawn.arrays, ARRAYS_KEPT, key, make)
 
     def _label_codes(self, state: State) -> Codes:
@@ -310,10 +343,12 @@ class Maps:
             return np.asarray(self._label_codes(state)[rows] != HIDDEN)
         if kind == "metric" and state.fit is not None:
             return np.asarray(np.isfinite(_utility(state)[rows]))
+        if kind in ("predicted", "certainty") and state.fit is not None:
+            return np.asarray(self._class_codes(state)[rows] != HIDDEN)
         part = VALIDATION if kind == "validation" else TRAIN
-        wanted = Shown() if kind == "metric" else shown
+        wanted = shown if kind in ("training", "validation") else Shown()
         table = _categories(part, wanted, has_fit=state.fit is not None)
-        return np.asarray(table[self.standing(state)[rows]] != HIDDEN)
+        return np.asarray(table[self._in_cell(state, wanted, part)[rows]] != HIDDEN)
 
     # -- the pictures --
 
@@ -321,7 +356,7 @@ class Maps:
         self, state: State, view: View, shown: Shown, colours: str, part: int
     ) -> bytes:
         scheme = CORRECTNESS[colours]
-        x, y, standing = self._in_view(state, view, self.standing(state))
+        x, y, standing = self._in_view(state, view, self._in_cell(state, shown, part))
         codes = _categories(part, shown, has_fit=state.fit is not None)[standing]
         return paint_categories(
             category_counts(x, y, codes, 3, view),
@@ -336,6 +371,22 @@ class Maps:
         low, high = self.metric_range(state)
         ends = (low, high if high > low else low + 1.0)
         return paint_values(x, y, utility, view, value_colours, ends)
+
+    def _predicted(self, state: State, view: View) -> bytes:
+        """Every object that the model speaks of, in the colour of the class predicted."""
+        if state.fit is None:
+            return self._correctness(state, view, Shown(), "blue_orange", TRAIN)
+        colours = class_colours(state.config, state.fit.classes)
+        x, y, codes = self._in_view(state, view, self._class_codes(state))
+        return paint_categories(category_counts(x, y, codes, len(colours), view), colours)
+
+    def _certainty(self, state: State, view: View, value_colours: str) -> bytes:
+        """Every object that the model speaks of, by the probability of the class predicted."""
+        if state.fit is None:
+            return self._correctness(state, view, Shown(), "blue_orange", TRAIN)
+        x, y, certainty = self._in_view(state, view, certainty_of(state))
+        ends = (least_certainty(state.fit), 1.0)
+        return paint_values(x, y, certainty, view, value_colours, ends)
 
     def _labels(self, state: State, view: View) -> bytes:
         """Every object that takes part, in the colour of its label; unknown ones neutral."""
@@ -373,7 +424,7 @@ def standing_of(state: State, dataset: Dataset) -> Hashable:
     # is on; a label left out takes no part.
     left_out, history = dataset.left_out, state.history
     sides = frozenset(
-        (row, label == state.classifier, label in left_out)
+        (row, side_of(state.classifier, label), label in left_out)
         for row, label in {**history.trained, **history.verified}.items()
     )
     # Where others' labels are not in sight, models differ that seem to have the same labels.
@@ -399,6 +450,26 @@ def _utility(state: State) -> Floats:
     return utility
 
 
+def certainty_of(state: State) -> Floats:
+    """The probability of the class predicted of every object, NaN where no model speaks of it."""
+    assert state.fit is not None, "asked for with a model only"
+    proba = state.fit.proba
+    made = np.array(proba) if named(state.fit.classes) else np.maximum(proba, 1 - proba)
+    made[sorted(state.untold)] = np.nan
+    return made
+
+
+def least_certainty(fit: Fit) -> float:
+    """The probability that a class that is predicted has at least."""
+    return 1 / max(2, sum(n > 0 for n in fit.n_of_class))
+
+
+def class_colours(config: ProjectConfig, classes: Sequence[str]) -> list[str]:
+    """The colour of each class: its label's, neutral for whatever is not a classifier's own."""
+    colours = {label.value: label.colour for label in config.labels}
+    return [colours.get(value, NEUTRAL) for value in classes]
+
+
 def _labels_in(history: History) -> Hashable:
     """What answers make of labels and sets."""
     verified = frozenset(history.verified.items())
@@ -410,12 +481,8 @@ def _categories(part: int, shown: Shown, *, has_fit: bool) -> Codes:
 
     Without a model every object counts as unlabelled.
     """
-    part_of, answer = np.divmod(np.arange(STANDINGS), 6)
-    truth, predicted = answer // 2 - 1, answer % 2
-    known = (truth >= 0) & has_fit
-    category = np.where(known, np.where(truth == predicted, CORRECT, INCORRECT), UNLABELLED)
+    part_of, category = np.divmod(np.arange(STANDINGS), 3)
+    category = category if has_fit else np.full(STANDINGS, UNLABELLED)
     wanted = np.array([shown.correct, shown.incorrect, shown.unlabelled])[category]
     wanted &= part_of == part
-    if shown.cell is not None and has_fit and (shown.cell[0] == "training") == (part == TRAIN):
-        wanted &= (truth == shown.cell[1]) & (predicted == shown.cell[2])
     return np.where(wanted, category, HIDDEN).astype(np.uint8)

@@ -8,7 +8,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,22 @@ from al_engine.data.columns import CatalogueColumn
 from al_engine.data.history import History
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
-from al_engine.loop.fitting import part_in_force
+from al_engine.loop.fitting import Fit, class_probabilities, part_in_force
+from al_engine.projects.dataset import Dataset
+from al_engine.projects.texts import TextMatrix
 from al_engine.public import is_public
 from al_engine.services.cutouts import SPECOBJID
 from al_engine.services.fetching import is_web_address
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import ALL_LABELS, ProjectConfig
+from al_engine.showing.covering import share_as_far
 from al_engine.showing.places import Position, position_of
+from al_engine.showing.reading import Mark, marks, weights_of
 from al_engine.showing.told import Told, told_of
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".fits", ".fit", ".fits.gz")
 MAX_LETTERS = 50_000
+MOST_LIKELY = 5  # labels, of which a card tells how likely they are
 
 
 @dataclass(frozen=True)
@@ -55,11 +61,18 @@ class Picture:
 
 @dataclass(frozen=True)
 class Text:
-    """A text to read, line by line; ``is_cut`` says that there is more of it than is shown."""
+    """A text to read, line by line; ``is_cut`` says that there is more of it than is shown.
+
+    ``marks`` are the words that weigh most for the model, and ``towards`` what they speak for or
+    against; ``note`` says why there are none.
+    """
 
     name: str
     lines: tuple[str, ...]
     is_cut: bool = False
+    marks: tuple[Mark, ...] = ()
+    towards: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,11 @@ class ObjectCard:
     ``is_own`` says that the verified label is of the person who looks.  ``is_kept_back`` that what
     others said of it, and the models with them, is not shown until that person has answered too;
     ``is_untold`` that what the models say is not, while some questions are asked twice.
+    ``probabilities`` are those of each classifier's own label, ``likeliest`` the highest of the
+    classifier over all labels; empty without one, or where it does not speak of the object.
+    ``classifier`` is the one whose state it is of, "" for none.
+    ``as_far`` is the share of labelled objects that lie as far from the next ones as this one does,
+    None where that is not told.
     """
 
     row: int
@@ -80,6 +98,7 @@ class ObjectCard:
     catalogue_label: str | None
     verified_label: str | None
     probabilities: tuple[tuple[str, float | None], ...]
+    likeliest: tuple[tuple[str, float], ...]
     part: str
     is_own: bool = True
     is_kept_back: bool = False
@@ -87,6 +106,8 @@ class ObjectCard:
     told: tuple[Told, ...] = ()
     notes: tuple[Note, ...] = ()
     is_untold: bool = False
+    classifier: str = ""
+    as_far: float | None = None
 
 
 def object_card(
@@ -125,16 +146,23 @@ def object_card(
         object_id,
         position_of(columns, found),
         tuple(_value(catalogue.column(name), found[name]) for name in columns.info),
-        (*(_value(catalogue.column(name), found[name]) for name in base), *_axes(session, row)),
+        (
+            *(_value(catalogue.column(name), found[name]) for name in base),
+            *_words(dataset, row),
+            *_axes(session, row),
+        ),
         pictures(session, found),
         config.label_name(dataset.values[code]) if code >= 0 else None,
         None if given is None else config.label_name(given),
         () if state is None or is_untold else tuple(_probabilities(session, state, row)),
+        () if state is None or is_untold else _likeliest(session, state, row),
         PART_NAMES[part_in_force(dataset, history, row)],
         is_own=history.own is None or row in own,
         is_kept_back=is_kept_back,
         is_untold=is_untold,
-        texts=tuple(_text(name, found[name]) for name in columns.texts),
+        classifier="" if state is None else state.classifier,
+        as_far=None if state is None else share_as_far(session, state, row),
+        texts=_texts(dataset, config, state, row, found),
         told=() if is_untold else told_of(session, row, is_kept_back=is_kept_back),
         notes=() if is_untold else notes_shown(session, row, is_kept_back=is_kept_back),
     )
@@ -147,7 +175,14 @@ def columns_shown(session: LabellingSession) -> list[str]:
     """
     columns = session.config.columns
     wanted: list[str | None] = [*columns.info, *session.config.features.base, *columns.images]
-    wanted += [*columns.texts, *columns.pixels, columns.ra, columns.dec, specobjid_column(session)]
+    wanted += [
+        *columns.texts,
+        *session.config.features.texts,
+        *columns.pixels,
+        columns.ra,
+        columns.dec,
+        specobjid_column(session),
+    ]
     # A curve that has no column is told in the curve's own place, and takes nothing else away.
     names = session.project.catalogue.names()
     wanted += [name for name in (*columns.curves, columns.redshift) if name in names]
@@ -169,6 +204,39 @@ def _axes(session: LabellingSession, row: int) -> list[Value]:
         for name in made
         if name not in columns
     ]
+
+
+def _words(dataset: Dataset, row: int) -> list[Value]:
+    """How many terms of a text the models know: themselves they are too many to list."""
+    if not isinstance(dataset.X, TextMatrix):
+        return []
+    words = dataset.X.words
+    n = int(words.indptr[row + 1] - words.indptr[row])
+    return [Value("terms", f"{n:,}", "", "words and pairs that the models know")]
+
+
+def _texts(
+    dataset: Dataset,
+    config: ProjectConfig,
+    state: State | None,
+    row: int,
+    found: Mapping[str, Any],
+) -> tuple[Text, ...]:
+    """The texts to be read; in those that are features, what weighs for the model is marked."""
+    names = tuple(dict.fromkeys((*config.columns.texts, *config.features.texts)))
+    texts = [_text(name, found[name]) for name in names]
+    weights = weights_of(dataset, state, row)
+    return tuple(
+        replace(
+            text,
+            marks=marks(text.lines, weights.of, weights.towards),
+            towards=weights.towards,
+            note=weights.note,
+        )
+        if text.name in config.features.texts
+        else text
+        for text in texts
+    )
 
 
 def show_number(value: Any) -> str:
@@ -198,18 +266,34 @@ def _probabilities(
     """Of each classifier that has a model: what it gives to the object."""
     listed: list[tuple[str, float | None]] = []
     for label in session.config.train_labels:
-        if not session.is_started(label):
-            continue
-        of_label = state if label == state.classifier else session.state(label)
-        heard_of, is_hidden = of_label.history.unheard, row in state.history.kept_back
-        if row in of_label.history.kept_back or (is_hidden and row in heard_of):
-            continue  # a model knows what it was trained on, and would tell
-        fit = of_label.fit
-        if fit is not None:
+        fit = _telling_fit(session, state, label, row)
+        if fit is not None and label != ALL_LABELS:
             # What tests is answered about without the classifier's word.
             p = math.nan if row in state.history.curated else float(fit.proba[row])
             listed.append((session.config.label_name(label), None if math.isnan(p) else p))
     return listed
+
+
+def _likeliest(session: LabellingSession, state: State, row: int) -> tuple[tuple[str, float], ...]:
+    """What the classifier over all labels gives to the likeliest, and how much to the others."""
+    config = session.config
+    fit = _telling_fit(session, state, ALL_LABELS, row)
+    if fit is None or row in state.history.curated or math.isnan(float(fit.proba[row])):
+        return ()
+    (proba,) = class_probabilities(session.project.dataset(), fit, np.array([row]))
+    order = np.argsort(-proba, kind="stable")[:MOST_LIKELY]
+    return tuple((config.label_name(fit.classes[code]), float(proba[code])) for code in order)
+
+
+def _telling_fit(session: LabellingSession, state: State, label: str, row: int) -> Fit | None:
+    """The model of a classifier, where it is started and may be heard of an object."""
+    if label not in session.config.train_labels or not session.is_started(label):
+        return None
+    of_label = state if label == state.classifier else session.state(label)
+    heard_of, is_hidden = of_label.history.unheard, row in state.history.kept_back
+    if row in of_label.history.kept_back or (is_hidden and row in heard_of):
+        return None  # a model knows what it was trained on, and would tell
+    return of_label.fit
 
 
 def pictures(session: LabellingSession, found: Mapping[str, Any]) -> tuple[Picture, ...]:

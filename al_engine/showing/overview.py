@@ -13,6 +13,7 @@ from al_engine.errors import AlEngineError, NotEnoughLabelsError
 from al_engine.loop.combined import Combined, combined
 from al_engine.loop.fitting import RoundScores
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ALL_LABELS
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,10 @@ class Standing:
 
     ``n_trained`` is how many labels train it; ``n_by_label`` counts them by label, the most
     frequent first, blind only those in sight; ``validating`` those that only check it.  ``asks`` is
-    the id of the object that it would ask about next, and ``probability`` that of its own label for
-    that; None without a model, or where it is kept back or not told.  ``fault`` is why it has no
-    state, where it has none; one that was not started has neither.
+    the id of the object that it would ask about next, and ``probability`` that of ``likely`` for
+    that, its own label or, over all labels, the likeliest; None without a model, or where it is
+    kept back or not told.  ``fault`` is why it has no state, where it has none; one that was not
+    started has neither.
     """
 
     classifier: str
@@ -37,6 +39,7 @@ class Standing:
     scores: RoundScores | None = None
     asks: str | None = None
     probability: float | None = None
+    likely: str = ""
 
 
 class Overview:
@@ -56,7 +59,7 @@ class Overview:
             return Standing(classifier, is_started=True, fault=fault)
         state = session.state(classifier)
         counted, asked = state.counted, state.question
-        p = np.nan
+        p, likely = np.nan, classifier
         # Where some questions are asked twice it would tell which.
         is_told = asked is not None and not state.config.asking.repeat_every
         if (
@@ -66,6 +69,8 @@ class Overview:
             and (asked.row not in state.history.kept_back)
         ):
             p = float(state.fit.proba[asked.row])
+            if classifier == ALL_LABELS:
+                likely = state.fit.classes[int(state.fit.predicted[asked.row])]
         return Standing(
             classifier,
             is_started=True,
@@ -77,6 +82,7 @@ class Overview:
             scores=state.scores,
             asks=None if asked is None else session.object_id(asked.row),
             probability=None if np.isnan(p) else p,
+            likely=likely,
         )
 
     def lacking(self) -> NotEnoughLabelsError | None:
@@ -88,14 +94,14 @@ class Overview:
         return None
 
     def combined(self) -> Combined:
-        """What the classifiers predict together.
+        """What the classifiers predict together; the one over all labels predicts by itself.
 
         Raises
         ------
         NotEnoughLabelsError : fewer than two classifiers have labels of both sides
         """
         session, config = self._session, self._session.config
-        started = [c for c in config.train_labels if session.is_started(c)]
+        started = [c for c in config.train_labels if session.is_started(c) and c != ALL_LABELS]
         # Everybody's answers, and not what one may see of them: what trained scores nothing.
         states = [session.whole_state(c) for c in started if session.fault(c) is None]
         seen = [(s.classifier, s.history.last_seq, s.history.curated_seq) for s in states]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.data.features import list_features
+from al_engine.data.features import plottable
 from al_engine.data.grid import Grid, Places, look_through
 from al_engine.errors import SettingsError
 from al_engine.loop.fitting import Rows
@@ -165,7 +165,7 @@ def absent_columns(project: Project, panel: Panel) -> list[str]:
     }.get(panel.kind, [])
     if panel.colour == "column" and panel.kind in ("plot", "histogram", "sky", "diagram"):
         given = [*given, panel.colour_column]
-    known = {*project.catalogue.names(), *(f.name for f in list_features(config.features))}
+    known = {*project.catalogue.names(), *plottable(config.features)}
     return [name for name in dict.fromkeys(given) if name and name not in known]
 
 

@@ -17,6 +17,7 @@ from al_engine.loop.fitting import Rows
 from al_engine.session import LabellingSession, State
 from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import Colouring, colouring_of
+from al_engine.showing.covering import by_coverage
 from al_engine.showing.maps import KEPT, MOST_PICKED, Drawn
 from al_engine.showing.planes import RANGE_FROM, Axis, Floats, Plane, Scale, plane_of
 from al_engine.views.palette import NEUTRAL
@@ -107,6 +108,8 @@ class Plotting:
 
     def colouring(self, panel: Panel, state: State | None, colours: str) -> Colouring:
         """The colouring of a panel; raises where it cannot be had."""
+        if panel.colour == "coverage":
+            return by_coverage(self._session, state)
         return colouring_of(self._session.project, self._drawn, panel, state, colours)
 
     def home(self, plane: Plane, width_px: int, height_px: int, keep: list[int]) -> View:

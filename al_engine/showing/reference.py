@@ -1,6 +1,7 @@
 """Objects to compare with: the labelled ones most alike, and typical ones of each label.
 
-Owns what alike and typical mean: nearness in the features as the models get them, prepared.  Must
+Owns what alike and typical mean: nearness in the features as the models get them, prepared; of
+texts alone that is the cosine between their words.  Must
 not know pages, nor show a label that the person who looks may not see.
 """
 
@@ -8,9 +9,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 
 from al_engine.data.splits import TRAIN
 from al_engine.loop.answering import labels_offered
@@ -48,6 +51,12 @@ class References:
     nearest: tuple[Reference, ...]
     typical: tuple[tuple[Reference, ...], ...]
 
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """All of them, each once."""
+        listed = (self.nearest, *self.typical)
+        return tuple(dict.fromkeys(each.row for some in listed for each in some))
+
 
 def references(session: LabellingSession, state: State, row: int) -> References:
     """Choose what to compare the object in ``row`` with.
@@ -66,7 +75,8 @@ def references(session: LabellingSession, state: State, row: int) -> References:
         of_label.setdefault(label, []).append(at)
     nearest: Sequence[int] = ()
     if labelled:
-        place = kept.of(np.array([row]))[0]
+        place = kept.of(np.array([row]))
+        place = (place.toarray() if issparse(place) else place)[0]
         nearest = _nearest(kept, np.fromiter(labelled, np.intp), place, NEAREST)
     by_label: dict[str, Sequence[int]] = {}
     for each in labels_offered(dataset, state.config, state.classifier)[:LABELS_SHOWN]:
@@ -116,8 +126,10 @@ class _Prepared:
         self._place: dict[int, int] = {}
         self._values = np.empty((0, len(self.dataset.features)))
 
-    def of(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """Those of some objects, shape (n, n_features)."""
+    def of(self, rows: Rows) -> Any:
+        """Those of some objects, shape (n, n_features); of texts as a sparse matrix."""
+        if self.dataset.has_texts:
+            return self.dataset.rows(rows).astype(np.float64)
         with self._lock:
             if len(self._place) > _ROWS_HELD:
                 self._forget()
@@ -139,12 +151,19 @@ class _Prepared:
 
 def _typical(kept: _Prepared, rows: Rows) -> Sequence[int]:
     """Those of some rows that are nearest to the middle of all of them."""
-    return _nearest(kept, rows, np.median(kept.of(rows), axis=0), TYPICAL)
+    features = kept.of(rows)
+    middle = features.mean(axis=0) if issparse(features) else np.median(features, axis=0)
+    return _nearest(kept, rows, np.asarray(middle).ravel(), TYPICAL)
 
 
 def _nearest(kept: _Prepared, rows: Rows, place: npt.NDArray[np.float64], n: int) -> Sequence[int]:
     """Those of some rows that are nearest to a place in the features; ties by their keys."""
-    distance = ((kept.of(rows) - place) ** 2).sum(axis=1)
+    features = kept.of(rows)
+    if issparse(features):  # the distance, without the part that is the same for all
+        own = np.asarray(features.multiply(features).sum(axis=1)).ravel()
+        distance = own - 2 * (features @ place)
+    else:
+        distance = ((features - place) ** 2).sum(axis=1)
     return [int(at) for at in rows[np.lexsort((kept.dataset.keys[rows], distance))[:n]]]
 
 

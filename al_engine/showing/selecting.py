@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.data.features import list_features
+from al_engine.data.features import plottable
 from al_engine.loop.fitting import Rows
 from al_engine.session import LabellingSession, State
 from al_engine.settings.panels import Panel
@@ -75,7 +75,7 @@ def summary(session: LabellingSession, drawn: Drawn, state: State | None, rows: 
     )
     others = _others(rows, n_rows)
     some = rows[:: max(1, -(-len(rows) // COMPARED))]
-    names = [f.name for f in list_features(session.config.features)][:MOST_FEATURES]
+    names = plottable(session.config.features)[:MOST_FEATURES]
     contrasts = [_contrast(name, project.axis(name), some, others) for name in names]
     contrasts.sort(key=lambda c: -abs(c.shift or 0.0))
     return Summary(len(rows), n_rows - len(rows), labels, tuple(contrasts))

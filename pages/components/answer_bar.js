@@ -14,7 +14,6 @@ const GIVE_UP_MS = 8000; // after which an event that nothing came of may be rep
 const ONE_ROW_LETTERS = 48; // that labels fill one row of a small window with; more are drawn small
 const SLOW_MS = 1000; // after which it is said that something is being done
 const LISTEN_MS = 500; // between looks at whether the server still answers
-const LOST = "Not confirmed: no connection to Sextant. Is it still running?";
 const UNSEEN_MS = 250; // a new object cannot have been judged yet: the end of a double press
 const MENU_FIELDS = "[data-testid=stPopoverBody] :is(textarea, input[type=text])";
 const OPENS_LOOK_MS = 30, OPENS_WITHIN_MS = 3000; // looks for the field of a menu that opens
@@ -25,54 +24,12 @@ export default (component) => mount(component, makeBar);
 const PRESSED_BY_ENTER = "a, button, input, summary, canvas, [role=button], [role=tab], [role=radio]";
 const CHOSEN = "[aria-selected=true], [aria-checked=true], [aria-current]"; // nothing more to press
 const MOVED_BY_ARROWS = "input, [role=slider], [role=tab], [role=option], [role=grid], canvas";
-const OPEN = "[role=dialog], [role=menu], [role=listbox], [data-testid^=stDataFrame][data-testid$=Menu]";
-const UNTYPED = ["checkbox", "radio", "range", "button", "submit", "reset", "color", "file"]
-  .map((type) => `[type=${type}]`);
-const TYPED_INTO = `input:not(${UNTYPED}), textarea, select, [contenteditable], [role=combobox], `
-  + "[data-testid=stDataFrame]";
-
-// Keys are the bar's while nothing is open over the page, and nothing that is typed into has the
-// focus: no field, and no table.  A menu that is drawn again loses the focus, and is still open.
-function isElsewhere(event) {
-  return document.querySelector(OPEN) !== null
-    || event.composedPath().some((each) => each.matches?.(TYPED_INTO));
-}
-
-// What Streamlit says of itself; an event sent without a connection is dropped without a word.
-function server(what) {
-  return document.querySelector("[data-testid=stApp]")?.getAttribute(`data-test-${what}-state`);
-}
-const connected = () => (server("connection") ?? "CONNECTED") === "CONNECTED";
-
 // For page and maps, which keep so much free; null where no bar is.
 function tellHeight(px) {
   const { style } = document.documentElement;
   if (px === null) style.removeProperty("--sextant-bar");
   else style.setProperty("--sextant-bar", `${px}px`);
   window.dispatchEvent(new Event("resize"));
-}
-
-// Time that the object was really before the person's eyes.
-function makeStopwatch() {
-  let spent = 0;
-  let since = null;
-  const pause = () => {
-    if (since !== null) spent += performance.now() - since;
-    since = null;
-  };
-  const go = () => {
-    if (since === null && !document.hidden) since = performance.now();
-  };
-  return {
-    pause,
-    go,
-    restart() {
-      spent = 0;
-      since = null;
-      go();
-    },
-    seconds: () => (spent + (since === null ? 0 : performance.now() - since)) / 1000,
-  };
 }
 
 function makeBar(root) {
@@ -332,6 +289,7 @@ function makeBar(root) {
     else if (key === "Escape" && (finder.isOpen() || !help.hidden)) closePanels();
     else if (opened) openMenu(opened);
     else if (key in data.extra_keys) send("key", key);
+    else if (letter in data.extra_keys) send("key", letter);
     else if (key === "=" && "+" in data.extra_keys) send("key", "+"); // the same key, not shifted
     else if (key === "/" && many) openFinder();
     else if (many && /^\p{L}$/u.test(key) && !HELD_BACK.includes(letter)) {
@@ -387,7 +345,7 @@ function makeBar(root) {
     accept.hidden = !data.accept;
     offered.textContent = data.accept?.why ?? "";
     offered.title = offered.textContent;
-    acceptName.textContent = data.accept ? `Accept ${data.accept.name}` : "";
+    acceptName.textContent = data.accept ? `${data.accept.verb} ${data.accept.name}` : "";
     accept.title = acceptName.textContent;
     back.hidden = !data.back;
     backTo.textContent = data.back;

@@ -16,7 +16,7 @@ from pages.components.mounting import component
 
 Action = Literal["answer", "unsure", "later", "undo", "queried", "key"]
 
-_mount = component("answer_bar", Path(__file__).parent, "answer_bar_panels.js")
+_mount = component("answer_bar", Path(__file__).parent, "answer_bar_panels.js", "keyboard.js")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Accept:
     value: int | str
     name: str
     why: str
+    verb: str = "Accept"
 
 
 @dataclass(frozen=True)
@@ -127,8 +128,8 @@ def answer_bar(
     confirmation : what the last answer did, shown quietly beside the question
     busy : nothing is taken now
     asks : False where nothing is left to ask, and only the last answer can be taken back
-    extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft") and what
-        they do; they come back as ``BarEvent("key", ...)``
+    extra_keys : keys of the page's own (as browsers name them, such as "ArrowLeft"; letters in
+        upper case, pressed in either) and what they do; they come back as ``BarEvent("key", ...)``
     opens : keys that open a menu of the page and put the cursor into it
     fixed : which of Unsure, Later and Undo there are
     confidence : whether a key says how sure one is, before an answer

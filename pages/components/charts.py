@@ -1,4 +1,4 @@
-"""The small charts that are clicked: confusion matrices and the score plot.
+"""The small charts that are clicked: confusion matrices, the score plot, thresholds.
 
 They go through streamlit-plotly-events.  Figures are plain data in plotly.js's own form: building
 them from plotly's Python objects takes a tenth of a second each time, and their typed arrays are
@@ -13,12 +13,18 @@ from typing import Any
 import streamlit as st
 from streamlit_plotly_events import plotly_events
 
+from al_engine.learning.calibration import Reliability
 from al_engine.learning.metrics import Scores
+from al_engine.learning.thresholds import AtThreshold
 from al_engine.session import ScoredRound
 from pages.components import state
 
 METRICS = ("accuracy", "precision", "recall", "f1")
 MATRIX_HEIGHT_PX, SCORES_HEIGHT_PX = 136, 206
+# A matrix of more classes than two: one row each, and room for the names below.
+ROW_HEIGHT_PX, NAMES_PX = 24, 84
+FULL_NUMBERS = 5  # classes, of which cells have room for a number in full
+MOST_CLASSES = 12  # that have a row of their own; the others share one
 TITLES = {"accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1"}
 # Told apart by dash as well as by colour.
 _COLOURS = {"accuracy": "#999999", "precision": "#56B4E9", "recall": "#CC79A7", "f1": "#D55E00"}
@@ -81,25 +87,33 @@ def _is_dark() -> bool:
 def confusion_matrix(
     scores: Scores,
     former: Scores | None,
-    name: str,
+    names: Sequence[str],
     part: str,
     key: str,
     chosen: tuple[int, int] | None,
 ) -> tuple[int, int] | None:
-    """The 2x2 matrix of one set, with the changes since the round before.
+    """The matrix of one set, of two sides with the changes since the round before.
+
+    Of more than ``MOST_CLASSES`` the most frequent have rows of their own.
+
+    Parameters
+    ----------
+    names : of the classes
 
     Returns the cell (actual, predicted) that was clicked, once.
     """
-    counts = [list(row) for row in scores.confusion]
-    other = "other"
-    labels = [other, _clip(name)]
+    shown = _frequent(scores)
+    counts = _folded(scores.confusion, shown)
+    many = len(counts) > 2
+    labels = [_clip(names[code]) for code in shown] + ["others"] * (len(counts) - len(shown))
+    places = list(range(len(counts)))
     # Rows are shares of the actual class, so that a rare class is as visible as a common one.
     shades = [[n / (sum(row) or 1) for n in row] for row in counts]
     cells = {
         "type": "heatmap",
         "z": shades,
-        "x": [0, 1],
-        "y": [0, 1],
+        "x": places,
+        "y": places,
         "zmin": 0.0,
         "zmax": 1.0,
         "showscale": False,
@@ -108,28 +122,38 @@ def confusion_matrix(
         "colorscale": [[0.0, "#20313b"], [1.0, "#0B6E99"]]
         if _is_dark()
         else [[0.0, "#eef3f6"], [1.0, "#58B4D9"]],
-        "hoverinfo": "none",
+        **(_hovered(counts, labels) if many else {"hoverinfo": "none"}),
     }
+    at = tuple(shown.index(code) for code in chosen or () if code in shown)
+    before = _folded(former.confusion, shown) if former and not many else None
     written = []
     for actual, row in enumerate(counts):
         for predicted, n in enumerate(row):
-            mark = "▸ " if chosen == (actual, predicted) else ""
-            change = n - former.confusion[actual][predicted] if former else 0
-            # Two lines: side by side they would not fit where there are many objects.
-            text = f"{mark}{n:,}" + (f"<br>{change:+,}" if former else "")
-            place = {"x": predicted, "y": actual, "showarrow": False, "font": {"size": 12}}
+            if many and not n:
+                continue
+            mark = "▸ " if at == (actual, predicted) else ""
+            text = mark + (_brief(n) if len(counts) > FULL_NUMBERS else f"{n:,}")
+            if before:
+                # Two lines: side by side they would not fit where there are many objects.
+                text += f"<br>{n - before[actual][predicted]:+,}"
+            font = {"size": 9 if len(counts) > FULL_NUMBERS else 12}
+            place = {"x": predicted, "y": actual, "showarrow": False, "font": font}
             written.append({**place, "text": text})
-    said = [f"predicted {_clip(text, 8)}" for text in (other, name)]
-    fixed = {"tickvals": [0, 1], "fixedrange": True, "showgrid": False, "zeroline": False}
+    said = labels if many else [f"predicted {_clip(names[code], 8)}" for code in shown]
+    fixed = {"tickvals": places, "fixedrange": True, "showgrid": False, "zeroline": False}
+    height = NAMES_PX + ROW_HEIGHT_PX * len(counts) if many else MATRIX_HEIGHT_PX
     layout = _layout(
-        MATRIX_HEIGHT_PX,
+        height,
         {"l": 62, "r": 4, "t": 24, "b": 28},
         annotations=written,
-        xaxis=_axis(ticktext=said, tickangle=0, **fixed),
-        yaxis=_axis(ticktext=labels, **fixed),
+        xaxis=_axis(ticktext=said, tickangle=-45 if len(counts) > 4 else 0, **fixed),
+        # Many read from the top, as a table does.
+        yaxis=_axis(ticktext=labels, **({"autorange": "reversed"} if many else {}), **fixed),
         # The title stands where plotly's tool bar would lie over the cells.
         title={
-            "text": f"{part.capitalize()}: click a cell",
+            "text": "Actual by row, predicted by column"
+            if many
+            else f"{part.capitalize()}: click a cell",
             "x": 0,
             "y": 0.99,
             "yanchor": "top",
@@ -137,23 +161,77 @@ def confusion_matrix(
         },
     )
     figure = _Figure([cells], layout)
-    point = _clicked(figure, key, MATRIX_HEIGHT_PX)
+    point = _clicked(figure, key, height)
     if point is None:
         return None
-    return round(float(point["y"])), round(float(point["x"]))
+    cell = round(float(point["y"])), round(float(point["x"]))
+    if max(cell) >= len(shown):
+        return None  # of several classes together, which have no list of their own
+    return shown[cell[0]], shown[cell[1]]
+
+
+def _frequent(scores: Scores) -> list[int]:
+    """The codes of the classes that have rows of their own, in order: those with most objects."""
+    codes = list(range(len(scores.confusion)))
+    if len(codes) <= MOST_CLASSES:
+        return codes
+    sizes = [sum(row) for row in scores.confusion]
+    return sorted(sorted(codes, key=lambda code: -sizes[code])[:MOST_CLASSES])
+
+
+def _folded(confusion: Sequence[Sequence[int]], shown: Sequence[int]) -> list[list[int]]:
+    """The matrix of some classes, all others together behind them where there are any."""
+    if len(shown) == len(confusion):
+        return [list(row) for row in confusion]
+    at = {code: place for place, code in enumerate(shown)}
+    folded = [[0] * (len(shown) + 1) for _ in range(len(shown) + 1)]
+    for actual, row in enumerate(confusion):
+        into = folded[at.get(actual, len(shown))]
+        for predicted, n in enumerate(row):
+            into[at.get(predicted, len(shown))] += n
+    return folded
+
+
+def _hovered(counts: list[list[int]], labels: list[str]) -> dict[str, Any]:
+    """What a cell says of itself under the pointer."""
+    text = [
+        [f"is {is_}, predicted {said}: {n:,}" for said, n in zip(labels, row, strict=True)]
+        for is_, row in zip(labels, counts, strict=True)
+    ]
+    return {"text": text, "hoverinfo": "text"}
+
+
+def _brief(n: int) -> str:
+    """A number that fits a small cell, rounded down; the pointer shows it in full.
+
+    >>> _brief(940), _brief(12_300), _brief(1_240_000)
+    ('940', '12k', '1M')
+    """
+    if n < 1000:
+        return str(n)
+    return f"{n // 1000}k" if n < 1_000_000 else f"{n // 1_000_000}M"
 
 
 def score_plot(
-    rounds: Sequence[ScoredRound], metrics: Sequence[str], key: str, past: int | None
+    rounds: Sequence[ScoredRound],
+    metrics: Sequence[str],
+    key: str,
+    past: int | None,
+    best: tuple[int, str] | None = None,
 ) -> int | None:
-    """Scores by number of labels; the number of the round that was clicked, once."""
+    """Scores by number of labels; the number of the round that was clicked, once.
+
+    ``best`` are the round that did best on validation, and the score by which it did.
+    """
     scored = [r for r in rounds if r.scores is not None]
     curves, drawn = [], []
     for metric in metrics:
         name = TITLES[metric]
         for part, dash, symbol in (("validation", "solid", "circle"), ("training", "dot", "x")):
             points = _points(scored, part, metric)
-            drawn.append([r.number for r, _ in points])
+            numbers_drawn = [r.number for r, _ in points]
+            drawn.append(numbers_drawn)
+            starred = [part == "validation" and best == (n, metric) for n in numbers_drawn]
             curves.append(
                 {
                     "type": "scatter",
@@ -164,7 +242,10 @@ def score_plot(
                     "showlegend": part == "validation",
                     "mode": "lines+markers",
                     "line": {"color": _COLOURS[metric], "dash": dash, "width": 1.6},
-                    "marker": {"size": 6, "symbol": symbol},
+                    "marker": {
+                        "size": [13 if is_best else 6 for is_best in starred],
+                        "symbol": ["star" if is_best else symbol for is_best in starred],
+                    },
                     "hovertemplate": f"%{{text}}: %{{y:.3f}}<extra>{name}, {part}</extra>",
                 }
             )
@@ -186,6 +267,100 @@ def score_plot(
     figure = _Figure(curves, layout)
     point = _clicked(figure, key, SCORES_HEIGHT_PX)
     return None if point is None else round_of_point(drawn, point)
+
+
+def reliability_plot(stated: Reliability, mended: Reliability | None, key: str) -> None:
+    """Observed against stated shares, as the model says them and once calibrated."""
+    both = [("as the model says", stated, "#999999", "circle")]
+    if mended is not None:
+        both.append(("calibrated", mended, "#0072B2", "diamond"))
+    curves: list[dict[str, Any]] = [_line((0.0, 1.0), (0.0, 1.0), "right", "#999999", "dot")]
+    for name, found, colour, symbol in both:
+        bins = [b for b in found.bins if b.observed.value is not None]
+        curves.append(
+            {
+                "type": "scatter",
+                "x": [b.stated for b in bins],
+                "y": [b.observed.value for b in bins],
+                "error_y": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [b.observed.high - b.observed.value for b in bins],
+                    "arrayminus": [b.observed.value - b.observed.low for b in bins],
+                    "thickness": 1,
+                    "width": 2,
+                },
+                "text": [f"n {b.observed.n:,}" for b in bins],
+                "name": name,
+                "mode": "lines+markers",
+                "line": {"color": colour, "width": 1.6},
+                "marker": {"size": 6, "symbol": symbol},
+                "hovertemplate": f"said %{{x:.2f}}, is %{{y:.2f}}, %{{text}}<extra>{name}</extra>",
+            }
+        )
+    _clicked(
+        _Figure(curves, _of_shares("probability said", "share that is")), key, SCORES_HEIGHT_PX
+    )
+
+
+def threshold_plot(curve: Sequence[AtThreshold], chosen: float, key: str) -> float | None:
+    """Purity and completeness by threshold; the threshold that was clicked, once."""
+    curves: list[dict[str, Any]] = []
+    for metric, name, dash in (
+        ("precision", "purity", "solid"),
+        ("recall", "completeness", "dash"),
+    ):
+        drawn = [p for p in curve if getattr(p.scores, metric).value is not None]
+        at = [p.threshold for p in drawn]
+        scores = [getattr(p.scores, metric) for p in drawn]
+        colour = _COLOURS[metric]
+        band = _line(
+            [*at, *at[::-1]],
+            [*(s.low for s in scores), *(s.high for s in scores[::-1])],
+            "",
+            colour,
+        )
+        curves.append(
+            {
+                **band,
+                "mode": "none",
+                "fill": "toself",
+                "fillcolor": f"{colour}33",
+                "hoverinfo": "skip",
+            }
+        )
+        line = _line(at, [s.value for s in scores], name, colour, dash)
+        curves.append({**line, "showlegend": True, "hovertemplate": "%{x:.2f}: %{y:.3f}"})
+    layout = _of_shares("threshold", "")
+    layout["shapes"] = [_upright(chosen)]
+    point = _clicked(_Figure(curves, layout), key, SCORES_HEIGHT_PX)
+    return None if point is None else round(float(point["x"]), 2)
+
+
+def _line(
+    x: Sequence[float], y: Sequence[float], name: str, colour: str, dash: str = "solid"
+) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": list(x),
+        "y": list(y),
+        "name": name,
+        "mode": "lines",
+        "showlegend": False,
+        "line": {"color": colour, "dash": dash, "width": 1.6},
+    }
+
+
+def _of_shares(x: str, y: str) -> dict[str, Any]:
+    """The layout of a plot of one share by another."""
+    return _layout(
+        SCORES_HEIGHT_PX,
+        {"l": 44, "r": 8, "t": 22, "b": 40},
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}},
+        xaxis=_axis(title={"text": x, "standoff": 8}, range=[-0.02, 1.02]),
+        yaxis=_axis(title={"text": y, "standoff": 4}, range=[-0.02, 1.03]),
+    )
 
 
 def _points(

@@ -95,6 +95,7 @@ function makeCompared(root) {
     component = newComponent;
     const cellsOf = (head) => head.groups.flatMap(({ cells }) => cells);
     const head = unpackPictures(component.data, cellsOf);
+    box.classList.toggle("beside", head.beside);
     while (groups.length > head.groups.length) groups.pop().destroy();
     while (groups.length < head.groups.length) groups.push(makeGroup(box, send));
     head.groups.forEach((group, i) => groups[i].update(group));

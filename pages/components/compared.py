@@ -44,7 +44,12 @@ class Group:
 
 
 def compared(
-    key: str, groups: Sequence[Group], *, of: str, on_click: Callable[[int], None]
+    key: str,
+    groups: Sequence[Group],
+    *,
+    of: str,
+    on_click: Callable[[int], None],
+    beside: bool = False,
 ) -> None:
     """Draw groups of objects to compare with.
 
@@ -53,6 +58,7 @@ def compared(
     key : fixed for as long as the page stands
     of : the object that they are compared with
     on_click : called with the row of an object before the page runs again
+    beside : whether groups share the width alike; else the first has a line of its own
     """
     sent = Sent()
     rows = {cell.row for group in groups for cell in group.cells}
@@ -85,7 +91,7 @@ def compared(
 
     result = _mount(
         key=key,
-        data=sent.packed({"of": of, "groups": heads}),
+        data=sent.packed({"of": of, "beside": beside, "groups": heads}),
         on_event_change=lambda: deal_with(take(key, reported(key, "event"))),
     )
     deal_with(take(key, result.event))

@@ -36,8 +36,8 @@ def _grid(session: LabellingSession, classifier: str, row: int, found: Reference
     if tab.selected(classifier) not in (None, row):
         st.rerun()  # one of them was clicked: all of the page shows it
     with guard():
-        pictures = tab.comparing().pictures(found)
-        values = {} if pictures else tab.comparing().values(found)
+        pictures = tab.comparing().pictures(found.rows)
+        values = {} if pictures else tab.comparing().values(found.rows)
 
         def cells(listed: tuple[Reference, ...], *, has_label: bool) -> list[Cell]:
             made = []

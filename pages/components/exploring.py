@@ -12,9 +12,11 @@ from al_engine.data.selections import (
     save_selection,
 )
 from al_engine.exchange.writers import FORMATS
+from al_engine.learning.coverage import ENOUGH
 from al_engine.loop.together import MOST_AT_ONCE, at_once
 from al_engine.session import LabellingSession, State
 from al_engine.sharing import exporting
+from al_engine.showing.covering import begin_measuring
 from al_engine.showing.maps import drawn_of
 from al_engine.showing.selecting import Summary, summary
 from pages.components import loop
@@ -41,7 +43,7 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="explore-top"):
         label = choose_classifier(session, started, "explore") if started else ""
         panels_menu(TITLE)
-        _saved_menu(session)
+        _saved_menu(session, label)
         if session.config.asking.among:
             st.badge(f"asks only about {plain(session.config.asking.among)}", color="orange")
         if exploring.notice:
@@ -49,6 +51,8 @@ def explore_view(session: LabellingSession, started: tuple[str, ...]) -> None:
         _offer_written(session)
     with guard():
         _finish_labelling(session)
+    with guard():
+        _finish_measuring(session)
     if label:
         tab.look_at_round(label, None)
     state = loop.state_of(session, label)
@@ -227,12 +231,13 @@ def _keep(session: LabellingSession, together: Selected) -> None:
                 draw_again()
 
 
-def _saved_menu(session: LabellingSession) -> None:
+def _saved_menu(session: LabellingSession, label: str) -> None:
     """The selections that were saved: to be selected again, or forgotten."""
     folder = session.project.folder
     with _popover("Selections", "bookmarks", f"saved-{tab.clicks('saved')}") as menu:
         if not menu.open:
             return
+        _offer_far(session, label)
         saved = list_selections(folder)
         if not saved:
             st.caption("No selection is saved yet: select objects, then Save.")
@@ -242,6 +247,37 @@ def _saved_menu(session: LabellingSession) -> None:
         among = session.config.asking.among
         if among and st.button("Ask about the whole pool again", key="ask-all", width="stretch"):
             _ask_among(session)
+
+
+def _offer_far(session: LabellingSession, label: str) -> None:
+    """The way to what lies far from everything labelled."""
+    state = loop.state_of(session, label)
+    n_labelled = 0 if state is None else len(state.history.trained)
+    if st.button(
+        "No training data near", key="select-far", icon=":material/explore_off:", width="stretch",
+        disabled=n_labelled < ENOUGH,
+        help="Select what of the pool lies further from the labelled objects than 95% of these "
+        f"from each other; from {ENOUGH} labels on. Once saved, it can be all that is asked about.",
+    ) and state is not None:  # fmt: skip
+        tab.keep_job(_measuring_of(session), begin_measuring(session, state))
+        tab.count_click("saved")
+        draw_again()
+
+
+def _finish_measuring(session: LabellingSession) -> None:
+    """Wait for how far all objects lie from the labelled ones, with a way to stop it."""
+    job = finished(_measuring_of(session), "Measuring", unit="object")
+    if job is None:
+        return
+    rows = job.result()
+    tab.select_together(rows, "with no training data near")
+    if not len(rows):
+        tab.exploring().notice = "Training data is near everywhere in the pool."
+    draw_again()
+
+
+def _measuring_of(session: LabellingSession) -> str:
+    return f"far-{session.project.slug}"
 
 
 def _saved_line(session: LabellingSession, saved: Saved, i: int) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from al_engine.learning.coverage import FAR, NEIGHBOURS
 from al_engine.session import LabellingSession
-from al_engine.showing.objects import ObjectCard, Picture, Text, Value, object_card
+from al_engine.showing.objects import ObjectCard, Picture, Value, object_card
 from al_engine.showing.places import find_object
 from al_engine.showing.plots import draw_plot
+from al_engine.views.palette import NEUTRAL
 from al_engine.views.plots import PLOTS
 from pages.components import loop
 from pages.components import state as tab
@@ -17,9 +19,11 @@ from pages.components.notes import note_menu, noted, told
 from pages.components.page import draw_again
 from pages.components.panels.spot import Spot
 from pages.components.pictures import pictures
+from pages.components.reader import reader
 from pages.components.words import plain
 
 PIXELS_WIDTH_PX = 288
+WITH_A_BAR = 2  # of the labels that an object may have
 
 
 def card_panel(spot: Spot) -> None:
@@ -113,6 +117,15 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
     for name, p in card.probabilities:
         said = f"{p:.2f}" if p is not None else f"not scored: it is in the {card.part} set"
         st.progress(p or 0.0, text=f"P({plain(name)}) {said}")
+    for name, p in card.likeliest[:WITH_A_BAR]:
+        among = " of all labels" if card.probabilities else ""
+        st.progress(min(1.0, p), text=f"P({plain(name)}) {p:.2f}{among}")
+    if card.likeliest:
+        st.caption(_less_likely(card))
+    if card.texts:
+        _texts(session, card)
+    if card.as_far is not None:
+        _coverage(card.as_far)
     for picture in card.pictures:
         if picture.pixels is not None:
             st.image(_enlarged(picture), width=PIXELS_WIDTH_PX, caption=plain(picture.name))
@@ -134,19 +147,35 @@ def card_body(session: LabellingSession, card: ObjectCard) -> None:
         told(card.told)
     if session.config.columns.curves:
         curves(session, card.row)
-    for text in card.texts:
-        _text(text)
     _values((*card.info, *card.features))
 
 
-def _text(text: Text) -> None:
-    """A text in full, a line of it a paragraph; long ones scroll in a frame of their own."""
-    st.caption(plain(text.name))
-    is_long = len(text.lines) > 6 or sum(map(len, text.lines)) > 900
-    with st.container(height=260 if is_long else "content", border=True):
-        st.markdown("\n\n".join(map(plain, text.lines)) or "–")
-        if text.is_cut:
-            st.caption("Cut here: it is longer than can be read at a glance.")
+def _less_likely(card: ObjectCard) -> str:
+    """The labels after the likeliest in one line, and what is left for all others."""
+    after = [f"P({plain(name)}) {p:.2f}" for name, p in card.likeliest[WITH_A_BAR:]]
+    rest = max(0.0, 1 - sum(p for _, p in card.likeliest))
+    return ", ".join([*after, f"all others {rest:.2f}"])
+
+
+def _coverage(as_far: float) -> None:
+    """How near training data is, in a line that stands on every card."""
+    none = ":orange-badge[no training data here] " if as_far < FAR else ""
+    st.caption(
+        f"{none}Nearness to training data {as_far:.2f}",
+        help="The share of labelled objects that lie as far from their "
+        f"{NEIGHBOURS} nearest labelled ones as this object does from its own, in the features as "
+        f"the models see them. Under {FAR} the model has seen nothing like it: what it says there "
+        "is a guess.",
+    )
+
+
+def _texts(session: LabellingSession, card: ObjectCard) -> None:
+    """Texts in full; what is marked in them has the colour of the label that it speaks for."""
+    config = session.config
+    colours = {label.value: label.colour for label in config.labels_in_use}
+    own = colours.pop(card.classifier, NEUTRAL)
+    other = next(iter(colours.values())) if len(colours) == 1 else NEUTRAL
+    reader(f"reader-{session.project.slug}", card.texts, of=card.row, colours=(own, other))
 
 
 def _enlarged(picture: Picture) -> object:

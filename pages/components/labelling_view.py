@@ -3,23 +3,29 @@
 import streamlit as st
 
 from al_engine.session import LabellingSession, State
-from pages.components import answers, labels, loop
+from pages.components import answers, batch, labels, loop
 from pages.components import state as tab
 from pages.components.answers import ANSWERS
+from pages.components.auditing import view as auditing
+from pages.components.auditing.dealing import AUDIT
+from pages.components.batch import BATCH
 from pages.components.classifiers import lead_on
 from pages.components.comparing import compare
 from pages.components.guard import guard
 from pages.components.labels import LABELS
 from pages.components.page import link, view
 from pages.components.panels.board import board, panels_menu
+from pages.components.scores import say_patience
 from pages.components.words import counted, plain
 
 TRAINING = "pages/2_Training.py"
 # Of the window's height: the line over the panels and the edges, and what to compare in one line.
 TAKEN_PX, COMPARING_PX = 86, 40
 
+_BATCH = (BATCH, "The batch that is asked about, side by side.")
 _BESIDE = (
     (ANSWERS, "Every answer: find one, correct it, and what they come to."),
+    (AUDIT, "Labels most at odds with the model, to confirm or correct."),
     (LABELS, "Add, rename, define, recolour and merge labels."),
 )
 
@@ -28,7 +34,9 @@ _BESIDE = (
 def labelling_view(session: LabellingSession, label: str) -> None:
     """Everything known of the object on the screen, and the answer; drawn again by itself."""
     lead_on(session, label)
-    beside = {ANSWERS: answers.draw, LABELS: labels.draw}.get(tab.aside().view)
+    beside = {ANSWERS: answers.draw, AUDIT: auditing.draw, LABELS: labels.draw}.get(
+        tab.aside().view
+    )
     if beside is not None:
         beside(session, label)
         return
@@ -41,6 +49,9 @@ def labelling_view(session: LabellingSession, label: str) -> None:
         _ways_aside()
         return
     state = loop.current(session, label)
+    if tab.aside().view == BATCH:
+        batch.draw(session, state)
+        return
     _status(state)
     row = None if tab.compares() else loop.on_screen(state)  # a panel compares, or a line does
     board(session, state, "Labelling", TAKEN_PX + (COMPARING_PX if row is not None else 0))
@@ -62,22 +73,25 @@ def _status(state: State) -> None:
         if validation is not None and validation.f1.value is not None:
             score = validation.f1
             by_folds = state.scores is not None and state.scores.by_folds
-            parts.append(f"F1 {score.value:.2f}")
+            title = "Macro F1" if validation.classes else "F1"
+            parts.append(f"{title} {score.value:.2f}")
             over = "labelled ones, cross-validated" if by_folds else "the validation set"
+            n = validation.n if validation.classes else score.n
             said += (
-                f" F1 is over {counted(score.n, 'object')}: {over}; its 95% interval is "
+                f" {title} is over {counted(n, 'object')}: {over}; its 95% interval is "
                 f"{score.low or 0:.2f}–{score.high or 0:.2f}."
             )
         st.markdown(" · ".join(parts), help=said)
+        say_patience(state)
         if state.config.asking.among:
             st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
-        _ways_aside()
+        _ways_aside(has_batch=bool(state.batch))
         panels_menu("Labelling")
 
 
-def _ways_aside() -> None:
+def _ways_aside(*, has_batch: bool = False) -> None:
     """To what is looked at in place of the question."""
-    for name, said in _BESIDE:
+    for name, said in (*([_BATCH] if has_batch else []), *_BESIDE):
         st.button(
             name, key=f"to-{name}", type="tertiary", help=said, on_click=tab.look_aside,
             args=(name,),

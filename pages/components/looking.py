@@ -7,6 +7,7 @@ Streamlit might break off and run the page anew.
 from dataclasses import dataclass, field
 from typing import Any
 
+from al_engine.curating.auditing import Audited
 from al_engine.exchange.configuration import Configuration
 from al_engine.settings.criteria import Search
 from al_engine.settings.panels import Arrangement, Place
@@ -77,6 +78,8 @@ class Looking:
     curating: Curating = field(default_factory=Curating)
     exploring: Exploring = field(default_factory=Exploring)
     aside: Aside = field(default_factory=Aside)
+    audits: dict[str, Audited] = field(default_factory=dict)
+    auditing: dict[str, int] = field(default_factory=dict)
     settling: dict[str, int] = field(default_factory=dict)
     settling_notice: dict[str, str] = field(default_factory=dict)
 

@@ -13,6 +13,7 @@ from al_engine.data.labels import SUREST, Event
 from al_engine.loop.answering import DONE, answered_rows, labels_offered, offer
 from al_engine.loop.fitting import part_of
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import ALL_LABELS
 from al_engine.settings.panels import holds, panel_at
 from al_engine.showing.maps import Kind, Maps, Shown
 from al_engine.views.palette import CORRECTNESS
@@ -207,7 +208,8 @@ def ask(session: LabellingSession, state: State, *, in_panel: bool = False) -> N
     config, label, asked = session.config, state.classifier, state.question
     slug = session.project.folder.name
     row = on_screen(state)
-    question = NOTHING_LEFT if row is None else f"Is it {with_article(config.label_name(label))}?"
+    asks = f"Is it {with_article(config.label_name(label))}?"
+    question = NOTHING_LEFT if row is None else "What is it?" if label == ALL_LABELS else asks
     object_id = "" if row is None else session.object_id(row)
     why = f"{object_id} is queried: {asked.why}" if asked is not None else _nothing_left(state)
     back, corrects = "", False

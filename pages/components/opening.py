@@ -37,7 +37,9 @@ def start_cards() -> None:
     """A card for each demo, and one to open a catalogue."""
     projects = list_projects(state.home())
     for column, name in zip(st.columns(len(DEMOS) + 1), [*DEMOS, None], strict=True):
-        with column, st.container(border=True, height="stretch"):
+        # The buttons of demos stand at the foot of their cards, in one line.
+        place: Any = "top" if name is None else "distribute"
+        with column, st.container(border=True, height="stretch", vertical_alignment=place):
             if name is None:
                 _open_catalogue()
             else:
@@ -47,9 +49,10 @@ def start_cards() -> None:
 
 def _demo_card(name: str, projects: list[About]) -> None:
     demo = DEMOS[name]
-    st.image(_thumbnail(name), width="stretch")
-    st.subheader(demo.title, anchor=False)
-    st.markdown(f"{demo.sentence} Two clicks to your first question.")
+    with st.container():
+        st.image(_thumbnail(name), width="stretch")
+        st.subheader(demo.title, anchor=False)
+        st.markdown(f"{demo.sentence} Two clicks to your first question.")
     begun = next((p for p in projects if p.source == demo_source(name)), None)
     with st.container(horizontal=True):
         if begun is not None and st.button("Go on", key=f"resume-{name}", type="primary"):

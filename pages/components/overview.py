@@ -6,7 +6,8 @@ from typing import TypeVar
 import streamlit as st
 
 from al_engine.learning.metrics import Score
-from al_engine.loop.combined import ENOUGH_OF_A_SIDE, Combined
+from al_engine.loop.calibrating import ENOUGH_OF_A_SIDE
+from al_engine.loop.combined import Combined
 from al_engine.loop.fitting import ENOUGH_TO_VALIDATE, RoundScores
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ProjectConfig
@@ -50,15 +51,17 @@ def _head(session: LabellingSession) -> None:
 
 
 _TITLES = {
-    "Classifier": "Each asks of an object: is it this, or anything else?",
+    "Classifier": "Each asks of an object: is it this, or anything else? One over all labels asks "
+    "which of them it is.",
     "Trained on": "The labels that train it, the catalogue's first ones included. While people "
     "answer blind the number is of everybody's; by label only yours and the catalogue's are shown.",
     "Last scores": "Each with its 95% interval and n, the objects it is a share of: those with a "
-    "known label for accuracy; those that are of the label, or are said to be, for F1.",
+    "known label for accuracy; those that are of the label, or are said to be, for F1. A macro F1 "
+    "is the mean over n labels.",
     "Scored over": "Validation, or by cross-validation the labelled set, while fewer than "
     f"{ENOUGH_TO_VALIDATE} validation objects have a known label.",
     "Asks next": "The object that it is going to ask about, and how likely it takes it to be its "
-    "own label.",
+    "own label, or the likeliest of all.",
 }  # fmt: skip
 
 
@@ -75,7 +78,7 @@ def _line(config: ProjectConfig, standing: Standing, tabs: str, name: str, numbe
         labels_.markdown(_labels(config, standing))
         scores_.markdown(_scores(standing.scores))
         over_.markdown("cross-validated" if _is_by_folds(standing) else "validation")
-        asks_.markdown(_asks(standing, name))
+        asks_.markdown(_asks(standing, plain(config.label_name(standing.likely))))
     open_.button(
         "Open" if standing.is_started else "Start",
         key=f"open-tab-{number}",
@@ -107,7 +110,8 @@ def _scores(scores: RoundScores | None) -> str:
     found = scores.validation if scores else None
     if found is None:
         return plain(scores.reason) if scores else "None yet: they come with the first label."
-    return f"F1 {_score(found.f1)}  \nAccuracy {_score(found.accuracy)}"
+    title = "Macro F1" if found.classes else "F1"
+    return f"{title} {_score(found.f1)}  \nAccuracy {_score(found.accuracy)}"
 
 
 def _score(score: Score) -> str:
@@ -135,7 +139,8 @@ def _asks(standing: Standing, name: str) -> str:
 # -- the combined prediction --
 
 _TOGETHER_HELP = (
-    "One label for each object, from all classifiers that have labels of both sides. Each one's "
+    "One label for each object, from all classifiers that have labels of both sides; one over all "
+    "labels predicts by itself, and takes no part. Each one's "
     "probability is first calibrated: a sigmoid (Platt's) is fitted to its validation labels. "
     f"Fewer than {ENOUGH_TO_VALIDATE} of them, or than {ENOUGH_OF_A_SIDE} of either side, are too "
     "few for that: its probability then stands as it is."

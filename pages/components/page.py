@@ -25,7 +25,9 @@ from al_engine.projects.opening import sweep_visitors
 from al_engine.public import is_public, limits
 from al_engine.session import LabellingSession
 from al_engine.views import raster
-from pages.components import extensions, loop, pictures, state
+from pages.components import batch, extensions, loop, pictures, state
+from pages.components.auditing import dealing as auditing
+from pages.components.counting import count_texts
 from pages.components.guard import guard
 from pages.components.panels import dealing as panels
 from pages.components.people import dealing as people
@@ -41,10 +43,11 @@ PAGES = (
     ("pages/3_Labelling.py", "Labelling", ":material/label:"),
     ("pages/4_Test_set.py", "Test set", ":material/checklist:"),
     ("pages/5_Explore.py", "Explore", ":material/scatter_plot:"),
+    ("pages/6_Simulation.py", "Simulation", ":material/insights:"),
     ("pages/8_People.py", "People", ":material/group:"),
     ("pages/7_Share.py", "Share", ":material/ios_share:"),
 )
-HOME = "app.py"
+HOME, SETTINGS = "app.py", "Settings"
 _LOG = logging.getLogger(__name__)
 
 # GROUND stands in it for the colour of the page, which Streamlit gives to no style sheet.
@@ -88,6 +91,9 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
         st.title(title)
         _who(session)
         st.stop()
+    if session is not None and title != SETTINGS and not session.project.is_counted:
+        st.title(title)
+        count_texts(session)
     with guard():
         yield session  # type: ignore[misc]
 
@@ -96,7 +102,8 @@ def _deal_with_posted() -> None:
     """Do what was asked for since the last run, whatever page it was asked on."""
     queue = state.posted()
     while queue:
-        owners: list[Any] = [o for o in (test_set, people, panels) if queue[0].kind in o.KINDS]
+        dealing: list[Any] = [test_set, people, panels, auditing, batch]
+        owners = [each for each in dealing if queue[0].kind in each.KINDS]
         if pictures.is_zoom(queue[0]):
             owners = [pictures]
         with guard():

@@ -26,7 +26,7 @@ PERCENTS = (100.0, 99.9, 99.5, 99.0, 98.0, 95.0)
 
 def keys() -> dict[str, str]:
     """The keys that pictures of the sky listen to on this page, and what they do."""
-    return dict(KEYS) if tab.album().has_sky and _has_a_card(tab.page()) else {}
+    return dict(KEYS) if tab.album().has_sky and _has_a_card(tab.panels()) else {}
 
 
 def _has_a_card(page: str) -> bool:

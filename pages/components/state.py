@@ -21,7 +21,8 @@ from al_engine.loop.recording import change_layout
 from al_engine.projects.opening import open_project
 from al_engine.public import is_key, is_public, new_key, note_visit, visitor_folder
 from al_engine.session import LabellingSession
-from al_engine.settings.panels import DEFAULTS, Arrangement, holds
+from al_engine.settings.label import ALL_LABELS
+from al_engine.settings.panels import DEFAULTS, OVER_ALL, Arrangement, holds
 from al_engine.showing.album import Album
 from al_engine.showing.comparing import Comparing
 from al_engine.showing.maps import Maps, Shown, drawn_of
@@ -379,9 +380,15 @@ def arrangement(page: str) -> Arrangement:
     return exploring().panels.get(page, DEFAULTS[page])
 
 
+def panels() -> str:
+    """Under which name the panels of the page that is open are arranged."""
+    is_over_all = page() == "Training" and _get("classifier") == ALL_LABELS
+    return OVER_ALL if is_over_all else page()
+
+
 def compares() -> bool:
     """Stand objects to compare with in a panel of the page that is open?"""
-    return page() in DEFAULTS and holds(arrangement(page()), "compare")
+    return panels() in DEFAULTS and holds(arrangement(panels()), "compare")
 
 
 def arrange(page: str, panels: Arrangement) -> None:

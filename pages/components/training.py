@@ -9,11 +9,13 @@ from al_engine.session import LabellingSession, State
 from al_engine.showing.maps import Shown
 from pages.components import loop
 from pages.components import state as tab
+from pages.components.charts import TITLES
 from pages.components.classifiers import is_replaying, lead_on
 from pages.components.page import draw_again, link, view
 from pages.components.panels.board import board, panels_menu
-from pages.components.scores import draw_test_results
+from pages.components.scores import draw_test_results, say_patience
 from pages.components.setup import set_up, setup_form
+from pages.components.stopping import when_to_stop
 from pages.components.words import counted, plain
 
 SETTINGS = "pages/1_Settings.py"
@@ -38,7 +40,7 @@ def training_view(session: LabellingSession, label: str) -> None:
         return
     state = loop.current(session, label)
     _top_line(session, state)
-    board(session, state, "Training", TAKEN_PX)
+    board(session, state, tab.panels(), TAKEN_PX)
     loop.ask(session, state)
 
 
@@ -47,18 +49,21 @@ def _top_line(session: LabellingSession, state: State) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="top-line"):
         history = state.counted
         given = len(history.given)
-        parts = [
-            f"**{counted(state.n_trained, 'point')} trained on**"
-            + (f" ({given} from the catalogue)" if given else ""),
-            f"{state.n_pool:,} in the pool",
-        ]
+        parts = [f"**{counted(state.n_trained, 'point')} trained on**"]
+        best = session.state(label).best
+        if best is not None and best.n_compared > 1:
+            by = TITLES[state.setup.best_by]
+            parts.append(f"best round {best.number}, {by} {best.value:.3f}")
+        parts.append(f"{state.n_pool:,} in the pool")
         if history.unsure:
             parts.append(f"{len(history.unsure)} unsure")
         if history.validated:
             parts.append(f"{len(history.validated)} random, for validation")
-        st.markdown(" · ".join(parts), help=_TRAINING_SET)
+        known = f" {counted(given, 'label')} it began with, of the catalogue's." if given else ""
+        st.markdown(" · ".join(parts), help=f"{_TRAINING_SET}{known}")
         if state.past is not None:
             st.badge(f"round {state.past}", color="orange")
+        say_patience(session.state(label))
         if state.config.asking.among:
             st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
         with st.popover("Show"):
@@ -79,14 +84,18 @@ def _top_line(session: LabellingSession, state: State) -> None:
             path = session.checkpoint(label)
             tab.note(label, f"Saved {path.name}")
             draw_again()
+        if state.past is None:
+            when_to_stop(session, state)
         with st.popover("Test results"):
             draw_test_results(session, state)
-        panels_menu("Training")
+        panels_menu(tab.panels())
 
 
 _TRAINING_SET = (
     "The training set is the pool plus the points trained on: every object that may be asked "
-    "about or has been. Validation and test objects never train."
+    "about or has been. Validation and test objects never train. The best round is the first with "
+    "the highest score on the validation set, among the rounds scored over nearly the objects that "
+    "validate now."
 )
 
 

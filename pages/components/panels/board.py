@@ -27,11 +27,14 @@ from al_engine.settings.panels import (
 from al_engine.showing.planes import absent_columns
 from pages.components import loop
 from pages.components import state as tab
+from pages.components.certain import certain_panel
 from pages.components.comparing import compare_panel
+from pages.components.epochs import epochs_panel
 from pages.components.guard import guard
 from pages.components.labelling import card_panel, plot_panel
 from pages.components.page import draw_again, link
 from pages.components.panels import kinds
+from pages.components.panels.calibration import calibration_panel
 from pages.components.panels.maps import map_panel
 from pages.components.panels.options import options
 from pages.components.panels.points import histogram, points, sed
@@ -187,9 +190,12 @@ _PLAIN: dict[str, Draw] = {
     "sed": sed,
     "scores": _scores,
     "extension": plot_panel,
+    "epochs": epochs_panel,
 }
 _BOUNDED: dict[str, Draw] = {
     "card": card_panel, "records": records_panel, "compare": compare_panel,
+    "certain": certain_panel,
+    "calibration": calibration_panel,
 }  # fmt: skip
 
 

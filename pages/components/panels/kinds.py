@@ -26,10 +26,17 @@ _TITLES: dict[Choice, str] = {
     ("map", "training"): "Map: training set",
     ("map", "validation"): "Map: validation set",
     ("map", "metric"): "Map: metric",
+    ("map", "predicted"): "Map: predicted label",
+    ("map", "certainty"): "Map: certainty",
     ("scores", ""): "Scores and matrices",
     ("rounds", ""): "Scores by round",
+    ("certain", ""): "Least and most certain",
+    ("epochs", ""): "Curves by epoch",
+    ("calibration", ""): "Calibration and threshold",
 }
-OF_A_CLASSIFIER = ("map", "scores", "rounds", "compare", "question")
+OF_A_CLASSIFIER = (
+    "map", "scores", "rounds", "compare", "question", "certain", "epochs", "calibration",
+)  # fmt: skip
 ASKS_IN_A_PANEL = "Explore"  # the other pages that ask have the question at their foot
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.data.features import list_features
+from al_engine.data.features import plottable
 from al_engine.session import LabellingSession
 from al_engine.settings.panels import Panel
 from pages.components import state as tab
@@ -20,11 +20,13 @@ _COLOURS = {
     "label": "label",
     "verified": "verified label",
     "correctness": "correctness",
+    "predicted": "predicted label",
     "confidence": "confidence",
     "probability": "probability",
+    "coverage": "training data near",
     "column": "a column",
 }
-_OF_A_MODEL = ("correctness", "confidence", "probability")
+_OF_A_MODEL = ("correctness", "predicted", "confidence", "probability", "coverage")
 
 
 def options(spot: Spot) -> Panel | None:
@@ -54,8 +56,8 @@ def options(spot: Spot) -> Panel | None:
 
 
 def numeric_names(session: LabellingSession) -> list[str]:
-    """Features, then columns of numbers."""
-    features = [feature.name for feature in list_features(session.config.features)]
+    """Features, or the axes of texts, then columns of numbers."""
+    features = plottable(session.config.features)
     return list(dict.fromkeys([*features, *session.project.catalogue.names(numeric=True)]))
 
 
@@ -93,8 +95,8 @@ def _colour(spot: Spot, wanted: Panel, session: LabellingSession) -> Panel:
         listed.index(held),
         format_func=lambda name: _COLOURS[name],
         key=f"{spot.key}-colour-{held}",
-        help="Correctness, confidence and probability are of the classifier that is looked at; "
-        "test objects have none.",
+        help="Correctness, prediction, confidence and probability are of the classifier that is "
+        "looked at; test objects have none. Training data near: how far its labelled objects are.",
     )
     wanted = replace(wanted, colour=chosen) if chosen != held else wanted
     if wanted.colour != "column":

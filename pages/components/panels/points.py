@@ -19,6 +19,7 @@ from pages.components import state as tab
 from pages.components.panels import kinds
 from pages.components.panels.columns import ask_for_bands, ask_for_columns, lacks_columns
 from pages.components.panels.dealing import POSTED
+from pages.components.panels.measuring import is_measured
 from pages.components.panels.spot import Spot
 from pages.components.scatter_map import (
     BarSeries,
@@ -41,6 +42,8 @@ def points(spot: Spot) -> None:
     panel, plots = spot.panel, tab.plotting()
     if panel.kind == "diagram" and lacks_columns(spot):
         ask_for_columns(spot)
+        return
+    if not is_measured(spot):
         return
     plane = plots.plane(panel)
     by = None if panel.kind == "density" else _colouring(spot)
@@ -85,6 +88,8 @@ def points(spot: Spot) -> None:
 def histogram(spot: Spot) -> None:
     """Counts of one column's values, stacked by category; a box selects a range."""
     panel, plots = spot.panel, tab.plotting()
+    if not is_measured(spot):
+        return
     by = _colouring(spot)
     bars = plots.histogram(panel, by)
     top = max(bars.highest, 1)

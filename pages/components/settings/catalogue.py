@@ -41,15 +41,21 @@ def draw(session: LabellingSession, way: Way) -> None:
 
 def _guessed(config: ProjectConfig) -> str:
     """The settings so far in one line, where they are enough to train; else nothing."""
-    if config.setups or not (config.train_labels and config.features.base):
+    if config.setups or not (config.train_labels and config.features.columns):
         return ""
+    base, texts = config.features.base, config.features.texts
     n_features = len(list_features(features_there(config.features)))
+    made_of = []
+    if base:
+        listed = ", ".join(base[:8]) + (", …" if len(base) > 8 else "")
+        made_of.append(f"{counted(n_features, 'feature')} from {listed}")
+    if texts:
+        made_of.append(f"the words of {', '.join(texts)}")
     asked = ", ".join(config.label_name(value) for value in config.train_labels)
     return (
         f"Guessed: {f'id {config.columns.id}' if config.columns.id else 'rows numbered'}; "
         f"label {config.columns.label or 'none'}; "
-        f"{counted(n_features, 'feature')} from {', '.join(config.features.base[:8])}"
-        f"{', …' if len(config.features.base) > 8 else ''}; a classifier for {asked}."
+        f"{' and '.join(made_of)}; a classifier for {asked}."
     )
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.data.features import features_there, list_features
-from al_engine.loop.rounds import REPEAT_AFTER, REPEAT_EVERY
+from al_engine.data.features import features_there, plottable
+from al_engine.loop.asking import REPEAT_AFTER, REPEAT_EVERY
 from al_engine.session import LabellingSession
-from al_engine.settings.config import WITHIN, ProjectConfig
+from al_engine.settings.config import ALL_LABELS, WITHIN, ProjectConfig
 from pages.components.guard import guard
 from pages.components.settings.form import Way, go_on, index_of, need, present
 from pages.components.words import plain
@@ -22,6 +22,13 @@ def draw(session: LabellingSession, way: Way) -> None:
         st.subheader("Classifiers", anchor=False)
         if not values:
             st.info("There is no label yet: type or choose the labels in step 2, Columns.")
+        over_all = st.toggle(
+            "One classifier over all labels",
+            ALL_LABELS in config.train_labels,
+            key=f"over-all-{slug}",
+            disabled=len(values) < 2,
+            help="It asks: which of the labels is it?",
+        )
         train = st.multiselect(
             "A classifier for each of",
             values,
@@ -29,6 +36,11 @@ def draw(session: LabellingSession, way: Way) -> None:
             format_func=lambda value: config.label_name(value),
             key=f"train-{slug}",
             help="Each asks: is it this, or anything else?",
+        )
+        st.caption(
+            "Take one over all labels where each object has just one of them and you want them all "
+            "told apart; one for a label where that label is what you look for, above all a rare "
+            "one, or where objects may be none of these. Both stand side by side."
         )
         leave_out = st.toggle(
             "Leave out objects with the other labels",
@@ -65,7 +77,7 @@ def draw(session: LabellingSession, way: Way) -> None:
             "classifier, so that the likeliest is always predicted.",
         )
         st.subheader("Axes of the maps", anchor=False)
-        axes = [f.name for f in list_features(features_there(config.features))]
+        axes = plottable(features_there(config.features))
         axes += [n for n in session.project.catalogue.names(numeric=True) if n not in axes]
         x_, y_ = st.columns(2)
         x_axis = x_.selectbox("x", axes, index_of(axes, config.x_axis), key=f"x-{slug}")
@@ -73,9 +85,10 @@ def draw(session: LabellingSession, way: Way) -> None:
     with right:
         splits = _splits(session)
         asking = _asking(session)
+    chosen = (*((ALL_LABELS,) if over_all and len(values) > 1 else ()), *train)
     edited = replace(
         config,
-        train_labels=tuple(train),
+        train_labels=chosen,
         leave_out_other_labels=leave_out and len(train) >= 2,
         leave_out_unknown=leave_unknown,
         x_axis=x_axis or "",
@@ -90,7 +103,9 @@ def draw(session: LabellingSession, way: Way) -> None:
         session,
         edited,
         way,
-        lambda: need(train, "No classifier is chosen.", "Choose at least one label."),
+        lambda: need(
+            chosen, "No classifier is chosen.", "Choose at least one label, or one over all."
+        ),
         last=True,
     )
 

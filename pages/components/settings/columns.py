@@ -6,7 +6,7 @@ import streamlit as st
 
 from al_engine.guesses import guess_classifiers, label_choices, make_labels
 from al_engine.session import LabellingSession
-from al_engine.settings.config import Columns, Label
+from al_engine.settings.config import ALL_LABELS, Columns, Label
 from pages.components.guard import guard
 from pages.components.settings.form import Way, choose_column, go_on, present
 from pages.components.words import counted, plain
@@ -97,6 +97,7 @@ def draw(session: LabellingSession, way: Way) -> None:
         redshift,
     )
     values = [choice.value for choice in labels]
+    values = [*values, ALL_LABELS] if len(values) > 1 else values
     train = tuple(value for value in config.train_labels if value in values)
     go_on(
         session,

@@ -1,6 +1,6 @@
 """Step 3: what the classifiers see."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -11,14 +11,15 @@ from al_engine.data.features import (
     features_there,
     list_features,
     n_combined,
+    plottable,
 )
 from al_engine.data.operations import OPERATIONS
 from al_engine.data.profile import summarise
-from al_engine.guesses import guess_axes
+from al_engine.guesses import guess_axes, guess_texts
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Combination, Features
 from pages.components import extensions, state
-from pages.components.settings.form import Way, go_on, need, opened_with
+from pages.components.settings.form import Way, go_on, need, opened_with, present
 from pages.components.words import counted, plain
 
 
@@ -28,14 +29,9 @@ def draw(session: LabellingSession, way: Way) -> None:
     st.subheader("What the classifiers see", anchor=False)
     taken = {config.columns.id, config.columns.label}
     numeric = [name for name in catalogue.names(numeric=True) if name not in taken]
-    base = _feature_table(session, numeric, way)
-    others = [
-        name for name in catalogue.names() if name not in (*catalogue.names(numeric=True), *taken)
-    ]
-    if others:
-        listed = ", ".join(others[:12]) + (", …" if len(others) > 12 else "")
-        st.caption(f"Not numbers, so not listed: {plain(listed)}.")
-    combinations = _combinations(session, len(base))
+    base = _feature_table(session, numeric, way) if numeric else []
+    texts = _texts(session, taken)
+    combinations = _combinations(session, len(base)) if numeric else ()
     extensions.faults("operation")
     scale = st.toggle(
         "Scale the features",
@@ -44,21 +40,27 @@ def draw(session: LabellingSession, way: Way) -> None:
         help="Centre each on its median and divide by its quartile range, both taken from the "
         "training set; saved inside the model.",
     )
-    edited = Features(tuple(base), combinations, scale)
+    edited = Features(tuple(base), combinations, scale, tuple(texts))
     there = features_there(edited)
     made = list_features(there) if base else []
     n_all = len(made)
-    st.markdown(
-        f"**{counted(n_all, 'feature')}**: {counted(len(base), 'column')}"
-        + "".join(f" + {n_combined(len(base), c)} by {c.operation}" for c in there.combinations)
-        + "."
-    )
+    parts = [f"the words of **{plain(', '.join(texts))}**"] if texts else []
+    if base or not texts:
+        parts.insert(
+            0,
+            f"**{counted(n_all, 'feature')}**: {counted(len(base), 'column')}"
+            + "".join(
+                f" + {n_combined(len(base), c)} by {c.operation}" for c in there.combinations
+            ),
+        )
+    said = ", and ".join(parts)
+    st.markdown(f"{said[0].upper()}{said[1:]}.")
     st.caption(
         "Where a value is missing, tree models take it as missing; other models see the median of "
         "the training set in its place. A division by zero counts as missing."
     )
     changed = replace(config, features=edited)
-    known = [*(feature.name for feature in made), *numeric]
+    known = [*(plottable(there) if base or texts else ()), *numeric]
     if config.x_axis not in known or config.y_axis not in known:
         distinct = catalogue.n_distinct(base, config.columns.missing)
         x_axis, y_axis = guess_axes(there, bool(combinations), distinct)
@@ -67,8 +69,44 @@ def draw(session: LabellingSession, way: Way) -> None:
 
 
 def _check(edited: Features) -> None:
-    need(edited.base, "No feature is chosen.", "Tick at least one.")
+    need(edited.columns, "No feature is chosen.", "Tick a column, or choose one of texts.")
     list_features(edited)
+
+
+def _texts(session: LabellingSession, taken: Set[str | None]) -> list[str]:
+    """The columns of text whose words are features; what else is no number is only named."""
+    catalogue, held = session.project.catalogue, session.config.features.texts
+    of_text = [c.name for c in catalogue.columns if c.kind == "text" and c.name not in taken]
+    texts: list[str] = []
+    if of_text:
+        texts = st.multiselect(
+            "Texts whose words are features",
+            of_text,
+            present(held, of_text),
+            key=f"text-features-{session.project.slug}",
+            help="Every word, and every two words side by side, weighed by how rare they are among "
+            "the training texts (TF-IDF); several columns are read as one text. The words are "
+            "counted once, when training begins. Linear models, naive Bayes and nearest "
+            "neighbours learn from texts; trees do not.",
+        )
+        likely = [name for name in _likely(session) if name in of_text and name not in texts]
+        if likely:
+            st.caption(f"Long enough to be read: {plain(', '.join(likely))}.")
+    known = {*catalogue.names(numeric=True), *taken, *of_text}
+    others = [name for name in catalogue.names() if name not in known]
+    if others:
+        listed = ", ".join(others[:12]) + (", …" if len(others) > 12 else "")
+        st.caption(f"Neither numbers nor texts, so not listed: {plain(listed)}.")
+    return texts
+
+
+def _likely(session: LabellingSession) -> tuple[str, ...]:
+    key = f"likely-texts-{session.project.slug}-{len(session.project.catalogue.columns)}"
+    found: tuple[str, ...] | None = state.draft(key)
+    if found is None:
+        found = guess_texts(session.project.catalogue)
+        state.keep_draft(key, found)
+    return found
 
 
 def _feature_table(session: LabellingSession, numeric: Sequence[str], way: Way) -> list[str]:

@@ -133,7 +133,8 @@ def _models(session: LabellingSession) -> None:
         stems,
         format_func=lambda stem: exporting.bundle_title(session, stem),
         key=f"share-model-{session.project.slug}",
-        help="Those of the present round come first, then checkpoints.",
+        help="Those of the present round come first, then those of the best round by validation "
+        "where that is an earlier one (best), then checkpoints.",
     )
     st.caption(f"The bundle is a zip with the model, what it is, and how to use it. {WARNING}")
     if st.button("Write the bundle", key="share-model-write", type="primary"):

@@ -1,0 +1,69 @@
+// One object of a batch in its place of a fixed size: nothing moves when its picture comes, or when it
+// is answered.
+
+function makeTile(parent, chosen) {
+  const box = element("button", "cell", parent);
+  box.type = "button";
+  const stage = element("span", "stage", box);
+  const image = element("img", "", stage);
+  image.alt = "";
+  const sentence = element("span", "said", stage);
+  const text = element("span", "text", box);
+  const guess = element("span", "guess", box);
+  const id = element("span", "id", box);
+  const answer = element("span", "answer", box);
+  let shown = "";
+  let tile = null;
+  box.addEventListener("click", chosen);
+
+  function forget() {
+    if (image.src) URL.revokeObjectURL(image.src);
+    image.removeAttribute("src");
+    shown = "";
+  }
+
+  function update(newTile, hasPictures) {
+    tile = newTile;
+    stage.hidden = !hasPictures;
+    text.hidden = !tile.text;
+    box.classList.toggle("wide", Boolean(tile.text));
+    box.classList.toggle("coming", hasPictures && !tile.image && !tile.sentence);
+    sentence.textContent = tile.sentence;
+    text.textContent = tile.text;
+    guess.textContent = tile.guess || "\u00a0";
+    guess.title = tile.guess ? "What the model makes of it: the probability of the label" : "";
+    id.textContent = tile.id;
+    id.title = tile.id;
+    if (!tile.image) forget();
+    else if (shown !== tile.image.id) {
+      forget();
+      shown = tile.image.id;
+      image.src = URL.createObjectURL(tile.image.blob());
+    }
+  }
+
+  function draw({ isSelected, isAt, given }) {
+    const said = tile.said || given;
+    box.classList.toggle("selected", isSelected);
+    box.classList.toggle("at", isAt);
+    box.classList.toggle("done", Boolean(said));
+    box.classList.toggle("sent", Boolean(given) && !tile.said);
+    box.tabIndex = isAt ? 0 : -1;
+    box.setAttribute("aria-pressed", String(isSelected));
+    const told = [tile.id, tile.guess && `model: ${tile.guess}`, tile.text, said && `answered: ${said}`];
+    box.setAttribute("aria-label", told.filter(Boolean).join(", "));
+    answer.textContent = said;
+    box.style.setProperty("--colour", tile.said && tile.colour ? tile.colour : "var(--st-border-color)");
+  }
+
+  return {
+    update,
+    draw,
+    focus: () => box.focus({ preventScroll: false }),
+    top: () => box.offsetTop,
+    destroy() {
+      forget();
+      box.remove();
+    },
+  };
+}

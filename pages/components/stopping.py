@@ -1,0 +1,114 @@
+"""When to stop: three signs side by side, what more labels may bring, and what they may miss."""
+
+import streamlit as st
+
+from al_engine.learning.coverage import FAR
+from al_engine.learning.stopping import (
+    CHANGED,
+    COMPARED,
+    MORE,
+    PER,
+    PLATEAU_LABELS,
+    RISE,
+    STABLE_KAPPA,
+    STEP,
+    Advice,
+    Gain,
+    Sign,
+)
+from al_engine.session import LabellingSession, State
+from al_engine.showing.advice import advice_on
+from al_engine.showing.covering import pool_without
+from pages.components.page import link
+from pages.components.words import counted
+
+EXPLORE = "pages/5_Explore.py"
+_SAYS = {True: ":green-badge[enough]", False: ":gray-badge[go on]", None: ":gray-badge[not known]"}
+
+
+def when_to_stop(session: LabellingSession, state: State) -> None:
+    """The panel, whose name says so quietly once two of the three signs agree."""
+    advice = advice_on(session, state)
+    title = f"Enough? {advice.n_saying} of 3" if advice.is_to_stop else "When to stop"
+    with st.popover(title, key=f"stop-{state.classifier}", on_change="rerun") as menu:
+        if menu.open:
+            _signs(advice)
+            _gain(advice.gain)
+            _unseen(session, state)
+
+
+def _signs(advice: Advice) -> None:
+    if advice.is_to_stop:
+        st.markdown(f"**{advice.n_saying} of 3 signs say that more labels change little.**")
+    elif advice.n_saying > 1:
+        st.markdown("**Go on**: models agree, and the score is still expected to rise.")
+    else:
+        st.markdown("**Go on**: fewer than two of three signs say that more labels change little.")
+    st.caption("Advice, never a lock.")
+    _sign(
+        "Models agree",
+        "" if advice.stable.value is None else f"kappa {advice.stable.value:.3f}",
+        advice.stable,
+        f"Do successive models say the same, beyond chance? Enough from {STABLE_KAPPA}.",
+        f"Mean of Cohen's kappa over the last {COMPARED} pairs of models {STEP} labels apart, on "
+        f"{_objects(advice.stable)} drawn at random from the training set once and for all "
+        "(Bloodgood and Vijay-Shanker 2009).",
+    )
+    _sign(
+        "Classes change",
+        "" if advice.unchanged.value is None else f"{advice.unchanged.value:.1%} of objects",
+        advice.unchanged,
+        f"How many objects did the last {STEP} labels move to another class? Enough under "
+        f"{CHANGED:.1%}.",
+        f"Over the same {_objects(advice.unchanged)}: the share to which the present model gives "
+        f"another class than the one {STEP} labels before (Zhu et al. 2010).",
+    )
+    _sign(
+        "Score levels off",
+        "" if advice.level.value is None else f"F1 {_between(advice.level)} in {PER} labels",
+        advice.level,
+        f"Does F1 still rise? Enough where even the upper end is under {RISE:+.2f}.",
+        f"Slope of validation's F1 over the rounds of the last {PLATEAU_LABELS} labels, with its "
+        "95% interval, widened because successive rounds are alike.",
+    )
+
+
+def _objects(sign: Sign) -> str:
+    return counted(sign.n, "object") if sign.n else "the objects"
+
+
+def _sign(name: str, now: str, sign: Sign, sentence: str, over: str) -> None:
+    st.markdown(f"**{name}** {_SAYS[sign.says]} {now}", help=over)
+    st.caption(f"{sentence} {sign.reason}".strip())
+
+
+def _gain(gain: Gain) -> None:
+    said = "not known" if gain.value is None else f"F1 {_between(gain)}"
+    st.markdown(
+        f"**{MORE} labels more** {said}",
+        help="What validation's F1 may gain, with its 95% interval, if it goes on as over the "
+        f"later half of the labels ({counted(gain.n, 'round')}), rising alike at each doubling. "
+        "Curves flatten: rather less than more.",
+    )
+    if gain.reason:
+        st.caption(gain.reason)
+
+
+def _between(found: Sign | Gain) -> str:
+    """A change with its interval."""
+    return f"{found.value or 0:+.3f} ({found.low or 0:+.3f} to {found.high or 0:+.3f})"
+
+
+def _unseen(session: LabellingSession, state: State) -> None:
+    """What no sign can see: models may agree about what none of them was taught."""
+    share = pool_without(session, state)
+    if share is None or share.value is None:
+        return
+    st.markdown(
+        f"**No training data near** {share.value:.1%} of the pool "
+        f"({100 * (share.low or 0):.1f} to {share.high or 0:.1%})",
+        help=f"Of {counted(share.n, 'object')} of the pool drawn at random, those further from the "
+        f"labelled ones than {1 - FAR:.0%} of these are from each other, with the 95% interval "
+        "(Wilson). What the model says there is a guess, and no sign above sees it.",
+    )
+    link(EXPLORE, "Selections on Explore finds them", icon=":material/scatter_plot:")

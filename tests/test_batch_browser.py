@@ -1,0 +1,100 @@
+"""A batch side by side in a real Chromium: pictures, keys, several at once, one undo."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from browser import App, Watched, answerable, chromium, go_to, new_tab, press, settled
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from al_engine.data.history import BATCH, TOGETHER
+from al_engine.projects.project import Project
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    folder = tmp_path_factory.mktemp("batches")
+    app = App(folder / "home", folder / "server.log")
+    app.start()
+    yield app
+    app.kill()
+
+
+@pytest.fixture
+def tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
+    with new_tab(browser, app) as (page, watched):
+        page.goto(app.address)
+        yield page, watched
+        assert watched.errors == []
+
+
+def cells(page: Page, kind: str = "") -> Locator:
+    return page.locator(f".batch .cell{kind}")
+
+
+def test_a_batch_of_digits_is_answered_side_by_side(tab, app: App) -> None:
+    page, _ = tab
+    press(page.locator(".st-key-demo-digits button"))
+    size = page.get_by_role("spinbutton", name="Batch size")
+    size.fill("12")
+    size.press("Enter")
+    settled(page)
+    expect(page.get_by_role("combobox", name=re.compile("Query strategy"))).to_have_value(
+        re.compile("Margin, clustered")
+    )
+    press(page.get_by_role("button", name="Start training"))
+    answerable(page)
+    expect(page.get_by_text("1 of a batch of 12")).to_be_visible()
+    go_to(page, "Labelling")
+    answerable(page)
+    press(page.get_by_role("button", name="Batch", exact=True))
+    expect(cells(page)).to_have_count(12)
+    expect(cells(page).nth(11).locator("img")).to_have_attribute("src", re.compile("blob:"))
+    expect(cells(page).first.locator(".guess")).to_have_text(re.compile(r"^P\(\d\) [01]\.\d\d$"))
+    settled(page)
+
+    # One by one, faster than the server deals with them.
+    for key in ("3", "ArrowRight", "3", "7"):
+        page.keyboard.press(key)
+    expect(cells(page, ".done:not(.sent)")).to_have_count(3)
+    expect(cells(page).nth(1)).not_to_have_class(re.compile("done"))
+    expect(page.locator(".batch .confirmation")).to_have_text("7: 1 object; undo Z")
+
+    # Several at once, by the mouse and the space bar.
+    for i in (5, 6):
+        cells(page).nth(i).click()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    expect(page.locator(".batch .about")).to_have_text("3 selected:")
+    page.keyboard.press("5")
+    expect(cells(page, ".done:not(.sent)")).to_have_count(6)
+    page.keyboard.press("z")
+    expect(page.locator(".batch .confirmation")).to_have_text("Taken back: 5, 3 objects")
+    expect(cells(page, ".done")).to_have_count(3)
+
+    # To the end: the next batch stands there, and one model has learned from all twelve.
+    for i in range(12):
+        if not cells(page).nth(i).evaluate("cell => cell.classList.contains('done')"):
+            cells(page).nth(i).click()
+    page.keyboard.press("u")
+    expect(page.get_by_text("12 of 12 left")).to_be_visible()
+    expect(cells(page, ".done")).to_have_count(0)
+    press(page.get_by_role("button", name="Back to the question"))
+    answerable(page)
+    app.kill()
+
+    project = Project(next(path.parent for path in app.home.glob("*/answers.duckdb")))
+    given = [event for event in project.log.events() if event.payload and BATCH in event.payload]
+    history = project.history(str(given[0].classifier))
+    assert len(history.unsure) == 9
+    assert len(history.sets) == 2
+    assert len([event for event in given if TOGETHER in (event.payload or {})]) == 3 + 9
+    project.close()

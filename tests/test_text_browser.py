@@ -1,0 +1,96 @@
+"""Texts as a person reads them: real reviews, a real Chromium."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from browser import (
+    App,
+    Watched,
+    answer,
+    answerable,
+    chromium,
+    go_to,
+    n_labels,
+    new_tab,
+    object_shown,
+    open_by_path,
+    press,
+    settled,
+)
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+N, N_ANSWERS = 400, 10
+HOSTILE = "<img src=x onerror=alert(1)> <script>document.title='taken'</script> A fine film. "
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def app(browser: Browser, tmp_path: Path) -> Iterator[App]:
+    served = App(tmp_path / "home", tmp_path / "server.log")
+    served.start()
+    yield served
+    served.kill()
+
+
+@pytest.fixture
+def tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
+    with new_tab(browser, app) as opened:
+        opened[0].goto(app.address)
+        yield opened
+
+
+def test_ten_reviews_are_read_and_answered_by_key_and_the_model_learns_from_their_words(
+    shared_data: Path, tmp_path: Path, tab: tuple[Page, Watched]
+):
+    page, watched = tab
+    table = pq.read_table(shared_data / "imdb" / "imdb_50k.parquet").slice(0, N)
+    reviews = [HOSTILE + text for text in table["review"].to_pylist()]
+    at = table.column_names.index("review")
+    path = tmp_path / "reviews.parquet"
+    pq.write_table(table.set_column(at, "review", [reviews]), path)
+    said = dict(zip(table["id"].to_pylist(), reviews, strict=True))
+    truth = dict(zip(table["id"].to_pylist(), table["sentiment"].to_pylist(), strict=True))
+
+    open_by_path(page, path)
+    expect(page.get_by_text("the words of review")).to_be_visible()
+    press(page.get_by_role("button", name="Train with the guesses"))
+    press(page.get_by_role("button", name="Start training"))
+    answerable(page)
+    go_to(page, "Labelling")
+    before = n_labels(page)
+    for _ in range(N_ANSWERS):
+        answer(page, truth[object_shown(page)], by_key=True)
+    assert n_labels(page) == before + N_ANSWERS
+
+    text = said[object_shown(page)]
+    frame = page.locator(".reader .frame")
+    expect(frame.locator("p").first).to_contain_text("<script>document.title='taken'</script>")
+    shown = re.sub(r"\s+", " ", " ".join(frame.locator("p").all_inner_texts()))
+    wanted = re.sub(r"<br\s*/?>|\s+", " ", text)
+    assert re.sub(r"\s+", " ", shown).strip() == re.sub(r"\s+", " ", wanted).strip()
+    mark = frame.locator("mark").first
+    expect(mark).to_have_attribute("title", re.compile("speaks (for|against)"))
+    assert "underline" in mark.evaluate("each => getComputedStyle(each).textDecorationLine")
+    assert "taken" not in page.title()
+    assert frame.locator("img, script, b").count() == 0
+
+    page.set_viewport_size({"width": 1280, "height": 420})
+    settled(page)
+    asked = object_shown(page)
+    page.keyboard.press("PageDown")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('*')].some("
+        "each => each.shadowRoot?.querySelector('.frame')?.scrollTop > 0)"
+    )
+    assert object_shown(page) == asked
+    assert (watched.errors, watched.elsewhere) == ([], [])
