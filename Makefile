@@ -43,8 +43,12 @@ test-lowest: $(LOWEST)/.installed
 
 bench: $(VENV)/.installed-test
 	$(PY) bench/al_benchmark.py
+	$(PY) bench/audits.py
 	$(PY) bench/sdss17.py
+	$(PY) bench/label_audit.py
+	$(PY) bench/batches.py
 	$(PY) bench/rounds.py
+	$(PY) bench/simulating.py
 	chromium="$$($(PY) tests/find_chromium.py)" && \
 		SEXTANT_CHROMIUM="$$chromium" $(PY) bench/browser.py
 
