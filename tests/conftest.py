@@ -1,5 +1,6 @@
 """Fixtures that every test module may use."""
 
+import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.context import ContextProxy
 
 from al_engine.background import BACKGROUND
@@ -33,6 +35,11 @@ from al_engine.settings.config import (
 ROOT = Path(__file__).resolve().parent.parent
 # No test asks a server of the internet; those of pictures bring one of their own.
 os.environ["SEXTANT_NETWORK"] = "none"
+# Each run of a page under test looks through all installed packages for components: once is enough,
+# and saves two fifths of the time.
+manifest_scanner.scan_component_manifests = functools.cache(
+    manifest_scanner.scan_component_manifests
+)
 
 
 @pytest.fixture(scope="session")

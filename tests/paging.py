@@ -9,12 +9,13 @@ import json
 from conftest import ROOT
 from streamlit.testing.v1 import AppTest
 
-SETTINGS, TRAINING, LABELLING, TEST_SET, EXPLORE, SHARE = PAGES = (
+SETTINGS, TRAINING, LABELLING, TEST_SET, EXPLORE, SIMULATION, SHARE = PAGES = (
     "pages/1_Settings.py",
     "pages/2_Training.py",
     "pages/3_Labelling.py",
     "pages/4_Test_set.py",
     "pages/5_Explore.py",
+    "pages/6_Simulation.py",
     "pages/7_Share.py",
 )
 _nonces = itertools.count(1)

@@ -12,7 +12,7 @@ from al_engine.curating.relabelling import merge_labels
 from al_engine.curating.test_set import Curator
 from al_engine.data.labels import Event
 from al_engine.data.splits import TRAIN, VALIDATION
-from al_engine.loop.rounds import REPEAT_AFTER, UNTOLD
+from al_engine.loop.asking import REPEAT_AFTER, UNTOLD
 from al_engine.loop.state import State
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession

@@ -217,12 +217,12 @@ def test_what_they_cannot_say_is_listed(small: Make) -> None:
     members = (MemberSetup("svm", "random"), MemberSetup("knn", params={"n_neighbors": 5}))
     changed = replace(
         config,
-        setups={"1": replace(setup, members=members)},
+        setups={"1": replace(setup, members=members, batch_size=5)},
         splits=replace(config.splits, seed=4),
     )
     session.change_settings(changed)
     said = "\n".join(in_their_form(project, session.config)[1])
-    for word in ("svm", "random", "KNN has fixed settings", "draw of the sets"):
+    for word in ("svm", "random", "KNN has fixed settings", "draw of the sets", "5 objects at"):
         assert word in said
 
 

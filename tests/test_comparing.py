@@ -74,9 +74,9 @@ def test_each_reference_has_the_first_picture_of_its_card_small(home, sky) -> No
     found = comparing.references(session.state("QSO"), asked_about(session))
     listed = [*found.nearest, *itertools.chain(*found.typical)]
     assert (len(found.nearest), len(found.typical)) == (NEAREST, 3)
-    assert all(shown.is_coming for shown in comparing.pictures(found).values())
+    assert all(shown.is_coming for shown in comparing.pictures(found.rows).values())
     wait_for_pictures()
-    pictures = comparing.pictures(found)
+    pictures = comparing.pictures(found.rows)
     assert set(pictures) == {each.row for each in listed}
     assert all(shown.image for shown in pictures.values())
     assert {path[:5] for path, _ in sky.asked} == {"/sdss"}, "the first, and no other"
@@ -124,8 +124,8 @@ def test_what_has_no_picture_says_so_and_without_any_there_are_values(home, sky)
     session.change_settings(replace(session.config, pictures=False))
     comparing = comparing_of(session)
     found = comparing.references(session.state("QSO"), asked_about(session))
-    assert comparing.pictures(found) == {}
-    values = comparing.values(found)
+    assert comparing.pictures(found.rows) == {}
+    values = comparing.values(found.rows)
     g = session.project.axis("g")
     for each in found.nearest:
         assert values[each.row][0] == f"g {g[each.row]:.4g}"
@@ -153,7 +153,7 @@ def test_their_pictures_are_fetched_ahead_for_the_questions_that_may_come(home, 
     answer(session)
     found = comparing.references(session.state("QSO"), asked_about(session))
     before = n_requests(sky)
-    shown = comparing.pictures(found)
+    shown = comparing.pictures(found.rows)
     just_answered = {each.row for each in found.nearest if not each.is_given}
     assert all(each.image for row, each in shown.items() if row not in just_answered)
     wait_for_pictures()

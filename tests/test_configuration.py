@@ -14,6 +14,7 @@ from conftest import Open, answer, begin, known, small_setup, survey_config
 from test_config import EVERYTHING
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.auditing import confirm
 from al_engine.curating.noting import keep_note
 from al_engine.data.labels import Event, EventKind
 from al_engine.data.splits import TEST, VALIDATION
@@ -61,6 +62,8 @@ def eventful(project: Project) -> LabellingSession:
     settled = Event("settled", "Ada", "QSO", row, session.object_id(row), "STAR", "settled", "test")
     project.log.append(settled)
     keep_note(session, row, "two nuclei", ("merger",))
+    trained = next(iter(session.state("QSO").history.trained))
+    confirm(session, "QSO", trained, token=session.state("QSO").token)
     return session
 
 
@@ -112,7 +115,7 @@ def test_events_of_every_kind_travel_whatever_part_they_are_of(project: Project)
             Event(kind, "Ada", "QSO", None, "J001", None, "query", "some part", payload=payload)
         )
         events[-1] = replace(events[-1], seq=len(events), undoes=undoes)
-        if kind in ("given", "answer", "settled"):
+        if kind in ("given", "answer", "settled", "confirmed"):
             events[-1] = replace(events[-1], label="QSO")
         if kind == "note":
             events[-1] = replace(events[-1], classifier=None, part=None, payload={"text": "odd"})

@@ -32,9 +32,9 @@ from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.exchange.models import find_models
 from al_engine.home import list_projects
 from al_engine.loop import fitting
+from al_engine.loop.firsts import initial_rows
 from al_engine.loop.fitting import parts_in_force, truth_in_force
 from al_engine.loop.partitioned import layout
-from al_engine.loop.rounds import initial_rows
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State

@@ -24,7 +24,7 @@ from al_engine.errors import AlEngineError, ContractError, SettingsError, Unknow
 from al_engine.extensions import loading, register_model
 from al_engine.extensions.loading import Loaded, load_extensions
 from al_engine.home import free_slug, home_folder
-from al_engine.learning.models import MODELS
+from al_engine.learning.models import MODELS, takes
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, find_strategy
 from al_engine.loop.partitioned.reading import refuse_extensions
 from al_engine.projects.opening import close_project, open_project
@@ -714,3 +714,23 @@ def test_the_test_set_page_says_what_feature_is_absent_and_leads_to_the_settings
     (error,) = at.error
     assert "contrast" in error.value
     assert "Go to Settings" in [each.proto.label for each in at.main.get("page_link")]
+
+
+OF_TEXTS = """
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import RidgeClassifier
+
+register_model("of_texts", {}, takes_sparse=True)
+"""
+
+
+def test_a_model_that_takes_texts_is_tried_out_on_some(load: Load) -> None:
+    fine(load(ridge=IMPORTS + OF_TEXTS.format("RidgeClassifier()")))
+    assert takes(MODELS["of_texts"], n_numbers=1, has_texts=True)
+
+
+def test_a_model_that_fails_on_texts_is_not_offered(load: Load) -> None:
+    loaded = load(lda=IMPORTS + OF_TEXTS.format("LinearDiscriminantAnalysis()"))
+    (fault,) = loaded.faults
+    assert "failed with 6 labelled texts" in str(fault)
+    assert "of_texts" not in MODELS

@@ -18,7 +18,7 @@ MODULES = [
         if path.stat().st_size
     ),
 ]
-ENGINE = ("al_engine", "al_engine.session", "al_engine.simulation", "al_engine.starting")
+ENGINE = ("al_engine", "al_engine.session", "al_engine.simulating.arrays", "al_engine.starting")
 
 
 def loaded_by(*modules: str) -> set[str]:

@@ -152,6 +152,21 @@ def test_a_replay_gives_the_same_rounds_scores_models_and_next_query(
     assert now == then, "who gave which answer, and when, is kept"
 
 
+def test_a_replay_in_mid_batch_goes_on_with_that_batch(project: Project, fresh: Make) -> None:
+    member = replace(SMALL_FOREST, strategy="margin_clusters")
+    session = begin(project, members=(member,), batch_size=3)
+    for _ in range(5):
+        answer(session)
+    again = fresh()
+    assert replay(again, saved(session), "Bob").difference == ""
+    then, now = session.state("QSO"), LabellingSession(again, "Bob").state("QSO")
+    assert now.batch == then.batch
+    assert outcome(now)[1:] == outcome(then)[1:]
+    assert now.question is not None
+    assert then.question is not None
+    assert now.question.made_at != then.question.made_at, "events have other numbers there"
+
+
 def test_what_several_people_said_and_settled_is_replayed_for_each(
     project: Project, fresh: Make
 ) -> None:

@@ -668,7 +668,7 @@ def test_the_manual_gives_the_projects_own_probabilities(
 ) -> None:
     catalogue_file(model.parent, "other.fits")
     monkeypatch.chdir(model.parent)
-    first, _ = blocks(ROOT / "docs" / "using_a_model.md")
+    first, *_ = blocks(ROOT / "docs" / "using_a_model.md")
     names: dict[str, Any] = {}
     exec(first, names)
     expected = rows_of(exporting.predictions_of(LabellingSession(project, "Bob")))
@@ -686,7 +686,7 @@ def test_the_manual_averages_a_committee(
     session = begin(project, members=(SMALL_FOREST, MemberSetup("knn", "margin")))
     folder = taken(session, tmp_path / "model")
     monkeypatch.chdir(folder.parent)
-    _, second = blocks(ROOT / "docs" / "using_a_model.md")
+    _, second, *_ = blocks(ROOT / "docs" / "using_a_model.md")
     X = project.dataset().rows(np.arange(N_ROWS)).astype(np.float64)
     about = json.loads(folder.with_name(f"{folder.name}.json").read_text())
     names: dict[str, Any] = {

@@ -1,0 +1,119 @@
+"""The loop with models whose fit takes more than labels: the pool, or the validation set."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from conftest import Open, answer, begin, known
+from test_session import seen
+
+from al_engine.background import BACKGROUND
+from al_engine.data.splits import TRAIN, VALIDATION
+from al_engine.errors import SettingsError
+from al_engine.learning import semi_supervised
+from al_engine.learning.learners import LearnerSpec, Member, epochs_by_member, pipelines
+from al_engine.loop.fitting import labelled_set
+from al_engine.loop.partitioned.reading import refuse_what_takes_more
+from al_engine.projects.opening import close_project
+from al_engine.projects.project import Project
+from al_engine.session import LabellingSession
+from al_engine.settings.config import Asking, MemberSetup
+
+QUICK = {
+    "label_spreading": MemberSetup("label_spreading", "entropy"),
+    "self_training": MemberSetup("self_training", "margin", {"iterations": 2}),
+    "sgd": MemberSetup("sgd", "margin", {"epochs": 10, "patience": 3}),
+}
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_rounds_are_the_same_after_a_restart_and_made_ahead(
+    project: Project, opened: Open, name: str
+) -> None:
+    session = begin(project, members=(QUICK[name],))
+    for _ in range(3):
+        session.look_ahead("QSO")
+        session._maker.wait("QSO")
+        answer(session)
+    before = seen(session.state("QSO"))
+    folder = project.folder
+    close_project(folder)
+    again = LabellingSession(opened(folder), "Ada")
+    assert seen(again.state("QSO")) == before
+
+
+def test_objects_of_the_pool_have_what_the_spreading_ended_with(project: Project) -> None:
+    session = begin(project, members=(QUICK["label_spreading"],))
+    state, dataset = session.state("QSO"), project.dataset()
+    assert state.fit is not None
+    rows, _ = labelled_set(dataset, state.history, "QSO")
+    pool = np.setdiff1d(np.flatnonzero(dataset.parts == TRAIN), rows)
+    plain = pipelines(state.fit.learner)[0].steps[-1][1]
+    assert len(plain.X_) == len(rows) + len(pool), "all of the pool takes part"
+    np.testing.assert_allclose(
+        state.fit.proba[pool], semi_supervised.shares(plain.label_distributions_)[len(rows) :, 1],
+        atol=1e-6,
+    )  # fmt: skip
+
+
+def test_a_saved_model_is_scikit_learns_own(project: Project) -> None:
+    begin(project, members=(QUICK["label_spreading"],))
+    BACKGROUND.wait(project)
+    (path,) = (project.folder / "models").glob("*.joblib")
+    model = joblib.load(path).steps[-1][1]
+    assert type(model).__module__.startswith("sklearn.")
+
+
+def test_an_undo_of_a_validation_label_gives_the_fit_of_before(project: Project) -> None:
+    session = begin(project, members=(QUICK["sgd"],))
+    before = seen(session.state("QSO"))
+    row = next(known(session, VALIDATION, "QSO"))
+    wrong = answer(session, row=row, label="STAR")
+    assert wrong.fit is not None
+    (epochs,) = epochs_by_member(wrong.fit.learner)
+    assert epochs is not None
+    assert epochs.judged_on == "the validation set"
+    assert wrong.fit.judged_by != session.past_state("QSO", 0).fit.judged_by  # type: ignore[union-attr]
+    session.undo("QSO", token=wrong.token)
+    assert seen(session.state("QSO")) == before
+
+
+def test_a_pool_too_large_is_refused_before_a_set_up_is_in_force(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begin(project)
+    config = session.config
+    monkeypatch.setattr(semi_supervised, "MOST_NEIGHBOURS", 50)
+    members = (QUICK["label_spreading"],)
+    with pytest.raises(SettingsError, match="takes up to 50 objects"):
+        session.start("QSO", replace(config.setups["QSO"], members=members))
+    setups = {"QSO": replace(config.setups["QSO"], members=members)}
+    with pytest.raises(SettingsError, match="takes up to 50 objects"):
+        session.change_settings(replace(config, setups=setups))
+    assert session.config == config
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_data_set_in_partitions_refuses_them(name: str) -> None:
+    spec = LearnerSpec((Member(name),))
+    with pytest.raises(SettingsError, match=r"learns from more than the labelled objects"):
+        refuse_what_takes_more(spec.models)
+    refuse_what_takes_more(LearnerSpec((Member("random_forest"),)).models)
+
+
+def test_a_project_without_labels_can_begin_with_such_models(
+    survey_folder: Path, opened: Open
+) -> None:
+    project = opened(survey_folder)
+    columns = replace(project.config.columns, label=None)
+    project.save_config(
+        replace(project.config, columns=columns, asking=Asking(random_every=4)), "Ada"
+    )
+    session = begin(project, members=(QUICK["label_spreading"], QUICK["sgd"]), initial_labels="ask")
+    for _ in range(12):
+        state = answer(session)
+    assert state.scores is not None
+    assert state.scores.by_folds
+    assert state.history.validated
