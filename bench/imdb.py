@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from al_engine.settings.config import Splits  # noqa: E402 - the project is run from its folder
+from al_engine.settings.target import Target  # noqa: E402
 from al_engine.simulating.gathering import read_material  # noqa: E402
 from al_engine.simulating.material import Material  # noqa: E402
 from al_engine.simulating.performing import Finished, perform, settled  # noqa: E402
@@ -28,7 +29,6 @@ from al_engine.simulating.settings import (  # noqa: E402
     PlannedMember,
     PlannedModel,
     SimulationPlan,
-    Target,
 )
 from al_engine.simulating.summary import summarise  # noqa: E402
 

@@ -21,6 +21,7 @@ from al_engine.errors import AlEngineError, NotEnoughLabelsError, PublicServerEr
 from al_engine.learning.strategies import STRATEGIES
 from al_engine.projects.opening import close_project, open_project
 from al_engine.settings.config import Splits
+from al_engine.settings.target import Target
 from al_engine.simulating.arrays import simulate
 from al_engine.simulating.drawing import draw_first, draw_split
 from al_engine.simulating.folder import ROUNDS, appending, is_locked, lock, read_rounds
@@ -39,7 +40,6 @@ from al_engine.simulating.settings import (
     PlannedMember,
     PlannedModel,
     SimulationPlan,
-    Target,
     check_plan,
     parse_split,
 )

@@ -12,7 +12,7 @@ from al_engine.settings.config import Splits
 from al_engine.showing.simulated import asked, bands, curve_of, ground, levels, table, verdicts
 from al_engine.simulating import process
 from al_engine.simulating.kept import Simulations, simulations_of
-from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan, Target
+from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan
 from al_engine.simulating.summary import as_json
 from al_engine.simulating.usual import usual_plan, usual_splits
 from pages.components.simulation import figures
@@ -158,7 +158,6 @@ def test_the_usual_plan_is_of_a_size_that_ends(project):
     assert usual_splits(10**6, Splits()).mode == "counts"
     assert usual_splits(1000, Splits(train=80, validation=20, test=0)) == Splits()
     assert usual_plan(session.config, None, 270).positive is None
-    assert Target().metric == "accuracy"
 
 
 def test_labels_that_begin_alike_stay_apart_in_the_matrix(monkeypatch):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.learning.metrics import Z_95, Score, share
+from al_engine.learning.metrics import Z_95, Score, confusion_of, share
 
 ENOUGH = 10  # objects, for an interval that rests on there being many
 RESAMPLES = 1000
@@ -59,9 +59,16 @@ def agreement(one: Sequence[str], other: Sequence[str]) -> Agreement:
     >>> found.share.value, round(found.kappa.value, 3)
     (0.8, 0.615)
     """
-    counts = _table(one, other)
-    n = len(one)
-    return Agreement(share(int(np.trace(counts)), n), kappa_of(counts))
+    place = {label: i for i, label in enumerate(sorted({*one, *other}))}
+    a, b = (np.array([place[label] for label in each], dtype=np.intp) for each in (one, other))
+    return agreement_of_codes(a, b)
+
+
+def agreement_of_codes(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> Agreement:
+    """The same of labels by their codes from 0, each of shape (n,)."""
+    n_labels = int(max(one.max(), other.max())) + 1 if len(one) else 0
+    counts = confusion_of(one, other, n_labels)
+    return Agreement(share(int(np.trace(counts)), len(one)), kappa_of(counts))
 
 
 def kappa_of(counts: npt.NDArray[Any]) -> Kappa:
@@ -234,11 +241,3 @@ def _kappas(tables: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         by_chance = (p.sum(axis=2) * p.sum(axis=1)).sum(axis=1)
         kappas = (np.trace(p, axis1=1, axis2=2) - by_chance) / (1 - by_chance)
     return np.where(by_chance < 1 - _NOTHING, kappas, np.nan)
-
-
-def _table(one: Sequence[str], other: Sequence[str]) -> npt.NDArray[np.int64]:
-    names = {label: i for i, label in enumerate(sorted({*one, *other}))}
-    counts = np.zeros((len(names), len(names)), dtype=np.int64)
-    for a, b in zip(one, other, strict=True):
-        counts[names[a], names[b]] += 1
-    return counts

@@ -19,6 +19,7 @@ from sklearn.model_selection import StratifiedKFold
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import LearnerSpec, Preparation, fit_learner
 from al_engine.learning.scoring import consensus, member_probabilities, predict
+from al_engine.settings.target import METRICS
 
 Z_95 = 1.959963984540054  # half a 95% interval of a normal distribution, in deviations
 
@@ -53,7 +54,7 @@ class Scores:
     def to_dict(self) -> dict[str, Any]:
         """The scores as plain JSON values; of many classes only the cells that hold something."""
         saved: dict[str, Any] = {"n": self.n}
-        saved |= {name: asdict(getattr(self, name)) for name in _SHARES}
+        saved |= {name: asdict(getattr(self, name)) for name in METRICS}
         if not self.classes:
             return saved | {"confusion": [list(row) for row in self.confusion]}
         return saved | {"classes": list(self.classes), "cells": [list(cell) for cell in self.cells]}
@@ -70,7 +71,7 @@ class Scores:
         codes = range(len(classes) or 2)
         if any(actual not in codes or predicted not in codes for actual, predicted, _ in cells):
             raise ValueError("a cell of classes that there are not")
-        shares = {name: Score(**saved[name]) for name in _SHARES}
+        shares = {name: Score(**saved[name]) for name in METRICS}
         return cls(saved["n"], cells, **shares, classes=classes)
 
     @cached_property
@@ -88,9 +89,6 @@ class Scores:
         fn = sum(self.confusion[code]) - tp
         fp = sum(row[code] for row in self.confusion) - tp
         return scores_of_confusion(self.n - tp - fp - fn, fp, fn, tp)
-
-
-_SHARES = ("accuracy", "precision", "recall", "f1")
 
 
 def _cells(confusion: Sequence[Sequence[int]]) -> tuple[tuple[int, int, int], ...]:

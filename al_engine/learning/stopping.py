@@ -9,7 +9,7 @@ import binascii
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
-from al_engine.learning.agreement import kappa_of
+from al_engine.learning.agreement import agreement_of_codes
+from al_engine.learning.metrics import share
 
 Codes = npt.NDArray[np.uint8]
 
@@ -96,6 +97,11 @@ class Advice:
         return sum(sign.says is True for sign in self.signs)
 
     @property
+    def is_too_early(self) -> bool:
+        """Are fewer signs known than would have to agree?"""
+        return sum(sign.says is not None for sign in self.signs) < SIGNS_WANTED
+
+    @property
     def is_to_stop(self) -> bool:
         """Do two of the three agree that further labels change little?
 
@@ -106,17 +112,26 @@ class Advice:
         return self.n_saying >= SIGNS_WANTED and not is_rising
 
 
-def advise(rounds: Sequence[Past]) -> Advice:
-    """What all rounds so far say, the oldest first."""
+def advise(rounds: Sequence[Past], n_elsewhere: int = 0) -> Advice:
+    """What all rounds so far say, the oldest first.
+
+    ``n_elsewhere`` of them have scores over other objects, which are not among these.
+    """
     scored = [each for each in rounds if each.score is not None]
     n = np.array([each.n_labelled for each in scored], dtype=np.float64)
     scores = np.array([each.score for each in scored], dtype=np.float64)
     compared, reason = _compared(rounds)
+    level, gain = plateau(n, scores), expected_gain(n, scores)
+    if n_elsewhere:
+        were = "round was" if n_elsewhere == 1 else "rounds were"
+        apart = f" {n_elsewhere:,} earlier {were} scored over other objects and cannot be compared."
+        level = replace(level, reason=level.reason and level.reason + apart)
+        gain = replace(gain, reason=gain.reason and gain.reason + apart)
     return Advice(
         stabilising(compared) if compared else Sign(None, None, reason=reason),
         changing(compared) if compared else Sign(None, None, reason=reason),
-        plateau(n, scores),
-        expected_gain(n, scores),
+        level,
+        gain,
     )
 
 
@@ -160,7 +175,7 @@ def stabilising(codes: Sequence[Codes]) -> Sign:
     Bloodgood and Vijay-Shanker 2009, CoNLL, 39 (a stop set, mean kappa over the last three).
     """
     pairs = list(pairwise(codes))
-    kappas = [kappa_of(_table(*pair)).value for pair in pairs]
+    kappas = [agreement_of_codes(*pair).kappa.value for pair in pairs]
     known = [kappa for kappa in kappas if kappa is not None]
     if len(known) < len(pairs) or not known:
         return Sign(None, None, reason="Some models say the same of every object.")
@@ -171,6 +186,8 @@ def stabilising(codes: Sequence[Codes]) -> Sign:
 def changing(codes: Sequence[Codes]) -> Sign:
     """Did the last model change the class of hardly any object, of under 0.5%?
 
+    The interval is Wilson's; what says enough is the share itself, as published.
+
     Parameters
     ----------
     codes : as in ``stabilising``
@@ -179,14 +196,10 @@ def changing(codes: Sequence[Codes]) -> Sign:
     ----------
     Zhu, Wang, Hovy and Ma 2010, ACM Trans. Speech Lang. Process. 6, 3 (classification change).
     """
-    changed = float(np.mean(codes[-1] != codes[-2]))
-    return Sign(changed, changed < CHANGED, len(codes[-1]))
-
-
-def _table(one: Codes, other: Codes) -> npt.NDArray[np.int64]:
-    n = int(max(one.max(), other.max())) + 1
-    pairs = one.astype(np.int64) * n + other
-    return np.bincount(pairs, minlength=n * n).reshape(n, n)
+    n = len(codes[-1])
+    changed = share(int(np.count_nonzero(codes[-1] != codes[-2])), n)
+    assert changed.value is not None, "there are objects"
+    return Sign(changed.value, changed.value < CHANGED, n, changed.low, changed.high)
 
 
 # -- scores ------------------------------------------------------------------------------------

@@ -4,32 +4,38 @@ Owns which rounds and which scores count for that; what they say is ``learning.s
 not know pages.
 """
 
+from al_engine.learning.metrics import Score
 from al_engine.learning.stopping import Advice, Past, advise, from_text
+from al_engine.loop.best import comparable, validation_of
 from al_engine.loop.fitting import RoundScores
 from al_engine.session import LabellingSession, State
 
 
 def advice_on(session: LabellingSession, state: State) -> Advice:
-    """What the rounds up to a state say."""
-    n_watched = len(session.project.prepare(state.config).watched)
-    over = state.scores.over if state.scores is not None else ""
-    return advise(
-        [
-            Past(
-                each.labelled.n_labelled,
-                from_text(each.watched, n_watched) if each.watched else None,
-                _score(each.scores, over),
-            )
-            for each in state.rounds
-        ]
-    )
+    """What the rounds up to a state say.
 
-
-def _score(scores: RoundScores | None, over: str) -> float | None:
-    """The F1 of a round over validation, where that is the same set as now.
-
-    Cross-validated scores are over the labelled set, which is another one at each round.
+    Models are compared over one sample at every round.  Scores are those by which the best round
+    is chosen, and of the rounds that can be compared with the last one: a slope through others
+    would be that of their objects.
     """
-    if scores is None or scores.validation is None or scores.by_folds or scores.over != over:
-        return None
-    return scores.validation.f1.value
+    n_watched = len(session.project.prepare(state.config).watched)
+    scored = {each.number: _score(state, each.scores) for each in comparable(state.rounds)}
+    rounds = [
+        Past(
+            each.labelled.n_labelled,
+            from_text(each.watched, n_watched) if each.watched else None,
+            scored.get(each.number),
+        )
+        for each in state.rounds
+    ]
+    n_elsewhere = sum(
+        validation_of(each.scores) is not None and each.number not in scored
+        for each in state.rounds
+    )
+    return advise(rounds, n_elsewhere)
+
+
+def _score(state: State, scores: RoundScores | None) -> float | None:
+    validation = validation_of(scores)
+    found: Score | None = getattr(validation, state.setup.best_by, None)
+    return None if found is None else found.value

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from al_engine.projects.project import Project
+from al_engine.settings.target import METRICS
 from al_engine.simulating.command import level_name
 from al_engine.simulating.running import RANDOM
 from al_engine.simulating.summary import over_seeds, said
@@ -17,7 +18,6 @@ from al_engine.views.palette import NEUTRAL, OKABE_ITO
 from al_engine.views.raster import View, category_counts, default_range, paint_categories
 
 LEVELS = ("labels_to_90", "labels_to_95", "labels_to_99", "labels_to_target")
-_SHARES = ("accuracy", "precision", "recall", "f1")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def bands(numbers: Mapping[str, Any], score: str, *, is_running: bool = False) -
     While the simulation ``is_running`` the curve that it is at counts only where its pair has no
     other: a line would shrink at every new seed.
     """
-    most = 1.0 if score in _SHARES else None
+    most = 1.0 if score in METRICS else None
     under_way = numbers["curves"][-1] if is_running and numbers["curves"] else None
     found = []
     for place, (name, every) in enumerate(_by_name(numbers).items()):
@@ -66,7 +66,7 @@ def _score_at(curve: Mapping[str, Any], score: str, n: int) -> float | None:
 
 def full_supervision(numbers: Mapping[str, Any], score: str) -> list[tuple[str, dict[str, Any]]]:
     """By model, the score with every label of the training set: the mean and its interval."""
-    most = 1.0 if score in _SHARES else None
+    most = 1.0 if score in METRICS else None
     models = dict.fromkeys(each["model"] for each in numbers["full"])
     return [
         (name, over_seeds([e[score] for e in numbers["full"] if e["model"] == name], 0.0, most))

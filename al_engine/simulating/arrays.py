@@ -26,8 +26,9 @@ from al_engine.learning.learners import (
 from al_engine.learning.models import seeded
 from al_engine.learning.selection import IntArray, tie_keys
 from al_engine.learning.strategies import find_strategy
+from al_engine.settings.target import METRICS
 from al_engine.simulating.running import Learning, Split, Task, run_curve
-from al_engine.simulating.tally import METRICS, score
+from al_engine.simulating.tally import score
 
 _TIE_BREAKS = {"random": "hash", "first": "first"}
 

@@ -6,8 +6,9 @@ Owns what a round counts for: its own model, or the best one so far.  Must not k
 from collections.abc import Sequence
 from typing import Any
 
+from al_engine.settings.target import Target
 from al_engine.simulating.running import Round
-from al_engine.simulating.settings import HELD_FOR, SimulationPlan, Target
+from al_engine.simulating.settings import HELD_FOR, SimulationPlan
 from al_engine.simulating.tally import Tally, score
 
 

@@ -13,9 +13,9 @@ from al_engine.errors import SettingsError
 from al_engine.learning.learners import LearnerSpec, Member
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, find_strategy
 from al_engine.settings.config import Splits
+from al_engine.settings.target import Target, check_target, metric_named
 from al_engine.settings.typed import plain, read_as
 from al_engine.simulating.running import RANDOM
-from al_engine.simulating.tally import METRICS
 
 Initial = Literal["random", "balanced", "kmeans"]
 Weights = Literal["fresh", "carried"]
@@ -53,21 +53,14 @@ class PlannedModel:
 
 
 @dataclass(frozen=True)
-class Target:
-    """A score on the test set that is wanted."""
-
-    metric: str = "accuracy"
-    value: float = 0.0
-
-
-@dataclass(frozen=True)
 class SimulationPlan:
     """Everything that decides what a simulation comes to, the data aside.
 
     Random choice is run beside whatever ``strategies`` are named.  ``n_initial`` None means two of
     each class and ten at least.  ``budget`` is the objects asked beyond the initial ones; None goes
     on until the pool is empty.  Seeds are 0 to ``n_seeds`` - 1, each with a split of its own that
-    all strategies share.  ``metric`` is the score whose labels and area are counted.
+    all strategies share.  ``metric`` is the score whose labels and area are counted; ``target`` is
+    one that is wanted on the test set.
     ``keep_best`` scores the best model so far by validation in place of the present one;
     ``patience`` stops a curve after so many rounds without a better one, 0 never; with
     ``stops_at_target`` it stops once the target is reached and held.  ``weights`` of a model that
@@ -158,14 +151,9 @@ def check_plan(plan: SimulationPlan) -> None:
             f"Compare {MOST_CURVES} pairs at most.",
         )
     _check_splits(plan)
-    check_metric(plan.metric)
+    metric_named(plan.metric)
     if plan.target is not None:
-        check_metric(plan.target.metric)
-        if not 0 < plan.target.value <= 1:
-            raise SettingsError(
-                f"The target is {plan.target.metric} {plan.target.value:g}.",
-                "A score is above 0 and at most 1.",
-            )
+        check_target(plan.target)
     if plan.stops_at_target and plan.target is None:
         raise SettingsError("There is no target to stop at.", "Set one, as in accuracy=0.9.")
 
@@ -192,11 +180,6 @@ def _check_splits(plan: SimulationPlan) -> None:
         )
 
 
-def check_metric(metric: str) -> None:
-    if metric not in METRICS:
-        raise SettingsError(f"There is no score '{metric}'.", f"There are {', '.join(METRICS)}.")
-
-
 def parse_target(text: str) -> Target:
     """A target as one writes it.
 
@@ -204,9 +187,9 @@ def parse_target(text: str) -> Target:
     Target(metric='accuracy', value=0.858)
     """
     metric, _, value = text.partition("=")
-    check_metric(metric.strip())
+    named = metric_named(metric.strip())
     try:
-        return Target(metric.strip(), float(value))
+        return Target(named, float(value))
     except ValueError as error:
         raise SettingsError(
             f"The target is '{text}'.", "Write a score and its value, as in accuracy=0.9."

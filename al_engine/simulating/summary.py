@@ -16,12 +16,12 @@ import scipy
 import sklearn
 from scipy.stats import t as student
 
+from al_engine.settings.target import METRICS, Target
 from al_engine.simulating.curves import reached_at, score_rounds, tested
 from al_engine.simulating.material import Material
 from al_engine.simulating.performing import FULL, Curve, Finished
 from al_engine.simulating.running import RANDOM, Round
-from al_engine.simulating.settings import SimulationPlan, Target
-from al_engine.simulating.tally import METRICS
+from al_engine.simulating.settings import SimulationPlan
 
 LEVELS = (90, 95, 99)
 SCORES = (*METRICS, "false_positives", "false_negatives")

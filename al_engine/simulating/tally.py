@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-METRICS = ("accuracy", "precision", "recall", "f1")
-
 
 @dataclass(frozen=True)
 class Tally:

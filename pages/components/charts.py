@@ -19,7 +19,6 @@ from al_engine.learning.thresholds import AtThreshold
 from al_engine.session import ScoredRound
 from pages.components import state
 
-METRICS = ("accuracy", "precision", "recall", "f1")
 MATRIX_HEIGHT_PX, SCORES_HEIGHT_PX = 136, 206
 # A matrix of more classes than two: one row each, and room for the names below.
 ROW_HEIGHT_PX, NAMES_PX = 24, 84

@@ -9,8 +9,9 @@ from al_engine.learning.metrics import Score, Scores
 from al_engine.loop.best import is_out_of_patience
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ALL_LABELS
+from al_engine.settings.target import METRICS
 from pages.components import state as tab
-from pages.components.charts import METRICS, TITLES, confusion_matrix, is_break, score_plot
+from pages.components.charts import TITLES, confusion_matrix, is_break, score_plot
 from pages.components.page import draw_again
 from pages.components.words import counted, plain
 

@@ -15,12 +15,12 @@ from al_engine.exchange.report.blocks import (
 from al_engine.learning.metrics import Scores
 from al_engine.loop.fitting import part_in_force
 from al_engine.loop.state import ScoredRound, State
+from al_engine.settings.target import METRICS
 from al_engine.sharing.report.subject import AUDIT, CHOSEN, QUERY, TEST, Subject, Told
 from al_engine.sharing.report.wording import counted, in_brackets
 
 POINTS, POINTS_OF_ALL = 240, 4000  # of a plot, and of all plots of a report
 MOST_IN_A_MATRIX = 20  # labels
-_SHARES = ("accuracy", "precision", "recall", "f1")
 _HEAD = ("Accuracy", "Precision (purity)", "Recall (completeness)", "F1")
 
 
@@ -44,7 +44,7 @@ def scores_of(subject: Subject, told: Told, state: State) -> list[Block]:
     ]
     found = [(title, scores, over) for title, scores, over in sets if scores is not None]
     rows = [
-        (title, f"{scores.n:,}", *(number(getattr(scores, name)) for name in _SHARES))
+        (title, f"{scores.n:,}", *(number(getattr(scores, name)) for name in METRICS))
         for title, scores, _ in found
     ]
     blocks: list[Block] = []

@@ -9,6 +9,7 @@ from al_engine.learning.models import MODELS, suits
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Splits
+from al_engine.settings.target import METRICS, Target
 from al_engine.simulating.drawing import usual_number
 from al_engine.simulating.kept import simulations_of
 from al_engine.simulating.running import RANDOM
@@ -17,11 +18,10 @@ from al_engine.simulating.settings import (
     PlannedMember,
     PlannedModel,
     SimulationPlan,
-    Target,
 )
 from al_engine.simulating.usual import fitting, models_at_hand, usual_plan
 from pages.components import extensions
-from pages.components.charts import METRICS, TITLES
+from pages.components.charts import TITLES
 from pages.components.words import plain
 
 ALL = ""  # stands for all labels at once

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from al_engine.session import LabellingSession
+from al_engine.settings.target import METRICS
 from al_engine.showing.simulated import (
     asked,
     bands,
@@ -17,7 +18,7 @@ from al_engine.showing.simulated import (
     verdicts,
 )
 from al_engine.simulating.kept import Kept
-from pages.components.charts import METRICS, TITLES
+from pages.components.charts import TITLES
 from pages.components.simulation.figures import (
     CONFIG,
     HEIGHT_PX,
