@@ -113,8 +113,8 @@ def columns_of(
 
     Over all labels: the label predicted, its probability, and that of each class.
     """
+    how = f", calibrated on validation ({line.method})" if line.method else ""
     if not classes:
-        how = f", calibrated on validation ({line.method})" if line.method else ""
         said = f"Whether {name} is likelier than not"
         if not line.is_plain:
             said = f"Whether the probability of {name} is over {line.threshold:g}"
@@ -125,10 +125,18 @@ def columns_of(
     return [
         Column(f"predicted_{ALL}", pa.string(), "", "Likeliest of all labels"),
         Column(
-            f"probability_{ALL}", pa.float32(), "", "Probability of the likeliest of all labels"
+            f"probability_{ALL}",
+            pa.float32(),
+            "",
+            f"Probability of the likeliest of all labels{how}",
         ),
         *(
-            Column(f"probability_{ALL}_{c.value}", pa.float32(), "", f"{c.name} among all labels")
+            Column(
+                f"probability_{ALL}_{c.value}",
+                pa.float32(),
+                "",
+                f"{c.name} among all labels{how}",
+            )
             for c in classes
         ),
     ]
@@ -147,6 +155,8 @@ def arrays_of(
         # The model's own word is from before rounding.
         written, said = (proba, predicted == 1) if line.is_plain else line(proba)
         return [pa.array(written, mask=mask), pa.array(said, mask=mask)]
+    if line.calibrator is not None:
+        proba = line.calibrator(proba)
     values = np.array([c.value for c in classes], dtype=object)
     own = np.take_along_axis(proba, predicted[:, None].astype(np.intp), axis=1)[:, 0]
     return [

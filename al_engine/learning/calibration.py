@@ -1,8 +1,8 @@
 """What a probability is worth: reliability, and the calibrations that mend it.
 
-Owns sigmoids and isotonic steps, both plain numbers that can be written down, and how far stated
-and observed shares are apart.  Takes arrays of probabilities of objects whose truth is known; knows
-no catalogue, and nothing of which objects may be used.
+Owns sigmoids, isotonic steps and temperatures, all plain numbers that can be written down, and how
+far stated and observed shares are apart.  Takes arrays of probabilities of objects whose truth is
+known; knows no catalogue, and nothing of which objects may be used.
 """
 
 import math
@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
 from sklearn.isotonic import IsotonicRegression
 
 from al_engine.errors import SettingsError
@@ -25,6 +27,7 @@ BINS = 10
 MOST_STEPS = 10_000
 _STEPS = 100  # of Newton's; it takes about ten
 _SURE = 1e-3  # what a forest is sure of has no finite logit; nothing is surer than this
+COLDEST, HOTTEST = 0.02, 50.0  # far beyond what any model here was seen to want
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,62 @@ class Isotonic:
         return np.interp(proba, self.at, self.worth).astype(np.float32)
 
 
-Calibrator: TypeAlias = Sigmoid | Isotonic
+@dataclass(frozen=True)
+class Temperature:
+    """What the probabilities of several classes are worth: each to the power 1 / ``temperature``.
+
+    Over 1 it takes certainty away, under 1 it adds some.  The order of an object's classes stays:
+    it predicts what the model predicts.
+    """
+
+    temperature: float
+
+    def __call__(self, proba: Floats32) -> Floats32:
+        """Calibrated probabilities of shape (n, n_classes), which add up to 1."""
+        cooled = _log_shares(proba) / self.temperature
+        cooled -= cooled.max(axis=1, keepdims=True)
+        shares = np.exp(cooled)
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def fit_temperature(proba: Floats32, truth: npt.NDArray[np.integer[Any]]) -> Temperature:
+    """Fit a temperature to what is known of some objects, by maximum likelihood.
+
+    As in Platt's targets nothing is taken to be quite certain: of n objects each counts with
+    1 / (n + 2) as one that might as well be of any class, which keeps the likelihood's one maximum
+    finite.
+
+    Parameters
+    ----------
+    proba : shape (n, n_classes), n >= 1
+    truth : shape (n,), the place of each object's class
+
+    References
+    ----------
+    Guo, Pleiss, Sun and Weinberger 2017, ICML, 1321
+    """
+    z = _log_shares(proba)
+    doubt = 1 / (len(z) + 2)
+    wanted = (1 - doubt) * z[np.arange(len(z)), truth] + doubt * z.mean(axis=1)
+
+    def loss(log_temperature: float) -> float:
+        cold = math.exp(-log_temperature)
+        return float((logsumexp(cold * z, axis=1) - cold * wanted).sum())
+
+    # In 1 / temperature it has one minimum, and so in its logarithm.
+    found = minimize_scalar(loss, bounds=(math.log(COLDEST), math.log(HOTTEST)), method="bounded")
+    return Temperature(math.exp(float(found.x)))
+
+
+def _log_shares(proba: Floats32) -> npt.NDArray[np.float64]:
+    """Logarithms of probabilities, none of which is surer than ``_SURE`` leaves it.
+
+    So many classes share that rest that an object of many is no less sure than one of few.
+    """
+    return np.asarray(np.log(np.maximum(proba.astype(np.float64), _SURE / proba.shape[1])))
+
+
+Calibrator: TypeAlias = Sigmoid | Isotonic | Temperature
 
 
 def fit_isotonic(proba: Floats32, is_positive: Bools) -> Isotonic:
@@ -138,6 +196,7 @@ def fit_isotonic(proba: Floats32, is_positive: Bools) -> Isotonic:
     )
 
 
+# Of one label against all others.  Several classes have a temperature.
 FITS: dict[str, Callable[[Floats32, Bools], Calibrator]] = {
     "sigmoid": fit_sigmoid,
     "isotonic": fit_isotonic,
@@ -151,6 +210,8 @@ def calibrator_to_dict(calibrator: Calibrator | None) -> dict[str, Any]:
     if isinstance(calibrator, Sigmoid):
         numbers = {"slope": calibrator.slope, "intercept": calibrator.intercept}
         return {"method": "sigmoid", **numbers}
+    if isinstance(calibrator, Temperature):
+        return {"method": "temperature", "temperature": calibrator.temperature}
     return {"method": "isotonic", "at": list(calibrator.at), "worth": list(calibrator.worth)}
 
 
@@ -169,6 +230,10 @@ def calibrator_from_dict(said: Mapping[str, Any]) -> Calibrator | None:
             slope, intercept = float(said["slope"]), float(said["intercept"])
             if slope >= 0 and math.isfinite(slope) and math.isfinite(intercept):
                 return Sigmoid(slope, intercept)
+        if method == "temperature":
+            temperature = float(said["temperature"])
+            if COLDEST <= temperature <= HOTTEST:
+                return Temperature(temperature)
         if method == "isotonic":
             at, worth = (tuple(float(v) for v in said[name]) for name in ("at", "worth"))
             if 0 < len(at) == len(worth) <= MOST_STEPS and _rises(at) and _rises(worth):
@@ -176,7 +241,8 @@ def calibrator_from_dict(said: Mapping[str, Any]) -> Calibrator | None:
     except (KeyError, TypeError, ValueError, OverflowError):
         pass
     raise SettingsError(
-        "The calibration is neither a sigmoid of rising slope nor steps that rise from 0 to 1.",
+        "The calibration is neither a sigmoid of rising slope, nor steps that rise from 0 to 1, "
+        f"nor a temperature from {COLDEST:g} to {HOTTEST:g}.",
         "Use the files as Sextant saved them.",
     )
 
@@ -205,16 +271,19 @@ class Reliability:
     """Stated against observed shares; ranges without an object have no bin.
 
     ``ece`` is the expected calibration error: the mean over objects of |stated - observed| of
-    their bins.
+    their bins.  ``by_chance`` is what it would be in the mean, over as many objects with these
+    probabilities, if every one of them were right: few objects never come out at 0.
 
     References
     ----------
-    Naeini, Cooper and Hauskrecht 2015, AAAI, 2901
+    Naeini, Cooper and Hauskrecht 2015, AAAI, 2901.  Broecker and Smith 2007, Weather Forecast. 22,
+    651 (what a right forecast would show).
     """
 
     bins: tuple[Bin, ...]
     ece: float
     n: int
+    by_chance: float
 
 
 def reliability(proba: Floats32, is_positive: Bools) -> Reliability:
@@ -238,29 +307,39 @@ def reliability(proba: Floats32, is_positive: Bools) -> Reliability:
         for i in np.flatnonzero(counts)
     )
     ece = float(np.abs(stated - positive).sum() / len(proba))
-    return Reliability(bins, ece, len(proba))
+    return Reliability(bins, ece, len(proba), _by_chance(proba, which))
+
+
+def _by_chance(proba: Floats32, which: npt.NDArray[np.intp]) -> float:
+    """The mean expected calibration error of probabilities that are right.
+
+    How many of a bin are positive is then nearly normal, by as many draws as there are objects: the
+    mean of what it is off by follows, without drawing.
+    """
+    p = proba.astype(np.float64)
+    variance = np.bincount(which, weights=p * (1 - p), minlength=BINS)
+    return float(np.sqrt(2 / math.pi * variance).sum() / len(proba))
 
 
 def cross_fitted(
     proba: Floats32,
-    is_positive: Bools,
+    truth: npt.NDArray[Any],
     fold: npt.NDArray[np.integer[Any]],
-    fit: Callable[[Floats32, Bools], Calibrator],
+    fit: Callable[[Floats32, Any], Calibrator],
 ) -> Floats32:
     """Each object's calibrated probability by a calibration that has not seen its fold.
 
     Parameters
     ----------
-    proba, is_positive, fold : shape (n,)
+    proba : shape (n,), or (n, n_classes) for a temperature
+    truth, fold : shape (n,); which are positive, or the place of each one's class
     """
     made = np.empty_like(proba)
     for number in np.unique(fold):
         held_out = fold == number
         others = ~held_out
         made[held_out] = (
-            fit(proba[others], is_positive[others])(proba[held_out])
-            if others.any()
-            else proba[held_out]
+            fit(proba[others], truth[others])(proba[held_out]) if others.any() else proba[held_out]
         )
     return made
 

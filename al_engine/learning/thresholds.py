@@ -24,7 +24,10 @@ THRESHOLDS = 101  # from 0 to 1 by hundredths
 
 @dataclass(frozen=True)
 class Line:
-    """How a classifier's probabilities are written: calibrated, and positive above a threshold."""
+    """How a classifier's probabilities are written: calibrated, and positive above a threshold.
+
+    Of one over all labels there is no threshold: it predicts the likeliest.
+    """
 
     calibrator: Calibrator | None = None
     threshold: float = 0.5
@@ -49,6 +52,12 @@ class Line:
     def to_dict(self) -> dict[str, Any]:
         """The line as plain JSON values."""
         return {"calibration": calibrator_to_dict(self.calibrator), "threshold": self.threshold}
+
+    def suits(self, *, is_of_many: bool) -> bool:
+        """Can it be that of a classifier over all labels, or of one label?"""
+        if is_of_many:
+            return self.threshold == 0.5 and self.method in ("", "temperature")
+        return self.method != "temperature"
 
     @classmethod
     def from_dict(cls, said: Mapping[str, Any]) -> "Line":

@@ -1,6 +1,7 @@
 """The best round so far by validation, and for how long there was no better one.
 
-Owns which rounds can be compared, for whoever compares them.  Takes scores; must not know how they came about.
+Owns which rounds can be compared, for whoever compares them.  Takes scores; must not know how they
+came about.
 """
 
 from collections.abc import Sequence

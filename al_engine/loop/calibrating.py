@@ -13,31 +13,46 @@ import numpy.typing as npt
 from al_engine.data.splits import VALIDATION
 from al_engine.learning.calibration import (
     FITS,
+    Calibrator,
     Floats32,
     Reliability,
     cross_fitted,
+    fit_temperature,
     reliability,
 )
 from al_engine.learning.selection import tie_keys
 from al_engine.learning.thresholds import AtThreshold, Line, at_threshold, thresholds
-from al_engine.loop.fitting import ENOUGH_TO_VALIDATE, Fit, Rows, parts_in_force, truth_in_force
+from al_engine.loop.fitting import (
+    ENOUGH_TO_VALIDATE,
+    Fit,
+    Rows,
+    class_probabilities,
+    parts_in_force,
+    truth_in_force,
+)
 from al_engine.loop.state import State
 from al_engine.mixing import Keys
-from al_engine.projects.dataset import Dataset
+from al_engine.projects.dataset import Dataset, Truth
 from al_engine.settings.config import ALL_LABELS, ClassifierSetup
 
 ENOUGH_OF_A_SIDE = 5
 FOLDS = 5
 CALIBRATED_ON = 50_000  # objects at most: a sigmoid has two numbers
+SHARES_HELD = 500_000  # of several classes: those of every class are held for each object
 _FOLDED = 0x46  # draws of different purposes must not be the same draw
 
 
 @dataclass(frozen=True)
 class Known:
-    """Validation objects of a classifier: rows, its probabilities, the truth, and a fold each."""
+    """Validation objects of a classifier: rows, its probabilities, the truth, and a fold each.
+
+    ``truth`` are the places of their classes.  ``is_positive`` says whether what the probability is
+    of came true: the own label, or over all labels the one predicted.
+    """
 
     rows: Rows
     proba: Floats32
+    truth: Truth
     is_positive: npt.NDArray[np.bool_]
     fold: npt.NDArray[np.uint8]
 
@@ -58,13 +73,18 @@ def known_of(dataset: Dataset, state: State, fit: Fit) -> Known:
     is_known = (parts_in_force(dataset, state.history) == VALIDATION) & (truth >= 0)
     rows = np.flatnonzero(is_known & np.isfinite(fit.proba))
     keys = keys_of(dataset, rows, state.config.splits.seed)
-    if len(rows) > CALIBRATED_ON:
-        chosen = np.sort(np.argpartition(keys, CALIBRATED_ON)[:CALIBRATED_ON])
-        rows, keys = rows[chosen], keys[chosen]
-    # Over all labels the probability is that of the label predicted: it comes true where that is.
     is_of_many = state.classifier == ALL_LABELS
+    most = min(CALIBRATED_ON, SHARES_HELD // len(fit.classes)) if is_of_many else CALIBRATED_ON
+    if len(rows) > most:
+        chosen = np.sort(np.argpartition(keys, most)[:most])
+        rows, keys = rows[chosen], keys[chosen]
     comes_true = truth[rows] == (fit.predicted[rows] if is_of_many else 1)
-    return Known(rows, fit.proba[rows], comes_true, fold_of(keys))
+    return Known(rows, fit.proba[rows], truth[rows], comes_true, fold_of(keys))
+
+
+def shares_of(dataset: Dataset, fit: Fit, known: Known) -> Floats32:
+    """What a classifier over all labels gives to each class, shape (n, n_classes)."""
+    return class_probabilities(dataset, fit, known.rows).astype(np.float32)
 
 
 def keys_of(dataset: Dataset, rows: Rows, seed: int) -> Keys:
@@ -86,12 +106,14 @@ class Calibrated:
 
     Attributes
     ----------
-    n, n_positive : the objects it is over
+    n, n_positive : the objects it is over, and of how many the probability came true: those of the
+        own label, or over all labels those whose label was predicted
     stated : reliability of the probabilities as they are; None where there are too few objects
     mended : the same once calibrated, each object by the others; None without a calibration
     curve : the scores of every threshold of the probabilities that will be written, each object
-        calibrated by the others; empty where there are too few
-    at : the threshold in force, None where there are too few
+        calibrated by the others; empty where there are too few, and over all labels, where the
+        likeliest is predicted
+    at : the threshold in force, None where there is no curve
     """
 
     n: int
@@ -120,30 +142,41 @@ def calibrated(dataset: Dataset, state: State, setup: ClassifierSetup) -> Calibr
     if not known.is_enough:
         return Calibrated(len(known.rows), known.n_positive, None, None, (), None)
     proba, mended = known.proba, None
-    if setup.calibration != "none":
+    if setup.calibration == "temperature":
+        shares = shares_of(dataset, state.fit, known)
+        shares = cross_fitted(shares, known.truth, known.fold, fit_temperature)
+        proba = shares[np.arange(len(shares)), state.fit.predicted[known.rows]]
+    elif setup.calibration != "none":
         fit = FITS[setup.calibration]
         proba = cross_fitted(known.proba, known.is_positive, known.fold, fit)
+    if proba is not known.proba:
         mended = reliability(proba, known.is_positive)
+    has_line = state.classifier != ALL_LABELS
     return Calibrated(
         len(known.rows),
         known.n_positive,
         reliability(known.proba, known.is_positive),
         mended,
-        thresholds(proba, known.is_positive),
-        at_threshold(proba, known.is_positive, setup.threshold),
+        thresholds(proba, known.is_positive) if has_line else (),
+        at_threshold(proba, known.is_positive, setup.threshold) if has_line else None,
     )
 
 
 def line_in_force(dataset: Dataset, state: State) -> Line:
     """What is written with a model: its threshold, and a calibration learned from validation.
 
-    There is none where none is wanted or too few objects validate; over all labels neither.
+    There is no calibration where none is wanted or too few objects validate; over all labels the
+    likeliest is predicted, and there is no threshold.
     """
-    if state.fit is None or state.classifier == ALL_LABELS:
+    if state.fit is None:
         return Line()
-    calibrator = None
-    if state.setup.calibration != "none":
-        known = known_of(dataset, state, state.fit)
-        if known.is_enough:
-            calibrator = FITS[state.setup.calibration](known.proba, known.is_positive)
+    method = state.setup.calibration
+    calibrator: Calibrator | None = None
+    if method != "none" and (known := known_of(dataset, state, state.fit)).is_enough:
+        if method == "temperature":
+            calibrator = fit_temperature(shares_of(dataset, state.fit, known), known.truth)
+        else:
+            calibrator = FITS[method](known.proba, known.is_positive)
+    if state.classifier == ALL_LABELS:
+        return Line(calibrator)
     return Line(calibrator, state.setup.threshold)

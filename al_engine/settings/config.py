@@ -22,6 +22,7 @@ from al_engine.settings.label import ALL_LABELS_TITLE, MAX_TOLD_APART, check_lab
 from al_engine.settings.label import Label as Label
 from al_engine.settings.label import MergedLabel as MergedLabel
 from al_engine.settings.quantities import Quantities, check_quantities
+from al_engine.settings.target import Target, check_target
 from al_engine.settings.typed import plain, read_as
 
 CONFIG_VERSION = 1
@@ -50,6 +51,8 @@ WITHIN: Mapping[str, tuple[int, int]] = {
 
 Counting = Literal["majority", "latest"]
 BestBy = Literal["f1", "accuracy"]
+Calibration = Literal["none", "sigmoid", "isotonic", "temperature"]
+TargetOver = Literal["validation", "audit"]
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,10 @@ class ClassifierSetup:
     rounds without a better one that is said, 0 never.
     ``calibration`` and ``threshold`` are of what is written with its model: they change neither
     what it learns nor what is asked.  What is more probable than the threshold, once calibrated,
-    is predicted to have its label.
+    is predicted to have its label.  Over all labels the calibration is a temperature or none, and
+    the likeliest label is predicted.
+    ``target`` is a score that is wanted, ``target_over`` over which objects: validation, or the
+    audit sample of the curated test set.
     ``batch_size`` objects are asked about between two fits; ``strategy_params`` are the settings of
     the query strategy in force.
     """
@@ -207,8 +213,10 @@ class ClassifierSetup:
     initial_labels: Literal["catalogue", "ask"] = "catalogue"
     best_by: BestBy = "f1"
     patience: int = 0
-    calibration: Literal["none", "sigmoid", "isotonic"] = "none"
+    calibration: Calibration = "none"
     threshold: float = 0.5
+    target: Target | None = None
+    target_over: TargetOver = "validation"
     batch_size: int = 1
     strategy_params: Mapping[str, Any] = field(default_factory=dict)
 
@@ -364,6 +372,14 @@ def check(config: ProjectConfig) -> None:
                 f"The classifier for '{value}' has the threshold {setup.threshold:g}.",
                 "Use a number from 0 to 1.",
             )
+        is_of_many = value == ALL_LABELS
+        if setup.calibration != "none" and is_of_many != (setup.calibration == "temperature"):
+            raise SettingsError(
+                f"The calibration of the classifier for '{value}' is {setup.calibration}.",
+                "Use none or temperature." if is_of_many else "Use none, sigmoid or isotonic.",
+            )
+        if setup.target is not None:
+            check_target(setup.target)
         if not 1 <= setup.batch_size <= MAX_BATCH:
             raise SettingsError(
                 f"The classifier for '{value}' asks about {setup.batch_size} objects at a time.",

@@ -1,12 +1,14 @@
 """How far a classifier's probabilities are to be believed, and from which one on they count.
 
-Owns the panel; what stands in it is tried until it is put in force for the saved model.
+Owns the panel; what stands in it is tried until it is put in force for the saved model.  Over all
+labels the likeliest is predicted: there is a calibration, and no threshold.
 """
 
 from dataclasses import replace
 
 import streamlit as st
 
+from al_engine.learning.calibration import FITS, Reliability
 from al_engine.learning.metrics import Score
 from al_engine.learning.thresholds import best
 from al_engine.loop.calibrating import ENOUGH_OF_A_SIDE, Calibrated
@@ -18,7 +20,21 @@ from pages.components.page import draw_again
 from pages.components.panels.spot import Spot
 from pages.components.words import plain
 
-_METHODS = {"none": "As the model says", "sigmoid": "Sigmoid", "isotonic": "Isotonic"}
+_METHODS = {
+    "none": "As the model says",
+    "sigmoid": "Sigmoid",
+    "isotonic": "Isotonic",
+    "temperature": "Temperature",
+}
+_OF_ONE = (
+    "Learned from validation. A sigmoid has two numbers and serves for few objects; isotonic "
+    "follows any rising shape and wants a thousand."
+)
+_OF_MANY = (
+    "Learned from validation. A temperature is one number: every probability to the power of 1 "
+    "over it. Over 1 the model was too sure, under 1 not sure enough. The label predicted stays "
+    "the same."
+)
 _LEAST = (0.5, 0.8, 0.9, 0.95, 0.99)
 _RULES = {
     "Highest F1": ("f1", "", 0.0),
@@ -43,10 +59,7 @@ def calibration_panel(spot: Spot) -> None:
         st.caption("No model yet: label an object first.")
         return
     if not found.is_enough:
-        _say_too_few(found)
-        return
-    if spot.classifier == ALL_LABELS:
-        _reliability(spot, found)
+        _say_too_few(found, is_of_many=spot.classifier == ALL_LABELS)
         return
     chosen = _choose(spot, tried, found)
     if chosen != tried:
@@ -55,26 +68,31 @@ def calibration_panel(spot: Spot) -> None:
     _put_in_force(spot, state.setup, tried)
 
 
-def _say_too_few(found: Calibrated) -> None:
+def _say_too_few(found: Calibrated, *, is_of_many: bool) -> None:
+    sides = "predicted rightly and as many wrongly" if is_of_many else "of each side"
+    positive = "predicted rightly" if is_of_many else "positive"
     st.caption(
         f"Calibration needs {ENOUGH_TO_VALIDATE} validation objects with a known label, "
-        f"{ENOUGH_OF_A_SIDE} of each side; there are {found.n:,}, {found.n_positive:,} of them "
-        "positive. Random questions and a larger validation share bring more."
+        f"{ENOUGH_OF_A_SIDE} {sides}; there are {found.n:,}, {found.n_positive:,} of them "
+        f"{positive}. Random questions and a larger validation share bring more."
     )
 
 
 def _choose(spot: Spot, tried: ClassifierSetup, found: Calibrated) -> ClassifierSetup:
     """The set-up with what was chosen now."""
+    is_of_many = spot.classifier == ALL_LABELS
     method = st.segmented_control(
         "Calibration",
-        list(_METHODS),
+        ["none", "temperature"] if is_of_many else ["none", *FITS],
         default=tried.calibration,
         format_func=lambda name: _METHODS[name],
         required=True,
         key=f"{spot.key}-method-{tried.calibration}",
-        help="Learned from validation. A sigmoid has two numbers and serves for few objects; "
-        "isotonic follows any rising shape and wants a thousand.",
+        help=_OF_MANY if is_of_many else _OF_ONE,
     )
+    if is_of_many:
+        _reliability(spot, found)
+        return replace(tried, calibration=method)
     left, right = st.columns(2) if spot.panel.height > 1 else (st.container(), st.container())
     with left:
         _reliability(spot, found)
@@ -88,16 +106,22 @@ def _choose(spot: Spot, tried: ClassifierSetup, found: Calibrated) -> Classifier
 
 def _reliability(spot: Spot, found: Calibrated) -> None:
     assert found.stated is not None, "there are enough objects"
-    said = f"ECE {found.stated.ece:.3f} as the model says"
+    said = f"ECE {_ece(found.stated)} as the model says"
     if found.mended is not None:
-        said += f", {found.mended.ece:.3f} calibrated"
+        said += f", {_ece(found.mended)} calibrated"
+    of = "of the label predicted, " if spot.classifier == ALL_LABELS else ""
     st.caption(
         f"{said}; over {found.n:,} validation objects.",
-        help="Expected calibration error: how far the probability said and the share that is are "
-        "apart, in the mean over objects, by tenths of probability. Each object is calibrated by "
-        "the others. Bars are 95% intervals.",
+        help=f"Expected calibration error: how far the probability said ({of}by tenths) and the "
+        "share that comes true are apart, in the mean over objects. By chance: what right "
+        "probabilities would show in the mean over as many objects. Each object is calibrated by "
+        "others (five folds). Bars are 95% intervals (Wilson).",
     )
     reliability_plot(found.stated, found.mended, f"{spot.key}-reliability")
+
+
+def _ece(found: Reliability) -> str:
+    return f"{found.ece:.3f} ({found.by_chance:.3f} by chance)"
 
 
 def _threshold(spot: Spot, tried: ClassifierSetup, found: Calibrated) -> float:
@@ -142,7 +166,10 @@ def _put_in_force(spot: Spot, held: ClassifierSetup, tried: ClassifierSetup) -> 
     name = plain(spot.session.config.label_name(spot.classifier))
     if (held.calibration, held.threshold) == (tried.calibration, tried.threshold):
         method = _METHODS[held.calibration].lower()
-        st.caption(f"The saved model of {name} predicts above {held.threshold:.2f}, {method}.")
+        if spot.classifier == ALL_LABELS:
+            st.caption(f"Probabilities of the saved model over all labels: {method}.")
+        else:
+            st.caption(f"The saved model of {name} predicts above {held.threshold:.2f}, {method}.")
     elif st.button(
         "Use for the saved model",
         key=f"{spot.key}-use",
@@ -150,5 +177,8 @@ def _put_in_force(spot: Spot, held: ClassifierSetup, tried: ClassifierSetup) -> 
         "anew and asks nothing else.",
     ):
         spot.session.choose_threshold(spot.classifier, tried)
-        tab.note(spot.classifier, f"Saved with the threshold {tried.threshold:.2f}")
+        said = f"with the threshold {tried.threshold:.2f}"
+        if spot.classifier == ALL_LABELS:
+            said = "with a temperature" if tried.calibration != "none" else "as the model says"
+        tab.note(spot.classifier, f"Saved {said}")
         draw_again()
