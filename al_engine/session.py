@@ -35,13 +35,15 @@ from al_engine.lookahead import Overtaken
 from al_engine.loop.answering import acts_of, answer_event, refuse_stale, refuse_unknown
 from al_engine.loop.beginning import given_labels
 from al_engine.loop.calibrating import Calibrated, calibrated
-from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, refuse_pool, test_round
+from al_engine.loop.fitting import Fit, learner_spec, refuse_pool
 from al_engine.loop.making import BYTES_AN_OBJECT, MOST_AHEAD, RoundMaker
 from al_engine.loop.recording import Moment, layout_of, moment, record_soon
 from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
+from al_engine.loop.scores import RoundScores, test_round
 from al_engine.loop.state import WATCHED, ScoredRound, State, made_state, seen_by
 from al_engine.loop.together import as_one_act, at_once, events_at_once, undoing
+from al_engine.loop.truth import Rows
 from al_engine.projects.project import Project
 from al_engine.settings.config import ALL_LABELS, ClassifierSetup, ProjectConfig
 

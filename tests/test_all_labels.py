@@ -45,9 +45,10 @@ from al_engine.learning.metrics import (
     scores_of_matrix,
 )
 from al_engine.loop.firsts import initial_rows
-from al_engine.loop.fitting import class_probabilities, parts_in_force, truth_in_force
+from al_engine.loop.fitting import class_probabilities
 from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import record
+from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.creating import create_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession

@@ -13,7 +13,7 @@ from al_engine.data.splits import VALIDATION
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.learning.metrics import scores_of_confusion
 from al_engine.loop.best import Best, best_of, is_out_of_patience
-from al_engine.loop.fitting import RoundScores
+from al_engine.loop.scores import RoundScores
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ProjectConfig, Splits

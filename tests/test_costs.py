@@ -29,7 +29,7 @@ from al_engine.learning import learners
 from al_engine.learning.scoring import Scored
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, utilities
 from al_engine.lookahead import LOOKAHEAD
-from al_engine.loop import fitting
+from al_engine.loop import fitting, scores
 from al_engine.projects.creating import create_project
 from al_engine.projects.opening import close_project, open_project
 from al_engine.projects.project import Project
@@ -103,7 +103,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Done:
         since.passes.append(len(expressions))
         return number_batches(catalogue, expressions)
 
-    monkeypatch.setattr(fitting, "column_scorer", noting_scorer)
+    for scoring in (fitting, scores):
+        monkeypatch.setattr(scoring, "column_scorer", noting_scorer)
     monkeypatch.setattr(learners, "fit_pipeline", fitted)
     monkeypatch.setattr(Image.Image, "save", drawn)
     monkeypatch.setattr(Catalogue, "fetch_arrays", array_read)

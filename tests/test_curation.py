@@ -31,10 +31,10 @@ from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.exchange.models import find_models
 from al_engine.home import list_projects
-from al_engine.loop import fitting
+from al_engine.loop import scores
 from al_engine.loop.firsts import initial_rows
-from al_engine.loop.fitting import parts_in_force, truth_in_force
 from al_engine.loop.partitioned import layout
+from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
@@ -658,7 +658,7 @@ def test_folds_are_not_trained_again_for_a_test_object(
     before = session.state("QSO").scores
     assert before is not None
     assert before.by_folds
-    monkeypatch.setattr(fitting, "cross_validated_scores", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(scores, "cross_validated_scores", lambda *_: pytest.fail("trained again"))
     choose(curator, next(r for r in known(session, TRAIN)
                          if r not in session.state("QSO").history.asked))  # fmt: skip
     after = session.state("QSO").scores

@@ -40,7 +40,8 @@ from al_engine.learning import learners as learning
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.loop.answering import answered_rows
-from al_engine.loop.fitting import fit_round, parts_in_force, truth_in_force
+from al_engine.loop.fitting import fit_round
+from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.opening import close_project, delete_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State

@@ -26,9 +26,9 @@ from al_engine.guesses import guess_config, guess_setup
 from al_engine.learning.learners import pipelines
 from al_engine.learning.models import MODELS
 from al_engine.learning.scoring import member_probabilities
-from al_engine.loop.fitting import BINARY
 from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import record
+from al_engine.loop.truth import BINARY
 from al_engine.projects.creating import create_project
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project

@@ -44,15 +44,8 @@ from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.loop.calibrating import line_in_force
 from al_engine.loop.combined import combined, takes_part
-from al_engine.loop.fitting import (
-    Fit,
-    Rows,
-    at_once,
-    learner_spec,
-    named,
-    parts_in_force,
-    told,
-)
+from al_engine.loop.fitting import Fit, at_once, learner_spec, told
+from al_engine.loop.truth import Rows, named, parts_in_force
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
 from al_engine.public import refuse_overuse
