@@ -23,6 +23,7 @@ from test_pages import press
 
 from al_engine import public
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import checkpoint
 from al_engine.errors import (
     ConfigurationError,
     ProjectError,
@@ -255,7 +256,7 @@ def test_arrays_and_checkpoints_past_the_disk_s_limit_are_refused(begun, visitor
     with pytest.raises(PublicServerError, match="disk"):
         begun.project.prepare(replace(config, features=features))
     with pytest.raises(PublicServerError, match="disk"):
-        begun.checkpoint("QSO")
+        checkpoint(begun, "QSO")
     with pytest.raises(PublicServerError, match="disk"):
         write_model(begun, bundles_of(begun)[0])
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import keep_best
 from al_engine.data.history import History
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to, refuse_while_blind, shown_to
@@ -316,7 +317,7 @@ def write_model(session: LabellingSession, stem: str) -> Path:
         raise UnusableModelError(f"There is no saved model '{stem}'.", "Choose one of the list.")
     refuse_overuse(project.folder.parent, model_bytes(project.folder / "models", stem))
     if stem in (best := _best(session)):
-        session.keep_best(best[stem])
+        keep_best(session, best[stem])
     session.restore_models()  # an answer for another classifier may have led to a round since
     BACKGROUND.wait(project)  # the last round's files may still be due
     with project.files_lock:
