@@ -1,12 +1,15 @@
 """When to stop: announced soon after a planted plateau begins, and not while the curve rises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import answer, begin
 from sklearn.datasets import load_digits, make_blobs
 
+from al_engine.data.history import LabelledSet
 from al_engine.learning.learners import LearnerSpec, Member, fit_learner, fit_preparation
-from al_engine.learning.metrics import binary_scores, macro_scores
+from al_engine.learning.metrics import binary_scores, macro_scores, scores_of_confusion
 from al_engine.learning.scoring import consensus, member_probabilities
 from al_engine.learning.stopping import (
     GAIN_ROUNDS,
@@ -19,7 +22,8 @@ from al_engine.learning.stopping import (
     plateau,
     stabilising,
 )
-from al_engine.loop.state import WATCHED
+from al_engine.loop.scores import RoundScores
+from al_engine.loop.state import WATCHED, ScoredRound, State
 from al_engine.projects.project import Project
 from al_engine.showing.advice import advice_on
 
@@ -52,7 +56,7 @@ def announced(rounds: list[Past]) -> list[int]:
     return [rounds[i].n_labelled for i in range(len(rounds)) if advise(rounds[: i + 1]).is_to_stop]
 
 
-@pytest.mark.parametrize(("begins", "n_classes", "step"), [(80, 2, 1), (200, 4, 1), (150, 2, 10)])
+@pytest.mark.parametrize(("begins", "n_classes", "step"), [(80, 2, 1), (200, 4, 1), (150, 2, 10), (100, 2, 3)])
 def test_a_plateau_is_announced_within_50_labels_of_where_it_begins_and_not_before(
     begins: int, n_classes: int, step: int
 ) -> None:
@@ -199,6 +203,58 @@ def test_what_each_round_said_of_the_fixed_sample_is_kept_with_the_project(
     assert np.array_equal(said[-1], state.fit.predicted[sample])  # type: ignore[arg-type]
     kept = project.log.rounds("QSO")[state.fit.key]
     assert kept[WATCHED] == state.rounds[-1].watched
+
+
+def with_scores(state: State, sizes: list[int], right: list[float], **more: str) -> State:
+    """A state of as many rounds, three labels apart, with scores over so many objects."""
+    rounds = []
+    for i, (n, share) in enumerate(zip(sizes, right, strict=True)):
+        wrong = round(n * (1 - share))
+        scores = scores_of_confusion(n // 2 - wrong // 2, wrong // 2, wrong - wrong // 2, n // 2)
+        over = more.get("over", "") if i < len(sizes) // 2 else ""
+        rounds.append(
+            ScoredRound(i, LabelledSet(str(i), 10 + 3 * i, i), RoundScores(None, scores, over=over))
+        )
+    return replace(state, rounds=tuple(rounds))
+
+
+def test_rounds_scored_over_other_validation_objects_are_in_no_slope_as_in_no_best_round(
+    project: Project,
+) -> None:
+    session = begin(project)
+    state = session.state("QSO")
+    # Validation grew by half in between, by objects that are easier: the score jumped by that.
+    sizes, right = [200] * 20 + [300] * 20, [0.7] * 20 + [0.85] * 20
+    grown = with_scores(state, sizes, right)
+    found = advice_on(session, grown)
+    assert grown.best is not None
+    assert grown.best.n_compared == 20
+    assert found.level.n <= 20
+    assert found.level.value == pytest.approx(0, abs=1e-9)
+    assert (found.gain.n, found.gain.value) == (20, pytest.approx(0, abs=1e-9))
+    # Others test: of too few rounds that are left it is said why the earlier ones do not count.
+    other = with_scores(state, [200] * 14, [0.7] * 14, over="elsewhere")
+    found = advice_on(session, other)
+    assert found.level.says is None
+    assert "7 earlier rounds were scored over other objects" in found.level.reason
+    assert "7 earlier rounds" in found.gain.reason
+
+
+def test_the_slope_is_of_the_score_by_which_the_best_round_is_chosen(project: Project) -> None:
+    session = begin(project, best_by="accuracy")
+    state = session.state("QSO")
+    rounds = []
+    for i in range(20):
+        scores = scores_of_confusion(100 + i, 100 - i, 20, 20)  # only the negatives improve
+        rounds.append(ScoredRound(i, LabelledSet(str(i), 10 + 3 * i, i), RoundScores(None, scores)))
+    found = advice_on(session, replace(state, rounds=tuple(rounds)))
+    assert found.level.value == pytest.approx(50 / 3 / 240)
+
+
+def test_with_few_rounds_it_is_too_early_to_tell() -> None:
+    assert advise([]).is_too_early
+    assert advise(planted(80, 18, 0)).is_too_early
+    assert not advise(planted(80, 160, 0)).is_too_early
 
 
 def test_the_advice_of_a_project_says_what_it_lacks_until_there_are_rounds_enough(

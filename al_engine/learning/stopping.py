@@ -222,7 +222,8 @@ def plateau(n_labelled: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]
     """
     window = slice(0, 0)
     if len(n_labelled):
-        reaches = int(np.count_nonzero(n_labelled >= n_labelled[-1] - PLATEAU_LABELS))
+        # Back to the first round that is so many labels away or more: batches need not divide it.
+        reaches = int(np.count_nonzero(n_labelled > n_labelled[-1] - PLATEAU_LABELS)) + 1
         window = slice(-max(reaches, PLATEAU_ROUNDS), None)
     x, y = n_labelled[window], scores[window]
     if len(x) < PLATEAU_ROUNDS or np.ptp(x) < PLATEAU_LABELS:

@@ -17,8 +17,10 @@ from al_engine.learning.stopping import (
     Sign,
 )
 from al_engine.session import LabellingSession, State
+from al_engine.settings.config import ALL_LABELS
 from al_engine.showing.advice import advice_on
 from al_engine.showing.covering import pool_without
+from pages.components.charts import TITLES
 from pages.components.page import link
 from pages.components.words import counted
 
@@ -32,14 +34,20 @@ def when_to_stop(session: LabellingSession, state: State) -> None:
     title = f"Enough? {advice.n_saying} of 3" if advice.is_to_stop else "When to stop"
     with st.popover(title, key=f"stop-{state.classifier}", on_change="rerun") as menu:
         if menu.open:
-            _signs(advice)
-            _gain(advice.gain)
+            title = TITLES[state.setup.best_by]
+            if state.classifier == ALL_LABELS and state.setup.best_by == "f1":
+                title = f"Macro {title}"
+            _signs(advice, title)
+            _gain(advice.gain, title)
             _unseen(session, state)
 
 
-def _signs(advice: Advice) -> None:
+def _signs(advice: Advice, score: str) -> None:
     if advice.is_to_stop:
         st.markdown(f"**{advice.n_saying} of 3 signs say that more labels change little.**")
+    elif advice.is_too_early:
+        n_known = sum(sign.says is not None for sign in advice.signs)
+        st.markdown(f"**Too early to tell**: {n_known or 'none'} of 3 signs can be worked out yet.")
     elif advice.n_saying > 1:
         st.markdown("**Go on**: models agree, and the score is still expected to rise.")
     else:
@@ -56,21 +64,28 @@ def _signs(advice: Advice) -> None:
     )
     _sign(
         "Classes change",
-        "" if advice.unchanged.value is None else f"{advice.unchanged.value:.1%} of objects",
+        "" if advice.unchanged.value is None else _share(advice.unchanged),
         advice.unchanged,
         f"How many objects did the last {STEP} labels move to another class? Enough under "
         f"{CHANGED:.1%}.",
         f"Over the same {_objects(advice.unchanged)}: the share to which the present model gives "
-        f"another class than the one {STEP} labels before (Zhu et al. 2010).",
+        f"another class than the one {STEP} labels before (Zhu et al. 2010), with its 95% interval "
+        "(Wilson).",
     )
     _sign(
         "Score levels off",
-        "" if advice.level.value is None else f"F1 {_between(advice.level)} in {PER} labels",
+        "" if advice.level.value is None else f"{score} {_between(advice.level)} in {PER} labels",
         advice.level,
-        f"Does F1 still rise? Enough where even the upper end is under {RISE:+.2f}.",
-        f"Slope of validation's F1 over the rounds of the last {PLATEAU_LABELS} labels, with its "
-        "95% interval, widened because successive rounds are alike.",
+        f"Does {score} still rise? Enough where even the upper end is under {RISE:+.2f}.",
+        f"Slope of validation's {score} over the rounds of the last {PLATEAU_LABELS} labels that "
+        "were scored over nearly the same objects, with its 95% interval (Student's t), widened "
+        "because successive rounds are alike. It is how sure the slope is; what the score itself "
+        "is sure of stands beside it.",
     )
+
+
+def _share(sign: Sign) -> str:
+    return f"{sign.value or 0:.1%} ({100 * (sign.low or 0):.1f} to {sign.high or 0:.1%}) of objects"
 
 
 def _objects(sign: Sign) -> str:
@@ -82,13 +97,14 @@ def _sign(name: str, now: str, sign: Sign, sentence: str, over: str) -> None:
     st.caption(f"{sentence} {sign.reason}".strip())
 
 
-def _gain(gain: Gain) -> None:
-    said = "not known" if gain.value is None else f"F1 {_between(gain)}"
+def _gain(gain: Gain, score: str) -> None:
+    said = "not known" if gain.value is None else f"{score} {_between(gain)}"
     st.markdown(
         f"**{MORE} labels more** {said}",
-        help="What validation's F1 may gain, with its 95% interval, if it goes on as over the "
-        f"later half of the labels ({counted(gain.n, 'round')}), rising alike at each doubling. "
-        "Curves flatten: rather less than more.",
+        help=f"What validation's {score} may gain, if it goes on as over the later half of the "
+        f"labels ({counted(gain.n, 'round')}), rising alike at each doubling. The 95% interval is "
+        "that of the trend: it knows nothing of a bend to come. Curves flatten: rather less than "
+        "more.",
     )
     if gain.reason:
         st.caption(gain.reason)
