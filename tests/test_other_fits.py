@@ -14,8 +14,8 @@ from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import SettingsError
 from al_engine.learning import spreading
 from al_engine.learning.learners import LearnerSpec, Member, epochs_by_member, pipelines
-from al_engine.loop.fitting import labelled_set
 from al_engine.loop.partitioned.reading import refuse_what_takes_more
+from al_engine.loop.truth import labelled_set
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
