@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 import sdss17  # noqa: E402 - the neighbour, which reads the same file
 
-from al_engine.learning.label_audit import normalized_margin, out_of_fold  # noqa: E402
+from al_engine.learning.label_audit import judged, normalized_margin  # noqa: E402
 from al_engine.learning.learners import (  # noqa: E402
     LearnerSpec,
     Member,
@@ -52,7 +52,7 @@ def found(X: np.ndarray, y: np.ndarray, preparation: Preparation, model: str, se
     given = y.copy()
     given[flipped] = 1 - given[flipped]
     spec = LearnerSpec((Member(model),), seed=seed)
-    proba = out_of_fold(spec, X, given, preparation, BINARY)
+    proba = judged(spec, X, given, preparation, BINARY)
     assert proba is not None, "it was wanted all the time"
     queue = np.argsort(normalized_margin(proba, given), kind="stable")
     return float(np.isin(flipped, queue[: len(y) // 10]).mean())

@@ -37,11 +37,11 @@ from al_engine.exchange.applying import apply_model
 from al_engine.exchange.astronomical_writing import write_theirs
 from al_engine.exchange.configuration import read_configuration, write_configuration
 from al_engine.exchange.saved import open_saved
+from al_engine.learning.cross_validation import cross_validated_scores
 from al_engine.learning.learners import LearnerSpec, Member, fit_preparation
 from al_engine.learning.metrics import (
     Scores,
     confusion_of,
-    cross_validated_scores,
     scores_of_confusion,
     scores_of_matrix,
 )
@@ -244,12 +244,12 @@ def test_folds_bear_labels_that_one_object_has() -> None:
     X = rng.normal(size=(16, 2)) + 4 * y[:, None]
     spec = LearnerSpec((Member("random_forest", {"n_estimators": 10}),))
     preparation, codes = fit_preparation(X, scale=False), np.arange(3)
-    scores, reason = cross_validated_scores(spec, X, y, preparation, codes, 0, names=NAMES)
+    scores, reason = cross_validated_scores(spec, X, y, preparation, codes, names=NAMES)
     assert (scores.n, reason) == (16, "")
     assert scores.of_class(2).recall.value == 0
     for alone in ([0] * 5, [0, 1, 2]):
         y = np.array(alone)
-        found = cross_validated_scores(spec, X[: len(y)], y, preparation, codes, 0, names=NAMES)
+        found = cross_validated_scores(spec, X[: len(y)], y, preparation, codes, names=NAMES)
         assert found[0] is None
         assert found[1].startswith("Cross-validation needs")
 

@@ -25,7 +25,7 @@ from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, ConfigurationError, NotEnoughLabelsError
 from al_engine.exchange.configuration import read_configuration, write_configuration
 from al_engine.exchange.labels import answers_in_force
-from al_engine.learning.label_audit import normalized_margin, out_of_fold
+from al_engine.learning.label_audit import judged, normalized_margin
 from al_engine.learning.learners import LearnerSpec, Member, fit_preparation
 from al_engine.loop.recording import record
 from al_engine.projects.project import Project
@@ -47,7 +47,7 @@ def in_first_tenth(
     params = {"n_estimators": 20} if model == "random_forest" else {}
     spec = LearnerSpec((Member(model, params),), seed=seed)
     classes = np.arange(n_classes)
-    proba = out_of_fold(spec, X, given, fit_preparation(X, scale=True), classes)
+    proba = judged(spec, X, given, fit_preparation(X, scale=True), classes)
     assert proba is not None
     order = np.argsort(normalized_margin(proba, given), kind="stable")
     return float(np.isin(flipped, order[: len(y) // 10]).mean())
@@ -89,12 +89,12 @@ def test_no_label_is_judged_by_a_model_that_learned_from_it() -> None:
     y = rng.integers(0, 2, 60)  # nothing to learn: who has seen a label knows it all the same
     spec = LearnerSpec((Member("knn", {"n_neighbors": 1}),), seed=0)
     preparation = fit_preparation(X, scale=False)
-    proba = out_of_fold(spec, X, y, preparation, BINARY)
+    proba = judged(spec, X, y, preparation, BINARY)
     assert proba is not None
     assert 0.25 < (proba.argmax(axis=1) == y).mean() < 0.75
-    again = out_of_fold(spec, X, y, preparation, BINARY)
+    again = judged(spec, X, y, preparation, BINARY)
     np.testing.assert_array_equal(proba, again)
-    assert out_of_fold(spec, X, y, preparation, BINARY, lambda n_done: n_done < 3) is None
+    assert judged(spec, X, y, preparation, BINARY, lambda n_done: n_done < 3) is None
 
 
 def test_texts_are_judged_as_they_come() -> None:
@@ -103,7 +103,7 @@ def test_texts_are_judged_as_they_come() -> None:
     X = rng.poisson(0.3, (60, 40)).astype(float)
     X[y == 1, :10] += rng.poisson(1.5, (30, 10))
     spec, preparation = LearnerSpec((Member("knn"),)), fit_preparation(X, scale=False)
-    dense = out_of_fold(spec, X, y, preparation, BINARY)
+    dense = judged(spec, X, y, preparation, BINARY)
     assert dense is not None
     assert (dense.argmax(axis=1) == y).mean() > 0.8
     assert sparse.csr_matrix(X)[np.array([1, 2])].shape == (2, 40)  # rows are taken alike
@@ -113,7 +113,7 @@ def test_texts_are_judged_as_they_come() -> None:
 def test_labels_of_one_side_are_judged_by_nothing(y: list[int]) -> None:
     X = np.arange(2.0 * len(y)).reshape(-1, 2)
     with pytest.raises(NotEnoughLabelsError):
-        out_of_fold(
+        judged(
             LearnerSpec((Member("knn"),)), X, np.array(y), fit_preparation(X, scale=False), BINARY
         )
 
@@ -122,7 +122,7 @@ def test_of_many_classes_one_with_a_single_object_is_judged_too() -> None:
     X, y = make_blobs(31, centers=[[0, 0], [8, 8]], random_state=0)
     y[0] = 2
     spec = LearnerSpec((Member("naive_bayes"),))
-    proba = out_of_fold(spec, X, y, fit_preparation(X, scale=False), np.arange(3))
+    proba = judged(spec, X, y, fit_preparation(X, scale=False), np.arange(3))
     assert proba is not None
     assert int(normalized_margin(proba, y).argmin()) == 0
 

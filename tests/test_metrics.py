@@ -7,12 +7,12 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from al_engine.errors import SettingsError
+from al_engine.learning.cross_validation import cross_validated_scores
 from al_engine.learning.learners import LearnerSpec, Member, fit_preparation
 from al_engine.learning.metrics import (
     Score,
     Scores,
     binary_scores,
-    cross_validated_scores,
     macro_scores,
     scores_of_confusion,
     share,
@@ -94,11 +94,11 @@ def test_macro_scores_agree_with_scikit_learn():
         assert scores[name] == pytest.approx(expected)
 
 
-def cross_validated(y, seed=0):
+def cross_validated(y):
     rng = np.random.default_rng(3)
     X = y[:, None] + rng.normal(scale=0.1, size=(len(y), 2))
     spec = LearnerSpec((Member("knn", {"n_neighbors": 1}),))
-    return cross_validated_scores(spec, X, y, fit_preparation(X, scale=False), CLASSES, seed)
+    return cross_validated_scores(spec, X, y, fit_preparation(X, scale=False), CLASSES)
 
 
 def test_cross_validation_scores_every_labelled_object_once():
@@ -125,5 +125,5 @@ def test_cross_validation_holds_objects_out():
     rng = np.random.default_rng(5)
     X, y = rng.normal(size=(60, 2)), np.arange(60) % 2
     spec = LearnerSpec((Member("knn", {"n_neighbors": 1}),))
-    scores, _ = cross_validated_scores(spec, X, y, fit_preparation(X, scale=False), CLASSES, 0)
+    scores, _ = cross_validated_scores(spec, X, y, fit_preparation(X, scale=False), CLASSES)
     assert scores.accuracy.value < 0.8

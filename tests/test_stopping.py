@@ -56,7 +56,9 @@ def announced(rounds: list[Past]) -> list[int]:
     return [rounds[i].n_labelled for i in range(len(rounds)) if advise(rounds[: i + 1]).is_to_stop]
 
 
-@pytest.mark.parametrize(("begins", "n_classes", "step"), [(80, 2, 1), (200, 4, 1), (150, 2, 10), (100, 2, 3)])
+@pytest.mark.parametrize(
+    ("begins", "n_classes", "step"), [(80, 2, 1), (200, 4, 1), (150, 2, 10), (100, 2, 3)]
+)
 def test_a_plateau_is_announced_within_50_labels_of_where_it_begins_and_not_before(
     begins: int, n_classes: int, step: int
 ) -> None:

@@ -17,7 +17,7 @@ from al_engine.data.people import counted
 from al_engine.data.splits import VALIDATION
 from al_engine.errors import AnswerRefusedError, NotEnoughLabelsError, WorkCancelled
 from al_engine.jobs import Cancelled, Job, Progress
-from al_engine.learning.label_audit import n_fits, normalized_margin, out_of_fold
+from al_engine.learning.label_audit import judged, n_fits, normalized_margin
 from al_engine.learning.scoring import FloatArray, consensus, member_probabilities
 from al_engine.loop.fitting import blaming_extensions, learner_spec, pool_features
 from al_engine.loop.state import seen_by
@@ -105,9 +105,7 @@ def _audit(
 
     with blaming_extensions(spec):
         X_pool = pool_features(dataset, spec, rows)
-        proba = out_of_fold(
-            spec, dataset.rows(rows), y, dataset.preparation, codes, is_wanted, X_pool
-        )
+        proba = judged(spec, dataset.rows(rows), y, dataset.preparation, codes, is_wanted, X_pool)
         if proba is None:
             raise WorkCancelled("The audit was cancelled.", "No label was changed.")
         checking = _checking(session, history, state)

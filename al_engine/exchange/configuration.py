@@ -19,12 +19,13 @@ from al_engine.data.notes import note_fault
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange import astronomical
 from al_engine.exchange.strict_json import read_json
-from al_engine.settings.config import ALL_LABELS, ProjectConfig
+from al_engine.settings.config import ALL_LABELS, ProjectConfig, TargetOver
 from al_engine.settings.criteria import Search
 from al_engine.settings.panels import DEFAULTS, Arrangement
 from al_engine.settings.panels import sound as sound_panels
 from al_engine.settings.sky import Sky
 from al_engine.settings.sky import sound as sound_sky
+from al_engine.settings.target import Target
 from al_engine.settings.typed import read_as
 
 FORMAT, VERSION = "Sextant configuration", 1
@@ -58,9 +59,19 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """A target that was said to be reached, and with how many labels that was."""
+
+    target: Target
+    over: TargetOver
+    n_labelled: int
+
+
+@dataclass(frozen=True)
 class Layout:
     """How a project is looked at: its colours, the marks on maps, panels by page, the sky.
 
+    ``reached`` are the targets that were said to be reached, by classifier.
     Nothing of it is a setting: no round, label or score depends on it.
     """
 
@@ -68,6 +79,7 @@ class Layout:
     marks: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     panels: Mapping[str, Arrangement] = field(default_factory=dict)
     sky: Sky = field(default_factory=Sky)
+    reached: Mapping[str, Reached] = field(default_factory=dict)
 
 
 def sound_layout(layout: Layout) -> Layout:

@@ -3,17 +3,16 @@
 Owns the order in which labels are worth a second look.  Takes arrays; knows no catalogue.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 
 from al_engine.errors import NotEnoughLabelsError
-from al_engine.learning.learners import LearnerSpec, Preparation, fit_learner
-from al_engine.learning.scoring import FloatArray, consensus, member_probabilities
+from al_engine.learning.cross_validation import out_of_fold
+from al_engine.learning.learners import LearnerSpec, Preparation
+from al_engine.learning.scoring import FloatArray
 
 FOLDS = 10  # of 5 the models learn from a tenth less, and find fewer
 
@@ -27,7 +26,7 @@ def n_fits(y: NDArray[Any]) -> int:
     return min(FOLDS, int(counts[counts > 1].min(initial=FOLDS)))
 
 
-def out_of_fold(
+def judged(
     spec: LearnerSpec,
     X: Any,
     y: NDArray[Any],
@@ -36,18 +35,9 @@ def out_of_fold(
     is_wanted: Callable[[int], bool] = lambda n_done: True,
     X_pool: Any = None,
 ) -> FloatArray | None:
-    """Each labelled object's probabilities by a learner that was trained on the other folds.
+    """Each labelled object's probabilities by a learner that did not learn from it.
 
-    Parameters
-    ----------
-    X, y : the labelled rows, dense or CSR (n_labelled, n_features), and (n_labelled,)
-    classes : every class there is, in the order of the columns
-    is_wanted : asked before each fit with how many are done
-    X_pool : unlabelled rows that take part in each fit of a semi-supervised model
-
-    Returns
-    -------
-    ndarray of shape (n_labelled, n_classes); None once it was no longer wanted
+    Parameters and result are those of ``out_of_fold``.
 
     Raises
     ------
@@ -59,18 +49,9 @@ def out_of_fold(
             "of each side.",
             "Label more of them.",
         )
-    proba = np.zeros((len(y), len(classes)))
-    folds = StratifiedKFold(n_fits(y), shuffle=True, random_state=spec.seed)
-    with warnings.catch_warnings():
-        # The only object of a class is judged by a model that has never met the class.
-        warnings.simplefilter("ignore", UserWarning)
-        parts = list(folds.split(np.zeros(len(y)), y))
-    for i, (train, held_out) in enumerate(parts):
-        if not is_wanted(i):
-            return None
-        learner = fit_learner(spec, X[train], y[train], preparation, classes, X_pool=X_pool)
-        proba[held_out] = consensus(member_probabilities(learner, X[held_out], classes))
-    return proba
+    return out_of_fold(
+        spec, X, y, preparation, classes, n_fits(y), X_pool=X_pool, is_wanted=is_wanted
+    )
 
 
 def normalized_margin(proba: FloatArray, given: NDArray[np.integer[Any]]) -> FloatArray:

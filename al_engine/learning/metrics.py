@@ -5,7 +5,6 @@ counts with precision 0, as everybody has it.  Takes arrays of labels; knows no 
 """
 
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -14,11 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_fscore_support
-from sklearn.model_selection import StratifiedKFold
 
 from al_engine.errors import SettingsError
-from al_engine.learning.learners import LearnerSpec, Preparation, fit_learner
-from al_engine.learning.scoring import consensus, member_probabilities, predict
 from al_engine.settings.target import METRICS
 
 Z_95 = 1.959963984540054  # half a 95% interval of a normal distribution, in deviations
@@ -272,60 +268,6 @@ def macro_scores(
         "recall": float(recall),
         "f1": float(f1),
     }
-
-
-def cross_validated_scores(
-    spec: LearnerSpec,
-    X: NDArray[np.floating[Any]],
-    y: NDArray[Any],
-    preparation: Preparation,
-    classes: NDArray[Any],
-    seed: int,
-    folds: int = 5,
-    positive: Any = 1,
-    names: Sequence[str] = (),
-    X_pool: NDArray[np.floating[Any]] | None = None,
-) -> tuple[Scores | None, str]:
-    """Score every labelled object by a learner that was trained on the others.
-
-    Folds are stratified; of one class against the others there are no more of them than the smaller
-    side has objects.  Of many, the one object of a class is scored by a learner that has not met
-    its class.
-
-    Parameters
-    ----------
-    X, y : the labelled rows, (n_labelled, n_features) and (n_labelled,)
-    names : of many classes, whose codes from 0 are ``classes``
-    X_pool : unlabelled rows that take part in each fit
-
-    Returns
-    -------
-    scores : over all labelled objects, or None where that is not possible
-    reason : why there are none; empty where there are
-    """
-    labels, counts = np.unique(y, return_counts=True)
-    # Labels are codes here: they mean nothing to a person.
-    if len(labels) < 2:
-        said = (
-            "two labels; so far there is one" if names else "both sides; so far there is one side"
-        )
-        return None, f"Cross-validation needs objects of {said}."
-    smallest = int(counts.max() if names else counts.min())
-    if smallest < 2:
-        said = "some label; each has one" if names else "each side; one side has one"
-        return None, f"Cross-validation needs two objects of {said}."
-    y_pred = np.empty_like(y)
-    splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a class of fewer objects than folds
-        parted = list(splitter.split(np.zeros(len(y)), y))
-    for train, held_out in parted:
-        learner = fit_learner(spec, X[train], y[train], preparation, classes, X_pool=X_pool)
-        proba = consensus(member_probabilities(learner, X[held_out], classes))
-        y_pred[held_out] = predict(proba, classes)
-    if names:
-        return scores_of_matrix(confusion_of(y, y_pred, len(names)), names), ""
-    return binary_scores(y, y_pred, positive), ""
 
 
 def _same_length(y_true: NDArray[Any], y_pred: NDArray[Any]) -> None:

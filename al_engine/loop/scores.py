@@ -14,11 +14,11 @@ import numpy.typing as npt
 
 from al_engine.data.history import History
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
+from al_engine.learning.cross_validation import cross_validated_scores
 from al_engine.learning.learners import LearnerSpec
 from al_engine.learning.metrics import (
     Scores,
     confusion_of,
-    cross_validated_scores,
     scores_of_confusion,
     scores_of_matrix,
 )
@@ -110,7 +110,6 @@ def score_round(
         y,
         dataset.preparation,
         np.arange(len(fit.classes)),
-        spec.seed,
         names=named(fit.classes),
         X_pool=pool_features(dataset, spec, rows),
     )
@@ -158,6 +157,26 @@ def test_round(
     with blaming_extensions(spec):
         in_chunks(score_some, dataset.X, chosen, n_at_once=at_once(n_classes))
     return _scores(chosen, truth, predicted, fit.classes)
+
+
+def scores_of_few(
+    dataset: Dataset,
+    history: History,
+    classifier: str,
+    spec: LearnerSpec,
+    fit: Fit,
+    rows: Rows,
+) -> Scores | None:
+    """The same over a few test objects by their rows, for whoever looks at every round."""
+    truth, parts = truth_in_force(dataset, history, classifier), parts_in_force(dataset, history)
+    rows = rows[(parts[rows] == TEST) & (truth[rows] >= 0)]
+    if not len(rows):
+        return None
+    score = column_scorer(fit.learner, np.arange(len(fit.classes)))
+    with blaming_extensions(spec):
+        made = score(dataset.X.columns, dataset.X.place_of[rows].astype(np.intp))
+    predicted = told(made, fit.classes)[1]
+    return _scores(np.ones(len(rows), dtype=np.bool_), truth[rows], predicted, fit.classes)
 
 
 def _scores(

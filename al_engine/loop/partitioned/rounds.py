@@ -17,8 +17,9 @@ from al_engine.data.parquet_rows import Partition
 from al_engine.data.partitions import IsWanted, Run
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import SettingsError
+from al_engine.learning.cross_validation import cross_validated_scores
 from al_engine.learning.learners import Learner, LearnerSpec, fit_learner
-from al_engine.learning.metrics import Scores, cross_validated_scores, scores_of_confusion
+from al_engine.learning.metrics import Scores, scores_of_confusion
 from al_engine.learning.selection import pick, tie_keys
 from al_engine.learning.strategies import strategy_in_force
 from al_engine.loop.asking import Question, decide, order_of, why_queried
@@ -164,9 +165,7 @@ def make_round(
         if validation is not None and validation.n >= ENOUGH_TO_VALIDATE:
             scores = RoundScores(training, validation)
         else:
-            folded, reason = cross_validated_scores(
-                spec, X, y, layout.preparation, BINARY, spec.seed
-            )
+            folded, reason = cross_validated_scores(spec, X, y, layout.preparation, BINARY)
             scores = RoundScores(training, folded, by_folds=True, reason=reason)
     for candidates in found.first.values():
         plan.seen.update(zip(candidates.rows.tolist(), candidates.X, strict=True))

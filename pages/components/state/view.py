@@ -122,8 +122,14 @@ def choose_colours(name: str) -> None:
 
 
 def take_layout(layout: Layout) -> None:
-    """Show things as a configuration says."""
-    _keep_layout(lambda ours: {**vars(layout), "panels": layout.panels or ours.panels})
+    """Show things as a configuration says; what was said here of targets is not its to say."""
+    _keep_layout(
+        lambda ours: {
+            **vars(layout),
+            "panels": layout.panels or ours.panels,
+            "reached": ours.reached,
+        }
+    )
     exploring().full.clear()  # another panel may stand there
     look_as(layout)
 
