@@ -17,6 +17,7 @@ from al_engine.learning.calibration import Reliability
 from al_engine.learning.metrics import Scores
 from al_engine.learning.thresholds import AtThreshold
 from al_engine.session import ScoredRound
+from al_engine.settings.target import Target
 from pages.components import state
 
 MATRIX_HEIGHT_PX, SCORES_HEIGHT_PX = 136, 206
@@ -217,10 +218,12 @@ def score_plot(
     key: str,
     past: int | None,
     best: tuple[int, str] | None = None,
+    target: Target | None = None,
 ) -> int | None:
     """Scores by number of labels; the number of the round that was clicked, once.
 
-    ``best`` are the round that did best on validation, and the score by which it did.
+    ``best`` are the round that did best on validation, and the score by which it did; ``target`` is
+    drawn as a line where its score is among those drawn.
     """
     scored = [r for r in rounds if r.scores is not None]
     curves, drawn = [], []
@@ -250,12 +253,17 @@ def score_plot(
             )
     numbers = [r.labelled.n_labelled for r in scored] or [0]
     step = max(1, -(-(max(numbers) - min(numbers)) // 8))
+    wanted = [target] if target is not None and target.metric in metrics else []
     layout = _layout(
         SCORES_HEIGHT_PX,
         {"l": 44, "r": 8, "t": 22, "b": 34},
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}},
-        shapes=[_upright(r.labelled.n_labelled) for r in scored if r.number == past],
+        shapes=[
+            *(_upright(r.labelled.n_labelled) for r in scored if r.number == past),
+            *map(_level, wanted),
+        ],
+        annotations=list(map(_named_level, wanted)),
         xaxis=_axis(
             title={"text": "labels trained on", "standoff": 8},
             dtick=step,
@@ -388,6 +396,19 @@ def _upright(x: float) -> dict[str, Any]:
     colour = "#c8ccd0" if _is_dark() else "#31363b"
     line = {"dash": "dash", "width": 1, "color": colour}
     return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line}
+
+
+def _level(target: Target) -> dict[str, Any]:
+    """A line at a score that is wanted, over the whole width."""
+    line = {"dash": "dashdot", "width": 1.2, "color": _COLOURS[target.metric]}
+    at = {"x0": 0, "x1": 1, "xref": "paper", "y0": target.value, "y1": target.value}
+    return {"type": "line", "layer": "below", **at, "line": line}
+
+
+def _named_level(target: Target) -> dict[str, Any]:
+    """What stands at that line: below it, for the curve comes from there."""
+    place = {"x": 1, "xref": "paper", "xanchor": "right", "y": target.value, "yanchor": "top"}
+    return {**place, "text": "target", "showarrow": False, "font": {"size": 10}}
 
 
 def round_of_point(drawn: Sequence[Sequence[int]], point: Mapping[str, Any]) -> int | None:

@@ -16,6 +16,7 @@ from pages.components.labels import LABELS
 from pages.components.page import link, view
 from pages.components.panels.board import board, panels_menu
 from pages.components.scores import say_patience
+from pages.components.targets import say_target
 from pages.components.words import counted, plain
 
 TRAINING = "pages/2_Training.py"
@@ -52,7 +53,7 @@ def labelling_view(session: LabellingSession, label: str) -> None:
     if tab.aside().view == BATCH:
         batch.draw(session, state)
         return
-    _status(state)
+    _status(session, state)
     row = None if tab.compares() else loop.on_screen(state)  # a panel compares, or a line does
     board(session, state, "Labelling", TAKEN_PX + (COMPARING_PX if row is not None else 0))
     if row is not None:
@@ -61,7 +62,7 @@ def labelling_view(session: LabellingSession, label: str) -> None:
     loop.ask(session, state)
 
 
-def _status(state: State) -> None:
+def _status(session: LabellingSession, state: State) -> None:
     """That it is safe, how far, and how good."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
         parts = ["Saved", f"**{counted(state.n_trained, 'label')}**"]
@@ -83,6 +84,7 @@ def _status(state: State) -> None:
             )
         st.markdown(" · ".join(parts), help=said)
         say_patience(state)
+        say_target(session, state)
         if state.config.asking.among:
             st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
         _ways_aside(has_batch=bool(state.batch))

@@ -11,9 +11,11 @@ from al_engine.loop.best import is_out_of_patience
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ALL_LABELS
 from al_engine.settings.target import METRICS
+from al_engine.showing.targets import approach
 from pages.components import state as tab
 from pages.components.charts import TITLES, confusion_matrix, is_break, score_plot
 from pages.components.page import draw_again
+from pages.components.targets import TARGET_HELP, in_words
 from pages.components.words import counted, plain
 
 NOTE_HEIGHT_PX = 74
@@ -42,9 +44,12 @@ def draw_score_plot(session: LabellingSession, state: State) -> None:
     by = present.setup.best_by
     starred = ", ★ best" if best is not None and by in (chosen or ["f1"]) else ""
     st.caption(f"Solid {solid}, dotted training{starred}; {means}{asked}.")
+    if (found := approach(session, present)) is not None:
+        st.caption(in_words(found, present), help=TARGET_HELP)
     number = score_plot(
         rounds, chosen or ["f1"], f"scores-{label}", state.past,
         None if best is None else (best.number, by),
+        present.setup.target,
     )  # fmt: skip
     if number is not None:
         tab.look_at_round(label, None if number == len(rounds) - 1 else number)

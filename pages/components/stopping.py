@@ -22,6 +22,7 @@ from al_engine.showing.advice import advice_on
 from al_engine.showing.covering import pool_without
 from pages.components.charts import TITLES
 from pages.components.page import link
+from pages.components.targets import target_form
 from pages.components.words import counted
 
 EXPLORE = "pages/5_Explore.py"
@@ -34,6 +35,8 @@ def when_to_stop(session: LabellingSession, state: State) -> None:
     title = f"Enough? {advice.n_saying} of 3" if advice.is_to_stop else "When to stop"
     with st.popover(title, key=f"stop-{state.classifier}", on_change="rerun") as menu:
         if menu.open:
+            target_form(session, state)
+            st.divider()
             title = TITLES[state.setup.best_by]
             if state.classifier == ALL_LABELS and state.setup.best_by == "f1":
                 title = f"Macro {title}"
