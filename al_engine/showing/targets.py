@@ -1,8 +1,8 @@
 """How far a classifier is from its target, and that it is said once when it gets there.
 
-Owns over which objects a target is measured in a project, and when it counts as reached: when the
-lower end of the score's 95% interval does, for a round in hand is all that a person has.  (A
-simulation knows what came after: there the score itself has to be reached, and held.)  Must not
+Owns over which objects a target is measured in a project, and when it counts as reached: from when
+the lower end of the score's 95% interval is there until the score itself is under it.  (A
+simulation knows what comes after a round: there the score has to be reached, and held.)  Must not
 know pages.
 """
 
@@ -28,8 +28,7 @@ class Approach:
     """Where a classifier stands towards its target.
 
     ``score`` is None where there is none to compare, for the ``reason`` given.  ``n_reached`` is
-    with how many labels the target was reached, to be so in every round since; None while it is
-    not.
+    with how many labels the target was reached, without having fallen since; None while it is not.
     """
 
     target: Target
@@ -52,32 +51,36 @@ def approach(session: LabellingSession, state: State) -> Approach | None:
     score: Score | None = getattr(scores, target.metric, None)
     if score is None or score.value is None:
         return Approach(target, over, None, _why_none(state, scores), None)
-    if not _is_passed(score, target):
-        return Approach(target, over, score, "", None)
     if over == "validation":
         return Approach(target, over, score, "", _reached_with(state, target))
-    held = _held(session, state, target)
-    return Approach(target, over, score, "", state.n_trained if held is None else held.n_labelled)
+    held = _held(session, state, target)  # of the audit sample no round but this has scores
+    n = (
+        held.n_labelled
+        if held is not None
+        else state.n_trained
+        if _is_there(score, target)
+        else None
+    )
+    return Approach(target, over, score, "", None if _is_under(score, target) else n)
 
 
 def newly_reached(session: LabellingSession, state: State) -> Approach | None:
     """The target that is to be said to be reached; None from the second time on.
 
-    It is said again once it was not reached with as many labels as then, or more: what an undo
+    It is said again after the score was under it with as many labels as then, or more: what an undo
     takes back has not fallen.
     """
     found = approach(session, state)
     if found is None or found.score is None:
         return None
     held = _held(session, state, found.target)
-    if not found.is_reached:
-        if held is not None and state.n_trained >= held.n_labelled:
+    if held is not None:
+        if _is_under(found.score, found.target) and state.n_trained >= held.n_labelled:
             _hold(session, state.classifier, None)
         return None
-    if held is not None:
+    if found.n_reached is None:
         return None
-    n_labelled = state.n_trained if found.n_reached is None else found.n_reached
-    _hold(session, state.classifier, Reached(found.target, found.over, n_labelled))
+    _hold(session, state.classifier, Reached(found.target, found.over, found.n_reached))
     return found
 
 
@@ -96,20 +99,29 @@ def set_target(
     session.change_settings(replace(config, setups=setups), made_from=config)
 
 
-def _is_passed(score: Score, target: Target) -> bool:
+def _is_there(score: Score, target: Target) -> bool:
     return score.low is not None and score.low >= target.value
 
 
-def _reached_with(state: State, target: Target) -> int:
-    """With how many labels the unbroken run of rounds began in which it is reached."""
-    n = state.n_trained
-    for each in reversed(state.rounds):
-        if each.scores is None:
-            continue  # nobody looked
+def _is_under(score: Score, target: Target) -> bool:
+    """Has it fallen?  The lower end alone comes and goes with every few labels."""
+    return score.value is not None and score.value < target.value
+
+
+def _reached_with(state: State, target: Target) -> int | None:
+    """With how many labels it was reached, as the rounds over validation came; None if it is not.
+
+    Rounds that were never scored, or not over validation, say nothing.
+    """
+    n = None
+    for each in state.rounds:
         score: Score | None = getattr(validation_of(each.scores), target.metric, None)
-        if score is None or not _is_passed(score, target):
-            break
-        n = each.labelled.n_labelled
+        if score is None:
+            continue
+        if _is_under(score, target):
+            n = None
+        elif n is None and _is_there(score, target):
+            n = each.labelled.n_labelled
     return n
 
 

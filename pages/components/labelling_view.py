@@ -16,7 +16,7 @@ from pages.components.labels import LABELS
 from pages.components.page import link, view
 from pages.components.panels.board import board, panels_menu
 from pages.components.scores import say_patience
-from pages.components.targets import say_target
+from pages.components.targets import announce_target, target_badge
 from pages.components.words import counted, plain
 
 TRAINING = "pages/2_Training.py"
@@ -84,7 +84,8 @@ def _status(session: LabellingSession, state: State) -> None:
             )
         st.markdown(" · ".join(parts), help=said)
         say_patience(state)
-        say_target(session, state)
+        announce_target(session, state)
+        target_badge(session, state)
         if state.config.asking.among:
             st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
         _ways_aside(has_batch=bool(state.batch))

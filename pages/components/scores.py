@@ -15,7 +15,7 @@ from al_engine.showing.targets import approach
 from pages.components import state as tab
 from pages.components.charts import TITLES, confusion_matrix, is_break, score_plot
 from pages.components.page import draw_again
-from pages.components.targets import TARGET_HELP, in_words
+from pages.components.targets import target_line
 from pages.components.words import counted, plain
 
 NOTE_HEIGHT_PX = 74
@@ -43,9 +43,11 @@ def draw_score_plot(session: LabellingSession, state: State) -> None:
     means = "macro means, " if label == ALL_LABELS else ""
     by = present.setup.best_by
     starred = ", ★ best" if best is not None and by in (chosen or ["f1"]) else ""
-    st.caption(f"Solid {solid}, dotted training{starred}; {means}{asked}.")
+    legend = f"Solid {solid}, dotted training{starred}; {means}{asked}."
     if (found := approach(session, present)) is not None:
-        st.caption(in_words(found, present), help=TARGET_HELP)
+        target_line(found, present, legend)  # one line holds no more, and two push the plot down
+    else:
+        st.caption(legend)
     number = score_plot(
         rounds, chosen or ["f1"], f"scores-{label}", state.past,
         None if best is None else (best.number, by),

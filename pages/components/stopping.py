@@ -22,7 +22,7 @@ from al_engine.showing.advice import advice_on
 from al_engine.showing.covering import pool_without
 from pages.components.charts import TITLES
 from pages.components.page import link
-from pages.components.targets import target_form
+from pages.components.targets import announce_target, is_target_reached, target_form
 from pages.components.words import counted
 
 EXPLORE = "pages/5_Explore.py"
@@ -30,13 +30,15 @@ _SAYS = {True: ":green-badge[enough]", False: ":gray-badge[go on]", None: ":gray
 
 
 def when_to_stop(session: LabellingSession, state: State) -> None:
-    """The panel, whose name says so quietly once two of the three signs agree."""
+    """The panel, whose name says so quietly once the target is reached or two signs agree."""
     advice = advice_on(session, state)
+    announce_target(session, state)
     title = f"Enough? {advice.n_saying} of 3" if advice.is_to_stop else "When to stop"
+    if is_target_reached(session, state):
+        title = "Target reached"
     with st.popover(title, key=f"stop-{state.classifier}", on_change="rerun") as menu:
         if menu.open:
             target_form(session, state)
-            st.divider()
             title = TITLES[state.setup.best_by]
             if state.classifier == ALL_LABELS and state.setup.best_by == "f1":
                 title = f"Macro {title}"

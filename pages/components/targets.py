@@ -15,8 +15,8 @@ from pages.components.words import counted
 OVER: dict[TargetOver, str] = {"validation": "validation", "audit": "the audit sample"}
 TARGET_HELP = (
     "Reached once the lower end of the score's 95% interval is there (Wilson; of F1 through "
-    "TP/(TP+FP+FN)): the score alone may be there by luck. It is said once, and again only "
-    "after the score fell back. Nothing is stopped."
+    "TP/(TP+FP+FN)), for the score alone may be there by luck, and until the score itself is under "
+    "it. It is said once, and again only after it fell. Nothing is stopped."
 )
 _AUDIT_HELP = (
     "The audit sample is then looked at in every round. No model learns from it, but whoever stops "
@@ -25,18 +25,36 @@ _AUDIT_HELP = (
 _NONE = "none"
 
 
-def say_target(session: LabellingSession, state: State) -> None:
-    """A badge while the target is reached; in the round that reaches it a line at the question."""
-    found = approach(session, state)
-    if found is None:
-        return
-    new = newly_reached(session, state)
-    if new is not None:
+def announce_target(session: LabellingSession, state: State) -> None:
+    """In the round that reaches the target, once: add that to what stands at the question."""
+    found = newly_reached(session, state)
+    if found is not None:
         before = tab.notice(state.classifier)
         said = f"{before} · " if before else ""
-        tab.note(state.classifier, f"{said}target reached: {_score(new, state)}")
-    if found.is_reached:
+        score = f"{_title(found, state)} {_interval(found)} on {OVER[found.over]}"
+        tab.note(state.classifier, f"{said}target reached: {score}")
+
+
+def is_target_reached(session: LabellingSession, state: State) -> bool:
+    found = approach(session, state)
+    return found is not None and found.is_reached
+
+
+def target_badge(session: LabellingSession, state: State) -> None:
+    """A badge for as long as the target is reached."""
+    found = approach(session, state)
+    if found is not None and found.is_reached:
         st.badge("target reached", color="green", help=f"{in_words(found, state)}. {TARGET_HELP}")
+
+
+def target_line(found: Approach, state: State, legend: str) -> None:
+    """The target in one line over the plot of scores, whose own line is its help meanwhile."""
+    on = "" if found.over == "validation" else " on audit"
+    wanted = f"Target {_title(found, state)} {found.target.value:.2f}{on}"
+    said = "not known" if found.score is None else f"{_interval(found)}, {_done(found)}"
+    st.caption(
+        f":small[{wanted}: {said}]", help=f"{in_words(found, state)}. {legend} {TARGET_HELP}"
+    )
 
 
 def in_words(found: Approach, state: State) -> str:
@@ -44,10 +62,13 @@ def in_words(found: Approach, state: State) -> str:
     wanted = f"Target {_title(found, state)} {found.target.value:.2f} on {OVER[found.over]}"
     if found.score is None:
         return f"{wanted}: not known, {found.reason}"
-    done = "not yet"
-    if found.n_reached is not None:
-        done = f"reached at {counted(found.n_reached, 'label')}"
-    return f"{wanted}: {_interval(found)}: {done}"
+    return f"{wanted}: {_interval(found)}: {_done(found)}"
+
+
+def _done(found: Approach) -> str:
+    if found.n_reached is None:
+        return "not yet"
+    return f"reached at {counted(found.n_reached, 'label')}"
 
 
 def target_form(session: LabellingSession, state: State) -> None:
@@ -92,10 +113,6 @@ def _name(metric: str, state: State) -> str:
     """A score's name; over all labels those but accuracy are macro means."""
     title = TITLES[metric]
     return f"Macro {title}" if state.classifier == ALL_LABELS and metric != "accuracy" else title
-
-
-def _score(found: Approach, state: State) -> str:
-    return f"{_title(found, state)} {_interval(found)} on {OVER[found.over]}"
 
 
 def _interval(found: Approach) -> str:

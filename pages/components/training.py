@@ -17,7 +17,6 @@ from pages.components.panels.board import board, panels_menu
 from pages.components.scores import draw_test_results, say_patience
 from pages.components.setup import set_up, setup_form
 from pages.components.stopping import when_to_stop
-from pages.components.targets import say_target
 from pages.components.words import counted, plain
 
 SETTINGS = "pages/1_Settings.py"
@@ -66,7 +65,6 @@ def _top_line(session: LabellingSession, state: State) -> None:
         if state.past is not None:
             st.badge(f"round {state.past}", color="orange")
         say_patience(session.state(label))
-        say_target(session, state)
         if state.config.asking.among:
             st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
         with st.popover("Show"):
