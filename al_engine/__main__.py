@@ -140,7 +140,7 @@ def _add_simulate(commands: Any) -> None:
     )  # fmt: skip
     command.add_argument(
         "--param", metavar="NAME=VALUE", action="append", default=[],
-        help="a setting of every model that has it; may be given again",
+        help="a setting of every model and strategy that has it; may be given again",
     )  # fmt: skip
     command.add_argument(
         "--strategy", metavar="NAME,...", default="margin", help="random is always run beside them"

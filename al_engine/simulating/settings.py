@@ -11,7 +11,12 @@ from typing import Any, Literal
 
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import LearnerSpec, Member
-from al_engine.learning.strategies import COMMITTEE_STRATEGIES, find_strategy
+from al_engine.learning.params import complete
+from al_engine.learning.strategies import (
+    COMMITTEE_STRATEGIES,
+    find_strategy,
+    strategy_in_force,
+)
 from al_engine.settings.config import Splits
 from al_engine.settings.typed import plain, read_as
 from al_engine.simulating.running import RANDOM
@@ -72,6 +77,7 @@ class SimulationPlan:
     ``patience`` stops a curve after so many rounds without a better one, 0 never; with
     ``stops_at_target`` it stops once the target is reached and held.  ``weights`` of a model that
     learns in steps begin afresh in each round, or are carried on from the one before.
+    ``strategy_params`` are the settings of strategies by name; what is left out has its default.
     """
 
     models: tuple[PlannedModel, ...] = (PlannedModel((PlannedMember("random_forest"),)),)
@@ -90,6 +96,7 @@ class SimulationPlan:
     keep_best: bool = False
     weights: Weights = "fresh"
     patience: int = 0
+    strategy_params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -142,6 +149,14 @@ def check_plan(plan: SimulationPlan) -> None:
         raise SettingsError(
             f"The strategies are {', '.join(plan.strategies)}.", "Choose each of them once."
         )
+    for name, params in plan.strategy_params.items():
+        if name not in plan.compared:
+            raise SettingsError(
+                f"There are settings for '{name}', which is not compared.",
+                f"Compared are {', '.join(plan.compared)}.",
+            )
+        found = strategy_in_force(name)
+        complete(found.title, found.params, params)
     for name, value, least, most in (
         ("batch size", plan.batch_size, 1, None),
         ("number of initial objects", plan.n_initial, 1, None),

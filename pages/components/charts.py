@@ -84,6 +84,28 @@ def _is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def curves(traces: list[dict[str, Any]], titles: tuple[str, str], key: str, height_px: int) -> None:
+    """Lines by a number, which stay as they were zoomed and chosen while they grow.
+
+    Parameters
+    ----------
+    titles : of both axes
+    key : what is drawn under another one is drawn anew
+    """
+    across, up = ({"title": {"text": title}} for title in titles)
+    layout = _layout(
+        height_px,
+        {"l": 56, "r": 10, "t": 8, "b": 44},
+        xaxis=_axis(**across),
+        yaxis=_axis(**up),
+        hovermode="x unified",
+        hoverlabel={"bgcolor": "#1b2129" if _is_dark() else "#ffffff"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        uirevision=key,
+    )
+    plotly_events(_Figure(traces, layout), click_event=False, override_height=height_px, key=key)
+
+
 def confusion_matrix(
     scores: Scores,
     former: Scores | None,

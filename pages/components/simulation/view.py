@@ -7,7 +7,7 @@ import streamlit as st
 
 from al_engine.session import LabellingSession
 from al_engine.simulating.gathering import FEWEST_KNOWN, labels_known
-from al_engine.simulating.kept import Kept, Simulations, simulations_of
+from al_engine.simulating.kept import Kept, Simulations, Unshown, simulations_of
 from pages.components import state
 from pages.components.guard import guard
 from pages.components.page import link
@@ -18,14 +18,17 @@ from pages.components.words import counted, plain
 TITLE = "Simulation"
 CHOSEN = "simulation"  # the draft that holds which one is looked at, "" for a new one
 _LOOK_EVERY_S, _DRAW_EVERY_S = 0.3, 4.0
+_CAME_ALONG = "It came with the project's file, without what it runs on: it cannot go on here."
 _STATES = {"running": "running", "stopped": "stopped", "finished": "", "failed": "stopped"}
 
 
 def simulation_view(session: LabellingSession) -> None:
     """Choose one, do something with it, and see what came of it."""
     kept = simulations_of(session.project)
-    found = kept.kept()
+    found, unshown = kept.listed()
     chosen = _top_line(session, kept, found)
+    for one in unshown:
+        _say_why(kept, one)
     if chosen is None:
         _new(session, is_first=not found)
         return
@@ -61,6 +64,16 @@ def _top_line(session: LabellingSession, kept: Simulations, found: list[Kept]) -
     return one
 
 
+def _say_why(kept: Simulations, one: Unshown) -> None:
+    """A simulation that cannot be shown, which hides none of the others."""
+    said_, delete_ = st.columns([9, 1], vertical_alignment="center")
+    said_.warning(plain(one.why), icon=":material/error:")
+    if delete_.button("Delete", key=f"delete-unshown-{one.key}"):
+        with guard():
+            kept.delete(one.key)
+            st.rerun()
+
+
 def _told(one: Kept) -> str:
     """One of the list in a line."""
     when = f"{one.made.astimezone():%d %b %Y, %H:%M}"
@@ -71,17 +84,20 @@ def _told(one: Kept) -> str:
 
 
 def _actions(kept: Simulations, one: Kept) -> None:
-    if one.state in ("stopped", "failed") and st.button(
-        "Resume", key=f"resume-{one.key}", type="primary", help="From the last finished round."
+    if (
+        one.state in ("stopped", "failed")
+        and one.can_go_on
+        and st.button(
+            "Resume", key=f"resume-{one.key}", type="primary", help="From the last finished round."
+        )
     ):
         with guard():
             kept.resume(one.key)
             st.rerun()
-    text = kept.result(one.key)
-    if text is not None:
+    if one.state == "finished":
         st.download_button(
             "JSON",
-            text,
+            lambda: kept.result(one.key) or "",
             file_name=f"simulation-{one.key}.json",
             mime="application/json",
             icon=":material/download:",
@@ -138,10 +154,18 @@ def _one(session: LabellingSession, kept: Simulations, one: Kept) -> None:
         st.warning(plain(one.failure), icon=":material/error:")
     elif one.state == "stopped":
         st.info(
-            f"Stopped after {one.n_done:,} of about {one.of:,} rounds. Resume goes on from there.",
+            f"Stopped after {one.n_done:,} of about {one.of:,} rounds. "
+            + ("Resume goes on from there." if one.can_go_on else _CAME_ALONG),
             icon=":material/pause_circle:",
         )
     progress = _running_line(kept, one) if one.state == "running" else None
+    with guard():
+        _numbers(session, kept, one)
+    if progress is not None:
+        _wait(kept, one, progress)
+
+
+def _numbers(session: LabellingSession, kept: Simulations, one: Kept) -> None:
     score = results.choose_score(one)
     numbers = kept.numbers(one.key, score)
     left, right = st.columns([13, 7], gap="medium")
@@ -150,10 +174,7 @@ def _one(session: LabellingSession, kept: Simulations, one: Kept) -> None:
     with right:
         level = results.savings(one, numbers)
     results.numbers_table(numbers, level)
-    with guard():
-        results.one_curve(session, one, numbers)
-    if progress is not None:
-        _wait(kept, one, progress)
+    results.one_curve(session, one, numbers)
 
 
 def _running_line(kept: Simulations, one: Kept) -> Any:
