@@ -110,7 +110,7 @@ def test_where_each_stays_away_once_the_whole_cannot_be_told():
     told = said("Margin", "it", saved)
     assert "gets to it in 2 of 3 seeds, random choice in 2" in told
     assert "cannot be told" in told
-    assert "Where both get there (1 of 3 seeds), Margin takes 20 labels fewer." in told
+    assert "Where both get there (1 of 3 seeds), it takes 20 labels fewer." in told
 
 
 def test_a_short_curve_of_random_choice_is_no_proof_of_a_saving():

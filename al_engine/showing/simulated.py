@@ -12,7 +12,7 @@ import numpy as np
 from al_engine.projects.project import Project
 from al_engine.simulating.command import level_name
 from al_engine.simulating.running import RANDOM
-from al_engine.simulating.savings import over_seeds, said
+from al_engine.simulating.savings import over_seeds, said, said_of_area
 from al_engine.simulating.settings import SimulationPlan
 from al_engine.simulating.summary import LEVELS_AND_TARGET, TARGET
 from al_engine.simulating.tally import METRICS
@@ -111,6 +111,15 @@ def verdicts(numbers: Mapping[str, Any], level: str) -> list[str]:
     ]
 
 
+def gains(numbers: Mapping[str, Any], score: str) -> list[str]:
+    """For each strategy how its mean score over all labels differs from that of random choice."""
+    return [
+        said_of_area(found["title"], score, found["over_random"]["aubc"])
+        for found in numbers["summary"].values()
+        if "over_random" in found
+    ]
+
+
 def levels(numbers: Mapping[str, Any]) -> dict[str, str]:
     """The levels that labels are counted to, by name: those of full supervision, and a target."""
     settings = numbers["settings"]
@@ -167,17 +176,15 @@ def _labels(found: Mapping[str, Any]) -> str:
 
 
 def _saved(found: Mapping[str, Any]) -> str:
-    """What is known of the saving over all seeds, or in how many both get there."""
+    """What is known of the saving over all seeds."""
     if not found["n_without"]:
-        return _interval(found, "+,.0f") + ("" if found["saves"] else "; none shown")
+        return _interval(found, ",.0f") + ("" if found["saves"] else "; none shown")
     if (least := found["at_least"]) is not None:
-        low = "" if least["low"] is None else f" (from {least['low']:+,.0f})"
-        return f"≥ {least['mean']:+,.0f}{low}" + ("" if found["saves"] else "; none shown")
+        low = "" if least["low"] is None else f" (from {least['low']:,.0f} on)"
+        return f"≥ {least['mean']:,.0f}{low}" + ("" if found["saves"] else "; none shown")
     if (most := found["at_most"]) is not None:
-        return f"≤ {most['mean']:+,.0f}; none shown"
-    if not found["n"]:
-        return "cannot be told"
-    return f"{found['mean']:+,.0f} in {found['n']} of {found['n'] + found['n_without']}"
+        return f"≤ {most['mean']:,.0f}; none shown"
+    return "cannot be told"
 
 
 # -- where it asked ----------------------------------------------------------------------------

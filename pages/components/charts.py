@@ -23,6 +23,7 @@ METRICS = ("accuracy", "precision", "recall", "f1")
 MATRIX_HEIGHT_PX, SCORES_HEIGHT_PX = 136, 206
 # A matrix of more classes than two: one row each, and room for the names below.
 ROW_HEIGHT_PX, NAMES_PX = 24, 84
+_FRAME_PX = 8  # that the component leaves around what it draws
 FULL_NUMBERS = 5  # classes, of which cells have room for a number in full
 MOST_CLASSES = 12  # that have a row of their own; the others share one
 TITLES = {"accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1"}
@@ -94,7 +95,7 @@ def curves(traces: list[dict[str, Any]], titles: tuple[str, str], key: str, heig
     """
     across, up = ({"title": {"text": title}} for title in titles)
     layout = _layout(
-        height_px,
+        height_px - 2 * _FRAME_PX,
         {"l": 56, "r": 10, "t": 8, "b": 44},
         xaxis=_axis(**across),
         yaxis=_axis(**up),

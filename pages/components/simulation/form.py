@@ -1,5 +1,6 @@
 """What a simulation is to do, asked with good defaults."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -64,7 +65,7 @@ def form(session: LabellingSession, n_by_label: dict[str, int]) -> str | None:
             plan = _ends(plan, key)
         name_, begin_ = st.columns([5, 1], vertical_alignment="bottom")
         label = config.label_name(which) if which else "All labels"
-        names = ", ".join(strategy_title(name) for name in plan.strategies) or "random alone"
+        names = " / ".join(strategy_title(name) for name in plan.strategies) or "random alone"
         name = name_.text_input(
             "Name", f"{label}: {names}"[:80], max_chars=80, key=f"{key}-name-{names}"
         )
@@ -138,15 +139,16 @@ def _strategy_settings(
     if not having:
         return {}
     changed: dict[str, dict[str, Any]] = {}
-    with st.container(horizontal=True, key="simulation-strategy-settings"):
-        for name in having:
-            held = usual.strategy_params.get(name, {})
-            for param in strategy_in_force(name).params:
-                titled = replace(param, title=f"{strategy_title(name)}: {param.title}")
-                before = held.get(param.name, param.default)
+    places = itertools.cycle(st.columns(3))
+    for name in having:
+        held = usual.strategy_params.get(name, {})
+        for param in strategy_in_force(name).params:
+            titled = replace(param, title=f"{strategy_title(name)}: {param.title}")
+            before = held.get(param.name, param.default)
+            with next(places):
                 value = param_input(titled, before, f"{key}-{name}-{param.name}")
-                if value != param.default:
-                    changed.setdefault(name, {})[param.name] = value
+            if value != param.default:
+                changed.setdefault(name, {})[param.name] = value
     return changed
 
 
@@ -259,8 +261,8 @@ def _ends(plan: SimulationPlan, key: str) -> SimulationPlan:
 def said_of(plan: SimulationPlan) -> str:
     """A plan in a line, for a person who comes back to it."""
     parts = [
-        ", ".join(model_title(model) for model in plan.models),
-        ", ".join(strategy_title(name) for name in plan.compared),
+        " / ".join(model_title(model) for model in plan.models),
+        " / ".join(strategy_title(name) for name in plan.compared),
         f"{plan.n_initial} labels to begin with, {_STARTS[plan.initial]}",
         f"batches of {plan.batch_size:,}",
         f"{plan.budget:,} asked" if plan.budget is not None else "until the pool is empty",

@@ -12,6 +12,7 @@ from al_engine.showing.simulated import (
     curve_of,
     ends_differ,
     full_supervision,
+    gains,
     ground,
     levels,
     pairs,
@@ -36,6 +37,10 @@ _COUNTS = {"false_positives": "False positives", "false_negatives": "False negat
 _AREA = (
     "The mean of the score over the labels that all curves go through ({0}): the area under the "
     "curve, over its width. Mean over seeds with its 95% interval."
+)
+_GAIN = (
+    "The difference of the areas under both curves, over their width, seed by seed on the same "
+    "objects: it counts every label, whether the score of full supervision is reached or not."
 )
 _LABELS = (
     "Labels until the score reaches this and is still there after two more batches: the mean over "
@@ -83,11 +88,12 @@ def curves(kept: Kept, numbers: Mapping[str, Any], score: str) -> None:
         st.caption("Curves end at different labels: each line goes as far as all of its seeds.")
 
 
-def savings(kept: Kept, numbers: Mapping[str, Any]) -> str:
+def savings(kept: Kept, numbers: Mapping[str, Any], score: str) -> str:
     """How many labels are saved, in sentences; the level that was chosen, "" for none."""
     known = levels(numbers)
     if not known:
         st.caption("Without a test set there is no full supervision to compare with.")
+        _say_gains(numbers, score)
         return ""
     usual = "labels_to_target" if "labels_to_target" in known else "labels_to_95"
     level: str = st.segmented_control(
@@ -100,8 +106,14 @@ def savings(kept: Kept, numbers: Mapping[str, Any]) -> str:
         help="Shares are of the score of full supervision, of the same model and seed.",
     )
     for sentence in verdicts(numbers, level):
-        st.markdown(plain(sentence[:1].upper() + sentence[1:]))
+        st.markdown(plain(sentence))
+    _say_gains(numbers, score)
     return level
+
+
+def _say_gains(numbers: Mapping[str, Any], score: str) -> None:
+    for sentence in gains(numbers, TITLES[score] if score == "f1" else score):
+        st.caption(plain(sentence), help=_GAIN)
 
 
 def numbers_table(numbers: Mapping[str, Any], level: str) -> None:
@@ -120,8 +132,10 @@ def numbers_table(numbers: Mapping[str, Any], level: str) -> None:
     if ends_differ(numbers):
         columns["n_labelled"] = "Labels at the end"
         helps["n_labelled"] = "Where curves ended: mean over seeds, 95% interval."
-    columns |= {name: f"{title} at the end" for name, title in _COUNTS.items()}
-    for name, title in _COUNTS.items():
+    # Of all labels at once every wrong prediction is one of each kind.
+    counts = _COUNTS if numbers["settings"]["positive"] else {"false_negatives": "Wrong"}
+    columns |= {name: f"{title} at the end" for name, title in counts.items()}
+    for name, title in counts.items():
         helps[name] = f"{title} in the last round of a curve: mean over seeds, 95% interval."
     st.dataframe(
         [{title: row.get(name, "") for name, title in columns.items()} for row in rows],

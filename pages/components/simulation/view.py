@@ -27,12 +27,16 @@ def simulation_view(session: LabellingSession) -> None:
     kept = simulations_of(session.project)
     found, unshown = kept.listed()
     chosen = _top_line(session, kept, found)
-    for one in unshown:
-        _say_why(kept, one)
-    if chosen is None:
-        _new(session, is_first=not found)
-        return
-    _one(session, kept, chosen)
+    with st.container():
+        for one in unshown:
+            _say_why(kept, one)
+    # Each has a place of its own, and that of the other is emptied: while a simulation runs the run
+    # of the page does not end, and what it does not draw over would stay.
+    with st.container() if chosen is None else st.empty():
+        if chosen is None:
+            _new(session, is_first=not found)
+    if chosen is not None:
+        _one(session, kept, chosen)
 
 
 def _top_line(session: LabellingSession, kept: Simulations, found: list[Kept]) -> Kept | None:
@@ -51,7 +55,8 @@ def _top_line(session: LabellingSession, kept: Simulations, found: list[Kept]) -
             [*by_key, ""].index(key),
             format_func=lambda name: _told(by_key[name]) if name else "New simulation",
             # What is chosen elsewhere, as by beginning one, is shown by another key.
-            key=f"simulation-{session.project.slug}-{key}-{len(found)}",
+            # So is what has come to its end: the browser keeps the words of the option.
+            key=f"simulation-{session.project.slug}-{key}-{'-'.join(each.state for each in found)}",
             label_visibility="collapsed",
         )
         if picked != key:
@@ -77,10 +82,7 @@ def _say_why(kept: Simulations, one: Unshown) -> None:
 def _told(one: Kept) -> str:
     """One of the list in a line."""
     when = f"{one.made.astimezone():%d %b %Y, %H:%M}"
-    how = _STATES[one.state]
-    if how and one.of:
-        how = f"{how} at {min(99, 100 * one.n_done // one.of)}%"
-    return " · ".join(part for part in (one.name, when, how) if part)
+    return " · ".join(part for part in (one.name, when, _STATES[one.state]) if part)
 
 
 def _actions(kept: Simulations, one: Kept) -> None:
@@ -150,15 +152,18 @@ def _new(session: LabellingSession, *, is_first: bool) -> None:
 def _one(session: LabellingSession, kept: Simulations, one: Kept) -> None:
     """One simulation; while it runs, the run of the page waits with it."""
     st.caption(said_of(one.plan))
-    if one.failure and one.state != "running":
-        st.warning(plain(one.failure), icon=":material/error:")
-    elif one.state == "stopped":
-        st.info(
-            f"Stopped after {one.n_done:,} of about {one.of:,} rounds. "
-            + ("Resume goes on from there." if one.can_go_on else _CAME_ALONG),
-            icon=":material/pause_circle:",
-        )
-    progress = _running_line(kept, one) if one.state == "running" else None
+    progress = None
+    with st.container():  # whatever stands here, what comes after keeps its place
+        if one.state == "running":
+            progress = _running_line(kept, one)
+        elif one.failure:
+            st.warning(plain(one.failure), icon=":material/error:")
+        elif one.state == "stopped":
+            st.info(
+                f"Stopped after {one.n_done:,} of about {one.of:,} rounds. "
+                + ("Resume goes on from there." if one.can_go_on else _CAME_ALONG),
+                icon=":material/pause_circle:",
+            )
     with guard():
         _numbers(session, kept, one)
     if progress is not None:
@@ -172,7 +177,7 @@ def _numbers(session: LabellingSession, kept: Simulations, one: Kept) -> None:
     with left:
         results.curves(one, numbers, score)
     with right:
-        level = results.savings(one, numbers)
+        level = results.savings(one, numbers, score)
     results.numbers_table(numbers, level)
     results.one_curve(session, one, numbers)
 
