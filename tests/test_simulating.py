@@ -423,18 +423,35 @@ def test_the_command_reads_words_and_several_strategies_and_committees(csv, caps
         (("--label", "class", "--split", "150.5,0,10"), "whole"),
         (("--label", "class", "--target", "accuracy"), "accuracy=0.9"),
         (("--label", "class", "--param", "depth=3"), "setting of no model"),
-        (("--label", "class", "--param", "n_estimators=many"), "has to be a number"),
+        (("--label", "class", "--features", "u,class"), "'class' is the label"),
+        (("--label", "class", "--budget", "many"), "'many' is no whole number"),
+        (("--label", "class", "--features", "u", "--text", "review"), "not allowed with"),
+        (("--label", "class", "--param", "n_estimators=many"), "has to be a whole number"),
         (("--label", "class", "--initial", "2"), "cannot hold one of each"),
     ],
 )
 def test_the_command_refuses_in_one_sentence_and_writes_nothing(csv, tmp_path, capsys, more, told):
     out_file = tmp_path / "out.json"
-    code, out, err = simulated(capsys, "--catalogue", csv, "--out", out_file, *more)
+    try:
+        code, out, err = simulated(capsys, "--catalogue", csv, "--out", out_file, *more)
+    except SystemExit as refused:
+        code, (out, err) = refused.code, capsys.readouterr()
     assert (code, out) == (2, "")
     last = err.splitlines()[-1]
     assert told in last
+    assert "usage" not in err
     assert "Traceback" not in err
     assert not out_file.exists()
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_computed(csv, tmp_path, capsys):
+    for out, told in ((tmp_path, "is a folder"), (tmp_path / "nowhere" / "x.json", "could not be")):
+        code, _, err = simulated(
+            capsys, "--catalogue", csv, "--label", "class", "--out", out, *QUICK
+        )
+        assert code == 2
+        assert told in err
+        assert "Seed 1" not in err
 
 
 # -- files ---------------------------------------------------------------------------------------

@@ -156,7 +156,8 @@ def _value(param: Param, text: str) -> Any:
     try:
         return type(param.default)(text)
     except ValueError as error:
-        raise SettingsError(f"{param.name} is '{text}'.", "It has to be a number.") from error
+        kind = "a whole number" if isinstance(param.default, int) else "a number"
+        raise SettingsError(f"{param.name} is '{text[:40]}'.", f"It has to be {kind}.") from error
 
 
 def _progress(plan: SimulationPlan, material: Material, each: Finished) -> str:

@@ -195,7 +195,7 @@ def _check_splits(plan: SimulationPlan) -> None:
         )
     if splits.mode == "shares" and sum(shares) > 100 + 1e-6:
         raise SettingsError(f"The shares add up to {sum(shares):g}%.", "Make them 100% or less.")
-    needs = "best model kept" if plan.keep_best else "patience" if plan.patience else ""
+    needs = "keeping the best model" if plan.keep_best else "patience" if plan.patience else ""
     if needs and not splits.validation:
         raise SettingsError(
             f"There is no validation set, which {needs} goes by.", "Give it a share of the objects."
