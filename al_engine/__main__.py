@@ -8,9 +8,9 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from al_engine.errors import AlEngineError
+from al_engine.errors import AlEngineError, SettingsError
 from al_engine.exchange.applying import apply_model, parse_renamed
 from al_engine.exchange.saved import WARNING, open_saved
 from al_engine.extensions.loading import load_extensions
@@ -81,17 +81,35 @@ def _simulate(options: argparse.Namespace) -> int:
     # Here, for it brings scikit-learn along, which an import does not wait for.
     from al_engine.simulating.command import run
 
-    text = run(vars(options), _say)
     if options.out is None:
-        sys.stdout.write(text)
+        sys.stdout.write(run(vars(options), _say))
         return 0
-    with whole_file(Path(options.out)) as file:
-        file.write_text(text, encoding="utf-8")
+    out = Path(options.out)
+    if out.is_dir():
+        raise SettingsError(f"'{out}' is a folder.", "Name a file to write with --out.")
+    with whole_file(out) as file:
+        file.touch()  # what cannot be written is said before hours are spent
+        file.write_text(run(vars(options), _say), encoding="utf-8")
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that refuses in a sentence: a page of usage hides what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        said = message[:1].upper() + message[1:].removesuffix(".")
+        self.exit(2, f"{said}. See {self.prog} --help.\n")
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text[:40]}' is no whole number") from error
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m al_engine", description="Sextant's engine.")
+    parser = _Parser(prog="python -m al_engine", description="Sextant's engine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("import", help="make a project of a catalogue file")
     command.add_argument("file", metavar="FILE")
@@ -140,22 +158,25 @@ def _add_simulate(commands: Any) -> None:
     )  # fmt: skip
     command.add_argument(
         "--param", metavar="NAME=VALUE", action="append", default=[],
-        help="a setting of every model that has it; may be given again",
+        help="a setting of every model and strategy that has it; may be given again",
     )  # fmt: skip
     command.add_argument(
         "--strategy", metavar="NAME,...", default="margin", help="random is always run beside them"
     )
-    command.add_argument("--batch-size", metavar="N", type=int, default=10)
+    command.add_argument("--batch-size", metavar="N", type=_whole, default=10)
     command.add_argument(
-        "--initial", metavar="N", type=int, help="labelled at the start; two a class, at least 10"
+        "--initial",
+        metavar="N",
+        type=_whole,
+        help="labelled at the start; two a class, at least 10",
     )
     command.add_argument(
         "--start", metavar="HOW", default="random", help="random, balanced or kmeans"
     )
     command.add_argument(
-        "--budget", metavar="N", type=int, default=200, help="asked beyond the initial ones"
+        "--budget", metavar="N", type=_whole, default=200, help="asked beyond the initial ones"
     )
-    command.add_argument("--seeds", metavar="N", type=int, default=5)
+    command.add_argument("--seeds", metavar="N", type=_whole, default=5)
     command.add_argument(
         "--split", metavar="TRAIN,VALIDATION,TEST", default="60,20,20",
         help="shares in percent or of 1, or numbers of objects where they add up to more than 100; "
@@ -167,7 +188,7 @@ def _add_simulate(commands: Any) -> None:
     command.add_argument("--stop-at-target", action="store_true", help="once it is held")
     command.add_argument("--keep-best", action="store_true", help="score the best by validation")
     command.add_argument(
-        "--patience", metavar="N", type=int, default=0,
+        "--patience", metavar="N", type=_whole, default=0,
         help="stop after so many rounds that are not better by validation",
     )  # fmt: skip
     command.add_argument(

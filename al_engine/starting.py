@@ -126,6 +126,8 @@ def _import_whole(
                     whole.images.rename(folder / "images")
                 if whole.layout.is_file():
                     whole.layout.rename(folder / whole.layout.name)
+                if whole.simulations.is_dir():
+                    whole.simulations.rename(folder / whole.simulations.name)
                 for selected in whole.selections:
                     save_selection(folder, selected.name, selected.rows, selected.how)
                 log.restore(whole.events, whole.rounds)

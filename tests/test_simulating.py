@@ -1,5 +1,6 @@
 """Simulations: curves over seeds, their numbers, the command, and going on after a kill."""
 
+import fcntl
 import itertools
 import json
 import os
@@ -43,7 +44,7 @@ from al_engine.simulating.settings import (
     check_plan,
     parse_split,
 )
-from al_engine.simulating.summary import as_json, over_seeds, said, summarise
+from al_engine.simulating.summary import as_json, summarise
 from al_engine.simulating.tally import Tally, score
 
 LOGISTIC = (PlannedModel((PlannedMember("logistic_regression"),)),)
@@ -298,57 +299,6 @@ def test_scores_follow_from_the_counts():
     assert score(tally, 2, None)["recall"] == pytest.approx((50 / 60 + 35 / 40) / 2)
 
 
-def test_an_interval_over_seeds_is_that_of_student():
-    found = over_seeds([1.0, 2.0, 3.0, None])
-    assert (found["mean"], found["n"], found["n_without"]) == (2.0, 3, 1)
-    assert found["high"] - 2 == pytest.approx(4.3027 / 3**0.5, abs=1e-4)
-    assert over_seeds([0.5])["low"] is None
-    assert over_seeds([0.9, 1.0], 0, 1)["high"] == 1
-
-
-def curve(strategy, seed, scores):
-    labels = list(range(10, 10 + 10 * len(scores), 10))
-    same = dict.fromkeys(("precision", "recall", "f1"), scores)
-    counts = {"false_positives": [0] * len(scores), "false_negatives": [0] * len(scores)}
-    return {
-        "model": "m", "strategy": strategy, "seed": seed, "n_labelled": labels,
-        "accuracy": scores, **same, **counts,
-    }  # fmt: skip
-
-
-def compared(ours, theirs):
-    from al_engine.simulating.summary import _summary
-
-    full = [{"model": "m", "seed": s, "n_labelled": 1000, "accuracy": 1.0} for s in range(3)]
-    curves = [curve("random", s, theirs) for s in range(3)]
-    curves += [curve("margin", s, ours) for s in range(3)]
-    return _summary(plan_of(n_seeds=3), curves, full, "accuracy")["margin"]
-
-
-def test_labels_count_once_a_score_is_reached_and_held_for_two_more_batches():
-    found = compared([0.5, 0.91, 0.8, 0.92, 0.93, 0.94], [0.5] * 6)
-    assert found["labels_to_90"]["by_seed"] == [40] * 3
-    assert found["labels_to_95"]["n_without"] == 3
-
-
-def test_a_saving_is_of_the_same_seed_and_said_to_be_none_where_it_is_none():
-    fast, slow = [0.5, 0.92, 0.93, 0.94, 0.94, 0.94], [0.5, 0.5, 0.5, 0.92, 0.92, 0.92]
-    saved = compared(fast, slow)["over_random"]["labels_to_90"]
-    assert (saved["mean"], saved["saves"]) == (20, True)
-    assert "saves 20 labels" in said("margin", "90% of full supervision", saved)
-    lost = compared(slow, fast)["over_random"]["labels_to_90"]
-    assert (lost["mean"], lost["saves"]) == (-20, False)
-    assert "saves none" in said("margin", "90% of full supervision", lost)
-    neither = compared([0.5] * 6, [0.5] * 6)["over_random"]["labels_to_90"]
-    assert said("margin", "it", neither).startswith("Neither margin nor random choice reaches")
-
-
-def test_what_random_choice_never_reaches_is_saved_at_least_in_part():
-    saved = compared([0.5, 0.92, 0.93, 0.94], [0.5] * 4)["over_random"]["labels_to_90"]
-    assert (saved["mean"], saved["n_at_least"]) == (20, 3)
-    assert "at least 20" in said("margin", "it", saved)
-
-
 def test_the_best_model_by_validation_is_kept_and_patience_ends_a_curve(material):
     plan = plan_of(keep_best=True, n_seeds=1, budget=100)
     finished = run(plan, material)
@@ -473,18 +423,35 @@ def test_the_command_reads_words_and_several_strategies_and_committees(csv, caps
         (("--label", "class", "--split", "150.5,0,10"), "whole"),
         (("--label", "class", "--target", "accuracy"), "accuracy=0.9"),
         (("--label", "class", "--param", "depth=3"), "setting of no model"),
-        (("--label", "class", "--param", "n_estimators=many"), "has to be a number"),
+        (("--label", "class", "--features", "u,class"), "'class' is the label"),
+        (("--label", "class", "--budget", "many"), "'many' is no whole number"),
+        (("--label", "class", "--features", "u", "--text", "review"), "not allowed with"),
+        (("--label", "class", "--param", "n_estimators=many"), "has to be a whole number"),
         (("--label", "class", "--initial", "2"), "cannot hold one of each"),
     ],
 )
 def test_the_command_refuses_in_one_sentence_and_writes_nothing(csv, tmp_path, capsys, more, told):
     out_file = tmp_path / "out.json"
-    code, out, err = simulated(capsys, "--catalogue", csv, "--out", out_file, *more)
+    try:
+        code, out, err = simulated(capsys, "--catalogue", csv, "--out", out_file, *more)
+    except SystemExit as refused:
+        code, (out, err) = refused.code, capsys.readouterr()
     assert (code, out) == (2, "")
     last = err.splitlines()[-1]
     assert told in last
+    assert "usage" not in err
     assert "Traceback" not in err
     assert not out_file.exists()
+
+
+def test_what_cannot_be_written_is_said_before_anything_is_computed(csv, tmp_path, capsys):
+    for out, told in ((tmp_path, "is a folder"), (tmp_path / "nowhere" / "x.json", "could not be")):
+        code, _, err = simulated(
+            capsys, "--catalogue", csv, "--label", "class", "--out", out, *QUICK
+        )
+        assert code == 2
+        assert told in err
+        assert "Seed 1" not in err
 
 
 # -- files ---------------------------------------------------------------------------------------
@@ -511,6 +478,25 @@ def test_numbers_and_words_are_simulated_on_together(material, tmp_path):
     (full,) = numbers(plan, both, whole)["full"]
     assert full["accuracy"] > 0.97
     assert run(plan, both, whole[:6]) == whole
+
+
+def test_whoever_looks_whether_one_runs_is_not_taken_for_its_process(tmp_path):
+    with lock(tmp_path):
+        pass
+    with (tmp_path / "lock").open("rb") as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        assert not is_locked(tmp_path)
+
+
+def test_the_settings_of_a_strategy_reach_it(material):
+    few = plan_of(strategies=("entropy_threshold",), n_seeds=1)
+    few = replace(few, strategy_params={"entropy_threshold": {"threshold": 0.9}})
+    asked = [each.round for each in run(few, material) if each.strategy == "entropy_threshold"]
+    default = run(replace(few, strategy_params={}), material)
+    assert asked != [each.round for each in default if each.strategy == "entropy_threshold"]
+    for params, told in (({"margin": {}}, "not compared"), ({"random": {"beta": 1}}, "no setting")):
+        with pytest.raises(SettingsError, match=told):
+            check_plan(replace(few, strategy_params=params))
 
 
 def test_a_torn_last_line_counts_for_nothing(material, tmp_path):

@@ -41,6 +41,12 @@ from al_engine.settings.config import ProjectConfig
 from al_engine.settings.panels import Arrangement, Panel
 from al_engine.settings.sky import Cutout, Sky
 from al_engine.sharing.packing import begin_packing, pack, packed
+from al_engine.simulating import process
+from al_engine.simulating.folder import appending
+from al_engine.simulating.kept import Simulations, simulations_of
+from al_engine.simulating.material import load_material
+from al_engine.simulating.performing import perform, settled
+from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan
 from al_engine.starting import import_file, list_tables
 
 Open = Callable[[Path], Project]
@@ -132,6 +138,119 @@ def test_selections_layout_and_fits_files_travel(
     assert layout_of(again) == look
     assert again.is_online, "what this machine may ask is no part of what travels"
     assert (folder / "images" / "spectrum.fits").is_file()
+
+
+# -- simulations -----------------------------------------------------------------------------------
+
+SIMULATED = SimulationPlan(
+    (PlannedModel((PlannedMember("naive_bayes"),)),), ("margin",), budget=20, n_seeds=2,
+    positive="QSO",
+)  # fmt: skip
+
+
+@pytest.fixture
+def simulated(worked_on: LabellingSession, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The same project with a finished simulation, and one that was stopped."""
+    monkeypatch.setattr(Simulations, "_start", lambda self, folder: process._run(folder))
+    project = worked_on.project
+    simulations_of(project).begin(project, SIMULATED, "Finished")
+    monkeypatch.setattr(Simulations, "_start", lambda self, folder: None)
+    key = simulations_of(project).begin(project, SIMULATED, "Stopped")
+    first = next(perform(*settled(SIMULATED, load_material(project.folder / "simulations" / key))))
+    with appending(project.folder / "simulations" / key) as append:
+        append(first)
+    return project
+
+
+def test_simulations_travel_with_their_rounds_and_without_what_they_run_on(
+    simulated: Project, tmp_path: Path, opened: Open
+) -> None:
+    folder, _ = import_file(tmp_path / "elsewhere", pack(simulated))
+    before, after = simulations_of(simulated), simulations_of(opened(folder))
+    assert [(k.key, k.name, k.state, k.n_done) for k in after.kept()] == [
+        (k.key, k.name, k.state, k.n_done) for k in before.kept()
+    ]
+    stopped, finished = after.kept()
+    assert after.result(finished.key) == before.result(finished.key)
+    assert after.finished(stopped.key) == before.finished(stopped.key)
+    assert not stopped.can_go_on
+    with pytest.raises(AlEngineError, match="was run on is not here"):
+        after.resume(stopped.key)
+    there = {path.name for path in (folder / "simulations").rglob("*") if path.is_file()}
+    assert there == {"plan.json", "about.json", "rows.npy", "rounds.jsonl", "finished.json"}
+
+
+def test_one_that_cannot_be_read_stays_behind(simulated: Project, tmp_path: Path) -> None:
+    stopped = simulations_of(simulated).kept()[0].key
+    (simulated.folder / "simulations" / stopped / "plan.json").write_text("{")
+    folder, _ = import_file(tmp_path / "elsewhere", pack(simulated))
+    assert len(list((folder / "simulations").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda head: head | {"simulation": "../../20260101-000000-aaaaaa"}, "a time and six"),
+        (lambda head: head | {"plan.json": []}, "an object of names"),
+        (lambda head: head | {"plan.json": head["plan.json"] | {"made": "now"}}, "a moment"),
+        (lambda head: head | {"about.json": {"classes": [1], "about": {}}}, "a list of texts"),
+        (lambda head: head | {"finished.json": "yes"}, "an object of names"),
+        (lambda head: {"rows": [1]}, "must be text"),
+    ],
+)
+def test_a_simulation_that_says_what_it_must_not_is_refused(
+    simulated: Project, tmp_path: Path, change: Callable[[dict[str, Any]], Any], told: str
+) -> None:
+    def rewrite(members: dict[str, bytes]) -> None:
+        first, *others = members["simulations.jsonl"].splitlines()
+        lines = [json.dumps(change(json.loads(first))).encode(), *others]
+        members["simulations.jsonl"] = b"\n".join(lines) + b"\n"
+
+    path = rewritten(pack(simulated), tmp_path, rewrite)
+    with pytest.raises(UnreadableFileError, match=told):
+        import_file(tmp_path / "elsewhere", path)
+    assert not list(tmp_path.glob("elsewhere/*"))
+
+
+@pytest.mark.parametrize("rows", [[3, 3], [-1, 2], [N_ROWS], ["1"], [1.5], [True], []])
+def test_rows_of_a_simulation_are_those_of_the_catalogue(
+    simulated: Project, tmp_path: Path, rows: list[Any]
+) -> None:
+    def rewrite(members: dict[str, bytes]) -> None:
+        lines = [json.loads(line) for line in members["simulations.jsonl"].splitlines()]
+        lines[1] = {"rows": rows}
+        members["simulations.jsonl"] = b"".join(json.dumps(x).encode() + b"\n" for x in lines)
+
+    path = rewritten(pack(simulated), tmp_path, rewrite)
+    with pytest.raises(UnreadableFileError, match=r"in simulations\.jsonl, line 2, rows"):
+        import_file(tmp_path / "elsewhere", path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"queried": [10**6]},
+        {"queried": [-1]},
+        {"number": 3},
+        {"n_labelled": 0},
+        {"tested": {"cells": [[0, 9, 1]]}},
+        {"tested": {"cells": [[0, 1]]}},
+        {"tested": None},
+    ],
+)
+def test_rounds_that_are_none_of_the_plan_are_a_sentence_where_they_are_looked_at(
+    simulated: Project, tmp_path: Path, opened: Open, change: dict[str, Any]
+) -> None:
+    def rewrite(members: dict[str, bytes]) -> None:
+        lines = [json.loads(line) for line in members["simulations.jsonl"].splitlines()]
+        for line in (line for line in lines if "round" in line):
+            line["round"]["round"] |= change
+        members["simulations.jsonl"] = b"".join(json.dumps(x).encode() + b"\n" for x in lines)
+
+    folder, _ = import_file(tmp_path / "elsewhere", rewritten(pack(simulated), tmp_path, rewrite))
+    kept = simulations_of(opened(folder))
+    with pytest.raises(AlEngineError, match="rounds of the simulation are damaged"):
+        kept.numbers(kept.kept()[1].key)
 
 
 def test_a_selection_of_more_rows_than_a_line_holds_comes_back(

@@ -5,11 +5,13 @@ learners: it is handed a catalogue and a log.
 """
 
 import dataclasses
+import itertools
 import json
 import os
 import secrets
+import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,8 +38,13 @@ CATALOGUE, EVENTS, ROUNDS, ABOUT = MEMBERS = (
     "rounds.jsonl",
     "project.json",
 )
-# Not of every project, nor of older files: what was selected, and how its pages are arranged.
-SELECTIONS, LAYOUT = BESIDE = ("selections.jsonl", "layout.json")
+# Not of every project, nor of older files: what was selected, how its pages are arranged, and what
+# was simulated.
+SELECTIONS, LAYOUT, SIMULATIONS = BESIDE = (
+    "selections.jsonl",
+    "layout.json",
+    "simulations.jsonl",
+)
 ROWS_A_LINE = 100_000  # a selection has as many lines as it needs
 IMAGES = "images/"
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".fits", ".fit", ".fts", ".fits.gz")
@@ -83,6 +90,7 @@ def write_whole(
     versions: Mapping[str, str],
     progress: Callable[[int], None] = lambda n_rows: None,
     cancelled: Cancelled = lambda: False,
+    simulations: Iterable[Mapping[str, Any]] = (),
 ) -> None:
     """Write a whole project to ``path``, or nothing.
 
@@ -93,6 +101,7 @@ def write_whole(
     folder : the project's; its pictures, selections and layout go along, where it has any
     versions : of the packages in use, for the record
     progress : hears the number of rows written so far
+    simulations : the lines of what was simulated in it
 
     Raises
     ------
@@ -113,6 +122,9 @@ def write_whole(
             _write_lines(archive, SELECTIONS, _selected(folder, saved, catalogue.n_rows))
         if (layout := folder / LAYOUT).is_file():
             archive.write(layout, LAYOUT)
+        simulated = iter(simulations)
+        if (first := next(simulated, None)) is not None:
+            _write_lines(archive, SIMULATIONS, itertools.chain([first], simulated), cancelled)
         about = {
             "format": FORMAT,
             "version": VERSION,
@@ -195,8 +207,18 @@ def _pictures(folder: Path) -> list[Path]:
     ]
 
 
-def _write_lines(archive: zipfile.ZipFile, name: str, lines: Iterator[Mapping[str, Any]]) -> None:
-    _deflated(archive, name, b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+def _write_lines(
+    archive: zipfile.ZipFile,
+    name: str,
+    lines: Iterator[Mapping[str, Any]],
+    cancelled: Cancelled = lambda: False,
+) -> None:
+    member = zipfile.ZipInfo(name, time.localtime()[:6])
+    member.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(member, "w", force_zip64=True) as file:
+        for line in lines:
+            _go_on(cancelled)
+            file.write(json.dumps(line).encode() + b"\n")
 
 
 def _selected(folder: Path, saved: Sequence[Saved], n_rows: int) -> Iterator[Mapping[str, Any]]:

@@ -30,6 +30,7 @@ from al_engine.data.table import Column, SetAside, Table
 from al_engine.errors import SettingsError
 from al_engine.exchange.archive import Archive, open_archive, zip_boundary
 from al_engine.exchange.said import Said
+from al_engine.exchange.simulations import FOLDER, unpack_simulations
 from al_engine.exchange.whole import (
     ABOUT,
     CATALOGUE,
@@ -41,6 +42,7 @@ from al_engine.exchange.whole import (
     ROUNDS,
     ROWS_A_LINE,
     SELECTIONS,
+    SIMULATIONS,
     VERSION,
     Name,
     lets_in,
@@ -70,6 +72,8 @@ class WholeProject:
 
     ``images`` is the folder that its pictures were unpacked to, ``layout`` the file with how its
     pages are arranged, each there if it held any; what the layout says is not checked.
+    ``simulations`` is the folder of what was simulated; their plans and rounds are checked by those
+    who read them.
     """
 
     name: Name
@@ -79,6 +83,7 @@ class WholeProject:
     selections: tuple[Selected, ...]
     images: Path
     layout: Path
+    simulations: Path
 
 
 def read_whole(
@@ -121,9 +126,13 @@ def read_whole(
         if LAYOUT in archive.names:
             archive.extract(LAYOUT, work / LAYOUT, cancelled)
         selections = tuple(_selections(archive, n_rows, cancelled))
+        if SIMULATIONS in archive.names:
+            lines = _lines(archive, SIMULATIONS, _most_lines(n_rows), cancelled)
+            unpack_simulations(lines, work / FOLDER, n_rows)
         table = _table(about, work / CATALOGUE, n_rows, most_bytes)
     named = Name(*(about.text(key)[:most] for key, most in _NAMED.items()))
-    return WholeProject(named, table, events, rounds, selections, work / IMAGES, work / LAYOUT)
+    files = work / IMAGES, work / LAYOUT, work / FOLDER
+    return WholeProject(named, table, events, rounds, selections, *files)
 
 
 def _refuse_other_formats(about: Said) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from al_engine.background import BACKGROUND
 from al_engine.data.people import refuse_while_blind
 from al_engine.errors import ProjectError, disk_said
+from al_engine.exchange.simulations import FOLDER, simulation_lines
 from al_engine.exchange.whole import Name, write_whole
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.loop.saving import versions
@@ -80,7 +81,15 @@ def pack(
     name = Name(about.name, about.source, about.notice)
     _make_folder(path.parent)
     write_whole(
-        path, name, project.catalogue, project.log, project.folder, versions(), heard, cancelled
+        path,
+        name,
+        project.catalogue,
+        project.log,
+        project.folder,
+        versions(),
+        heard,
+        cancelled,
+        simulation_lines(project.folder / FOLDER),
     )
     os.utime(path, (began_at, began_at))
     return path

@@ -5,7 +5,7 @@ Owns the step from its numbers to what a page draws.  Must not know the browser 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,11 +13,14 @@ from al_engine.projects.project import Project
 from al_engine.settings.target import METRICS
 from al_engine.simulating.command import level_name
 from al_engine.simulating.running import RANDOM
-from al_engine.simulating.summary import over_seeds, said
+from al_engine.simulating.savings import over_seeds, said, said_of_area
+from al_engine.simulating.settings import SimulationPlan
+from al_engine.simulating.summary import LEVELS_AND_TARGET, TARGET
+from al_engine.simulating.titles import model_titles, pair_title
 from al_engine.views.palette import NEUTRAL, OKABE_ITO
 from al_engine.views.raster import View, category_counts, default_range, paint_categories
 
-LEVELS = ("labels_to_90", "labels_to_95", "labels_to_99", "labels_to_target")
+Pair: TypeAlias = tuple[str, str]  # model, strategy
 
 
 @dataclass(frozen=True)
@@ -34,28 +37,39 @@ class Band:
     is_random: bool = False
 
 
-def bands(numbers: Mapping[str, Any], score: str, *, is_running: bool = False) -> list[Band]:
+def bands(plan: SimulationPlan, numbers: Mapping[str, Any], score: str) -> list[Band]:
     """A band for each pair of model and strategy, as far as each of its seeds goes.
 
-    While the simulation ``is_running`` the curve that it is at counts only where its pair has no
-    other: a line would shrink at every new seed.
+    A curve that is under way counts only where its pair has no other: a line would shrink at every
+    new seed.  Where the score of a seed is undefined there is no mean.
     """
     most = 1.0 if score in METRICS else None
-    under_way = numbers["curves"][-1] if is_running and numbers["curves"] else None
     found = []
-    for place, (name, every) in enumerate(_by_name(numbers).items()):
-        curves = [c for c in every if c is not under_way] or every
+    for place, pair in enumerate(pairs(plan)):
+        every = [c for c in numbers["curves"] if (c["model"], c["strategy"]) == pair]
+        curves = [c for c in every if c["is_over"]] or every
+        if not curves:
+            continue
         at = sorted({n for curve in curves for n in curve["n_labelled"]})
         first = max(curve["n_labelled"][0] for curve in curves)
         last = min(curve["n_labelled"][-1] for curve in curves)
         # Where batches differ in size a curve stands where it was at its last round.
         at = [n for n in at if first <= n <= last]
         points = [over_seeds([_score_at(c, score, n) for c in curves], 0.0, most) for n in at]
-        mean, low, high = (tuple(point[end] for point in points) for end in ("mean", "low", "high"))
-        is_random = curves[0]["strategy"] == RANDOM
+        mean, low, high = (
+            tuple(None if point["n_without"] else point[end] for point in points)
+            for end in ("mean", "low", "high")
+        )
+        is_random = pair[1] == RANDOM
         colour = NEUTRAL if is_random else OKABE_ITO[(place - 1) % len(OKABE_ITO)]
+        name = pair_title(plan, *pair)
         found.append(Band(name, colour, tuple(at), mean, low, high, len(curves), is_random))
     return found
+
+
+def pairs(plan: SimulationPlan) -> list[Pair]:
+    """All that is compared, model by model, random choice first."""
+    return [(model.name, strategy) for model in plan.models for strategy in plan.compared]
 
 
 def _score_at(curve: Mapping[str, Any], score: str, n: int) -> float | None:
@@ -64,27 +78,24 @@ def _score_at(curve: Mapping[str, Any], score: str, n: int) -> float | None:
     return value
 
 
-def full_supervision(numbers: Mapping[str, Any], score: str) -> list[tuple[str, dict[str, Any]]]:
+def full_supervision(
+    plan: SimulationPlan, numbers: Mapping[str, Any], score: str
+) -> list[tuple[str, dict[str, Any]]]:
     """By model, the score with every label of the training set: the mean and its interval."""
     most = 1.0 if score in METRICS else None
-    models = dict.fromkeys(each["model"] for each in numbers["full"])
-    return [
-        (name, over_seeds([e[score] for e in numbers["full"] if e["model"] == name], 0.0, most))
-        for name in models
-    ]
+    found = []
+    for name, title in model_titles(plan).items():
+        scores = [each[score] for each in numbers["full"] if each["model"] == name]
+        if scores:
+            found.append((title, over_seeds(scores, 0.0, most)))
+    return found
 
 
-def _by_name(numbers: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
-    made: dict[str, list[Mapping[str, Any]]] = {}
-    for name, found in numbers["summary"].items():
-        pair = (found["model"], found["strategy"])
-        made[name] = [c for c in numbers["curves"] if (c["model"], c["strategy"]) == pair]
-    return made
-
-
-def curve_of(numbers: Mapping[str, Any], name: str, seed: int) -> Mapping[str, Any] | None:
-    """One curve by its pair's name and its seed; None where it is not begun."""
-    return next((c for c in _by_name(numbers).get(name, ()) if c["seed"] == seed), None)
+def curve_of(numbers: Mapping[str, Any], pair: Pair, seed: int) -> Mapping[str, Any] | None:
+    """One curve that is over; None where it is not there yet."""
+    wanted = (*pair, seed)
+    found = (c for c in numbers["curves"] if (c["model"], c["strategy"], c["seed"]) == wanted)
+    return next((curve for curve in found if curve["is_over"]), None)
 
 
 # -- in words and in a table -------------------------------------------------------------------
@@ -94,8 +105,17 @@ def verdicts(numbers: Mapping[str, Any], level: str) -> list[str]:
     """For each strategy how many labels it saves on the way to a level, in a sentence."""
     said_of = level_name(level, numbers["settings"])
     return [
-        said(name, said_of, found["over_random"][level])
-        for name, found in numbers["summary"].items()
+        said(found["title"], said_of, found["over_random"][level])
+        for found in numbers["summary"].values()
+        if "over_random" in found
+    ]
+
+
+def gains(numbers: Mapping[str, Any], score: str) -> list[str]:
+    """For each strategy how its mean score over all labels differs from that of random choice."""
+    return [
+        said_of_area(found["title"], score, found["over_random"]["aubc"])
+        for found in numbers["summary"].values()
         if "over_random" in found
     ]
 
@@ -103,22 +123,34 @@ def verdicts(numbers: Mapping[str, Any], level: str) -> list[str]:
 def levels(numbers: Mapping[str, Any]) -> dict[str, str]:
     """The levels that labels are counted to, by name: those of full supervision, and a target."""
     settings = numbers["settings"]
-    kept = [name for name in LEVELS if name != "labels_to_target" or settings["target"]]
+    kept = [name for name in LEVELS_AND_TARGET if name != TARGET or settings["target"]]
     if not numbers["full"]:
-        kept = [name for name in kept if name == "labels_to_target"]
+        kept = [name for name in kept if name == TARGET]
     return {name: level_name(name, settings) for name in kept}
+
+
+def range_compared(numbers: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The labels that all curves go through, of which areas are; None before one is over."""
+    for found in numbers["summary"].values():
+        return found["aubc"]["from"], found["aubc"]["to"]
+    return None
+
+
+def ends_differ(numbers: Mapping[str, Any]) -> bool:
+    """Do curves end at different numbers of labels, as at a target or for want of patience?"""
+    return len({c["n_labelled"][-1] for c in numbers["curves"] if c["is_over"]}) > 1
 
 
 def table(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     """A row for each pair of model and strategy, every cell a mean with its interval."""
     rows = []
-    for name, found in numbers["summary"].items():
-        row = {"strategy": name, "area": _interval(found["aubc"], ".3f")}
+    for found in numbers["summary"].values():
+        row = {"strategy": found["title"], "area": _interval(found["aubc"], ".3f")}
         for level in levels(numbers):
             row[level] = _labels(found[level])
             if "over_random" in found:
                 row[f"saved_{level}"] = _saved(found["over_random"][level])
-        for count in ("false_positives", "false_negatives"):
+        for count in ("n_labelled", "false_positives", "false_negatives"):
             row[count] = _interval(found["at_end"][count], ",.0f")
         rows.append(row)
     return rows
@@ -130,24 +162,29 @@ def _interval(found: Mapping[str, Any], form: str) -> str:
     mean = format(found["mean"], form)
     if found["low"] is None:
         return mean
-    return f"{mean} ({format(found['low'], form)}–{format(found['high'], form)})"
+    return f"{mean} ({format(found['low'], form)} to {format(found['high'], form)})"
 
 
 def _labels(found: Mapping[str, Any]) -> str:
-    if found["n_without"]:
-        n = found["n"] + found["n_without"]
-        if not found["n"]:
-            return "not reached"
-        return f"{_interval(found, ',.0f')}, {found['n']} of {n} seeds"
+    """A mean over all seeds, or what it is at least where some do not get there."""
+    n_seeds = found["n"] + found["n_without"]
+    if not found["n"]:
+        return "not reached"
+    if found["at_least"] is not None:
+        return f"≥ {found['at_least']:,.0f}; reached in {found['n']} of {n_seeds}"
     return _interval(found, ",.0f")
 
 
 def _saved(found: Mapping[str, Any]) -> str:
-    if found["mean"] is None:
-        return "–"
-    least = "≥ " if found["n_at_least"] else "≤ " if found["n_at_most"] else ""
-    interval = _interval(found, "+,.0f").replace("–", " to ")
-    return least + interval + ("" if found["saves"] else ", none shown")
+    """What is known of the saving over all seeds."""
+    if not found["n_without"]:
+        return _interval(found, ",.0f") + ("" if found["saves"] else "; none shown")
+    if (least := found["at_least"]) is not None:
+        low = "" if least["low"] is None else f" (from {least['low']:,.0f} on)"
+        return f"≥ {least['mean']:,.0f}{low}" + ("" if found["saves"] else "; none shown")
+    if (most := found["at_most"]) is not None:
+        return f"≤ {most['mean']:,.0f}; none shown"
+    return "cannot be told"
 
 
 # -- where it asked ----------------------------------------------------------------------------

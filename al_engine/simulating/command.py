@@ -12,11 +12,13 @@ from typing import Any
 from al_engine.errors import SettingsError
 from al_engine.learning.models import find_model
 from al_engine.learning.params import Param
+from al_engine.learning.strategies import strategy_in_force
 from al_engine.simulating.curves import score_rounds
 from al_engine.simulating.gathering import read_material
 from al_engine.simulating.material import Material
 from al_engine.simulating.performing import FULL, Finished, perform, settled
 from al_engine.simulating.running import RANDOM
+from al_engine.simulating.savings import said
 from al_engine.simulating.settings import (
     PlannedMember,
     PlannedModel,
@@ -25,7 +27,8 @@ from al_engine.simulating.settings import (
     parse_split,
     parse_target,
 )
-from al_engine.simulating.summary import as_json, said, summarise
+from al_engine.simulating.summary import as_json, summarise
+from al_engine.simulating.titles import model_titles, strategy_title
 
 Say = Callable[[str], None]
 _EVERY_S = 5.0
@@ -65,8 +68,8 @@ def run(options: Mapping[str, Any], say: Say) -> str:
 def sentences(made: Mapping[str, Any]) -> list[str]:
     """What was saved over random choice, level by level."""
     return [
-        said(name, level_name(level, made["settings"]), saved)
-        for name, numbers in made["summary"].items()
+        said(numbers["title"], level_name(level, made["settings"]), saved)
+        for numbers in made["summary"].values()
         for level, saved in numbers.get("over_random", {}).items()
         if "saves" in saved and (level != "labels_to_target" or made["settings"]["target"])
     ]
@@ -92,9 +95,12 @@ def plan_of(options: Mapping[str, Any]) -> SimulationPlan:
         raise SettingsError(
             f"The start is '{options['start']}'.", "There are random, balanced and kmeans."
         )
+    strategies = tuple(name for name in _listed(options["strategy"]) if name != RANDOM)
+    models, of_strategies = _with_settings(names, strategies, options["param"])
     plan = SimulationPlan(
-        models=_models(names, options["param"]),
-        strategies=tuple(name for name in _listed(options["strategy"]) if name != RANDOM),
+        models=models,
+        strategies=strategies,
+        strategy_params=of_strategies,
         batch_size=options["batch_size"],
         initial=options["start"],
         n_initial=options["initial"],
@@ -118,27 +124,29 @@ def _listed(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
-def _models(names: Sequence[str], settings: Sequence[str]) -> tuple[PlannedModel, ...]:
-    pairs = [text.partition("=") for text in settings]
-    used: set[str] = set()
-    made = []
-    for name in names:
-        members = []
-        for member in name.split("+"):
-            params = {param.name: param for param in find_model(member).params}
-            own = {key: _value(params[key], value) for key, _, value in pairs if key in params}
-            used |= set(own)
-            members.append(PlannedMember(member, own))
-        made.append(PlannedModel(tuple(members)))
-    for key, _, _ in pairs:
-        if key not in used:
-            known = sorted(
-                {p.name for n in names for m in n.split("+") for p in find_model(m).params}
-            )
+def _with_settings(
+    models: Sequence[str], strategies: Sequence[str], settings: Sequence[str]
+) -> tuple[tuple[PlannedModel, ...], dict[str, dict[str, Any]]]:
+    """Models, and what is set of strategies: each with those of some settings that it has."""
+    given = {key: value for key, _, value in (text.partition("=") for text in settings)}
+    known: set[str] = set()
+
+    def own(params: Sequence[Param]) -> dict[str, Any]:
+        known.update(param.name for param in params)
+        return {p.name: _value(p, given[p.name]) for p in params if p.name in given}
+
+    made = tuple(
+        PlannedModel(tuple(PlannedMember(m, own(find_model(m).params)) for m in name.split("+")))
+        for name in models
+    )
+    of_strategies = {name: own(strategy_in_force(name).params) for name in strategies}
+    for key in given:
+        if key not in known:
             raise SettingsError(
-                f"'{key}' is a setting of no model here.", f"There are {', '.join(known)}."
+                f"'{key}' is a setting of no model and no strategy here.",
+                f"There are {', '.join(sorted(known)) or 'none'}.",
             )
-    return tuple(made)
+    return made, {name: params for name, params in of_strategies.items() if params}
 
 
 def _value(param: Param, text: str) -> Any:
@@ -148,15 +156,17 @@ def _value(param: Param, text: str) -> Any:
     try:
         return type(param.default)(text)
     except ValueError as error:
-        raise SettingsError(f"{param.name} is '{text}'.", "It has to be a number.") from error
+        kind = "a whole number" if isinstance(param.default, int) else "a number"
+        raise SettingsError(f"{param.name} is '{text[:40]}'.", f"It has to be {kind}.") from error
 
 
 def _progress(plan: SimulationPlan, material: Material, each: Finished) -> str:
     scores = score_rounds(replace(plan, keep_best=False), len(material.classes), [each.round])[0]
     value = scores[plan.metric]
     shown = "undefined" if value is None else f"{value:.4f}"
-    what = "full supervision" if each.strategy == FULL else each.strategy
+    what = "full supervision" if each.strategy == FULL else strategy_title(each.strategy)
+    model = model_titles(plan)[each.model]
     return (
-        f"Seed {each.seed + 1} of {plan.n_seeds}, {each.model}, {what}: {plan.metric} {shown} "
+        f"Seed {each.seed + 1} of {plan.n_seeds}, {model}, {what}: {plan.metric} {shown} "
         f"with {each.round.n_labelled:,} labels"
     )

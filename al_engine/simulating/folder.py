@@ -8,28 +8,23 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from al_engine.errors import AlEngineError, ProjectError, SettingsError, disk_said
+from al_engine.exchange.simulations import FINISHED, PLAN, ROUNDS
 from al_engine.files import whole_file
-from al_engine.simulating.performing import Finished
+from al_engine.simulating.material import Material
+from al_engine.simulating.performing import Curve, Finished, curves_of
 from al_engine.simulating.running import Round
 from al_engine.simulating.settings import SimulationPlan
 from al_engine.simulating.tally import Tally
 
-PLAN, ROUNDS, RESULT, FAILED, TIMES, LOCK, LOG = (
-    "plan.json",
-    "rounds.jsonl",
-    "result.json",
-    "failed.json",
-    "times.json",
-    "lock",
-    "log.txt",
-)
+FAILED, TIMES, LOCK, LOG = "failed.json", "times.json", "lock", "log.txt"
 _SYNC_EVERY_S = 1.0
 
 
@@ -41,13 +36,23 @@ def write_plan(folder: Path, name: str, made: str, plan: SimulationPlan) -> None
     _write(folder / PLAN, {"name": name, "made": made, "plan": plan.to_dict()})
 
 
-def read_plan(folder: Path) -> tuple[str, str, SimulationPlan]:
-    """Name, time and plan; ProjectError where they are lost."""
+def read_plan(folder: Path) -> tuple[str, datetime, SimulationPlan]:
+    """Name, time and plan; ProjectError where they are lost, or are of what is not here."""
     try:
         found = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-        return str(found["name"]), str(found["made"]), SimulationPlan.from_dict(found["plan"])
-    except (OSError, ValueError, KeyError, TypeError, SettingsError) as error:
-        raise ProjectError("The plan of the simulation is damaged.", "Delete it.") from error
+        name, made = str(found["name"]), datetime.fromisoformat(found["made"])
+        if made.tzinfo is None:
+            raise ValueError("a time without its zone")
+        return name, made, SimulationPlan.from_dict(found["plan"])
+    except SettingsError as error:
+        raise ProjectError(
+            f"The simulation '{name[:80]}' cannot be shown: {error.message}",
+            "Bring back what it was made with, or delete it.",
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ProjectError(
+            f"The plan of the simulation {folder.name} is damaged.", "Delete it."
+        ) from error
 
 
 # -- finished rounds ---------------------------------------------------------------------------
@@ -55,19 +60,29 @@ def read_plan(folder: Path) -> tuple[str, str, SimulationPlan]:
 
 def read_rounds(folder: Path) -> list[Finished]:
     """The rounds that are finished, in order; a torn last line is none."""
-    return [_read_line(line) for line in _whole_lines(folder)]
+    return read_on(folder, 0)[0]
 
 
-def count_rounds(folder: Path) -> int:
-    return len(_whole_lines(folder))
+def read_on(folder: Path, start: int) -> tuple[list[Finished], int]:
+    """The rounds that stand behind so many bytes, and the bytes up to the end of the last."""
+    lines = _whole_lines(folder, start)
+    return [_read_line(line) for line in lines.splitlines()], start + len(lines)
 
 
-def _whole_lines(folder: Path) -> list[bytes]:
+def count_on(folder: Path, start: int) -> tuple[int, int]:
+    """How many rounds stand behind so many bytes, and the bytes up to the end of the last."""
+    lines = _whole_lines(folder, start)
+    return lines.count(b"\n"), start + len(lines)
+
+
+def _whole_lines(folder: Path, start: int) -> bytes:
     try:
-        written = (folder / ROUNDS).read_bytes()
+        with (folder / ROUNDS).open("rb") as file:
+            file.seek(start)
+            written = file.read()
     except FileNotFoundError:
-        return []
-    return written[: written.rfind(b"\n") + 1].splitlines()
+        return b""
+    return written[: written.rfind(b"\n") + 1]
 
 
 def _read_line(line: bytes) -> Finished:
@@ -76,24 +91,52 @@ def _read_line(line: bytes) -> Finished:
         made = found["round"]
         validated = made["validated"]
         return Finished(
-            found["model"],
-            found["strategy"],
-            found["seed"],
+            str(found["model"]),
+            str(found["strategy"]),
+            int(found["seed"]),
             Round(
-                made["number"],
-                made["n_labelled"],
-                tuple(made["queried"]),
+                int(made["number"]),
+                int(made["n_labelled"]),
+                tuple(int(row) for row in made["queried"]),
                 _tally(made["tested"]),
                 None if validated is None else _tally(validated),
-                made["is_last"],
+                bool(made["is_last"]),
             ),
         )
-    except (ValueError, KeyError, TypeError) as error:
-        raise ProjectError("The rounds of the simulation are damaged.", "Delete it.") from error
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise _damaged() from error
 
 
 def _tally(found: Mapping[str, Any]) -> Tally:
     return Tally(tuple((int(a), int(b), int(n)) for a, b, n in found["cells"]))
+
+
+def _damaged() -> ProjectError:
+    return ProjectError("The rounds of the simulation are damaged.", "Delete it.")
+
+
+def check_rounds(plan: SimulationPlan, material: Material, rounds: Sequence[Finished]) -> None:
+    """Raise ProjectError where rounds are not those of a plan: a file may say anything.
+
+    Parameters
+    ----------
+    plan, material : as ``performing.settled`` gives them
+    """
+    planned, n_objects, n_classes = set(curves_of(plan)), len(material.rows), len(material.classes)
+    n_labelled: dict[Curve, list[int]] = {}
+    for each in rounds:
+        of_curve, found = n_labelled.setdefault(each.curve, []), each.round
+        cells = (*found.tested.cells, *(found.validated.cells if found.validated else ()))
+        if (
+            each.curve not in planned
+            or found.number != len(of_curve)
+            or found.n_labelled <= (of_curve[-1] if of_curve else 0)
+            or not all(0 <= row < n_objects for row in found.queried)
+            or not all(0 <= a < n_classes and 0 <= b < n_classes for a, b, _ in cells)
+            or not all(0 < n < 2**53 for _, _, n in cells)
+        ):
+            raise _damaged()
+        of_curve.append(found.n_labelled)
 
 
 @contextmanager
@@ -103,7 +146,7 @@ def appending(folder: Path) -> Iterator[Callable[[Finished], None]]:
     Every round is written at once, and given to the disk for good at most once a second.
     """
     path = folder / ROUNDS
-    kept = sum(len(line) + 1 for line in _whole_lines(folder))
+    kept = len(_whole_lines(folder, 0))
     try:
         with path.open("ab") as file:
             file.truncate(kept)
@@ -148,12 +191,20 @@ def write_seconds(folder: Path, seconds: float) -> None:
 
 def read_seconds(folder: Path) -> float:
     found = _read(folder / TIMES).get("seconds", 0.0)
-    return float(found) if isinstance(found, int | float) else 0.0
+    return float(found) if isinstance(found, int | float) and 0 <= found < 1e9 else 0.0
 
 
-def write_result(folder: Path, text: str) -> None:
-    with whole_file(folder / RESULT) as file:
-        file.write_text(text, encoding="utf-8")
+def write_finished(folder: Path, n_rounds: int, versions: Mapping[str, str]) -> None:
+    """Note that all of its rounds are there, and what computed them."""
+    _write(folder / FINISHED, {"n_rounds": n_rounds, "versions": versions})
+
+
+def read_versions(folder: Path) -> dict[str, str] | None:
+    """What computed one that is finished; None of one that is not."""
+    if not (folder / FINISHED).is_file():
+        return None
+    found = _read(folder / FINISHED).get("versions")
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
 def _write(path: Path, found: Mapping[str, Any]) -> None:
@@ -186,14 +237,18 @@ def lock(folder: Path, wait_s: float = 0.0) -> Iterator[bool]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Does a process run it?"""
-    if not (folder / LOCK).is_file():
+    """Does a process run it?
+
+    Whoever looks shares the lock with others who look, and so is not taken for one that runs it.
+    """
+    try:
+        with (folder / LOCK).open("rb") as file:
+            return not _try_to_lock(file.fileno(), is_shared=True)
+    except FileNotFoundError:
         return False
-    with lock(folder) as is_free:
-        return not is_free
 
 
-def _try_to_lock(file: int) -> bool:
+def _try_to_lock(file: int, *, is_shared: bool = False) -> bool:
     try:
         import fcntl
     except ImportError:  # Windows
@@ -205,7 +260,7 @@ def _try_to_lock(file: int) -> bool:
             return False
         return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError:
         return False
     return True

@@ -173,6 +173,11 @@ def _config(project: Project, features: Sequence[str], text: str | None) -> Proj
     if features:
         for name in features:
             project.catalogue.column(name)
+            if name == config.columns.label:
+                raise SettingsError(
+                    f"Column '{name}' is the label, which no model may see.",
+                    "Leave it out of the features.",
+                )
         config = replace(config, features=Features(base=tuple(features)))
     elif text is None and not config.features.base:
         raise SettingsError(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from al_engine.errors import ProjectError, SettingsError, disk_said
+from al_engine.exchange.simulations import FINISHED, FOLDER, MOST_KEPT
 from al_engine.files import partial_beside
 from al_engine.projects.project import Project
 from al_engine.public import refuse_overuse, refuse_simulation
@@ -25,26 +26,30 @@ from al_engine.simulating.drawing import draw_split
 from al_engine.simulating.folder import (
     FAILED,
     LOG,
-    RESULT,
-    count_rounds,
+    check_rounds,
+    count_on,
     is_locked,
     read_failure,
+    read_on,
     read_plan,
     read_rounds,
     read_seconds,
+    read_versions,
     write_plan,
 )
 from al_engine.simulating.gathering import gather
-from al_engine.simulating.material import Material, load_outline, save_material
-from al_engine.simulating.performing import Finished, curves_of, settled
+from al_engine.simulating.material import Material, is_there, load_outline, save_material
+from al_engine.simulating.performing import Finished, n_training, rounds_of, settled
 from al_engine.simulating.settings import SimulationPlan, check_plan
-from al_engine.simulating.summary import summarise
+from al_engine.simulating.summary import as_json, summarise
 
-FOLDER = "simulations"
-MOST_KEPT, MOST_NAME = 100, 80
+MOST_NAME = 80
 State = Literal["running", "stopped", "finished", "failed"]
 _ROOT = Path(__file__).resolve().parents[2]
-_ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")
+_ONE_THREAD = {
+    f"{name}_THREADS": "1"
+    for name in ("OMP_NUM", "OPENBLAS_NUM", "MKL_NUM", "NUMBA_NUM", "VECLIB_MAXIMUM")
+}
 _END_WAIT_S = 5.0
 
 
@@ -52,7 +57,8 @@ _END_WAIT_S = 5.0
 class Kept:
     """A simulation as a list shows it: ``n_done`` of about ``of`` rounds, in ``seconds``.
 
-    ``failure`` says in a sentence why it came to an end before its time.
+    ``failure`` says in a sentence why it came to an end before its time.  Only one that
+    ``can_go_on`` has what it is run on: a project's file brings none of that along.
     """
 
     key: str
@@ -64,6 +70,7 @@ class Kept:
     of: int
     seconds: float
     failure: str = ""
+    can_go_on: bool = True
 
     @property
     def left_s(self) -> float | None:
@@ -73,6 +80,37 @@ class Kept:
         return self.seconds * max(0, self.of - self.n_done) / self.n_done
 
 
+@dataclass(frozen=True)
+class Unshown:
+    """A simulation that cannot be shown, and the sentence that says why."""
+
+    key: str
+    why: str
+
+
+@dataclass
+class _Outline:
+    """What never changes of a simulation, and how many of its rounds were counted in how much."""
+
+    name: str
+    made: datetime
+    plan: SimulationPlan
+    of: int
+    n_done: int = 0
+    n_bytes: int = 0
+
+
+@dataclass
+class _Read:
+    """The rounds of the simulation that is looked at, as far as they were read."""
+
+    key: str = ""
+    rounds: list[Finished] = field(default_factory=list)
+    n_bytes: int = 0
+    moment: Any = None
+    numbers: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass
 class Simulations:
     """Those of one project, by its folder; ``simulations_of`` hands them out."""
@@ -80,8 +118,10 @@ class Simulations:
     home: Path
     folder: Path
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _numbers: tuple[Any, dict[str, Any]] = (None, {})
+    _outlines: dict[str, _Outline] = field(default_factory=dict)
+    _read: _Read = field(default_factory=_Read)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         _ALL.add(self)
@@ -92,15 +132,19 @@ class Simulations:
     # -- looking --
 
     def kept(self) -> list[Kept]:
-        """All there are, the latest first; one whose plan is damaged is left out."""
-        found = []
-        for folder in self.folder.iterdir() if self.folder.is_dir() else ():
-            if folder.is_dir() and not folder.name.startswith("."):
-                try:
-                    found.append(self._look(folder))
-                except ProjectError:
-                    continue
-        return sorted(found, key=lambda each: (each.made, each.key), reverse=True)
+        """All that can be shown, the latest first."""
+        return self.listed()[0]
+
+    def listed(self) -> tuple[list[Kept], list[Unshown]]:
+        """All there are, the latest first; those that cannot be shown by themselves."""
+        found, unshown = [], []
+        for folder in self._folders():
+            try:
+                found.append(self._look(folder))
+            except ProjectError as error:
+                if folder.is_dir():  # it may have been deleted just now
+                    unshown.append(Unshown(folder.name, f"{error.message} {error.hint}".strip()))
+        return sorted(found, key=lambda each: (each.made, each.key), reverse=True), unshown
 
     def look(self, key: str) -> Kept:
         """One of them; ProjectError where it is gone."""
@@ -111,19 +155,35 @@ class Simulations:
         return read_rounds(self._find(key))
 
     def numbers(self, key: str, metric: str | None = None) -> dict[str, Any]:
-        """All numbers of what is finished, counted by a score; as ``summary.summarise``."""
+        """All numbers of what is finished, counted by a score; as ``summary.summarise``.
+
+        Raises
+        ------
+        ProjectError : it is gone, or its rounds are damaged
+        """
         folder = self._find(key)
-        _, _, plan = read_plan(folder)
-        moment = (key, count_rounds(folder), metric)
-        if self._numbers[0] != moment:  # a page is drawn again and again
-            made = summarise(*settled(plan, load_outline(folder)), read_rounds(folder), metric)
-            self._numbers = moment, made
-        return self._numbers[1]
+        with self._reading:
+            if self._read.key != key:
+                self._read = _Read(key)
+            read = self._read
+            rounds, read.n_bytes = read_on(folder, read.n_bytes)
+            read.rounds += rounds
+            computed_by = read_versions(folder)
+            moment = (read.n_bytes, metric, computed_by)
+            if read.moment != moment:  # a page is drawn again and again
+                _, _, plan = read_plan(folder)
+                plan, outline = settled(plan, load_outline(folder))
+                check_rounds(plan, outline, read.rounds)
+                made = summarise(plan, outline, read.rounds, metric)
+                read.numbers = made if computed_by is None else {**made, "versions": computed_by}
+                read.moment = moment
+            return read.numbers
 
     def result(self, key: str) -> str | None:
         """The JSON of one that is finished, as the command writes it."""
-        path = self._find(key) / RESULT
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        if read_versions(self._find(key)) is None:
+            return None
+        return as_json(self.numbers(key))
 
     # -- doing --
 
@@ -139,7 +199,7 @@ class Simulations:
         name = " ".join(name.split())[:MOST_NAME]
         if not name:
             raise SettingsError("The simulation has no name.", "Give it one.")
-        if len(self.kept()) >= MOST_KEPT:
+        if len(self._folders()) >= MOST_KEPT:
             raise SettingsError(
                 f"The project keeps {MOST_KEPT} simulations already.", "Delete one of them."
             )
@@ -176,6 +236,10 @@ class Simulations:
         found = self.look(key)
         if found.state in ("running", "finished"):
             return
+        if not found.can_go_on:
+            raise ProjectError(
+                "What this simulation was run on is not here.", "Begin another one like it."
+            )
         refuse_simulation(_n_running(), 0, 0)
         folder = self._find(key)
         (folder / FAILED).unlink(missing_ok=True)
@@ -191,6 +255,8 @@ class Simulations:
     def delete(self, key: str) -> None:
         self.stop(key)
         folder = self._find(key)
+        with self._lock:
+            self._outlines.pop(key, None)
         gone = partial_beside(folder)
         folder.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
@@ -212,12 +278,11 @@ class Simulations:
         with self._lock:
             if is_locked(folder):
                 return  # never two on one
-            one_thread = {f"{name}_NUM_THREADS": "1" for name in _ONE_THREAD}
             with (folder / LOG).open("wb") as log:
                 self._running[folder.name] = subprocess.Popen(
                     [sys.executable, "-m", "al_engine.simulating.process", str(folder.resolve())],
                     cwd=_ROOT,
-                    env={**os.environ, **one_thread},
+                    env={**os.environ, **_ONE_THREAD},
                     # It ends when this end is closed, which the system sees to.
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
@@ -231,28 +296,46 @@ class Simulations:
             raise ProjectError("There is no such simulation any more.", "Choose another one.")
         return folder
 
+    def _folders(self) -> list[Path]:
+        if not self.folder.is_dir():
+            return []
+        return [f for f in self.folder.iterdir() if f.is_dir() and not f.name.startswith(".")]
+
     def _look(self, folder: Path) -> Kept:
-        name, made, plan = read_plan(folder)
-        n_train = load_outline(folder).about.get("n_objects", 0)
+        """What the list shows; of rounds only those are read that are new."""
+        with self._lock:
+            one = self._outlines.get(folder.name)
+            if one is None:
+                name, made, plan = read_plan(folder)
+                about = load_outline(folder).about
+                one = _Outline(name, made, plan, rounds_of(plan, n_training(plan, about)))
+                self._outlines[folder.name] = one
+            n_new, one.n_bytes = count_on(folder, one.n_bytes)
+            one.n_done += n_new
+            n_done = one.n_done
+        state = self._state(folder)
         return Kept(
             folder.name,
-            name,
-            datetime.fromisoformat(made),
-            self._state(folder),
-            plan,
-            count_rounds(folder),
-            rounds_of(plan, n_train),
+            one.name,
+            one.made,
+            state,
+            one.plan,
+            n_done,
+            one.of,
             read_seconds(folder),
             read_failure(folder),
+            state == "running" or is_there(folder),
         )
 
     def _state(self, folder: Path) -> State:
-        if (folder / RESULT).is_file():
+        if (folder / FINISHED).is_file():
             return "finished"
         with self._lock:
             process = self._running.get(folder.name)
         if (process is not None and process.poll() is None) or is_locked(folder):
             return "running"
+        if (folder / FINISHED).is_file():  # it came to its end in between
+            return "finished"
         return "failed" if (folder / FAILED).is_file() else "stopped"
 
 
@@ -266,13 +349,6 @@ def simulations_of(project: Project) -> Simulations:
         made = _OF.setdefault(project, Simulations(project.folder.parent, project.folder / FOLDER))
         project.at_close(made.stop_all)
     return _OF[project]
-
-
-def rounds_of(plan: SimulationPlan, n_train: int) -> int:
-    """How many rounds a plan has at most, with a training set of so many."""
-    n_asked = n_train if plan.budget is None else min(plan.budget, n_train)
-    of_curve = 1 + -(-n_asked // plan.batch_size)
-    return sum(1 if strategy == "" else of_curve for _, strategy, _ in curves_of(plan))
 
 
 def _n_running() -> int:
@@ -295,4 +371,4 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-__all__: Sequence[str] = ("Kept", "Simulations", "simulations_of")
+__all__: Sequence[str] = ("Kept", "Simulations", "Unshown", "simulations_of")

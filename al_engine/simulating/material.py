@@ -16,6 +16,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from al_engine.errors import ProjectError, SettingsError
+from al_engine.exchange.simulations import ABOUT, ROWS
 from al_engine.learning.learners import LearnerSpec, fit_learner, pool_taking_part
 from al_engine.learning.mixed import joined
 from al_engine.learning.preparation import NOTHING_TO_PREPARE, Preparation, fit_preparation
@@ -147,14 +148,19 @@ def learning(
 
 def save_material(folder: Path, material: Material) -> None:
     """Write all of it into a folder that is there; numbers as numbers, texts as text."""
-    for name in ("y", "keys", "rows"):
-        np.save(folder / f"{name}.npy", getattr(material, name), allow_pickle=False)
+    for name, values in ((ROWS, material.rows), ("y.npy", material.y), ("keys.npy", material.keys)):
+        np.save(folder / name, values, allow_pickle=False)
     if material.texts is not None:
         (folder / "texts.json").write_text(json.dumps(material.texts), encoding="utf-8")
     if material.X is not None:
         np.save(folder / "X.npy", material.X, allow_pickle=False)
     about = {"classes": material.classes, "about": material.about}
-    (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+    (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
+
+
+def is_there(folder: Path) -> bool:
+    """Is all of it still there to be run on?  It is given back at the end, and never travels."""
+    return (folder / "y.npy").is_file()
 
 
 def load_material(folder: Path) -> Material:
@@ -193,8 +199,8 @@ def drop_material(folder: Path) -> None:
 
 
 def _load_outline(folder: Path) -> Material:
-    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-    rows = np.load(folder / "rows.npy", allow_pickle=False)
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    rows = np.load(folder / ROWS, mmap_mode="r", allow_pickle=False)
     none = np.zeros(0, dtype=np.int64)
     classes = tuple(str(value) for value in about["classes"])
     return Material(classes, none, none.astype(np.uint64), rows, about=dict(about["about"]))

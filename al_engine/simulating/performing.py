@@ -5,9 +5,9 @@ Pure: given what is finished it goes on with the rest, and comes to the same.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -59,6 +59,23 @@ def curves_of(plan: SimulationPlan) -> list[Curve]:
         for model in plan.models
         for strategy in (*(() if plan.is_transductive else (FULL,)), *plan.compared)
     ]
+
+
+def rounds_of(plan: SimulationPlan, n_train: int) -> int:
+    """How many rounds a plan has at most, with a training set of so many."""
+    n_asked = n_train if plan.budget is None else min(plan.budget, n_train)
+    of_curve = 1 + -(-n_asked // plan.batch_size)
+    return sum(1 if strategy == FULL else of_curve for _, strategy, _ in curves_of(plan))
+
+
+def n_training(plan: SimulationPlan, about: Mapping[str, Any]) -> int:
+    """About how many objects train, of the material that ``about`` tells of."""
+    n_objects = about.get("n_objects", 0)
+    if not isinstance(n_objects, int):
+        return 0
+    if plan.splits.mode == "shares":
+        return round(n_objects * plan.splits.train / 100)
+    return min(n_objects, round(plan.splits.train))
 
 
 def perform(
@@ -128,6 +145,7 @@ def _perform_seed(
                 seed,
                 plan.batch_size,
                 plan.budget,
+                strategy_params=plan.strategy_params.get(strategy, {}),
             )
             if strategy == FULL:
                 tally = full_supervision(task)

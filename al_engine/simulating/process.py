@@ -17,17 +17,18 @@ from al_engine.home import home_folder
 from al_engine.public import most_simulation_s
 from al_engine.simulating.folder import (
     appending,
+    check_rounds,
     lock,
     read_plan,
     read_rounds,
     read_seconds,
     write_failure,
-    write_result,
+    write_finished,
     write_seconds,
 )
 from al_engine.simulating.material import drop_material, load_material
 from al_engine.simulating.performing import perform, settled
-from al_engine.simulating.summary import as_json, summarise
+from al_engine.simulating.summary import versions
 
 ORPHANED, TAKEN = 3, 4
 _NICENESS = 15  # below what is done ahead of a question
@@ -64,13 +65,15 @@ def main(folder: Path) -> int:
 def _run(folder: Path) -> None:
     _, _, plan = read_plan(folder)
     plan, material = settled(plan, load_material(folder))
-    finished = read_rounds(folder)
+    done = read_rounds(folder)
+    check_rounds(plan, material, done)
+    n_rounds = len(done)
     before, began, noted = read_seconds(folder), time.monotonic(), 0.0
     most_s = most_simulation_s()
     with appending(folder) as append:
-        for each in perform(plan, material, finished):
+        for each in perform(plan, material, done):
             append(each)
-            finished.append(each)
+            n_rounds += 1
             seconds = before + time.monotonic() - began
             if time.monotonic() - noted > _NOTE_EVERY_S:
                 write_seconds(folder, seconds)
@@ -81,7 +84,7 @@ def _run(folder: Path) -> None:
                     "What is finished is shown. Run Sextant on your own computer for more.",
                 )
     write_seconds(folder, before + time.monotonic() - began)
-    write_result(folder, as_json(summarise(plan, material, finished)))
+    write_finished(folder, n_rounds, versions())
     drop_material(folder)
 
 

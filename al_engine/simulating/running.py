@@ -5,8 +5,8 @@ rounds, and given the first of them it goes on with the rest.  Takes arrays or s
 not know files, plans or processes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -63,6 +63,7 @@ class Task:
     keys : ndarray of uint64, shape (n_rows,); with seed and round they order equals
     initial : rows of the training set that are labelled at the start, in any order
     budget : objects asked beyond the initial ones; None goes on until the pool is empty
+    strategy_params : the strategy's own settings; what is left out has its default
     """
 
     X: Any
@@ -77,6 +78,7 @@ class Task:
     batch_size: int
     budget: int | None
     tie_break: str = "hash"
+    strategy_params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -160,11 +162,12 @@ def full_supervision(task: Task) -> Tally:
 
 def _told(task: Task, pool: IntArray, tested: Tally, validated: Tally | None) -> Told:
     """What a strategy is told beside pool and model; one that leaks sees what nobody could."""
-    n_classes = len(task.classes)
+    n_classes, params = len(task.classes), task.strategy_params
     if isinstance(task.strategy, str) and strategy_in_force(task.strategy).leaks:
         known = np.searchsorted(task.classes, task.y[pool])
-        return Told(missed=missed(tested, n_classes), known=known)
-    return Told(missed=None if validated is None else missed(validated, n_classes))
+        return Told(missed=missed(tested, n_classes), known=known, params=params)
+    counts = None if validated is None else missed(validated, n_classes)
+    return Told(missed=counts, params=params)
 
 
 def _n_to_ask(task: Task, n_pool: int, n_labelled: int) -> int:

@@ -11,7 +11,12 @@ from typing import Any, Literal
 
 from al_engine.errors import SettingsError
 from al_engine.learning.learners import LearnerSpec, Member
-from al_engine.learning.strategies import COMMITTEE_STRATEGIES, find_strategy
+from al_engine.learning.params import complete
+from al_engine.learning.strategies import (
+    COMMITTEE_STRATEGIES,
+    find_strategy,
+    strategy_in_force,
+)
 from al_engine.settings.config import Splits
 from al_engine.settings.target import Target, check_target, metric_named
 from al_engine.settings.typed import plain, read_as
@@ -65,6 +70,7 @@ class SimulationPlan:
     ``patience`` stops a curve after so many rounds without a better one, 0 never; with
     ``stops_at_target`` it stops once the target is reached and held.  ``weights`` of a model that
     learns in steps begin afresh in each round, or are carried on from the one before.
+    ``strategy_params`` are the settings of strategies by name; what is left out has its default.
     """
 
     models: tuple[PlannedModel, ...] = (PlannedModel((PlannedMember("random_forest"),)),)
@@ -83,6 +89,7 @@ class SimulationPlan:
     keep_best: bool = False
     weights: Weights = "fresh"
     patience: int = 0
+    strategy_params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -135,6 +142,14 @@ def check_plan(plan: SimulationPlan) -> None:
         raise SettingsError(
             f"The strategies are {', '.join(plan.strategies)}.", "Choose each of them once."
         )
+    for name, params in plan.strategy_params.items():
+        if name not in plan.compared:
+            raise SettingsError(
+                f"There are settings for '{name}', which is not compared.",
+                f"Compared are {', '.join(plan.compared)}.",
+            )
+        found = strategy_in_force(name)
+        complete(found.title, found.params, params)
     for name, value, least, most in (
         ("batch size", plan.batch_size, 1, None),
         ("number of initial objects", plan.n_initial, 1, None),
@@ -168,7 +183,7 @@ def _check_splits(plan: SimulationPlan) -> None:
         )
     if splits.mode == "shares" and sum(shares) > 100 + 1e-6:
         raise SettingsError(f"The shares add up to {sum(shares):g}%.", "Make them 100% or less.")
-    needs = "best model kept" if plan.keep_best else "patience" if plan.patience else ""
+    needs = "keeping the best model" if plan.keep_best else "patience" if plan.patience else ""
     if needs and not splits.validation:
         raise SettingsError(
             f"There is no validation set, which {needs} goes by.", "Give it a share of the objects."

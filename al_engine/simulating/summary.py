@@ -1,34 +1,42 @@
 """What a simulation came to, in numbers: curves, full supervision, and how many labels were saved.
 
-Owns every number that the page and the command show, as plain JSON without NaN.  Intervals are
-over seeds: the mean of so few with Student's t.  Must not know models or files.
+Owns every number that the page and the command show, as plain JSON without NaN.  Curves that are
+still under way are shown and count for nothing.  Must not know models or files.
 """
 
 import json
-import math
 import platform
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import scipy
 import sklearn
-from scipy.stats import t as student
 
-from al_engine.settings.target import METRICS, Target
-from al_engine.simulating.curves import reached_at, score_rounds, tested
+from al_engine.settings.target import METRICS
+from al_engine.simulating.curves import score_rounds, tested
 from al_engine.simulating.material import Material
 from al_engine.simulating.performing import FULL, Curve, Finished
 from al_engine.simulating.running import RANDOM, Round
+from al_engine.simulating.savings import (
+    Json,
+    Reach,
+    area,
+    is_more,
+    labels_over_seeds,
+    over_seeds,
+    reach,
+    saved_over_seeds,
+)
 from al_engine.simulating.settings import SimulationPlan
+from al_engine.simulating.titles import leaks, pair_title
 
-LEVELS = (90, 95, 99)
-SCORES = (*METRICS, "false_positives", "false_negatives")
+LEVELS = {f"labels_to_{share}": share for share in (90, 95, 99)}
 TARGET = "labels_to_target"
+LEVELS_AND_TARGET = (*LEVELS, TARGET)
+SCORES = (*METRICS, "false_positives", "false_negatives")
 _LIST, _BREAK = re.compile(r"\[\n\s*([^\[\]{}]*?)\n\s*\]"), re.compile(r"\n\s*")
-Number: TypeAlias = float | int | None
-Json: TypeAlias = dict[str, Any]
 
 
 def summarise(
@@ -99,7 +107,7 @@ def versions() -> dict[str, str]:
 
 
 def _curve(plan: SimulationPlan, material: Material, curve: Curve, rounds: list[Round]) -> Json:
-    """One curve; ``queried`` are rows of the catalogue, ``confusion`` is of its end."""
+    """One curve; ``queried`` are rows of the catalogue, ``confusion`` is of its last round."""
     model, strategy, seed = curve
     n_classes = len(material.classes)
     scored = score_rounds(plan, n_classes, rounds)
@@ -107,6 +115,8 @@ def _curve(plan: SimulationPlan, material: Material, curve: Curve, rounds: list[
         "model": model,
         "strategy": strategy,
         "seed": seed,
+        "leaks": leaks(strategy),
+        "is_over": rounds[-1].is_last,
         "n_labelled": [each.n_labelled for each in rounds],
         **{name: [each[name] for each in scored] for name in SCORES},
         "confusion": tested(plan, n_classes, rounds)[-1].matrix(n_classes).tolist(),
@@ -117,194 +127,91 @@ def _curve(plan: SimulationPlan, material: Material, curve: Curve, rounds: list[
 # -- over seeds --------------------------------------------------------------------------------
 
 
-def over_seeds(
-    values: Sequence[Number], least: float | None = None, most: float | None = None
-) -> Json:
-    """The mean with its 95% interval; what is None counts in ``n_without`` alone.
-
-    The interval is mean +- t s / sqrt(n), with Student's t of n - 1 degrees of freedom, as far as
-    it lies between the ``least`` and the ``most`` there can be; there is none over one value.
-    """
-    known = [float(value) for value in values if value is not None]
-    n = len(known)
-    mean = math.fsum(known) / n if n else None
-    low = high = None
-    if mean is not None and n > 1:
-        spread = math.sqrt(math.fsum((value - mean) ** 2 for value in known) / (n - 1))
-        half = float(student.ppf(0.975, n - 1)) * spread / math.sqrt(n)
-        low = mean - half if least is None else max(least, mean - half)
-        high = mean + half if most is None else min(most, mean + half)
-    return {
-        "mean": mean,
-        "low": low,
-        "high": high,
-        "n": n,
-        "n_without": len(values) - n,
-        "by_seed": list(values),
-    }
-
-
-def area(n_labelled: Sequence[int], scores: Sequence[Number]) -> float | None:
-    """The mean height of a curve over its labels, by trapezoids; undefined scores count as 0.
-
-    >>> area([10, 20, 40], [0.0, 1.0, 1.0])
-    0.8333333333333334
-    """
-    heights = [0.0 if value is None else float(value) for value in scores]
-    if len(heights) < 2:
-        return heights[0] if heights else None
-    whole = float(np.trapezoid(heights, n_labelled))
-    return whole / (n_labelled[-1] - n_labelled[0])
-
-
 def _summary(
     plan: SimulationPlan, curves: Sequence[Json], full: Sequence[Json], metric: str
 ) -> Json:
+    """By pair of model and strategy, of the curves that are over."""
     best = {(each["model"], each["seed"]): each for each in full}
-    made: Json = {}
-    labels: dict[tuple[str, str], dict[str, list[Number]]] = {}
-    found: dict[tuple[str, str], list[Json]] = {}
+    found: dict[tuple[str, str], dict[int, Json]] = {}
     for curve in curves:
-        found.setdefault((curve["model"], curve["strategy"]), []).append(curve)
-    for (model, strategy), same in found.items():
-        targets = {f"labels_to_{level}": _level(level, metric) for level in LEVELS}
-        counts = {
-            name: [_labels_to(curve, best, least) for curve in same]
-            for name, least in targets.items()
+        if curve["is_over"]:
+            found.setdefault((curve["model"], curve["strategy"]), {})[curve["seed"]] = curve
+    over = [curve for by_seed in found.values() for curve in by_seed.values()]
+    # Of curves that end at different labels only what they have in common can be compared.
+    start = max((curve["n_labelled"][0] for curve in over), default=0)
+    stop = max(start, min((curve["n_labelled"][-1] for curve in over), default=0))
+    made: Json = {}
+    for (model, strategy), by_seed in found.items():
+        areas = {
+            seed: area(curve["n_labelled"], curve[metric], start, stop)
+            for seed, curve in by_seed.items()
         }
-        counts[TARGET] = [_labels_to_target(curve, best, plan.target) for curve in same]
-        labels[model, strategy] = counts
-        made[_name(plan, model, strategy)] = {
+        one: Json = {
             "model": model,
             "strategy": strategy,
-            "aubc": over_seeds([area(curve["n_labelled"], curve[metric]) for curve in same], 0, 1),
-            **{name: over_seeds(values, 0) for name, values in counts.items()},
-            "at_end": {
-                name: over_seeds([c[name][-1] for c in same], 0, 1 if name in METRICS else None)
+            "title": pair_title(plan, model, strategy),
+            "leaks": leaks(strategy),
+            "aubc": {**over_seeds(list(areas.values()), 0, 1), "from": start, "to": stop},
+        }
+        reached = {
+            name: {seed: _reach(curve, best, plan, name, metric) for seed, curve in by_seed.items()}
+            for name in LEVELS_AND_TARGET
+        }
+        one |= {name: labels_over_seeds(list(each.values())) for name, each in reached.items()}
+        one["at_end"] = {
+            "n_labelled": over_seeds([curve["n_labelled"][-1] for curve in by_seed.values()], 0),
+            **{
+                name: over_seeds(
+                    [curve[name][-1] for curve in by_seed.values()],
+                    0,
+                    1 if name in METRICS else None,
+                )
                 for name in SCORES
             },
         }
-    for (model, strategy), same in found.items():
-        if strategy != RANDOM and (model, RANDOM) in found:
-            by_seed = {curve["seed"]: curve for curve in found[model, RANDOM]}
-            made[_name(plan, model, strategy)]["over_random"] = _over_random(
-                same, by_seed, labels[model, strategy], labels[model, RANDOM], metric
-            )
+        if strategy != RANDOM and (other := found.get((model, RANDOM))):
+            # The same seed has the same objects and begins with the same labels.
+            seeds = [seed for seed in by_seed if seed in other]
+            gains = [
+                _difference(areas[s], area(other[s]["n_labelled"], other[s][metric], start, stop))
+                for s in seeds
+            ]
+            gained = over_seeds(gains)
+            one["over_random"] = {
+                "aubc": {**gained, "is_better": is_more(gained), "from": start, "to": stop},
+                **{
+                    name: saved_over_seeds(
+                        [(each[s], _reach(other[s], best, plan, name, metric)) for s in seeds]
+                    )
+                    for name, each in reached.items()
+                },
+            }
+        made[_name(plan, model, strategy)] = one
     return made
+
+
+def _difference(ours: float | None, theirs: float | None) -> float | None:
+    return None if ours is None or theirs is None else ours - theirs
 
 
 def _name(plan: SimulationPlan, model: str, strategy: str) -> str:
-    """What a pair is called: by its strategy where there is one model."""
+    """The key of a pair: its strategy where there is one model."""
     return strategy if len(plan.models) == 1 else f"{model}/{strategy}"
 
 
-def _level(level: int, metric: str) -> Any:
-    def least(full: Mapping[str, Any]) -> float | None:
-        value = full[metric]
-        return None if value is None else value * level / 100
-
-    return metric, least
-
-
-def _labels_to(curve: Json, best: Mapping[Any, Json], level: Any) -> Number:
-    metric, least = level
+def _reach(
+    curve: Json, best: Mapping[Any, Json], plan: SimulationPlan, name: str, metric: str
+) -> Reach | None:
+    """How a curve gets to a level; None where there is no such level."""
     full = best.get((curve["model"], curve["seed"]))
-    wanted = None if full is None else least(full)
-    return None if wanted is None else _first_held(curve, metric, wanted, full)
-
-
-def _labels_to_target(curve: Json, best: Mapping[Any, Json], target: Target | None) -> Number:
-    if target is None:
+    least = None
+    if name == TARGET:
+        if plan.target is not None:
+            metric, least = plan.target.metric, plan.target.value
+    elif full is not None and full[metric] is not None:
+        least = full[metric] * LEVELS[name] / 100
+    if least is None:
         return None
-    full = best.get((curve["model"], curve["seed"]))
-    return _first_held(curve, target.metric, target.value, full)
-
-
-def _first_held(curve: Json, metric: str, least: float, full: Json | None) -> int | None:
-    """The labels at which a score is reached and held; None where it is not."""
     n_labelled = curve["n_labelled"]
     is_whole = full is not None and n_labelled[-1] == full["n_labelled"]
-    at = reached_at(curve[metric], least, is_whole=is_whole)
-    return None if at is None else int(n_labelled[at])
-
-
-# -- against random choice ---------------------------------------------------------------------
-
-
-def _over_random(
-    curves: Sequence[Json],
-    random: Mapping[int, Json],
-    labels: Mapping[str, Sequence[Number]],
-    random_labels: Mapping[str, Sequence[Number]],
-    metric: str,
-) -> Json:
-    """Paired differences: the same seed has the same objects and begins with the same labels."""
-    seeds = [curve["seed"] for curve in curves]
-    places = {seed: i for i, seed in enumerate(random)}
-    gains: list[Number] = []
-    for curve in curves:
-        other = random.get(curve["seed"])
-        ours = area(curve["n_labelled"], curve[metric])
-        theirs = None if other is None else area(other["n_labelled"], other[metric])
-        gains.append(None if ours is None or theirs is None else ours - theirs)
-    made: Json = {"aubc": {**over_seeds(gains), "is_better": _is_more(over_seeds(gains))}}
-    for name, counts in labels.items():
-        saved: list[Number] = []
-        n_at_least = n_at_most = 0
-        for curve, ours in zip(curves, counts, strict=True):
-            place = places.get(curve["seed"])
-            if place is None:
-                saved.append(None)
-                continue
-            theirs, other = random_labels[name][place], random[curve["seed"]]
-            if ours is not None and theirs is not None:
-                saved.append(theirs - ours)
-            elif ours is not None:
-                # Random choice did not get there: it needs more labels than it was given.
-                saved.append(max(0, other["n_labelled"][-1] - ours))
-                n_at_least += 1
-            elif theirs is not None:
-                saved.append(min(0, theirs - curve["n_labelled"][-1]))
-                n_at_most += 1
-            else:
-                saved.append(None)
-        found = over_seeds(saved)
-        made[name] = {
-            **found,
-            "n_at_least": n_at_least,
-            "n_at_most": n_at_most,
-            "saves": _is_more(found),
-        }
-    assert len(seeds) == len(gains), "one of each seed"
-    return made
-
-
-def _is_more(found: Mapping[str, Any]) -> bool | None:
-    """Does the whole interval lie above 0?  None where there is none to tell by."""
-    if found["low"] is None:
-        return False if found["mean"] is not None and found["mean"] <= 0 else None
-    return bool(found["low"] > 0)
-
-
-def said(name: str, level: str, saved: Mapping[str, Any]) -> str:
-    """How many labels a strategy saves over random choice, in a sentence.
-
-    >>> found = over_seeds([40, 60, 50]) | {"n_at_least": 0, "n_at_most": 0, "saves": True}
-    >>> said("margin", "95% of full supervision", found)
-    'margin saves 50 labels on the way to 95% of full supervision (95% interval 25 to 75).'
-    """
-    way = f"on the way to {level}"
-    if saved["mean"] is None:
-        return f"Neither {name} nor random choice reaches {level} within the budget."
-    interval = "one seed tells no interval"
-    if saved["low"] is not None:
-        interval = f"95% interval {saved['low']:,.0f} to {saved['high']:,.0f}"
-    amount = abs(round(saved["mean"]))
-    if saved["saves"]:
-        least = "at least " if saved["n_at_least"] else ""
-        return f"{name} saves {least}{amount:,} labels {way} ({interval})."
-    if saved["saves"] is None:
-        return f"{name} took {amount:,} labels fewer {way} with one seed: run more to tell."
-    if saved["high"] is not None and saved["high"] < 0:
-        return f"{name} saves none {way}: it needs {amount:,} more than random ({interval})."
-    return f"{name} saves no labels {way} that these seeds could show ({interval})."
+    return reach(n_labelled, curve[metric], least, is_whole=is_whole)

@@ -4,14 +4,17 @@ Owns the defaults of a project's simulations.  Everything can be changed.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES
 from al_engine.public import is_public, limits
 from al_engine.settings.config import ClassifierSetup, ProjectConfig, Splits
+from al_engine.simulating.performing import rounds_of
 from al_engine.simulating.running import RANDOM
 from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan
 
 LARGE, SMALL_BUDGET = 50_000, 200
+LARGER_BATCHES = (2, 5, 10, 20, 50, SMALL_BUDGET)
 _COUNTS = Splits(
     "counts", 20_000, 5_000, 5_000
 )  # of a large catalogue: enough for any curve, and soon done
@@ -39,16 +42,24 @@ def usual_plan(config: ProjectConfig, classifier: str | None, n_known: int) -> S
     strategy = setup.committee_strategy if len(setup.members) > 1 else setup.members[0].strategy
     splits = usual_splits(n_known, config.splits)
     n_train = splits.train if splits.mode == "counts" else n_known * splits.train / 100
-    return SimulationPlan(
+    own = {strategy: dict(setup.strategy_params)} if setup.strategy_params else {}
+    plan = SimulationPlan(
         models=(planned_model(setup),),
         strategies=() if strategy == RANDOM else (strategy,),
-        batch_size=10 if n_train > 2 * SMALL_BUDGET else 5,
+        batch_size=setup.batch_size,
         budget=max(1, min(SMALL_BUDGET, int(n_train // 2))),
         n_seeds=5 if not is_public() else 3,
         splits=splits,
         positive=classifier,
         scale=config.features.scale,
+        strategy_params=own,
     )
+    if is_public():  # which lends so many fits and no more
+        for size in LARGER_BATCHES:
+            if rounds_of(plan, int(n_train)) <= limits().simulation_fits:
+                break
+            plan = replace(plan, batch_size=max(size, plan.batch_size))
+    return plan
 
 
 def usual_splits(n_known: int, own: Splits) -> Splits:

@@ -23,6 +23,7 @@ from pages.components import state
 MATRIX_HEIGHT_PX, SCORES_HEIGHT_PX = 136, 206
 # A matrix of more classes than two: one row each, and room for the names below.
 ROW_HEIGHT_PX, NAMES_PX = 24, 84
+_FRAME_PX = 8  # that the component leaves around what it draws
 FULL_NUMBERS = 5  # classes, of which cells have room for a number in full
 MOST_CLASSES = 12  # that have a row of their own; the others share one
 TITLES = {"accuracy": "Accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1"}
@@ -82,6 +83,28 @@ def _axis(**more: Any) -> dict[str, Any]:
 
 def _is_dark() -> bool:
     return st.context.theme.type == "dark"
+
+
+def curves(traces: list[dict[str, Any]], titles: tuple[str, str], key: str, height_px: int) -> None:
+    """Lines by a number, which stay as they were zoomed and chosen while they grow.
+
+    Parameters
+    ----------
+    titles : of both axes
+    key : what is drawn under another one is drawn anew
+    """
+    across, up = ({"title": {"text": title}} for title in titles)
+    layout = _layout(
+        height_px - 2 * _FRAME_PX,
+        {"l": 56, "r": 10, "t": 8, "b": 44},
+        xaxis=_axis(**across),
+        yaxis=_axis(**up),
+        hovermode="x unified",
+        hoverlabel={"bgcolor": "#1b2129" if _is_dark() else "#ffffff"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        uirevision=key,
+    )
+    plotly_events(_Figure(traces, layout), click_event=False, override_height=height_px, key=key)
 
 
 def confusion_matrix(

@@ -169,7 +169,7 @@ def _strategy_params(strategy: str, held: ClassifierSetup, key: str) -> dict[str
     changed = {}
     for param in strategy_in_force(strategy).params:
         before = held.strategy_params.get(param.name, param.default)
-        value = _param(param, before, f"{key}-{strategy}-{param.name}")
+        value = param_input(param, before, f"{key}-{strategy}-{param.name}")
         if value != param.default:
             changed[param.name] = value
     return changed
@@ -251,7 +251,7 @@ def _member_row(
         begin = MODELS[model].for_texts if has_texts and model != member.model else {}
         for param in settings:
             default = member.params.get(param.name, begin.get(param.name, param.default))
-            params[param.name] = _param(param, default, f"{row}-{model}-{param.name}")
+            params[param.name] = param_input(param, default, f"{row}-{model}-{param.name}")
         if not settings:
             st.caption("None to set.")
     if len(members) > 1 and remove_.button(
@@ -305,7 +305,8 @@ def _default(model: str, name: str) -> Any:
     return next(param.default for param in MODELS[model].params if param.name == name)
 
 
-def _param(param: Any, value: Any, key: str) -> Any:
+def param_input(param: Any, value: Any, key: str) -> Any:
+    """Ask for one setting of a model or a strategy."""
     if param.choices:
         choices = list(param.choices)
         value = value if value in choices else param.default  # a model that is no longer there

@@ -26,9 +26,9 @@ def _layout(**more: Any) -> dict[str, Any]:
     }
 
 
-def curves_figure(
-    bands: Sequence[Band], full: Sequence[tuple[str, Mapping[str, Any]]], title: str
-) -> dict[str, Any]:
+def curves_traces(
+    bands: Sequence[Band], full: Sequence[tuple[str, Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
     """Means over seeds by number of labels, each in its interval; full supervision across."""
     traces: list[dict[str, Any]] = []
     ends = [n for band in bands for n in (band.n_labelled[:1] + band.n_labelled[-1:])] or [0, 1]
@@ -38,6 +38,7 @@ def curves_figure(
         if found["mean"] is None:
             continue
         shown = f"full supervision, {name}" if len(full) > 1 else "full supervision"
+        shown = shown.translate(_SAFE)
         traces += _area(across, [found["low"]] * 2, [found["high"]] * 2, ink, shown)
         traces.append(_line(across, [found["mean"]] * 2, shown, ink, "dot"))
     for band in bands:
@@ -47,20 +48,14 @@ def curves_figure(
         traces.append(
             _line(x, list(band.mean), name, band.colour, "dash" if band.is_random else "solid")
         )
-    layout = _layout(
-        xaxis={"title": {"text": "labels trained on"}},
-        yaxis={"title": {"text": title}},
-        hovermode="x unified",
-        uirevision=title,
-    )
-    return {"data": traces, "layout": layout}
+    return traces
 
 
 def _line(x: Sequence[Any], y: Sequence[Any], name: str, colour: str, dash: str) -> dict[str, Any]:
     return {
         "type": "scatter", "mode": "lines", "x": list(x), "y": list(y), "name": name,
         "legendgroup": name, "line": {"color": colour, "dash": dash, "width": 2},
-        "hovertemplate": "%{y:.4~g}",
+        "hovertemplate": f"{name}: %{{y:.4~g}}<extra></extra>",
     }  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """What a simulation is to do, asked with good defaults."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from al_engine.learning.models import MODELS, suits
-from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
+from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, strategy_in_force
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Splits
 from al_engine.settings.target import METRICS, Target
@@ -19,9 +20,11 @@ from al_engine.simulating.settings import (
     PlannedModel,
     SimulationPlan,
 )
+from al_engine.simulating.titles import model_title, strategy_title
 from al_engine.simulating.usual import fitting, models_at_hand, usual_plan
 from pages.components import extensions
 from pages.components.charts import TITLES
+from pages.components.setup import param_input
 from pages.components.words import plain
 
 ALL = ""  # stands for all labels at once
@@ -57,11 +60,12 @@ def form(session: LabellingSession, n_by_label: dict[str, int]) -> str | None:
         plan = replace(usual, models=models, strategies=strategies)
         plan = _amounts(plan, len(n_by_label) if not which else 2, key)
         plan = _splits(plan, n_known, key)
+        plan = replace(plan, strategy_params=_strategy_settings(plan, usual, key))
         with st.expander("Target, best model, patience"):
             plan = _ends(plan, key)
         name_, begin_ = st.columns([5, 1], vertical_alignment="bottom")
         label = config.label_name(which) if which else "All labels"
-        names = ", ".join(_strategy_title(name) for name in plan.strategies) or "random alone"
+        names = " / ".join(strategy_title(name) for name in plan.strategies) or "random alone"
         name = name_.text_input(
             "Name", f"{label}: {names}"[:80], max_chars=80, key=f"{key}-name-{names}"
         )
@@ -83,7 +87,7 @@ def _models(
         "Models",
         list(choices),
         [usual.models[0].name],
-        format_func=lambda name: model_title(choices[name]),
+        format_func=lambda name: _model_offered(choices[name]),
         key=f"{key}-models",
         help="Where a classifier of this project has a model, its settings are used; else those "
         "that the model begins with. Each model is compared with itself under random choice.",
@@ -91,8 +95,8 @@ def _models(
     return tuple(choices[name] for name in chosen)
 
 
-def model_title(model: PlannedModel) -> str:
-    """A model's title, or those of a committee's members."""
+def _model_offered(model: PlannedModel) -> str:
+    """A model's title, or those of a committee's members, each marked where it is the user's."""
     titles = [
         extensions.offered(MODELS[member.model]) if member.model in MODELS else member.model
         for member in model.members
@@ -109,7 +113,7 @@ def _strategies(
         "Query strategies",
         offered,
         [name for name in usual.strategies if name in offered],
-        format_func=_strategy_title,
+        format_func=_strategy_offered,
         # Its key knows what is offered: a committee's own strategies come and go.
         key=f"{key}-strategies-{len(offered)}",
         help="Random choice is always run beside them, on the same objects. "
@@ -118,11 +122,34 @@ def _strategies(
     return tuple(chosen)
 
 
-def _strategy_title(name: str) -> str:
+def _strategy_offered(name: str) -> str:
+    """A strategy's title, marked where it is the user's own and where it leaks."""
     found = STRATEGIES.get(name) or COMMITTEE_STRATEGIES.get(name)
-    if found is None:
-        return name
-    return extensions.offered(found) + (" (leaks labels)" if found.leaks else "")
+    if found is None or found.origin is None:
+        return strategy_title(name)
+    return extensions.offered(found)
+
+
+def _strategy_settings(
+    plan: SimulationPlan, usual: SimulationPlan, key: str
+) -> dict[str, dict[str, Any]]:
+    """What is set of the strategies that are compared, where it is not the default."""
+    having = [n for n in plan.strategies if n in {**STRATEGIES, **COMMITTEE_STRATEGIES}]
+    having = [name for name in having if strategy_in_force(name).params]
+    if not having:
+        return {}
+    changed: dict[str, dict[str, Any]] = {}
+    places = itertools.cycle(st.columns(3))
+    for name in having:
+        held = usual.strategy_params.get(name, {})
+        for param in strategy_in_force(name).params:
+            titled = replace(param, title=f"{strategy_title(name)}: {param.title}")
+            before = held.get(param.name, param.default)
+            with next(places):
+                value = param_input(titled, before, f"{key}-{name}-{param.name}")
+            if value != param.default:
+                changed.setdefault(name, {})[param.name] = value
+    return changed
 
 
 def _amounts(plan: SimulationPlan, n_classes: int, key: str) -> SimulationPlan:
@@ -234,8 +261,8 @@ def _ends(plan: SimulationPlan, key: str) -> SimulationPlan:
 def said_of(plan: SimulationPlan) -> str:
     """A plan in a line, for a person who comes back to it."""
     parts = [
-        ", ".join(model_title(model) for model in plan.models),
-        ", ".join(_strategy_title(name) for name in plan.compared),
+        " / ".join(model_title(model) for model in plan.models),
+        " / ".join(strategy_title(name) for name in plan.compared),
         f"{plan.n_initial} labels to begin with, {_STARTS[plan.initial]}",
         f"batches of {plan.batch_size:,}",
         f"{plan.budget:,} asked" if plan.budget is not None else "until the pool is empty",

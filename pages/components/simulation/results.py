@@ -11,18 +11,24 @@ from al_engine.showing.simulated import (
     asked,
     bands,
     curve_of,
+    ends_differ,
     full_supervision,
+    gains,
     ground,
     levels,
+    pairs,
+    range_compared,
     table,
     verdicts,
 )
 from al_engine.simulating.kept import Kept
+from al_engine.simulating.titles import pair_title
+from pages.components import charts
 from pages.components.charts import TITLES
 from pages.components.simulation.figures import (
     CONFIG,
     HEIGHT_PX,
-    curves_figure,
+    curves_traces,
     matrix_figure,
     queries_figure,
 )
@@ -30,17 +36,23 @@ from pages.components.words import plain
 
 _COUNTS = {"false_positives": "False positives", "false_negatives": "False negatives"}
 _AREA = (
-    "The mean of the score over the labels of the budget: the area under the curve, over its "
-    "width. Mean over seeds with its 95% interval."
+    "The mean of the score over the labels that all curves go through ({0}): the area under the "
+    "curve, over its width. Mean over seeds with its 95% interval."
+)
+_GAIN = (
+    "The difference of the areas under both curves, over their width, seed by seed on the same "
+    "objects: it counts every label, whether the score of full supervision is reached or not."
 )
 _LABELS = (
-    "Labels until the score reaches this and is still there after two more batches. Mean over the "
-    "seeds that get there, with its 95% interval; how many do, where not all."
+    "Labels until the score reaches this and is still there after two more batches: the mean over "
+    "seeds with its 95% interval. Where some seeds do not get there, what that mean is at least, "
+    "and how many do."
 )
 _SAVED = (
     "How many labels fewer than random choice, seed by seed on the same objects: the mean with its "
-    "95% interval. 'None shown' where the interval holds 0 or less. ≥ where random choice did not "
-    "get there within the budget in some seed, and ≤ where the strategy did not."
+    "95% interval. ≥ where random choice does not get there in some seed, ≤ where the strategy "
+    "does not; 'in 3 of 5' is of the seeds where both do. 'None shown' where the interval is not "
+    "above 0."
 )
 
 
@@ -61,20 +73,28 @@ def choose_score(kept: Kept) -> str:
 
 def curves(kept: Kept, numbers: Mapping[str, Any], score: str) -> None:
     """The learning curves, with full supervision across."""
-    found = bands(numbers, score, is_running=kept.state == "running")
+    found = bands(kept.plan, numbers, score)
     if not found:
         st.caption("The first curve is on its way.")
         return
     over = "test set" if numbers["full"] else "objects not labelled yet"
-    figure = curves_figure(found, full_supervision(numbers, score), f"{TITLES[score]}, {over}")
-    st.plotly_chart(figure, config=CONFIG)
+    full = full_supervision(kept.plan, numbers, score)
+    charts.curves(
+        curves_traces(found, full),
+        ("labels trained on", f"{TITLES[score]}, {over}"),
+        f"curves-{kept.key}-{score}",
+        HEIGHT_PX,
+    )
+    if ends_differ(numbers):
+        st.caption("Curves end at different labels: each line goes as far as all of its seeds.")
 
 
-def savings(kept: Kept, numbers: Mapping[str, Any]) -> str:
+def savings(kept: Kept, numbers: Mapping[str, Any], score: str) -> str:
     """How many labels are saved, in sentences; the level that was chosen, "" for none."""
     known = levels(numbers)
     if not known:
         st.caption("Without a test set there is no full supervision to compare with.")
+        _say_gains(numbers, score)
         return ""
     usual = "labels_to_target" if "labels_to_target" in known else "labels_to_95"
     level: str = st.segmented_control(
@@ -87,8 +107,14 @@ def savings(kept: Kept, numbers: Mapping[str, Any]) -> str:
         help="Shares are of the score of full supervision, of the same model and seed.",
     )
     for sentence in verdicts(numbers, level):
-        st.markdown(plain(sentence[:1].upper() + sentence[1:]))
+        st.markdown(plain(sentence))
+    _say_gains(numbers, score)
     return level
+
+
+def _say_gains(numbers: Mapping[str, Any], score: str) -> None:
+    for sentence in gains(numbers, TITLES[score] if score == "f1" else score):
+        st.caption(plain(sentence), help=_GAIN)
 
 
 def numbers_table(numbers: Mapping[str, Any], level: str) -> None:
@@ -97,15 +123,21 @@ def numbers_table(numbers: Mapping[str, Any], level: str) -> None:
     if not rows:
         return
     columns = {"strategy": "Strategy", "area": "Area under the curve"}
-    helps = {"area": _AREA}
+    ends = range_compared(numbers)
+    helps = {"area": _AREA.format(f"{ends[0]:,} to {ends[1]:,}" if ends else "none yet")}
     if level:
         to = levels(numbers)[level].replace(" of full supervision", "")
         saved = f"saved_{level}"
         columns |= {level: f"Labels to {to}", saved: "Saved over random"}
         helps |= {level: _LABELS, saved: _SAVED}
-    columns |= {name: f"{title} at the end" for name, title in _COUNTS.items()}
-    for name, title in _COUNTS.items():
-        helps[name] = f"{title} once the budget is spent: mean over seeds, 95% interval."
+    if ends_differ(numbers):
+        columns["n_labelled"] = "Labels at the end"
+        helps["n_labelled"] = "Where curves ended: mean over seeds, 95% interval."
+    # Of all labels at once every wrong prediction is one of each kind.
+    counts = _COUNTS if numbers["settings"]["positive"] else {"false_negatives": "Wrong"}
+    columns |= {name: f"{title} at the end" for name, title in counts.items()}
+    for name, title in counts.items():
+        helps[name] = f"{title} in the last round of a curve: mean over seeds, 95% interval."
     st.dataframe(
         [{title: row.get(name, "") for name, title in columns.items()} for row in rows],
         hide_index=True,
@@ -118,25 +150,27 @@ def numbers_table(numbers: Mapping[str, Any], level: str) -> None:
 
 def one_curve(session: LabellingSession, kept: Kept, numbers: Mapping[str, Any]) -> None:
     """Where one curve asked, round by round, and what its model took for what at the end."""
-    names = list(numbers["summary"])
-    if not names:
-        return
-    seeds = sorted({curve["seed"] for curve in numbers["curves"]})
+    every = pairs(kept.plan)
     pair_, seed_, round_ = st.columns([3, 1, 4], vertical_alignment="bottom")
-    name = pair_.selectbox(
-        "Where it asked", names, min(1, len(names) - 1), key=f"asked-{kept.key}",
+    pair = pair_.selectbox(
+        "Where it asked", every, min(1, len(every) - 1), key=f"asked-{kept.key}",
+        format_func=lambda each: pair_title(kept.plan, *each),
         help="One strategy and one seed: the objects it asked about, on the project's axes.",
     )  # fmt: skip
-    seed = seed_.selectbox("Seed", seeds, format_func=lambda n: str(n + 1), key=f"seed-{kept.key}")
-    curve = curve_of(numbers, name, seed)
+    seed = seed_.selectbox(
+        "Seed", range(kept.plan.n_seeds), format_func=lambda n: str(n + 1), key=f"seed-{kept.key}"
+    )
+    # Of curves that are over alone: one that grew would put the slider back at every batch.
+    curve = curve_of(numbers, pair, seed)
     if curve is None:
-        st.caption("This seed has not come to it yet.")
+        st.caption("This curve is not through yet.")
         return
     n_rounds = len(curve["n_labelled"])
     last = n_rounds - 1
     if n_rounds > 1:
         last = round_.slider(
-            "Up to batch", 0, n_rounds - 1, n_rounds - 1, key=f"round-{kept.key}-{name}-{seed}",
+            "Up to batch", 0, n_rounds - 1, n_rounds - 1,
+            key=f"round-{kept.key}-{every.index(pair)}-{seed}",
             help="Batch 0 is what was labelled to begin with. The last one shown is ringed.",
         )  # fmt: skip
     map_, matrix_ = st.columns([3, 2])

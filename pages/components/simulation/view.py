@@ -7,7 +7,7 @@ import streamlit as st
 
 from al_engine.session import LabellingSession
 from al_engine.simulating.gathering import FEWEST_KNOWN, labels_known
-from al_engine.simulating.kept import Kept, Simulations, simulations_of
+from al_engine.simulating.kept import Kept, Simulations, Unshown, simulations_of
 from pages.components import state
 from pages.components.guard import guard
 from pages.components.page import link
@@ -18,18 +18,25 @@ from pages.components.words import counted, plain
 TITLE = "Simulation"
 CHOSEN = "simulation"  # the draft that holds which one is looked at, "" for a new one
 _LOOK_EVERY_S, _DRAW_EVERY_S = 0.3, 4.0
+_CAME_ALONG = "It came with the project's file, without what it runs on: it cannot go on here."
 _STATES = {"running": "running", "stopped": "stopped", "finished": "", "failed": "stopped"}
 
 
 def simulation_view(session: LabellingSession) -> None:
     """Choose one, do something with it, and see what came of it."""
     kept = simulations_of(session.project)
-    found = kept.kept()
+    found, unshown = kept.listed()
     chosen = _top_line(session, kept, found)
-    if chosen is None:
-        _new(session, is_first=not found)
-        return
-    _one(session, kept, chosen)
+    with st.container():
+        for one in unshown:
+            _say_why(kept, one)
+    # Each has a place of its own, and that of the other is emptied: while a simulation runs the run
+    # of the page does not end, and what it does not draw over would stay.
+    with st.container() if chosen is None else st.empty():
+        if chosen is None:
+            _new(session, is_first=not found)
+    if chosen is not None:
+        _one(session, kept, chosen)
 
 
 def _top_line(session: LabellingSession, kept: Simulations, found: list[Kept]) -> Kept | None:
@@ -48,7 +55,8 @@ def _top_line(session: LabellingSession, kept: Simulations, found: list[Kept]) -
             [*by_key, ""].index(key),
             format_func=lambda name: _told(by_key[name]) if name else "New simulation",
             # What is chosen elsewhere, as by beginning one, is shown by another key.
-            key=f"simulation-{session.project.slug}-{key}-{len(found)}",
+            # So is what has come to its end: the browser keeps the words of the option.
+            key=f"simulation-{session.project.slug}-{key}-{'-'.join(each.state for each in found)}",
             label_visibility="collapsed",
         )
         if picked != key:
@@ -61,27 +69,37 @@ def _top_line(session: LabellingSession, kept: Simulations, found: list[Kept]) -
     return one
 
 
+def _say_why(kept: Simulations, one: Unshown) -> None:
+    """A simulation that cannot be shown, which hides none of the others."""
+    said_, delete_ = st.columns([9, 1], vertical_alignment="center")
+    said_.warning(plain(one.why), icon=":material/error:")
+    if delete_.button("Delete", key=f"delete-unshown-{one.key}"):
+        with guard():
+            kept.delete(one.key)
+            st.rerun()
+
+
 def _told(one: Kept) -> str:
     """One of the list in a line."""
     when = f"{one.made.astimezone():%d %b %Y, %H:%M}"
-    how = _STATES[one.state]
-    if how and one.of:
-        how = f"{how} at {min(99, 100 * one.n_done // one.of)}%"
-    return " · ".join(part for part in (one.name, when, how) if part)
+    return " · ".join(part for part in (one.name, when, _STATES[one.state]) if part)
 
 
 def _actions(kept: Simulations, one: Kept) -> None:
-    if one.state in ("stopped", "failed") and st.button(
-        "Resume", key=f"resume-{one.key}", type="primary", help="From the last finished round."
+    if (
+        one.state in ("stopped", "failed")
+        and one.can_go_on
+        and st.button(
+            "Resume", key=f"resume-{one.key}", type="primary", help="From the last finished round."
+        )
     ):
         with guard():
             kept.resume(one.key)
             st.rerun()
-    text = kept.result(one.key)
-    if text is not None:
+    if one.state == "finished":
         st.download_button(
             "JSON",
-            text,
+            lambda: kept.result(one.key) or "",
             file_name=f"simulation-{one.key}.json",
             mime="application/json",
             icon=":material/download:",
@@ -134,26 +152,34 @@ def _new(session: LabellingSession, *, is_first: bool) -> None:
 def _one(session: LabellingSession, kept: Simulations, one: Kept) -> None:
     """One simulation; while it runs, the run of the page waits with it."""
     st.caption(said_of(one.plan))
-    if one.failure and one.state != "running":
-        st.warning(plain(one.failure), icon=":material/error:")
-    elif one.state == "stopped":
-        st.info(
-            f"Stopped after {one.n_done:,} of about {one.of:,} rounds. Resume goes on from there.",
-            icon=":material/pause_circle:",
-        )
-    progress = _running_line(kept, one) if one.state == "running" else None
+    progress = None
+    with st.container():  # whatever stands here, what comes after keeps its place
+        if one.state == "running":
+            progress = _running_line(kept, one)
+        elif one.failure:
+            st.warning(plain(one.failure), icon=":material/error:")
+        elif one.state == "stopped":
+            st.info(
+                f"Stopped after {one.n_done:,} of about {one.of:,} rounds. "
+                + ("Resume goes on from there." if one.can_go_on else _CAME_ALONG),
+                icon=":material/pause_circle:",
+            )
+    with guard():
+        _numbers(session, kept, one)
+    if progress is not None:
+        _wait(kept, one, progress)
+
+
+def _numbers(session: LabellingSession, kept: Simulations, one: Kept) -> None:
     score = results.choose_score(one)
     numbers = kept.numbers(one.key, score)
     left, right = st.columns([13, 7], gap="medium")
     with left:
         results.curves(one, numbers, score)
     with right:
-        level = results.savings(one, numbers)
+        level = results.savings(one, numbers, score)
     results.numbers_table(numbers, level)
-    with guard():
-        results.one_curve(session, one, numbers)
-    if progress is not None:
-        _wait(kept, one, progress)
+    results.one_curve(session, one, numbers)
 
 
 def _running_line(kept: Simulations, one: Kept) -> Any:
