@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.columns import CatalogueColumn, CatalogueColumns
 from al_engine.data.features import plottable
-from al_engine.data.profile import suspects
+from al_engine.data.profile import is_unique, label_counts, n_distinct, n_words, suspects
 from al_engine.errors import UnsuitableColumnError
 from al_engine.learning.models import MODELS
 from al_engine.settings.config import (
@@ -84,7 +84,7 @@ def guess_config(
     taken = {label, ra, dec, id_column}
     numeric = [c for c in catalogue.columns if c.is_numeric and c.name not in taken]
     missing = suspects(catalogue, [column.name for column in numeric])
-    distinct = catalogue.n_distinct([column.name for column in numeric], missing)
+    distinct = n_distinct(catalogue, [column.name for column in numeric], missing)
     # The counts are approximate: columns in which nearly all values differ spread alike.
     most = max(2, catalogue.n_rows * 4 // 5)
     distinct = {name: min(n, most) for name, n in distinct.items()}
@@ -129,7 +129,7 @@ def guess_config(
 def guess_texts(catalogue: Catalogue) -> tuple[str, ...]:
     """The columns of text that one would read: of many words each."""
     names = [c.name for c in catalogue.columns if c.kind == "text" and not _IMAGE.match(c.name)]
-    words = catalogue.n_words(names)
+    words = n_words(catalogue, names)
     return tuple(name for name in names if words[name] >= FEWEST_WORDS)
 
 
@@ -144,10 +144,10 @@ def guess_setup(features: Features) -> ClassifierSetup:
 def guess_id(catalogue: Catalogue) -> str | None:
     """The first column called like an id that tells all objects apart, else None."""
     candidates = [c.name for c in catalogue.columns if is_id(c) and c.kind != "boolean"]
-    distinct = catalogue.n_distinct(candidates)
+    distinct = n_distinct(catalogue, candidates)
     for name in candidates:
         # The count is approximate: it only spares an exact one where it is far off.
-        if distinct[name] > 0.5 * catalogue.n_rows and catalogue.is_unique(name):
+        if distinct[name] > 0.5 * catalogue.n_rows and is_unique(catalogue, name):
             return name
     return None
 
@@ -163,7 +163,7 @@ def guess_label(catalogue: Catalogue) -> str | None:
     An end is the first or the last column, where files without any names keep the label.
     """
     candidates = [c for c in catalogue.columns if c.kind in ("text", "integer", "boolean", "real")]
-    distinct = catalogue.n_distinct([c.name for c in candidates])
+    distinct = n_distinct(catalogue, [c.name for c in candidates])
     most = min(MAX_NAMED_LABELS, catalogue.n_rows // 2)
     named = [c.name for c in candidates if _LABEL.match(c.name) and 2 <= distinct[c.name] <= most]
     for name in named:
@@ -233,7 +233,7 @@ def label_choices(
 def _label_values(catalogue: Catalogue, label: str) -> list[str]:
     """The different values of a column, counted just beyond ``_COUNTED`` and no further."""
     # Two more: one for NULL, which is none, and one that tells "more" from "just as many".
-    counts = catalogue.label_counts(label, _COUNTED + 2)
+    counts = label_counts(catalogue, label, _COUNTED + 2)
     return [value for value, _ in counts if value is not None]
 
 
@@ -320,6 +320,6 @@ def guess_classifiers(
     if label is None or not labels:
         return tuple(choice.value for choice in labels[:1])
     values = {choice.value for choice in labels}
-    counts = [(n, v) for v, n in catalogue.label_counts(label, 1000) if v in values]
+    counts = [(n, v) for v, n in label_counts(catalogue, label, 1000) if v in values]
     common = [(n, v) for n, v in counts if n >= 0.01 * catalogue.n_rows]
     return (min(common or counts)[1],) if counts else ()

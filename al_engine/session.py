@@ -219,7 +219,7 @@ class LabellingSession:
         with self.project.log.lock:
             # Two tabs may start at once: the first one's objects are the ones to start with.
             # Its own events: what was answered for another leaves it without first labels.
-            begun = self.project.has_begun(classifier)
+            begun = self.project.histories.has_begun(classifier)
             config = self.config
             self.project.save_config(
                 replace(config, setups={**config.setups, classifier: setup}),
@@ -243,7 +243,7 @@ class LabellingSession:
         SettingsError : as ``change_settings`` does for those ``made_from`` others
         """
         with self.project.log.lock:
-            begun = {c for c in edited.setups if self.project.has_begun(c)}
+            begun = {c for c in edited.setups if self.project.histories.has_begun(c)}
             first_labels = [event for event in first_labels if event.classifier not in begun]
             self.project.change_config(edited, made_from, self.who, *first_labels)
         self.restore_models()

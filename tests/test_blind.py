@@ -31,7 +31,8 @@ from al_engine.sharing.exporting import (
     write_model,
 )
 from al_engine.sharing.packing import pack
-from al_engine.showing.maps import Drawn, Maps, Shown
+from al_engine.showing.drawn import Drawn
+from al_engine.showing.maps import Maps, Shown
 from al_engine.showing.objects import object_card
 from al_engine.showing.overview import Overview
 from al_engine.showing.plotting import Plotting

@@ -11,7 +11,7 @@ import pytest
 from conftest import HOSTILE, N_ROWS, survey_values
 
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.profile import summarise, suspects
+from al_engine.data.profile import label_counts, n_distinct, summarise, suspects
 from al_engine.errors import (
     ProjectError,
     ProjectInUseError,
@@ -108,7 +108,7 @@ def test_labels_become_positions(
 
 
 def test_label_counts_come_most_frequent_first(survey: Catalogue) -> None:
-    assert survey.label_counts("class") == [
+    assert label_counts(survey, "class") == [
         ("GALAXY", 90),
         ("QSO", 90),
         ("STAR", 90),
@@ -231,11 +231,11 @@ def test_distinct_values_are_counted_exactly_up_to_one(catalogue_of: Build) -> N
         }
     )
     # Of 400 columns of two values the approximation alone takes some for constant.
-    assert min(catalogue.n_distinct(list(whole)).values()) == 2
+    assert min(n_distinct(catalogue, list(whole)).values()) == 2
     others = ["none", "one", "infinite", "stand_in", "text", "yes"]
-    counts = catalogue.n_distinct(others, {"stand_in": (-9999.0,)})
+    counts = n_distinct(catalogue, others, {"stand_in": (-9999.0,)})
     assert counts == {"none": 0, "one": 1, "infinite": 1, "stand_in": 1, "text": 1, "yes": 2}
-    assert catalogue.n_distinct(["stand_in"]) == {"stand_in": 2}
+    assert n_distinct(catalogue, ["stand_in"]) == {"stand_in": 2}
 
 
 def test_a_catalogue_is_closed_while_it_is_asked_and_whoever_asked_hears_so(

@@ -20,9 +20,9 @@ from al_engine.settings.config import (
     People,
     ProjectConfig,
     Splits,
-    round_key,
 )
 from al_engine.settings.criteria import Criterion, Group, Search
+from al_engine.settings.keys import round_key
 from al_engine.settings.quantities import Band, Quantities, Quantity
 
 EVERYTHING = ProjectConfig(

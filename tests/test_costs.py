@@ -32,10 +32,12 @@ from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, util
 from al_engine.lookahead import LOOKAHEAD
 from al_engine.loop import fitting, scores
 from al_engine.projects.creating import create_project
+from al_engine.projects.histories import Histories
 from al_engine.projects.opening import close_project, open_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
-from al_engine.settings.config import Columns, Combination, Features, MemberSetup, round_key
+from al_engine.settings.config import Columns, Combination, Features, MemberSetup
+from al_engine.settings.keys import round_key
 from al_engine.showing import maps
 from al_engine.showing.maps import Maps, Shown
 from al_engine.showing.objects import object_card
@@ -469,13 +471,13 @@ def test_what_answers_amount_to_is_worked_out_once_an_answer_and_ahead_in_anothe
     answer(ben)
     ada.state("QSO")
     folded_in: list[str] = []
-    fold = Project.fold
+    fold = Histories.fold
 
-    def noted(self: Project, *events, **options):
+    def noted(self: Histories, *events, **options):
         folded_in.append(threading.current_thread().name)
         return fold(self, *events, **options)
 
-    monkeypatch.setattr(Project, "fold", noted)
+    monkeypatch.setattr(Histories, "fold", noted)
     answer(ada)
     assert len(folded_in) == 1
     folded_in.clear()
@@ -505,7 +507,7 @@ def test_settings_that_move_no_label_fold_no_answer_to_say_what_they_cost(
     many: LabellingSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many.project.history("QSO")
-    monkeypatch.setattr("al_engine.projects.project.history_of", None)
+    monkeypatch.setattr("al_engine.projects.histories.history_of", None)
     assert not cost_of(many, replace(many.config, author="Ada"))
     monkeypatch.undo()
     asking = replace(many.config.asking, shared=True)

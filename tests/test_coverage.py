@@ -42,7 +42,7 @@ from al_engine.showing.covering import (
     share_as_far,
     shares,
 )
-from al_engine.showing.maps import Drawn, drawn_of
+from al_engine.showing.drawn import Drawn, drawn_of
 from al_engine.showing.objects import object_card
 from al_engine.showing.plotting import Plotting
 

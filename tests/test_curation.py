@@ -39,8 +39,9 @@ from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
-from al_engine.settings.config import Asking, Label, MemberSetup, Splits, round_key
+from al_engine.settings.config import Asking, Label, MemberSetup, Splits
 from al_engine.settings.criteria import Criterion, Group, Search, in_words
+from al_engine.settings.keys import round_key
 from al_engine.showing.match_map import MatchMap
 from al_engine.showing.objects import object_card
 from al_engine.views.raster import View

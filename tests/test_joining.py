@@ -38,7 +38,7 @@ from al_engine.settings.quantities import Quantities, Quantity
 from al_engine.sharing.packing import pack
 from al_engine.sharing.prospect import look
 from al_engine.sharing.replay import replay
-from al_engine.showing.maps import drawn_of
+from al_engine.showing.drawn import drawn_of
 from al_engine.showing.match_map import MatchMap
 from al_engine.showing.objects import object_card
 from al_engine.showing.plotting import Plotting

@@ -15,7 +15,8 @@ from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ClassifierSetup, MemberSetup
-from al_engine.showing.maps import Drawn, Maps, Shown, drawn_of
+from al_engine.showing.drawn import Drawn, drawn_of
+from al_engine.showing.maps import Maps, Shown
 from al_engine.views.palette import CORRECTNESS, NEUTRAL, rgb
 from al_engine.views.raster import HIDDEN, View, category_counts, paint_categories
 

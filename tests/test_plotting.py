@@ -19,7 +19,8 @@ from al_engine.session import LabellingSession
 from al_engine.settings.config import ProjectConfig
 from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import FREQUENT
-from al_engine.showing.maps import Drawn, Maps, Shown
+from al_engine.showing.drawn import Drawn
+from al_engine.showing.maps import Maps, Shown
 from al_engine.showing.planes import inside_outline
 from al_engine.showing.plotting import Look, Plotting, kept_in_view
 from al_engine.showing.quantities import lacking, quantities_of

@@ -29,7 +29,7 @@ from al_engine.projects.opening import close_project, open_project
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Asking
 from al_engine.sharing.prospect import fitting_settings
-from al_engine.showing.maps import Drawn
+from al_engine.showing.drawn import Drawn
 from al_engine.showing.selecting import summary
 
 

@@ -41,8 +41,8 @@ from al_engine.settings.config import (
     Label,
     MemberSetup,
     ProjectConfig,
-    round_key,
 )
+from al_engine.settings.keys import round_key
 from al_engine.sharing.exporting import predictions_of
 from al_engine.sharing.replay import replay
 from al_engine.showing.objects import object_card

@@ -36,7 +36,7 @@ def cost_of(session: LabellingSession, edited: ProjectConfig) -> Cost:
     moved = {}
     # A page asks whenever it is drawn; other settings than these leave every label as it is.
     for classifier in started if _counting(edited) != _counting(config) else ():
-        now, then = project.history(classifier), project.history_under(edited, classifier)
+        now, then = project.history(classifier), project.histories.history_under(edited, classifier)
         if (now.trained, now.validated) != (then.trained, then.validated):
             moved[classifier] = (
                 len(now.trained) + len(now.validated),

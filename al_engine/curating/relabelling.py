@@ -153,7 +153,7 @@ def _make_before(
         progress(1 + i, 1 + len(started))
         # What cannot be trained says so where it is looked at.
         with contextlib.suppress(ContractError, SettingsError):
-            history = session.project.history_under(edited, classifier)
+            history = session.project.histories.history_under(edited, classifier)
             session.make_before(classifier, edited, history, cancelled)
 
 

@@ -227,7 +227,9 @@ class Curator:
             return lost
         for classifier in self.trains(row):
             events, sets = self._project.events(classifier), self._project.history(classifier).sets
-            kept = {labelled.key for labelled in self._project.fold(events, testing=row).sets}
+            kept = {
+                labelled.key for labelled in self._project.histories.fold(events, testing=row).sets
+            }
             lost[classifier] = sum(labelled.key not in kept for labelled in sets)
         return lost
 

@@ -28,7 +28,7 @@ def begin_answer_all(
         with project.log.lock:
             events, first = project.events(classifier), project.log.last_seq + 1
         given = [replace(event, seq=first + i) for i, event in enumerate(given)]
-        history = project.fold([*events, *given], who)
+        history = project.histories.fold([*events, *given], who)
         session.make_before(classifier, config, history, cancelled)
         return answer_all(session, classifier, rows, label, token=token)
 

@@ -1,8 +1,8 @@
 """The catalogue: the objects and their columns, in a DuckDB file.
 
-Owns every question about rows and columns.  Its rows never change; columns of further tables come
-and go (``joining``).  Must not know answers, learners or pictures; settings reach it as plain
-arguments.
+Owns every question about its rows; what a column looks like as a whole is ``profile``'s.  Its rows
+never change; columns of further tables come and go (``joining``).  Must not know answers, learners
+or pictures; settings reach it as plain arguments.
 """
 
 import contextlib
@@ -355,54 +355,6 @@ class Catalogue(CatalogueColumns):
         return meets
 
     # -- what a column looks like -----------------------------------------------------------
-
-    def label_counts(self, name: str, limit: int = 50) -> list[tuple[str | None, int]]:
-        """The values of a column with how often each stands, most frequent first."""
-        found = self.fetch(
-            f"SELECT {self.text_sql(name)} AS value, count(*) AS n FROM catalogue "
-            f"GROUP BY value ORDER BY n DESC, value LIMIT {int(limit)}"
-        )
-        return [(value, int(n)) for value, n in found]
-
-    def n_distinct(self, names: Sequence[str], missing: Missing | None = None) -> dict[str, int]:
-        """Numbers of distinct finite values: approximate, but 0 and 1 are exact."""
-        if not names:
-            return {}
-        sqls = [self._known_sql(name, missing or {}) for name in names]
-        listed = ", ".join(f"approx_count_distinct({s}), min({s}), max({s})" for s in sqls)
-        found = self.fetch(f"SELECT {listed} FROM catalogue")[0]
-        facts = zip(names, found[::3], found[1::3], found[2::3], strict=True)
-        # The approximation takes some columns of two values for constant.
-        return {
-            name: max(int(n), 2) if low != high else int(low is not None)
-            for name, n, low, high in facts
-        }
-
-    def n_words(self, names: Sequence[str], n_rows: int = 2000) -> dict[str, float]:
-        """How many words columns of text have on average, by the first rows; 0 where all miss."""
-        if not names:
-            return {}
-        stored = [quote(self.column(name).stored_as) for name in names]
-        listed = ", ".join(
-            f"avg(length(regexp_split_to_array(trim(CAST({s} AS VARCHAR)), '\\s+')))"
-            for s in stored
-        )
-        found = self.fetch(f"SELECT {listed} FROM (FROM catalogue WHERE {ROW} < {int(n_rows)})")[0]
-        return {name: float(n or 0) for name, n in zip(names, found, strict=True)}
-
-    def _known_sql(self, name: str, missing: Missing) -> str:
-        """SQL for a column's own values, NULL where one is not finite or stands for missing."""
-        column = self.column(name)
-        # As DOUBLE, long integers would run together.
-        if column.kind != "real" and name not in missing:
-            return quote(column.stored_as)
-        number = self.number_sql(name, missing)
-        return f"CASE WHEN isfinite({number}) THEN {number} END"
-
-    def is_unique(self, name: str) -> bool:
-        stored = quote(self.column(name).stored_as)
-        found = self.fetch(f"SELECT count(DISTINCT {stored}) FROM catalogue")
-        return int(found[0][0]) == self.n_rows
 
     def check_id(self, name: str) -> None:
         """Raise UnsuitableColumnError where a column does not tell objects apart."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.columns import ROW, Missing
+from al_engine.data.schema import quote
 
 
 @dataclass(frozen=True)
@@ -107,3 +108,57 @@ def _as_typed(value: float) -> float:
         return value
     short = float(str(np.float32(value)))
     return short if float(np.float32(short)) == value else value
+
+
+def label_counts(catalogue: Catalogue, name: str, limit: int = 50) -> list[tuple[str | None, int]]:
+    """The values of a column with how often each stands, most frequent first."""
+    found = catalogue.fetch(
+        f"SELECT {catalogue.text_sql(name)} AS value, count(*) AS n FROM catalogue "
+        f"GROUP BY value ORDER BY n DESC, value LIMIT {int(limit)}"
+    )
+    return [(value, int(n)) for value, n in found]
+
+
+def n_distinct(
+    catalogue: Catalogue, names: Sequence[str], missing: Missing | None = None
+) -> dict[str, int]:
+    """Numbers of distinct finite values: approximate, but 0 and 1 are exact."""
+    if not names:
+        return {}
+    sqls = [_known_sql(catalogue, name, missing or {}) for name in names]
+    listed = ", ".join(f"approx_count_distinct({s}), min({s}), max({s})" for s in sqls)
+    found = catalogue.fetch(f"SELECT {listed} FROM catalogue")[0]
+    facts = zip(names, found[::3], found[1::3], found[2::3], strict=True)
+    # The approximation takes some columns of two values for constant.
+    return {
+        name: max(int(n), 2) if low != high else int(low is not None)
+        for name, n, low, high in facts
+    }
+
+
+def n_words(catalogue: Catalogue, names: Sequence[str], n_rows: int = 2000) -> dict[str, float]:
+    """How many words columns of text have on average, by the first rows; 0 where all miss."""
+    if not names:
+        return {}
+    stored = [quote(catalogue.column(name).stored_as) for name in names]
+    listed = ", ".join(
+        f"avg(length(regexp_split_to_array(trim(CAST({s} AS VARCHAR)), '\\s+')))" for s in stored
+    )
+    found = catalogue.fetch(f"SELECT {listed} FROM (FROM catalogue WHERE {ROW} < {int(n_rows)})")[0]
+    return {name: float(n or 0) for name, n in zip(names, found, strict=True)}
+
+
+def _known_sql(catalogue: Catalogue, name: str, missing: Missing) -> str:
+    """SQL for a column's own values, NULL where one is not finite or stands for missing."""
+    column = catalogue.column(name)
+    # As DOUBLE, long integers would run together.
+    if column.kind != "real" and name not in missing:
+        return quote(column.stored_as)
+    number = catalogue.number_sql(name, missing)
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
+
+
+def is_unique(catalogue: Catalogue, name: str) -> bool:
+    stored = quote(catalogue.column(name).stored_as)
+    found = catalogue.fetch(f"SELECT count(DISTINCT {stored}) FROM catalogue")
+    return int(found[0][0]) == catalogue.n_rows

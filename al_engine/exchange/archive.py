@@ -111,6 +111,8 @@ def is_archive_with(path: Path, name: str) -> bool:
             return False
         with zipfile.ZipFile(path) as opened:
             return any(Path(each).name == name for each in opened.namelist())
+    # Of a damaged directory zipfile raises more than its own: a name that is no text, a version
+    # that it does not know, a field that is cut short.  None of these is an archive of ours.
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile, struct.error):
         return False
 

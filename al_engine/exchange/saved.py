@@ -90,6 +90,7 @@ def open_saved(path: Path) -> SavedModel:
     """
     try:
         return _open_bundle(path) if path.suffix == ".zip" else _open_beside(path)
+    # zipfile's own: a packing it does not know, a member that is locked, one that is not there.
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, KeyError) as error:
         has_path = isinstance(error, OSError) and error.errno
         reason = disk_said(error) if has_path else in_brief(str(error))  # type: ignore[arg-type]

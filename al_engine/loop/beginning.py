@@ -16,7 +16,7 @@ def given_labels(
     if setup.initial_labels == "ask":
         return []
     dataset = project.prepare(config)
-    tested = project.tested(config)
+    tested = project.histories.tested(config)
     rows = initial_rows(dataset, classifier, setup, config.asking.start, config.splits.seed, tested)
     known = rows[dataset.codes[rows] >= 0]
     ids = project.catalogue.object_ids(config.columns.id, known.tolist())
@@ -40,6 +40,6 @@ def first_labels(project: Project, config: ProjectConfig) -> list[Event]:
     return [
         event
         for classifier, setup in config.setups.items()
-        if not project.has_begun(classifier)
+        if not project.histories.has_begun(classifier)
         for event in given_labels(project, classifier, config, setup)
     ]

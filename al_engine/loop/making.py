@@ -28,7 +28,8 @@ from al_engine.loop.scores import RoundScores
 from al_engine.loop.truth import Rows
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
-from al_engine.settings.config import ALL_LABELS, ProjectConfig, round_key
+from al_engine.settings.config import ALL_LABELS, ProjectConfig
+from al_engine.settings.keys import round_key
 from al_engine.settings.label import side_of
 
 FITS_KEPT = 4
@@ -254,7 +255,7 @@ class RoundMaker:
         worked out there too: of ten thousand it takes a while.
         """
         last_seq = events[-1].seq if events else 0
-        moment = (last_seq, self._project.moment(classifier)[1], config, who)
+        moment = (last_seq, self._project.histories.moment(classifier)[1], config, who)
         if not is_on() or self._begun.get(classifier) == moment:
             return  # a page is drawn many times for one question
         self._begun[classifier] = moment
@@ -281,12 +282,12 @@ class RoundMaker:
             for event in (*first, replace(passed, kind="unsure"), passed, *others):
                 if not is_wanted():
                     raise Overtaken
-                history = self._project.fold([*events, event], who)
+                history = self._project.histories.fold([*events, event], who)
                 made_at = goes_back_to(plan, history)
                 former = None
                 if made_at is not None:
                     before = [each for each in events if each.seq <= made_at]
-                    former = self._project.fold(before, who)
+                    former = self._project.histories.fold(before, who)
                 make = partial(self._making(plan, config, history, former, present), n_threads=1)
                 ahead = _Ahead(make, key_of, history, expect)
                 standing = _standing(classifier, config, history)

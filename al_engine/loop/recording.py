@@ -56,7 +56,7 @@ def moment(project: Project, states: Iterable[State], layout: Layout, who: str) 
     """The present moment, with those of one person's states that are of it."""
     with project.log.lock:
         config, events = project.config, project.log.events()
-        now = {c: project.moment(c) for c in config.setups}
+        now = {c: project.histories.moment(c) for c in config.setups}
     of_now = [
         s for s in states
         if s.config == config

@@ -87,7 +87,7 @@ class States:
             classifier,
             config,
             history,
-            history_at=partial(self._project.history_at, classifier, self.who),
+            history_at=partial(self._project.histories.history_at, classifier, self.who),
         )
         if made.fit is not None and made.scores is not None:
             self._keep_round(classifier, config, made.fit, made.scores)
@@ -111,7 +111,9 @@ class States:
             )
         last = present.history.sets[number].seq
         events = in_effect(self._project.events(classifier))
-        history = self._project.fold([event for event in events if event.seq <= last], self.who)
+        history = self._project.histories.fold(
+            [event for event in events if event.seq <= last], self.who
+        )
         config = started_config(self._project, classifier)
         made = self._maker.make(classifier, config, history)
         rounds = self.rounds(classifier, config, made.trained)

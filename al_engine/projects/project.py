@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 import weakref
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,14 +23,12 @@ import numpy.typing as npt
 
 from al_engine.background import BACKGROUND
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.curated import CuratedSet, fold_curated, renumbered
+from al_engine.data.curated import CuratedSet, renumbered
 from al_engine.data.grid import Floats, Grid
 from al_engine.data.history import History, count_answers
 from al_engine.data.labels import CURATED, AnswerLog, Event
-from al_engine.data.merging import as_merged
 from al_engine.data.nearby import SkyOrder
-from al_engine.data.people import history_of, labels_given
-from al_engine.data.sight import in_sight
+from al_engine.data.people import labels_given
 from al_engine.errors import (
     AlEngineError,
     ProjectError,
@@ -44,6 +42,7 @@ from al_engine.home import CATALOGUE_FILE, read_about, write_about
 from al_engine.jobs import Cancelled, Progress
 from al_engine.projects.arrays import Arrays
 from al_engine.projects.dataset import Dataset, SplitSizes
+from al_engine.projects.histories import Histories
 from al_engine.projects.texts import Texts
 from al_engine.public import refuse_overuse, without_paths
 from al_engine.settings.config import ProjectConfig, check
@@ -72,10 +71,7 @@ class Project:
             partial(refuse_overuse, folder.parent),
             partial(BACKGROUND.do, self),
         )
-        self._histories: dict[tuple[str, str], tuple[Hashable, History]] = {}
-        self._formers: dict[tuple[str, str], tuple[object, History]] = {}
-        self._curated: tuple[Hashable, CuratedSet] = (None, CuratedSet())
-        self._merged: tuple[dict[str, str], list[Event]] = ({}, [])
+        self.histories = Histories(self.log, lambda: self._config)
         self.is_closed = False
         self.used_at = time.monotonic()
         self.n_at_work = 0
@@ -104,8 +100,7 @@ class Project:
         self.catalogue.close()
         self.log.close()
         # A browser that was left open keeps its session, and with it this: but not the memory.
-        self._histories.clear()
-        self._formers.clear()
+        self.histories.put_away()
         self.forget_arrays()
         _call(self._at_close)
 
@@ -233,107 +228,19 @@ class Project:
 
     def history(self, classifier: str, who: str = "") -> History:
         """What the events of a classifier amount to by now, for one person or for nobody."""
-        with self.log.lock:
-            events, config = self.events(classifier), self._config
-            key = (classifier, who if config.people.several else "")
-            last_seq = events[-1].seq if events else 0
-            moment = (
-                last_seq,
-                self._curated_in_use().last_seq,
-                config.people,
-                config.asking.shared,
-                tuple(config.merged_into.items()),
-            )
-            held = self._histories.get(key)
-            if held is None or held[0] != moment:
-                held = self._histories[key] = (moment, self.fold(events, who))
-            return held[1]
-
-    def history_at(self, classifier: str, who: str, seq: int) -> History:
-        """What the events of a classifier amounted to for one person once ``seq`` had happened.
-
-        The settings and the curated test set are those in force now.
-        """
-        with self.log.lock:
-            now = self.history(classifier, who)
-            config = self._config
-            key = (classifier, who if config.people.several else "")
-            moment = (seq, now.curated_seq, config.people, config.asking, config.merged_into)
-            held = self._formers.get(key)
-            if held is None or held[0] != moment:
-                events = [event for event in self.events(classifier) if event.seq <= seq]
-                held = self._formers[key] = (moment, self.fold(events, who))
-            return held[1]
-
-    def moment(self, classifier: str) -> tuple[int, int]:
-        """The last events that a classifier's history goes by: its own, and the test set's."""
-        with self.log.lock:
-            events = self.events(classifier)
-            return events[-1].seq if events else 0, self._curated_in_use().last_seq
-
-    def history_under(self, config: ProjectConfig, classifier: str) -> History:
-        """What the events of a classifier would amount to under some settings, for nobody."""
-        with self.log.lock:
-            merged = as_merged(self.log.events(), config.merged_into)
-            events = in_sight(merged, classifier, shared=config.asking.shared)
-            curated = self._curated_under(config)
-            return history_of(events, "", config.people, curated.labels, curated.last_seq)
+        return self.histories.history(classifier, who)
 
     def events(self, classifier: str) -> list[Event]:
         """The events that count for a classifier by the settings in force, in order."""
-        with self.log.lock:
-            return in_sight(self.all_events(), classifier, shared=self._config.asking.shared)
+        return self.histories.events(classifier)
 
     def all_events(self) -> list[Event]:
-        """The events of the log by the labels in force: what is merged counts as one.
-
-        For what is to be read, not for what is to be written again.
-        """
-        with self.log.lock:
-            into, n = self._config.merged_into, self.log.n_events
-            if not into:
-                return self.log.events()
-            # Undo and events to come leave those before as they are.
-            held_into, held = self._merged
-            if held_into != into or len(held) > n:
-                held = []
-            held = [*held, *as_merged(self.log.events()[len(held) :], into)]
-            self._merged = (into, held)
-            return list(held)
-
-    def has_begun(self, classifier: str) -> bool:
-        """Was anything said for a classifier, whatever counts for it besides?"""
-        return any(event.classifier == classifier for event in self.all_events())
-
-    def fold(
-        self, events: Sequence[Event], who: str = "", *, testing: int | None = None
-    ) -> History:
-        """What some events of a classifier amount to for one person, beside the test set.
-
-        ``testing`` is the row of an object that is taken to test as well.
-        """
-        curated = self._curated_in_use()
-        labels = curated.labels if testing is None else {**curated.labels, testing: ""}
-        return history_of(events, who, self._config.people, labels, curated.last_seq)
+        """The events of the log by the labels in force: what is merged counts as one."""
+        return self.histories.all_events()
 
     def curated(self) -> CuratedSet:
         """The curated test set by now, in use or not."""
-        with self.log.lock:
-            events, into = self.log.curated_events(), self._config.merged_into
-            moment = (events[-1].seq if events else 0, tuple(into.items()))
-            if self._curated[0] != moment:
-                self._curated = moment, fold_curated(as_merged(events, into))
-            return self._curated[1]
-
-    def tested(self, config: ProjectConfig) -> Mapping[int, str]:
-        """The labels of the curated test set by row, where some settings use it."""
-        return self._curated_under(config).labels
-
-    def _curated_in_use(self) -> CuratedSet:
-        return self._curated_under(self._config)
-
-    def _curated_under(self, config: ProjectConfig) -> CuratedSet:
-        return self.curated() if config.splits.curated else CuratedSet()
+        return self.histories.curated()
 
     def dataset(self) -> Dataset:
         """The arrays for the settings in force, made once."""
@@ -355,7 +262,7 @@ class Project:
     def split_sizes(self, config: ProjectConfig) -> SplitSizes:
         """How many objects of each label every set would hold under some settings."""
         self._check_open()
-        return self._arrays.split_sizes(config, frozenset(self.tested(config)))
+        return self._arrays.split_sizes(config, frozenset(self.histories.tested(config)))
 
     def axis(self, name: str, config: ProjectConfig | None = None) -> npt.NDArray[np.float32]:
         """A feature or numeric column over all rows as float32, for plotting."""

@@ -308,7 +308,7 @@ def _look_up(host: str, port: int, seconds: float) -> list[tuple[Any, ...]]:
     def ask() -> None:
         try:
             found.append(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-        except Exception as error:
+        except Exception as error:  # a thread's would vanish: raised again where one waits
             failed.append(error)
 
     asking = threading.Thread(target=ask, daemon=True, name="look-up")

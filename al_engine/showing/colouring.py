@@ -13,17 +13,17 @@ import numpy.typing as npt
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import axis_feature
 from al_engine.data.history import History
+from al_engine.data.profile import label_counts
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.loop.truth import OTHER, named, truth_in_force
 from al_engine.projects.project import Project
 from al_engine.session import State
 from al_engine.settings.panels import Panel
+from al_engine.showing.drawn import ARRAYS_KEPT, Drawn
 from al_engine.showing.maps import (
-    ARRAYS_KEPT,
     CORRECT,
     INCORRECT,
     UNLABELLED,
-    Drawn,
     certainty_of,
     class_colours,
     least_certainty,
@@ -96,7 +96,7 @@ def categories(catalogue: Catalogue, name: str) -> list[str] | None:
     column = catalogue.column(name)
     if column.kind == "real":
         return None
-    counts = catalogue.label_counts(name, FEW + 2 if column.kind == "integer" else 200)
+    counts = label_counts(catalogue, name, FEW + 2 if column.kind == "integer" else 200)
     values = [value for value, _ in counts if value is not None and value.strip()]
     if column.kind == "integer" and len(values) > FEW:
         return None

@@ -30,7 +30,7 @@ from al_engine.loop.truth import Rows, parts_in_force
 from al_engine.projects.dataset import Dataset
 from al_engine.session import LabellingSession, State
 from al_engine.showing.colouring import Colouring
-from al_engine.showing.maps import ARRAYS_KEPT, KEPT, Drawn, drawn_of
+from al_engine.showing.drawn import ARRAYS_KEPT, KEPT, Drawn, drawn_of
 from al_engine.views.palette import NEUTRAL
 
 LITTLE = 0.2

@@ -4,12 +4,9 @@ Owns which objects a map draws and in which category.  Takes a session's state, 
 must not know the browser or Streamlit.  Several threads may ask at once.
 """
 
-import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +16,10 @@ from al_engine.data.splits import OUT, TRAIN, VALIDATION
 from al_engine.loop.fitting import Fit
 from al_engine.loop.truth import Rows, named, parts_in_force, truth_in_force
 from al_engine.projects.dataset import Dataset, Truth
-from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ProjectConfig
 from al_engine.settings.label import side_of
+from al_engine.showing.drawn import ARRAYS_KEPT, KEPT, Drawn
 from al_engine.views.palette import CORRECTNESS, NEUTRAL
 from al_engine.views.raster import (
     HIDDEN,
@@ -40,11 +37,8 @@ from al_engine.views.raster import (
 Kind = Literal["training", "metric", "validation", "labels", "predicted", "certainty"]
 Codes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-Made = TypeVar("Made")
 
 CORRECT, INCORRECT, UNLABELLED = 0, 1, 2
-KEPT = 64  # pictures of a project, and as many small facts
-ARRAYS_KEPT = 12  # with a byte for each object, or four
 RANGE_FROM = 100_000  # objects are enough to tell where nearly all lie
 # A click looks close by first: in a crowd the nearest object is near.
 REACHES_PX = (1.0, 6.0, NEAR_PX)
@@ -73,65 +67,6 @@ class Shown:
     trained_on: bool = True
     queried: bool = True
     cell: tuple[str, int, int] | None = None
-
-
-class Drawn:
-    """The last pictures and what they were made of, under names that say all they depend on."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.n_put_away = 0
-        self.making: dict[Hashable, threading.RLock] = {}
-        self.pictures: OrderedDict[Hashable, bytes] = OrderedDict()
-        self.facts: OrderedDict[Hashable, Any] = OrderedDict()
-        self.arrays: OrderedDict[Hashable, npt.NDArray[Any]] = OrderedDict()
-        self.places: OrderedDict[Hashable, tuple[Floats, Floats]] = OrderedDict()
-
-    def put_away(self) -> None:
-        """Give back the memory."""
-        with self.lock:
-            self.n_put_away += 1
-            self.making.clear()
-            for held in (self.pictures, self.facts, self.arrays, self.places):
-                held.clear()
-
-    def once(
-        self,
-        kept: OrderedDict[Hashable, Made],
-        most: int,
-        key: Hashable,
-        make: Callable[[], Made],
-    ) -> Made:
-        """What is kept under a key, made once where it is not; the last used are kept."""
-        with self.lock:
-            if key in kept:
-                kept.move_to_end(key)
-                return kept[key]
-            n_put_away = self.n_put_away
-            making = self.making.setdefault(key, threading.RLock())
-        with making:  # who wants another thing does not wait for this one
-            made = kept.get(key)
-            if made is None:
-                made = make()
-            with self.lock:
-                if self.n_put_away != n_put_away:
-                    return made  # of what was there before: it serves who asked, and nobody else
-                kept[key] = made
-                kept.move_to_end(key)
-                self.making.pop(key, None)
-                while len(kept) > most:
-                    kept.popitem(last=False)
-        return made
-
-
-_DRAWN: weakref.WeakKeyDictionary[Project, Drawn] = weakref.WeakKeyDictionary()
-
-
-def drawn_of(project: Project) -> Drawn:
-    """What all sessions on a project share: a page is drawn again and again, and in many tabs."""
-    if project not in _DRAWN:
-        project.at_forget(_DRAWN.setdefault(project, Drawn()).put_away)
-    return _DRAWN[project]
 
 
 class Maps:

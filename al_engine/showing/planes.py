@@ -18,7 +18,8 @@ from al_engine.loop.truth import Rows
 from al_engine.projects.project import Project
 from al_engine.settings.panels import Panel
 from al_engine.settings.quantities import Quantities
-from al_engine.showing.maps import REACHES_PX, Drawn
+from al_engine.showing.drawn import Drawn
+from al_engine.showing.maps import REACHES_PX
 from al_engine.showing.quantities import quantities_of
 from al_engine.views.diagrams import DIAGRAMS, Line, log10, log_flux, log_ratio
 from al_engine.views.raster import Range, View, around, default_range, nearest

@@ -18,7 +18,8 @@ from al_engine.session import LabellingSession, State
 from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import Colouring, colouring_of
 from al_engine.showing.covering import by_coverage
-from al_engine.showing.maps import KEPT, MOST_PICKED, Drawn
+from al_engine.showing.drawn import KEPT, Drawn
+from al_engine.showing.maps import MOST_PICKED
 from al_engine.showing.planes import RANGE_FROM, Axis, Floats, Plane, Scale, plane_of
 from al_engine.views.palette import NEUTRAL
 from al_engine.views.raster import (

@@ -19,7 +19,7 @@ from al_engine.data.splits import TRAIN
 from al_engine.loop.answering import labels_offered
 from al_engine.projects.dataset import Dataset
 from al_engine.session import LabellingSession, State
-from al_engine.showing.maps import KEPT, drawn_of
+from al_engine.showing.drawn import KEPT, drawn_of
 
 NEAREST, TYPICAL = 5, 3
 LABELS_SHOWN = 8

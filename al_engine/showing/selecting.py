@@ -14,7 +14,7 @@ from al_engine.loop.truth import Rows
 from al_engine.session import LabellingSession, State
 from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import colouring_of
-from al_engine.showing.maps import Drawn
+from al_engine.showing.drawn import Drawn
 
 COMPARED = 100_000  # objects of either side are enough for medians and quartiles
 MOST_FEATURES = 40

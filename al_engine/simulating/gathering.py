@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_engine.data.features import list_features
+from al_engine.data.profile import label_counts
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.guesses import make_labels
 from al_engine.projects.opening import close_project, open_project
@@ -166,7 +167,7 @@ def _config(project: Project, features: Sequence[str], text: str | None) -> Proj
     config = project.config
     if len(config.labels) < 2 and config.columns.label:
         # What is called like an unknown label is one here: -1 beside 1.
-        counts = project.catalogue.label_counts(config.columns.label, 1000)
+        counts = label_counts(project.catalogue, config.columns.label, 1000)
         found = sorted(value for value, _ in counts if value is not None)
         if len(found) > 1:
             config = replace(config, labels=make_labels(found), train_labels=())

@@ -18,7 +18,7 @@ from al_engine.loop.together import MOST_AT_ONCE, at_once
 from al_engine.session import LabellingSession, State
 from al_engine.sharing import exporting
 from al_engine.showing.covering import begin_measuring
-from al_engine.showing.maps import drawn_of
+from al_engine.showing.drawn import drawn_of
 from al_engine.showing.selecting import Summary, summary
 from pages.components import loop
 from pages.components import state as tab

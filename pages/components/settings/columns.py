@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from al_engine.data.profile import label_counts
 from al_engine.guesses import guess_classifiers, label_choices, make_labels
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ALL_LABELS, Columns, Label
@@ -141,7 +142,7 @@ def _labels(
                 made.append(replace(held, colour=picked))
         st.caption(f"No object has a known label. {_FIRST_ONES}")
         return tuple(made), config.columns.unknown
-    counts = session.project.catalogue.label_counts(column, 200)
+    counts = label_counts(session.project.catalogue, column, 200)
     guessed, guessed_unknown = label_choices(session.project.catalogue, column)
     same = column == config.columns.label
     held = {label.value: label for label in (*guessed, *(config.labels if same else ()))}

@@ -14,7 +14,7 @@ from al_engine.data.features import (
     plottable,
 )
 from al_engine.data.operations import OPERATIONS
-from al_engine.data.profile import summarise
+from al_engine.data.profile import n_distinct, summarise
 from al_engine.guesses import guess_axes, guess_texts
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Combination, Features
@@ -62,7 +62,7 @@ def draw(session: LabellingSession, way: Way) -> None:
     changed = replace(config, features=edited)
     known = [*(plottable(there) if base or texts else ()), *numeric]
     if config.x_axis not in known or config.y_axis not in known:
-        distinct = catalogue.n_distinct(base, config.columns.missing)
+        distinct = n_distinct(catalogue, base, config.columns.missing)
         x_axis, y_axis = guess_axes(there, bool(combinations), distinct)
         changed = replace(changed, x_axis=x_axis, y_axis=y_axis)
     go_on(session, changed, way, lambda: _check(edited))

@@ -16,7 +16,8 @@ from al_engine.public import is_key, is_public, new_key, note_visit, visitor_fol
 from al_engine.session import LabellingSession
 from al_engine.showing.album import Album
 from al_engine.showing.comparing import Comparing
-from al_engine.showing.maps import Maps, drawn_of
+from al_engine.showing.drawn import drawn_of
+from al_engine.showing.maps import Maps
 from al_engine.showing.match_map import MatchMap
 from al_engine.showing.overview import Overview
 from al_engine.showing.plotting import Plotting
