@@ -144,7 +144,8 @@ def test_the_methods_say_what_was_done_with_its_numbers(begun):
     assert "described by 10 features: 4 columns" in said
     assert "the 6 differences of every two of them" in said
     assert "a random forest (Breiman 2001) with 10 trees was trained" in said
-    assert "on 13 labels, in 9 rounds: 5 of the catalogue's" in said
+    assert "on 13 labels: 5 of the catalogue's" in said
+    assert "After each answer the model was trained afresh on all labels so far, in 9 rounds" in said
     assert "8 for objects chosen by uncertainty sampling (Lewis \\& Gale 1994)" in said
     scores = begun.state("QSO").scores
     assert scores is not None

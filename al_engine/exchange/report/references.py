@@ -1,65 +1,26 @@
-"""The works that a report may cite, as text and as BibTeX.
+"""The works that Sextant cites: in a report, on its pages, in its documentation and its code.
 
-Owns the list.  Which of them a report cites is decided where it says what was done.
+Owns the one list of them; ``docs/references.md`` is written from it.  Which of them a report cites
+is decided where it says what was done.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-
-@dataclass(frozen=True)
-class Reference:
-    """A work: ``authors`` as BibTeX has them, ``short`` as it is cited in a sentence."""
-
-    key: str
-    short: str
-    authors: str
-    year: int
-    title: str
-    venue: str
-    volume: str = ""
-    pages: str = ""
-    doi: str = ""
-    url: str = ""
-    kind: Literal["article", "inproceedings", "book", "misc"] = "article"
-
-    @property
-    def address(self) -> str:
-        """Where it is found, "" where it has no address."""
-        return f"https://doi.org/{self.doi}" if self.doi else self.url
-
-    @property
-    def text(self) -> str:
-        """The work in one line, without its address."""
-        where = " ".join(filter(None, [self.venue, self.volume]))
-        names = self.authors.strip("{}").split(" and ")
-        if names[-1] == "others":
-            names[-1] = "et al."
-        said = f"{'; '.join(names)} ({self.year}). {self.title}. {where}"
-        return said + (f", {self.pages}." if self.pages else ".")
-
-    @property
-    def bibtex(self) -> str:
-        """The entry for a list of references."""
-        venue = {"article": "journal", "inproceedings": "booktitle", "book": "publisher"}
-        fields = {
-            "author": self.authors,
-            "title": f"{{{self.title}}}",
-            venue.get(self.kind, "howpublished"): self.venue,
-            "volume": self.volume,
-            "pages": self.pages.replace("–", "--"),
-            "year": str(self.year),
-            "doi": self.doi,
-            "url": "" if self.doi else self.url,
-        }
-        lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-        return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
+from al_engine.exchange.report.reference import Reference
 
 
 def as_bibtex(keys: Sequence[str]) -> str:
     """Some works as BibTeX, in order of their keys."""
     return "\n\n".join(REFERENCES[key].bibtex for key in sorted(keys))
+
+
+def as_list() -> str:
+    """All works as Markdown, in order of their authors: ``docs/references.md``."""
+    lines = []
+    for each in sorted(REFERENCES.values(), key=lambda e: (e.authors.strip("{").lower(), e.year)):
+        link = f" <{each.address}>" if each.address else ""
+        lines.append(f"- {each.text}{link}")
+    return "\n".join(["# References", "", *lines, ""])
 
 
 REFERENCES: dict[str, Reference] = {
@@ -102,6 +63,12 @@ REFERENCES: dict[str, Reference] = {
             "The Astropy Project: Sustaining and Growing a Community-oriented Open-source Project "
             "and the Latest Major Release (v5.0) of the Core Package",
             "The Astrophysical Journal", "935", "167", doi="10.3847/1538-4357/ac7c74",
+        ),
+        Reference(
+            "stevens2021", "Stevens et al. 2021", "Stevens, G. and others", 2021,
+            "AstronomicAL: an interactive dashboard for visualisation, integration and "
+            "classification of data with Active Learning", "Journal of Open Source Software", "6",
+            "3635", doi="10.21105/joss.03635",
         ),
         # -- models --
         Reference(
@@ -195,13 +162,27 @@ REFERENCES: dict[str, Reference] = {
         Reference(
             "zhou2004", "Zhou et al. 2004", "Zhou, D. and others", 2004,
             "Learning with Local and Global Consistency",
-            "Advances in Neural Information Processing Systems", "16", kind="inproceedings",
+            "Advances in Neural Information Processing Systems", "16", "321–328",
+            url="https://papers.nips.cc/paper/2506-learning-with-local-and-global-consistency",
+            kind="inproceedings",
         ),
         Reference(
             "yarowsky1995", "Yarowsky 1995", "Yarowsky, D.", 1995,
             "Unsupervised word sense disambiguation rivaling supervised methods",
             "Proceedings of the 33rd Annual Meeting of the Association for Computational "
             "Linguistics", "", "189–196", doi="10.3115/981658.981684", kind="inproceedings",
+        ),
+        Reference(
+            "rennie2003", "Rennie et al. 2003", "Rennie, J. D. M. and others", 2003,
+            "Tackling the Poor Assumptions of Naive Bayes Text Classifiers",
+            "Proceedings of the 20th International Conference on Machine Learning", "",
+            "616–623", kind="inproceedings",
+        ),
+        Reference(
+            "salton1988", "Salton & Buckley 1988", "Salton, G. and Buckley, C.", 1988,
+            "Term-weighting approaches in automatic text retrieval",
+            "Information Processing & Management", "24", "513–523",
+            doi="10.1016/0306-4573(88)90021-0",
         ),
         # -- query strategies --
         Reference(
@@ -256,9 +237,9 @@ REFERENCES: dict[str, Reference] = {
             doi="10.48550/arXiv.1901.05954", kind="misc",
         ),
         Reference(
-            "kirsch2021", "Kirsch et al. 2021", "Kirsch, A. and others", 2021,
+            "kirsch2023", "Kirsch et al. 2023", "Kirsch, A. and others", 2023,
             "Stochastic Batch Acquisition: A Simple Baseline for Deep Active Learning",
-            "arXiv:2106.12059", doi="10.48550/arXiv.2106.12059", kind="misc",
+            "Transactions on Machine Learning Research", doi="10.48550/arXiv.2106.12059",
         ),
         Reference(
             "hacohen2022", "Hacohen et al. 2022",
@@ -271,6 +252,63 @@ REFERENCES: dict[str, Reference] = {
             "Using Cluster-Based Sampling to Select Initial Training Set for Active Learning in "
             "Text Classification", "Advances in Knowledge Discovery and Data Mining", "",
             "384–388", doi="10.1007/978-3-540-24775-3_46", kind="inproceedings",
+        ),
+        Reference(
+            "vandeschoot2021", "van de Schoot et al. 2021", "van de Schoot, R. and others", 2021,
+            "An open source machine learning framework for efficient and transparent systematic "
+            "reviews", "Nature Machine Intelligence", "3", "125–133",
+            doi="10.1038/s42256-020-00287-7",
+        ),
+        Reference(
+            "deshpande2021", "Deshpande 2021", "Deshpande, D.", 2021,
+            "Review Classification using Active Learning", "Keras code examples",
+            url="https://keras.io/examples/nlp/active_learning_review_classification/",
+            kind="misc",
+        ),
+        Reference(
+            "lu2023", "Lu et al. 2023", "Lu, P.-Y. and Li, C.-L. and Lin, H.-T.", 2023,
+            "Re-Benchmarking Pool-Based Active Learning for Binary Classification",
+            "arXiv:2306.08954", doi="10.48550/arXiv.2306.08954", kind="misc",
+        ),
+        # -- when to stop, labels to look at again, and where nothing was learned --
+        Reference(
+            "bloodgood2009", "Bloodgood & Vijay-Shanker 2009",
+            "Bloodgood, M. and Vijay-Shanker, K.", 2009,
+            "A Method for Stopping Active Learning Based on Stabilizing Predictions and the Need "
+            "for User-Adjustable Stopping",
+            "Proceedings of the Thirteenth Conference on Computational Natural Language Learning",
+            "", "39–47", url="https://aclanthology.org/W09-1107/", kind="inproceedings",
+        ),
+        Reference(
+            "zhu2010", "Zhu et al. 2010", "Zhu, J. and Wang, H. and Hovy, E. and Ma, M.", 2010,
+            "Confidence-based stopping criteria for active learning for data annotation",
+            "ACM Transactions on Speech and Language Processing", "6", "3",
+            doi="10.1145/1753783.1753784",
+        ),
+        Reference(
+            "bartlett1935", "Bartlett 1935", "Bartlett, M. S.", 1935,
+            "Some Aspects of the Time-Correlation Problem in Regard to Tests of Significance",
+            "Journal of the Royal Statistical Society", "98", "536–543", doi="10.2307/2342284",
+        ),
+        Reference(
+            "viering2023", "Viering & Loog 2023", "Viering, T. and Loog, M.", 2023,
+            "The Shape of Learning Curves: A Review",
+            "IEEE Transactions on Pattern Analysis and Machine Intelligence", "45", "7799–7819",
+            doi="10.1109/TPAMI.2022.3220744",
+        ),
+        Reference(
+            "northcutt2021", "Northcutt et al. 2021",
+            "Northcutt, C. and Jiang, L. and Chuang, I.", 2021,
+            "Confident Learning: Estimating Uncertainty in Dataset Labels",
+            "Journal of Artificial Intelligence Research", "70", "1373–1411",
+            doi="10.1613/jair.1.12125",
+        ),
+        Reference(
+            "laxhammar2010", "Laxhammar & Falkman 2010", "Laxhammar, R. and Falkman, G.", 2010,
+            "Conformal prediction for distribution-independent anomaly detection in streaming "
+            "vessel data", "Proceedings of the First International Workshop on Novel Data Stream "
+            "Pattern Mining Techniques", "", "47–55", doi="10.1145/1833280.1833287",
+            kind="inproceedings",
         ),
         # -- statistics --
         Reference(
@@ -291,6 +329,24 @@ REFERENCES: dict[str, Reference] = {
             kind="inproceedings",
         ),
         Reference(
+            "lin2007", "Lin et al. 2007", "Lin, H.-T. and Lin, C.-J. and Weng, R. C.", 2007,
+            "A note on Platt's probabilistic outputs for support vector machines",
+            "Machine Learning", "68", "267–276", doi="10.1007/s10994-007-5018-6",
+        ),
+        Reference(
+            "zadrozny2002", "Zadrozny & Elkan 2002", "Zadrozny, B. and Elkan, C.", 2002,
+            "Transforming classifier scores into accurate multiclass probability estimates",
+            "Proceedings of the Eighth ACM SIGKDD International Conference on Knowledge Discovery "
+            "and Data Mining", "", "694–699", doi="10.1145/775047.775151", kind="inproceedings",
+        ),
+        Reference(
+            "naeini2015", "Naeini et al. 2015",
+            "Naeini, M. P. and Cooper, G. F. and Hauskrecht, M.", 2015,
+            "Obtaining Well Calibrated Probabilities Using Bayesian Binning",
+            "Proceedings of the AAAI Conference on Artificial Intelligence", "29", "2901–2907",
+            doi="10.1609/aaai.v29i1.9602", kind="inproceedings",
+        ),
+        Reference(
             "cohen1960", "Cohen 1960", "Cohen, J.", 1960,
             "A Coefficient of Agreement for Nominal Scales",
             "Educational and Psychological Measurement", "20", "37–46",
@@ -306,6 +362,41 @@ REFERENCES: dict[str, Reference] = {
             "light1971", "Light 1971", "Light, R. J.", 1971,
             "Measures of response agreement for qualitative data: Some generalizations and "
             "alternatives", "Psychological Bulletin", "76", "365–377", doi="10.1037/h0031643",
+        ),
+        # -- diagrams, magnitudes and colours --
+        Reference(
+            "kewley2001", "Kewley et al. 2001", "Kewley, L. J. and others", 2001,
+            "Theoretical Modeling of Starburst Galaxies", "The Astrophysical Journal", "556",
+            "121–140", doi="10.1086/321545",
+        ),
+        Reference(
+            "kewley2006", "Kewley et al. 2006", "Kewley, L. J. and others", 2006,
+            "The host galaxies and classification of active galactic nuclei",
+            "Monthly Notices of the Royal Astronomical Society", "372", "961–976",
+            doi="10.1111/j.1365-2966.2006.10859.x",
+        ),
+        Reference(
+            "kauffmann2003", "Kauffmann et al. 2003", "Kauffmann, G. and others", 2003,
+            "The host galaxies of active galactic nuclei",
+            "Monthly Notices of the Royal Astronomical Society", "346", "1055–1077",
+            doi="10.1111/j.1365-2966.2003.07154.x",
+        ),
+        Reference(
+            "mateos2012", "Mateos et al. 2012", "Mateos, S. and others", 2012,
+            "Using the Bright Ultrahard XMM-Newton survey to define an IR selection of luminous "
+            "AGN based on WISE colours", "Monthly Notices of the Royal Astronomical Society",
+            "426", "3271–3281", doi="10.1111/j.1365-2966.2012.21843.x",
+        ),
+        Reference(
+            "oke1983", "Oke & Gunn 1983", "Oke, J. B. and Gunn, J. E.", 1983,
+            "Secondary standard stars for absolute spectrophotometry", "The Astrophysical Journal",
+            "266", "713–717", doi="10.1086/160817",
+        ),
+        Reference(
+            "okabe2008", "Okabe & Ito 2008", "Okabe, M. and Ito, K.", 2008,
+            "Color Universal Design (CUD): How to make figures and presentations that are "
+            "friendly to colorblind people", "J*Fly Data Depository for Drosophila Researchers",
+            url="https://jfly.uni-koeln.de/color/", kind="misc",
         ),
         # -- pictures of the sky --
         Reference(
