@@ -24,6 +24,7 @@ from paging import SHARE, click, fine, read, show
 from test_people import together as working_together
 
 import al_engine
+from al_engine.curating.models import scores_of_test_set
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import WorkCancelled
 from al_engine.exchange.report import as_markdown as markdown
@@ -56,6 +57,7 @@ from al_engine.settings.config import (
     MemberSetup,
     ProjectConfig,
 )
+from al_engine.sharing.report import subject
 from al_engine.sharing.report.making import report_of, write_report
 from al_engine.sharing.report.wording import (
     MODELS_SAID,
@@ -197,11 +199,11 @@ def test_labels_are_counted_by_how_they_came_and_add_up(begun):
 
 def test_the_test_set_is_looked_at_only_where_that_is_asked_for(begun, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(LabellingSession, "test_scores", None)  # whoever calls it fails
+        patched.setattr(subject, "scores_of_test_set", None)  # whoever calls it fails
         text = written(begun)[1]
     assert "The test set was not looked at for this report." in text
     assert "On the test set" not in text
-    scores = begun.test_scores("QSO")
+    scores = scores_of_test_set(begun, "QSO")
     assert scores is not None
     told = written(begun, with_test=True)[1]
     assert f"| Test set | {scores.n:,} | {scores.accuracy.value:.3f}" in told

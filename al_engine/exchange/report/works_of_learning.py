@@ -161,6 +161,11 @@ OF_LEARNING: tuple[Reference, ...] = (
         "Information Processing & Management", "24", "513–523",
         doi="10.1016/0306-4573(88)90021-0",
     ),
+    Reference(
+        "nigam2000", "Nigam et al. 2000", "Nigam, K. and others", 2000,
+        "Text Classification from Labeled and Unlabeled Documents using EM", "Machine Learning",
+        "39", "103–134", doi="10.1023/A:1007692713085",
+    ),
     # -- query strategies --
     Reference(
         "lewis1994", "Lewis & Gale 1994", "Lewis, D. D. and Gale, W. A.", 1994,

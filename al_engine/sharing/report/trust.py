@@ -19,8 +19,8 @@ from al_engine.learning.stopping import (
     Sign,
 )
 from al_engine.loop.calibrating import ENOUGH_OF_A_SIDE, FOLDS
-from al_engine.loop.fitting import ENOUGH_TO_VALIDATE
 from al_engine.loop.state import State
+from al_engine.loop.truth import ENOUGH_TO_VALIDATE
 from al_engine.settings.config import ALL_LABELS
 from al_engine.sharing.report.subject import Subject, Told
 from al_engine.sharing.report.wording import Words, counted, in_brackets

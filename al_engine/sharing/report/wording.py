@@ -70,7 +70,7 @@ MODELS_SAID: dict[str, Words] = {
     "naive_bayes": Words("a Gaussian naive Bayes classifier", ("hand2001",)),
     "label_spreading": Words("label spreading", ("zhou2004",)),
     "label_propagation": Words("label propagation", ("zhu2002",)),
-    "self_training": Words("self-training", ("yarowsky1995",)),
+    "self_training": Words("self-training", ("yarowsky1995", "nigam2000")),
 }
 
 # What a model is where texts are among the features.
