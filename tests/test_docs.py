@@ -85,3 +85,16 @@ def test_every_work_that_is_cited_by_name_is_in_the_list():
         if (name, year) not in listed
     ]
     assert unlisted == []
+
+
+def test_what_stands_in_italics_with_a_capital_is_a_word_of_the_app():
+    files = [path for folder in ("pages", "al_engine") for path in (ROOT / folder).rglob("*.py")]
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    words = re.sub(r'"\s*\n\s*f?"', "", sources)  # a sentence may stand on several lines
+    unknown = [
+        f"{path.name}: {name}"
+        for path in sorted((ROOT / "docs").glob("*.md"))
+        for name in re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", path.read_text(encoding="utf-8"))
+        if name.strip(".:") not in words
+    ]
+    assert unknown == []
