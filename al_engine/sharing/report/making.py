@@ -50,8 +50,10 @@ PACKAGES = (
 
 def _classifiers(subject: Subject) -> Section | None:
     told = tuple(classifier(subject, each) for each in subject.classifiers)
-    blocks = tuple(definitions(subject)) if told else (Paragraph("No classifier was started."),)
-    return Section("Classifiers", blocks, told)
+    if not told:
+        return Section("Classifiers", (Paragraph("No classifier was started."),))
+    meant = definitions(subject)
+    return Section("Classifiers", (), (*told, meant) if meant is not None else told)
 
 
 def _pictures(subject: Subject) -> Section | None:

@@ -11,6 +11,7 @@ from al_engine import __version__
 from al_engine.exchange.report.blocks import Paragraph, Part, Section, Text, joined
 from al_engine.settings.config import ALL_LABELS, ClassifierSetup
 from al_engine.sharing.report.data import source_of
+from al_engine.sharing.report.scores import n_checked
 from al_engine.sharing.report.subject import (
     AUDIT,
     CHOSEN,
@@ -81,7 +82,7 @@ def _training(subject: Subject) -> Iterator[Text]:
 
 
 def _quality(subject: Subject) -> Iterator[Text]:
-    said = [text for told in subject.trained for text in _scores(told)]
+    said = [text for told in subject.trained for text in _scores(subject, told)]
     yield from said
     if said:
         has_macro = any(told.classifier == ALL_LABELS for told in subject.trained)
@@ -276,11 +277,15 @@ def _random(subject: Subject) -> Iterator[Text]:
     yield f"{counted(n, 'more label')} of objects drawn at random served validation alone."
 
 
-def _scores(told: Told) -> Iterator[Text]:
+def _scores(subject: Subject, told: Told) -> Iterator[Text]:
     scores = told.state.scores if told.state is not None else None
-    if scores is None:
+    if told.state is None or scores is None:
         return
-    validation = "On the validation set ({n}, none of which trained)"
+    whose = ""
+    if not subject.config.people.is_blind:
+        n = n_checked(subject, told.state)
+        whose = f", {n:,} of them labelled by people" if n else " with the catalogue's labels"
+    validation = f"On the validation set ({{n}}{whose}, none of which trained)"
     if scores.by_folds:
         validation = "In cross-validation over the labelled objects ({n}, chosen as said)"
     parts = [

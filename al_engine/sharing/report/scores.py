@@ -87,11 +87,16 @@ def _over(subject: Subject, state: State) -> str:
     said = "objects drawn at random for validation, none of which trains"
     if subject.config.people.is_blind:
         return said
-    seen = state.counted
-    given = [*seen.validated, *seen.corrected]
-    n = sum(part_in_force(subject.dataset, seen, row) == VALIDATION for row in given)
+    n = n_checked(subject, state)
     people = f"; people gave the labels of {n:,}, the catalogue those of the others"
     return said + (people if n else "; their labels are the catalogue's")
+
+
+def n_checked(subject: Subject, state: State) -> int:
+    """How many of the labels that validate people gave, as far as they are in sight."""
+    seen = state.counted
+    given = [*seen.validated, *seen.corrected]
+    return sum(part_in_force(subject.dataset, seen, row) == VALIDATION for row in given)
 
 
 def _by_label(subject: Subject, title: str, scores: Scores) -> list[Block]:

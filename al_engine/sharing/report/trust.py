@@ -134,11 +134,11 @@ def stopping(told: Told) -> Section | None:
     return Section("When to stop", tuple(blocks))
 
 
-def definitions(subject: Subject) -> list[Block]:
+def definitions(subject: Subject) -> Section | None:
     """How the numbers of all classifiers are meant, told once."""
     scored = [t.state.scores for t in subject.trained if t.state is not None and t.state.scores]
     if not scored:
-        return []
+        return None
     items: list[Text] = [
         (
             "Intervals are 95% intervals, Wilson's",
@@ -176,7 +176,7 @@ def definitions(subject: Subject) -> list[Block]:
                 ". What a model says there is a guess, and no sign of when to stop sees it.",
             )
         )
-    return [Items(tuple(items))]
+    return Section("What the numbers mean", (Items(tuple(items)),))
 
 
 def _signs() -> list[Text]:
