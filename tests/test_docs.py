@@ -1,4 +1,4 @@
-"""The pages of ``docs/``: what they name is there."""
+"""The pages of ``docs/``: what they name is there, and what is cited is in the one list."""
 
 import ast
 import re
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+
+from al_engine.exchange.report.references import REFERENCES, as_list
 
 PAGE = (ROOT / "docs" / "astronomical.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", PAGE, re.M | re.S))
@@ -53,3 +55,46 @@ def test_every_link_between_pages_leads_to_a_file(path: Path):
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", re.sub(r"```.*?```", "", text, flags=re.S))
     local = [target for target in targets if "://" not in target]
     assert [target for target in local if not (path.parent / target).is_file()] == []
+
+
+# A work as it is cited in a sentence: names and a year, in brackets or not.
+CITED = re.compile(
+    r"([A-Z][\w'-]+)(?:(?:,? (?:and|&) |, )[A-Z][\w'-]+)*(?: et al\.)?,? \(?((?:18|19|20)\d\d)\b"
+)
+CITING = [
+    path
+    for folder in ("docs", "pages", "al_engine", "bench")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in (".md", ".py") and not path.name.startswith(("works_of_", "references."))
+]
+
+
+def test_the_list_of_references_is_that_of_the_reports():
+    assert (ROOT / "docs" / "references.md").read_text(encoding="utf-8") == as_list()
+
+
+def test_every_work_that_is_cited_by_name_is_in_the_list():
+    listed = {
+        (each.authors.strip("{}").split(",")[0].split()[-1], str(each.year))
+        for each in REFERENCES.values()
+    }
+    unlisted = [
+        f"{path.relative_to(ROOT)}: {name} {year}"
+        for path in [ROOT / "README.md", *CITING]
+        for name, year in CITED.findall(path.read_text(encoding="utf-8"))
+        if (name, year) not in listed
+    ]
+    assert unlisted == []
+
+
+def test_what_stands_in_italics_with_a_capital_is_a_word_of_the_app():
+    files = [path for folder in ("pages", "al_engine") for path in (ROOT / folder).rglob("*.py")]
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    words = re.sub(r'"\s*\n\s*f?"', "", sources)  # a sentence may stand on several lines
+    unknown = [
+        f"{path.name}: {name}"
+        for path in sorted((ROOT / "docs").glob("*.md"))
+        for name in re.findall(r"(?<!\*)\*([A-Z][^*\n]+)\*(?!\*)", path.read_text(encoding="utf-8"))
+        if name.strip(".:") not in words
+    ]
+    assert unknown == []

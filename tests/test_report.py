@@ -57,8 +57,21 @@ from al_engine.settings.config import (
     MemberSetup,
     ProjectConfig,
 )
+from al_engine.sharing.report import subject
 from al_engine.sharing.report.making import report_of, write_report
-from al_engine.sharing.report.wording import MODELS_SAID, STRATEGIES_SAID, SURVEYS
+from al_engine.sharing.report.wording import (
+    MODELS_SAID,
+    MODELS_SAID_OF_TEXTS,
+    STRATEGIES_SAID,
+    SURVEYS,
+)
+from al_engine.showing.advice import advice_on
+from al_engine.showing.covering import pool_without
+from al_engine.simulating import process
+from al_engine.simulating.kept import Simulations, simulations_of
+from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan
+from al_engine.simulating.summary import over_seeds
+from al_engine.starting import start_demo
 
 DAY = date(2026, 11, 22)
 VOID = {"meta", "br", "line", "circle", "rect", "polyline", "polygon"}
@@ -145,7 +158,10 @@ def test_the_methods_say_what_was_done_with_its_numbers(begun):
     assert "described by 10 features: 4 columns" in said
     assert "the 6 differences of every two of them" in said
     assert "a random forest (Breiman 2001) with 10 trees was trained" in said
-    assert "on 13 labels, in 9 rounds: 5 of the catalogue's" in said
+    assert "on 13 labels: 5 of the catalogue's" in said
+    assert (
+        "After each answer the model was trained afresh on all labels so far, in 9 rounds" in said
+    )
     assert "8 for objects chosen by uncertainty sampling (Lewis \\& Gale 1994)" in said
     scores = begun.state("QSO").scores
     assert scores is not None
@@ -183,7 +199,7 @@ def test_labels_are_counted_by_how_they_came_and_add_up(begun):
 
 def test_the_test_set_is_looked_at_only_where_that_is_asked_for(begun, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(LabellingSession, "test_scores", None)  # whoever calls it fails
+        patched.setattr(subject, "scores_of_test_set", None)  # whoever calls it fails
         text = written(begun)[1]
     assert "The test set was not looked at for this report." in text
     assert "On the test set" not in text
@@ -231,6 +247,102 @@ def test_two_classifiers_are_told_together_too(begun):
     assert "## All classifiers together" in text
     assert "To tell Qso and Star each from all other labels, a random forest" in text
     assert "Platt, J. (1999)" in text
+
+
+def test_batches_and_what_a_strategy_is_set_to_are_told(project):
+    member = MemberSetup("random_forest", "margin_power", {"n_estimators": 10})
+    setup = small_setup(members=(member,), batch_size=3, strategy_params={"power": 4.0})
+    session = LabellingSession(project, "Ada")
+    session.start("QSO", setup)
+    for _ in range(6):
+        answer(session)
+    text = written(session)[1]
+    assert "After each batch of 3 the model was trained afresh" in text
+    assert "the closer the margin the likelier" in text
+    assert "Settings: Power: 4" in text
+    assert "**Batch size**: 3 objects between two fits" in text
+    session.change_settings(
+        replace(session.config, setups={"QSO": replace(setup, batch_size=1)})
+    )  # fmt: skip
+    answer(session)
+    assert "After each batch of up to 3 answers" in written(session)[1]
+
+
+def test_what_texts_give_to_learn_from_is_told(tmp_path, opened):
+    session = LabellingSession(opened(start_demo(tmp_path, "reviews")), "Ada")
+    member = MemberSetup("naive_bayes", "margin")
+    (label,) = session.config.train_labels
+    session.start(label, small_setup(members=(member,), calibration="none"))
+    text = written(session)[1]
+    n_terms = len(session.project.dataset().X.vocabulary.terms)
+    assert f"described by its text (review): {n_terms:,} words and pairs of words" in text
+    assert "complement naive Bayes" in text
+    assert "Salton, G.; Buckley, C. (1988)" in text
+    assert "0 features" not in text
+
+
+def test_calibration_threshold_and_what_they_give_are_told(begun):
+    setup = replace(begun.config.setups["QSO"], calibration="sigmoid", threshold=0.4)
+    begun.choose_threshold("QSO", setup)
+    found = begun.calibrated("QSO", setup)
+    assert found is not None
+    assert found.stated is not None
+    assert found.mended is not None
+    assert found.at is not None
+    text = written(begun)[1]
+    assert f"calibration error of its probability is {found.stated.ece:.3f}" in text
+    assert f"it is {found.mended.ece:.3f}" in text
+    completeness = found.at.scores.recall
+    assert f"completeness {completeness.value:.3f} ({completeness.low:.3f}–" in text
+    assert "calibrated by a sigmoid (Platt 1999) on validation, and cut at 0.40" in text
+    assert len(found.mended.bins) == sum(
+        row.count("|") == 4
+        for table in rows_of_tables(text)
+        if "Probability said" in table[0]
+        for row in table[2:]
+    )
+
+
+def test_when_to_stop_and_what_lies_far_are_told_as_on_the_page(begun):
+    while begun.state("QSO").n_trained < 45:
+        answer(begun)
+    state = begun.state("QSO")
+    advice, far = advice_on(begun, state), pool_without(begun, state)
+    assert advice.unchanged.value is not None
+    assert far is not None
+    text = written(begun)[1]
+    assert "#### When to stop" in text
+    assert f"| Classes change | {advice.unchanged.value:.1%} of objects |" in text
+    assert f"No training data near: a share of {far.value:.3f}" in text
+    assert "Laxhammar, R.; Falkman, G. (2010)" in text
+
+
+def test_simulations_are_told_with_curves_and_what_they_saved(begun, monkeypatch):
+    monkeypatch.setattr(Simulations, "_start", lambda self, folder: process._run(folder))
+    plan = SimulationPlan(
+        (PlannedModel((PlannedMember("logistic_regression"),)),), ("margin_clusters",),
+        batch_size=10, budget=30, n_seeds=2, positive="QSO",
+    )  # fmt: skip
+    held = simulations_of(begun.project)
+    key = held.begin(begun.project, plan, HOSTILE[0])
+    numbers = held.numbers(key)
+    html, text = written(begun)
+    Reader(html)
+    assert "## Simulations" in text
+    assert markdown.escaped(HOSTILE[0]) in text
+    area = numbers["summary"]["margin_clusters"]["aubc"]
+    row = f"| Margin, clustered | {area['mean']:.3f} ({area['low']:.3f}–{area['high']:.3f})"
+    assert row in text
+    assert "margin_clusters" not in text
+    assert "margin\\_clusters" not in text
+    assert "| Random |" in text
+    full = over_seeds([each["accuracy"] for each in numbers["full"]])
+    assert f"Full supervision: {full['mean']:.3f}" in text
+    assert html.count('class="level l0"') == 2  # the line, and its place in the legend
+
+
+def test_without_a_simulation_nothing_is_said_of_any(begun):
+    assert "Simulations" not in written(begun)[1]
 
 
 def test_a_classifier_over_all_labels_is_told_label_by_label(begun):
@@ -387,7 +499,12 @@ def test_every_model_and_strategy_of_ours_is_called_something_and_cites_what_the
     assert ours <= MODELS_SAID.keys()
     strategies = {**STRATEGIES, **COMMITTEE_STRATEGIES}
     assert {s.name for s in strategies.values() if s.origin is None} <= STRATEGIES_SAID.keys()
-    said = [*MODELS_SAID.values(), *STRATEGIES_SAID.values(), *SURVEYS.values()]
+    said = [
+        *MODELS_SAID.values(),
+        *MODELS_SAID_OF_TEXTS.values(),
+        *STRATEGIES_SAID.values(),
+        *SURVEYS.values(),
+    ]
     assert {key for each in said for key in each.cites} <= REFERENCES.keys()
 
 
@@ -398,6 +515,7 @@ def test_every_reference_has_a_key_a_year_and_well_formed_bibtex():
         assert not reference.doi or re.fullmatch(r"10\.\d{4,}/\S+", reference.doi)
         assert reference.bibtex.count("{") == reference.bibtex.count("}")
     assert as_bibtex(["wilson1927", "cox1958"]).index("cox1958") == len("@article{")
+    assert "journal = {Information Processing \\& Management}" in as_bibtex(["salton1988"])
 
 
 def test_the_version_is_that_of_the_project():

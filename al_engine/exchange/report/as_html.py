@@ -102,7 +102,8 @@ def _block(block: Block) -> str:
         case Plot():
             title, note = escaped(block.title), escaped(block.note)
             band = f"The band is the 95% interval of the first curve, {escaped(block.curves[0])}."
-            said = f"<figcaption>{title}. {band} {note}</figcaption>"
+            bands = band if block.n_bands == 1 else "Bands are 95% intervals."
+            said = f"<figcaption>{title}. {bands} {note}</figcaption>"
             return f"<figure>\n{as_svg(block, escaped)}\n{said}\n</figure>"
         case Verbatim(text):
             return f"<pre>{escaped(text)}</pre>"

@@ -93,9 +93,10 @@ def _block(block: Block) -> list[str]:
                 for row in sampled(block.rows)
             ]
             table = _table((block.x_title, *block.curves), written, 0)
-            some = "" if len(written) == len(block.rows) else "Some of the rounds. "
-            note = f"{some}In brackets 95% intervals. {escaped(block.note)}".rstrip()
-            return [_bold(block.title), "", *table, "", note]
+            some = "Some of the rounds. " if len(block.rows) > SAMPLED else ""
+            levels = [f"{name}: {number(level)}. " for name, level in block.levels]
+            note = f"{some}In brackets 95% intervals. {escaped(''.join(levels) + block.note)}"
+            return [_bold(block.title), "", *table, "", note.rstrip()]
         case Verbatim(text):
             longest = max((len(run) for run in re.findall("`+", text)), default=0)
             fence = "`" * max(3, longest + 1)

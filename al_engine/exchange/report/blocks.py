@@ -73,13 +73,18 @@ class PlotRow:
 
 @dataclass(frozen=True)
 class Plot:
-    """Curves over numbers of labels, the first one with its intervals; ``note`` says over what."""
+    """Curves over numbers of labels, the first ``n_bands`` with their intervals.
+
+    ``levels`` are values that do not depend on the number of labels; ``note`` says over what.
+    """
 
     title: str
     x_title: str
     curves: tuple[str, ...]
     rows: tuple[PlotRow, ...]
     note: str = ""
+    n_bands: int = 1
+    levels: tuple[tuple[str, Score], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,11 +149,15 @@ def _texts(sections: Sequence[Section]) -> Iterator[tuple[Part, ...]]:
 
 
 def number(score: Score | None) -> str:
-    """A share with its 95% interval.
+    """A share with its 95% interval, where it has one; a dash where there is no score at all.
 
-    >>> number(Score(0.8, 0.4902, 0.9433, 10)), number(Score(None, None, None, 0))
-    ('0.800 (0.490–0.943)', 'undefined')
+    >>> number(Score(0.8, 0.4902, 0.9433, 10)), number(Score(None, None, None, 0)), number(None)
+    ('0.800 (0.490–0.943)', 'undefined', '–')
     """
-    if score is None or score.value is None or score.low is None or score.high is None:
+    if score is None:
+        return "–"
+    if score.value is None:
         return "undefined"
+    if score.low is None or score.high is None:
+        return f"{score.value:.3f}"
     return f"{score.value:.3f} ({score.low:.3f}–{score.high:.3f})"

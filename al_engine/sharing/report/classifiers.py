@@ -14,7 +14,7 @@ from al_engine.exchange.report.blocks import (
 )
 from al_engine.learning.agreement import Agreement, Kappa
 from al_engine.loop.state import State
-from al_engine.sharing.report.scores import curve, scores_of
+from al_engine.sharing.report.scores import best, curve, scores_of
 from al_engine.sharing.report.subject import (
     AGAIN,
     CLICK,
@@ -26,12 +26,14 @@ from al_engine.sharing.report.subject import (
     Subject,
     Told,
 )
+from al_engine.sharing.report.trust import calibration, stopping
 from al_engine.sharing.report.wording import (
     counted,
     in_brackets,
     model_name,
     settings_words,
     strategy_of,
+    strategy_settings,
     strategy_words,
 )
 
@@ -50,22 +52,36 @@ def classifier(subject: Subject, told: Told) -> Section:
     """One classifier: how it learns, from what, how good it is and how that came about."""
     if told.state is None:
         return Section(told.name, (Paragraph(f"It has no model: {told.fault}"),))
-    blocks: list[Block] = [Facts(_set_up(told.state)), *_labels(subject, told)]
+    blocks: list[Block] = [Facts(_set_up(subject, told.state)), *_labels(subject, told)]
+    blocks += _people(told)
     if told.state.scores is not None:
         blocks += scores_of(subject, told, told.state)
         blocks += curve(told.state.rounds, len(subject.classifiers))
-    blocks += _people(told)
-    return Section(told.name, tuple(blocks))
+        blocks += best(told.state)
+    below = (calibration(told, told.state), stopping(told))
+    return Section(told.name, tuple(blocks), tuple(each for each in below if each is not None))
 
 
-def _set_up(state: State) -> tuple[tuple[str, Text], ...]:
-    setup = state.setup
+def _set_up(subject: Subject, state: State) -> tuple[tuple[str, Text], ...]:
+    setup, of_texts = state.setup, bool(subject.n_terms)
     rows: list[tuple[str, Text]] = []
     for i, member in enumerate(setup.members, start=1):
         title = f"Model {i} of {len(setup.members)}" if len(setup.members) > 1 else "Model"
-        rows.append((title, joined([model_name(member), settings_words(member)], ". Settings: ")))
+        said: list[Text] = [model_name(member, of_texts=of_texts), settings_words(member)]
+        rows.append((title, joined(said, ". Settings: ")))
     chosen: Text = ("Objects are chosen ", *strategy_words(strategy_of(setup)))
-    return (*rows, ("Query strategy", chosen), ("Seed", str(state.config.splits.seed)))
+    if settings := strategy_settings(setup):
+        chosen = (*chosen, f". Settings: {settings}")
+    size = setup.batch_size
+    batch = f"{size:,} objects between two fits" if size > 1 else "1: it learns after each answer"
+    begun = "the catalogue" if setup.initial_labels == "catalogue" else "people"
+    return (
+        *rows,
+        ("Query strategy", chosen),
+        ("Batch size", batch),
+        ("Labels to begin with", f"{setup.n_initial:,}, from {begun}"),
+        ("Seed", str(state.config.splits.seed)),
+    )
 
 
 # -- labels ------------------------------------------------------------------------------------

@@ -6,10 +6,24 @@ from pathlib import PurePath
 from al_engine.data.curated import How
 from al_engine.data.joined import JoinedTable
 from al_engine.data.readers import READERS
-from al_engine.exchange.report.blocks import Block, Facts, Items, Paragraph, Section, Table
+from al_engine.exchange.report.blocks import (
+    Block,
+    Facts,
+    Items,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+)
 from al_engine.settings.label import Label
 from al_engine.sharing.report.subject import Subject
-from al_engine.sharing.report.wording import counted, listed
+from al_engine.sharing.report.wording import (
+    counted,
+    drawn_how,
+    in_brackets,
+    listed,
+    share_words,
+)
 from al_engine.starting import source_title
 
 MOST_LISTED = 200  # columns or formulas; the configuration has them all
@@ -149,14 +163,8 @@ def sets(subject: Subject) -> Section:
         tuple(rows),
         "Objects of each set as drawn" + ("; curated ones test" * splits.curated),
     )
-    unit = "%" if splits.mode == "shares" else " objects"
-    drawn = [
-        f"{number:,g}{unit} {part}"
-        for part, number in zip(parts, (splits.train, splits.validation, splits.test), strict=False)
-    ]
-    how = "stratified by label" if splits.draw == "stratified" else "equally many of each label"
     facts = [
-        ("Drawn", f"at random by object id, {how}: {listed(drawn)}"),
+        ("Drawn", f"at random by object id, {drawn_how(splits)}: {share_words(splits)}"),
         ("Seed", str(splits.seed)),
         ("Objects without a label", "left out" if config.leave_out_unknown else "in the pool"),
     ]
@@ -203,16 +211,28 @@ def features(subject: Subject) -> Section:
     for feature in base[:MOST_LISTED]:
         column = catalogue.column(feature.name)
         rows.append((feature.name, column.unit or "–", column.description or "–"))
-    blocks: list[Block] = [
-        Paragraph(f"{counted(len(made), 'feature')}. {preparation(subject)}"),
-        Table(("Column", "Unit", "Description"), tuple(rows), n_texts=3),
-    ]
+    blocks: list[Block] = []
+    if made:
+        blocks = [
+            Paragraph(f"{counted(len(made), 'feature')} of numbers. {preparation(subject)}"),
+            Table(("Column", "Unit", "Description"), tuple(rows), n_texts=3),
+        ]
     if len(base) > MOST_LISTED:
         blocks.append(Paragraph(f"And {len(base) - MOST_LISTED:,} more columns."))
     if combined:
         more = len(combined) - MOST_LISTED
         formulas = "; ".join(combined[:MOST_LISTED]) + (f"; and {more:,} more" if more > 0 else "")
         blocks.append(Paragraph(f"{len(combined):,} made of these: {formulas}."))
+    if subject.n_terms:
+        names = listed(list(subject.config.features.texts))
+        text: Text = (
+            f"{subject.n_terms:,} features of the texts in {names}: words and pairs of words that "
+            "stand in at least two texts of the training set, labelled or not, each weighed by the "
+            "logarithm of its count and of how rare it is there (TF-IDF",
+            *in_brackets(("salton1988",)),
+            "), a text's features scaled to length 1. Tags are removed and letter case is ignored.",
+        )
+        blocks.append(Paragraph(text))
     return Section("Features", tuple(blocks))
 
 
@@ -220,5 +240,7 @@ def preparation(subject: Subject) -> str:
     """What is done to the features before a model sees them."""
     said = "Missing values are replaced by the median of the training set"
     if subject.config.features.scale:
-        said += "; each feature is centred on its median there and divided by its quartile range"
+        said += (
+            "; each feature is centred on its median there and divided by its interquartile range"
+        )
     return f"{said}."

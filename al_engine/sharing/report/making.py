@@ -37,7 +37,9 @@ from al_engine.sharing import exporting
 from al_engine.sharing.report.classifiers import classifier, repeated, together
 from al_engine.sharing.report.data import data, features, labels, sets, source_of
 from al_engine.sharing.report.methods import methods
+from al_engine.sharing.report.simulations import simulations
 from al_engine.sharing.report.subject import Subject, gather
+from al_engine.sharing.report.trust import definitions
 from al_engine.sharing.report.wording import SURVEYS, in_brackets
 
 PACKAGES = (
@@ -48,8 +50,10 @@ PACKAGES = (
 
 def _classifiers(subject: Subject) -> Section | None:
     told = tuple(classifier(subject, each) for each in subject.classifiers)
-    blocks = () if told else (Paragraph("No classifier was started."),)
-    return Section("Classifiers", blocks, told)
+    if not told:
+        return Section("Classifiers", (Paragraph("No classifier was started."),))
+    meant = definitions(subject)
+    return Section("Classifiers", (), (*told, meant) if meant is not None else told)
 
 
 def _pictures(subject: Subject) -> Section | None:
@@ -92,6 +96,7 @@ SECTIONS: tuple[Making, ...] = (
     _classifiers,
     together,
     repeated,
+    simulations,
     _pictures,
     _software,
 )

@@ -1,13 +1,17 @@
-"""The methods in a paragraph: sentences chosen by what was done, with its numbers.
+"""The methods as a paper has them: sentences chosen by what was done, with its numbers.
 
-Each function gives one sentence, or nothing where there is nothing of the kind to say.
+One paragraph on the data, one on what was trained and asked, one on how good it is.  Each function
+gives some sentences, or nothing where there is nothing of the kind to say.
 """
 
 from collections.abc import Iterator
+from importlib.metadata import version as version_of
 
+from al_engine import __version__
 from al_engine.exchange.report.blocks import Paragraph, Part, Section, Text, joined
 from al_engine.settings.config import ALL_LABELS, ClassifierSetup
 from al_engine.sharing.report.data import source_of
+from al_engine.sharing.report.scores import n_checked
 from al_engine.sharing.report.subject import (
     AUDIT,
     CHOSEN,
@@ -20,6 +24,7 @@ from al_engine.sharing.report.subject import (
     Subject,
     Told,
 )
+from al_engine.sharing.report.trust import METHODS_SAID
 from al_engine.sharing.report.wording import (
     begun_small,
     counted,
@@ -30,24 +35,36 @@ from al_engine.sharing.report.wording import (
 )
 
 MOST_NAMED = 12  # columns or labels; more are counted
+GRAPHS = {"label_spreading", "label_propagation", "self_training"}  # they learn from the pool
 _COMBINED = {
     "subtract": "differences", "add": "sums", "multiply": "products", "divide": "ratios",
 }  # fmt: skip
 _NUMBERS = ("no", "one", "two", "three", "four", "five")
+_USED = (
+    ("scikit-learn", "scikit-learn", "pedregosa2011"),
+    ("modAL", "modAL-python", "danka2018"),
+    ("NumPy", "numpy", "harris2020"),
+    ("DuckDB", "duckdb", "raasveldt2019"),
+)
 _ASTROPY = {"fits", "votable", "ecsv", "cds", "ipac"}
 
 
 def methods(subject: Subject) -> Section:
-    """The paragraph."""
-    return Section("Methods", (Paragraph(joined(_sentences(subject))),))
+    """The paragraphs; one that has nothing to say is left out."""
+    parts = (_data(subject), _training(subject), _quality(subject))
+    made = [joined(said) for part in parts if (said := list(part))]
+    return Section("Methods", tuple(Paragraph(text) for text in made))
 
 
-def _sentences(subject: Subject) -> Iterator[Text]:
+def _data(subject: Subject) -> Iterator[Text]:
     yield _catalogue(subject)
     yield from _joined(subject)
-    yield _features(subject)
-    yield _prepared(subject)
+    yield from _features(subject)
+    yield from _prepared(subject)
     yield from _sets(subject)
+
+
+def _training(subject: Subject) -> Iterator[Text]:
     groups: dict[tuple[object, ...], list[Told]] = {}
     for told in subject.trained:
         assert told.state is not None, "it is trained"
@@ -55,16 +72,24 @@ def _sentences(subject: Subject) -> Iterator[Text]:
         groups.setdefault((is_over_all, repr(told.state.setup.members)), []).append(told)
     for group in groups.values():
         assert group[0].state is not None, "it is trained"
-        yield _models(group, group[0].state.setup)
-    if subject.trained:
-        yield "In each round the model was trained afresh on all labels so far."
-    for told in subject.trained:
-        yield from _labels(subject, told)
+        yield _models(subject, group, group[0].state.setup)
+        if _learns_from_pool(group[0]):
+            yield "Objects of the training set without a label took part in the fit, too."
+        for told in group:
+            yield from _labels(subject, told)
     yield from _random(subject)
-    said = [text for told in subject.trained for text in _scores(told)]
+    yield from _people(subject)
+
+
+def _quality(subject: Subject) -> Iterator[Text]:
+    said = [text for told in subject.trained for text in _scores(subject, told)]
     yield from said
     if said:
-        yield ("Brackets hold 95% intervals", *in_brackets(("wilson1927",)), ".")
+        has_macro = any(told.classifier == ALL_LABELS for told in subject.trained)
+        cites = ("wilson1927", "zou2008") if has_macro else ("wilson1927",)
+        yield ("Brackets hold 95% intervals", *in_brackets(cites), ".")
+    for told in subject.trained:
+        yield from _line(told)
     yield _software(subject)
 
 
@@ -79,7 +104,8 @@ def _catalogue(subject: Subject) -> Text:
         if number
     ]
     whose = f" ({', '.join(named)})" if len(named) <= MOST_NAMED else f" of {len(named):,} labels"
-    return f"{said}, {known:,} of them with a known label{whose}."
+    part = "all" if known == n else f"{known:,}"
+    return f"{said}, {part} of them with a known label{whose}."
 
 
 def _joined(subject: Subject) -> Iterator[Text]:
@@ -89,25 +115,39 @@ def _joined(subject: Subject) -> Iterator[Text]:
         yield f"It was joined with {listed(said)}."
 
 
-def _features(subject: Subject) -> Text:
+def _features(subject: Subject) -> Iterator[Text]:
     made = subject.dataset.features
-    base = [feature.name for feature in made if not feature.operation]
-    said = [counted(len(base), "column") + " of the catalogue"]
-    if len(base) <= MOST_NAMED:
-        said[0] += f" ({', '.join(base)})"
-    for each in subject.config.features.combinations:
-        n = sum(f.operation == each.operation and len(f.columns) == each.n for f in made)
-        what = _COMBINED.get(each.operation, f"combinations by {each.operation}")
-        of = _NUMBERS[each.n] if each.n < len(_NUMBERS) else str(each.n)
-        said.append(f"the {n:,} {what} of every {of} of them")
-    return f"Each object was described by {counted(len(made), 'feature')}: {listed(said)}."
+    if made:
+        base = [feature.name for feature in made if not feature.operation]
+        said = [counted(len(base), "column") + " of the catalogue"]
+        if len(base) <= MOST_NAMED:
+            said[0] += f" ({', '.join(base)})"
+        for each in subject.config.features.combinations:
+            n = sum(f.operation == each.operation and len(f.columns) == each.n for f in made)
+            what = _COMBINED.get(each.operation, f"combinations by {each.operation}")
+            of = _NUMBERS[each.n] if each.n < len(_NUMBERS) else str(each.n)
+            said.append(f"the {n:,} {what} of every {of} of them")
+        yield f"Each object was described by {counted(len(made), 'feature')}: {listed(said)}."
+    if subject.n_terms:
+        also = " also" if made else ""
+        names = listed(list(subject.config.features.texts))
+        yield (
+            f"Each object was{also} described by its text ({names}): {subject.n_terms:,} words and "
+            "pairs of words, weighed by TF-IDF",
+            *in_brackets(("salton1988",)),
+            " as learned from the texts of the training set.",
+        )
 
 
-def _prepared(subject: Subject) -> Text:
+def _prepared(subject: Subject) -> Iterator[Text]:
+    if not subject.dataset.features:
+        return
     said = "Missing values were replaced by the median of the training set"
     if subject.config.features.scale:
-        said += ", and each feature was centred on its median and divided by its quartile range"
-    return f"{said}."
+        said += (
+            ", and each feature was centred on its median and divided by its interquartile range"
+        )
+    yield f"{said}."
 
 
 def _sets(subject: Subject) -> Iterator[Text]:
@@ -131,24 +171,29 @@ def _sets(subject: Subject) -> Iterator[Text]:
         )
 
 
-def _models(group: list[Told], setup: ClassifierSetup) -> Text:
+def _models(subject: Subject, group: list[Told], setup: ClassifierSetup) -> Text:
     is_over_all = group[0].classifier == ALL_LABELS
     names = [told.name for told in group]
     each = " each" if len(names) > 1 else ""
     against = f"To tell {listed(names)}{each} from all other labels, "
     if is_over_all:
         against = "To tell all labels apart, "
-    models = [model_words(member) for member in setup.members]
+    of_texts = bool(subject.n_terms)
+    models = [model_words(member, of_texts=of_texts) for member in setup.members]
     if len(models) == 1:
         return (against, *models[0], f" was trained{each}.")
     what = f"a committee of {len(models)} was trained{each}: "
     return (against, what, *joined(models, "; "), ".")
 
 
+def _learns_from_pool(told: Told) -> bool:
+    assert told.state is not None, "it is trained"
+    return any(member.model in GRAPHS for member in told.state.setup.members)
+
+
 def _labels(subject: Subject, told: Told) -> Iterator[Text]:
     """From what a classifier learned; of answers that are not in sight their number alone."""
     said: list[Text] = []
-    n_rounds = 0 if told.state is None else len(told.state.rounds)
     if n := told.came.get(GIVEN):
         said.append(f"{n:,} of the catalogue's for objects drawn at random to begin with")
     if n := told.came.get(INITIAL):
@@ -165,15 +210,49 @@ def _labels(subject: Subject, told: Told) -> Iterator[Text]:
         others = " of other people" if subject.config.people.is_blind else " that came otherwise"
         said.append(f"{rest:,}{others}")
     yield (
-        f"{_classifier(told)} was trained on {counted(told.n_trained, 'label')}, in "
-        f"{counted(n_rounds, 'round')}: ",
+        f"{_classifier(told)} was trained on {counted(told.n_trained, 'label')}: ",
         *joined(said, "; "),
         ".",
     )
+    yield _rounds(told)
     if n := len(told.counted.unsure):
         whose = f" by {subject.who}" if subject.config.people.several else ""
         what = "One object was" if n == 1 else f"{n:,} objects were"
-        yield f"{what} passed as unsure{whose}, and left without a label."
+        yield f"{what} passed as unsure{whose} and did not train."
+
+
+def _rounds(told: Told) -> Text:
+    """How often the model was made, and after how many answers."""
+    n = 0 if told.state is None else len(told.state.rounds)
+    after = "each answer"
+    if told.batches and max(told.batches) > 1:
+        sizes = sorted(told.batches)
+        after = f"each batch of {sizes[0]:,}"
+        if len(sizes) > 1:
+            after = f"each batch of up to {sizes[-1]:,} answers"
+    return (
+        f"After {after} the model was trained afresh on all labels so far, in "
+        f"{counted(n, 'round')}."
+    )
+
+
+def _people(subject: Subject) -> Iterator[Text]:
+    """Who answered, as far as that is known: where one person works, names say nothing."""
+    days = [day for told in subject.trained for day in told.answered or ()]
+    if not days:
+        return
+    first, last = min(days).isoformat(), max(days).isoformat()
+    when = f"on {first}" if first == last else f"from {first} to {last}"
+    names = {each.name for told in subject.trained for each in told.people if each.n_labels}
+    if subject.config.people.several and names:
+        who = "one person" if len(names) == 1 else f"{len(names):,} people"
+        rule = "most of them gave" if subject.config.people.counting == "majority" else "came last"
+        yield (
+            f"Answers were given by {who} {when} (UTC); where they differed, the label that {rule} "
+            "counted."
+        )
+    else:
+        yield f"Answers were given {when} (UTC)."
 
 
 def _classifier(told: Told) -> str:
@@ -198,44 +277,77 @@ def _random(subject: Subject) -> Iterator[Text]:
     yield f"{counted(n, 'more label')} of objects drawn at random served validation alone."
 
 
-def _scores(told: Told) -> Iterator[Text]:
+def _scores(subject: Subject, told: Told) -> Iterator[Text]:
     scores = told.state.scores if told.state is not None else None
-    if scores is None:
+    if told.state is None or scores is None:
         return
+    whose = ""
+    if not subject.config.people.is_blind:
+        n = n_checked(subject, told.state)
+        whose = f", {n:,} of them labelled by people" if n else " with the catalogue's labels"
+    validation = f"On the validation set ({{n}}{whose}, none of which trained)"
+    if scores.by_folds:
+        validation = "In cross-validation over the labelled objects ({n}, chosen as said)"
     parts = [
-        ("In cross-validation" if scores.by_folds else "On the validation set", scores.validation),
-        ("On the test set", told.tested.get(TEST)),
-        ("On the audit sample", told.tested.get(AUDIT)),
-        ("On the chosen objects of the test set", told.tested.get(CHOSEN)),
+        (validation, scores.validation),
+        ("On the test set ({n})", told.tested.get(TEST)),
+        ("On the audit sample of the whole catalogue ({n})", told.tested.get(AUDIT)),
+        ("On the chosen objects of the test set ({n})", told.tested.get(CHOSEN)),
     ]
-    an_f1 = "a macro-averaged F1" if told.classifier == ALL_LABELS else "an F1"
+    names = ("an F1", "a precision", "a recall")
+    if told.classifier == ALL_LABELS:
+        names = ("a macro-averaged F1", "a macro-averaged precision", "a macro-averaged recall")
     for where, found in parts:
         if found is None or found.f1.value is None:
             continue
-        precision, recall, f1 = found.precision, found.recall, found.f1
         shares = [
             f"{name} of {share.value:.3f} ({share.low:.3f} to {share.high:.3f})"
-            for name, share in ((an_f1, f1), ("a precision", precision), ("a recall", recall))
+            for name, share in zip(names, (found.f1, found.precision, found.recall), strict=True)
             if share.value is not None and share.low is not None and share.high is not None
         ]
-        yield (
-            f"{where} ({counted(found.n, 'object')}) {begun_small(_classifier(told))} reached "
-            f"{listed(shares)}."
-        )
+        over = where.format(n=counted(found.n, "object"))
+        yield f"{over} {begun_small(_classifier(told))} reached {listed(shares)}."
+    if scores.by_folds and scores.validation is not None:
+        yield "As most of those objects were chosen by the model, they are no fair sample."
+
+
+def _line(told: Told) -> Iterator[Text]:
+    """The calibration and the threshold that are written with the model, where there are any."""
+    found = told.calibrated
+    if told.state is None or told.classifier == ALL_LABELS or found is None or found.at is None:
+        return
+    setup = told.state.setup
+    calibrated = found.mended is not None and setup.calibration in METHODS_SAID
+    if not calibrated and setup.threshold == 0.5:
+        return
+    said: tuple[Part, ...] = ()
+    if calibrated:
+        said = (" calibrated by ", *METHODS_SAID[setup.calibration].text, " on validation, and")
+    yield (
+        f"The probabilities of {begun_small(_classifier(told))} were",
+        *said,
+        f" cut at {setup.threshold:.2f} for exported predictions.",
+    )
 
 
 def _software(subject: Subject) -> Text:
     astropy = "astropy2013", "astropy2018", "astropy2022"
     reads = subject.project.catalogue.reader in _ASTROPY
+    used = [
+        (f"{title} {version_of(package)}", *in_brackets((cite,))) for title, package, cite in _USED
+    ]
     return (
-        "The work was done with Sextant, which uses scikit-learn",
-        *in_brackets(("pedregosa2011",)),
-        ", modAL",
-        *in_brackets(("danka2018",)),
-        ", NumPy",
-        *in_brackets(("harris2020",)),
-        " and DuckDB",
-        *in_brackets(("raasveldt2019",)),
-        *(("; the catalogue was read by Astropy", *in_brackets(astropy)) if reads else ()),
+        f"The work was done with Sextant {__version__}, which uses ",
+        *joined(used[:-1], ", "),
+        " and ",
+        *used[-1],
+        *(
+            (
+                f"; the catalogue was read by Astropy {version_of('astropy')}",
+                *in_brackets(astropy),
+            )
+            if reads
+            else ()
+        ),
         ".",
     )

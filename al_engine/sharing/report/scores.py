@@ -6,6 +6,7 @@ from al_engine.data.splits import VALIDATION
 from al_engine.exchange.report.blocks import (
     Block,
     Items,
+    Paragraph,
     Plot,
     PlotRow,
     Table,
@@ -17,7 +18,7 @@ from al_engine.loop.state import ScoredRound, State
 from al_engine.loop.truth import part_in_force
 from al_engine.settings.target import METRICS
 from al_engine.sharing.report.subject import AUDIT, CHOSEN, QUERY, TEST, Subject, Told
-from al_engine.sharing.report.wording import counted, in_brackets
+from al_engine.sharing.report.wording import counted
 
 POINTS, POINTS_OF_ALL = 240, 4000  # of a plot, and of all plots of a report
 MOST_IN_A_MATRIX = 20  # labels
@@ -59,23 +60,6 @@ def scores_of(subject: Subject, told: Told, state: State) -> list[Block]:
         notes.append("The test set was not looked at for this report.")
     elif not told.tested:
         notes.append("No object with a known label is in the test set.")
-    notes.append(
-        (
-            "Intervals are Wilson's",
-            *in_brackets(("wilson1927",)),
-            "; precision is a share of the objects predicted to be of the label, recall of those "
-            "that are, and F1 is mapped from TP/(TP+FP+FN).",
-        )
-    )
-    if any(scores.classes for _, scores, _ in found):
-        notes.append(
-            (
-                "Over all labels precision, recall and F1 are unweighted means of the labels', "
-                "with intervals from those of each",
-                *in_brackets(("zou2008",)),
-                ".",
-            )
-        )
     blocks.append(Items(tuple(notes)))
     for title, scores, _ in found:
         blocks += _by_label(subject, title, scores) if scores.classes else []
@@ -103,11 +87,16 @@ def _over(subject: Subject, state: State) -> str:
     said = "objects drawn at random for validation, none of which trains"
     if subject.config.people.is_blind:
         return said
-    seen = state.counted
-    given = [*seen.validated, *seen.corrected]
-    n = sum(part_in_force(subject.dataset, seen, row) == VALIDATION for row in given)
+    n = n_checked(subject, state)
     people = f"; people gave the labels of {n:,}, the catalogue those of the others"
     return said + (people if n else "; their labels are the catalogue's")
+
+
+def n_checked(subject: Subject, state: State) -> int:
+    """How many of the labels that validate people gave, as far as they are in sight."""
+    seen = state.counted
+    given = [*seen.validated, *seen.corrected]
+    return sum(part_in_force(subject.dataset, seen, row) == VALIDATION for row in given)
 
 
 def _by_label(subject: Subject, title: str, scores: Scores) -> list[Block]:
@@ -177,6 +166,24 @@ def curve(rounds: Sequence[ScoredRound], n_classifiers: int) -> list[Block]:
         notes.append("Curves are broken where scores are over other objects than before.")
     curves = (f"F1, {over}", f"Accuracy, {over}", "F1, training")
     return [Plot("Scores by round", "labels trained on", curves, tuple(rows), " ".join(notes))]
+
+
+def best(state: State) -> list[Block]:
+    """Which round was the best by validation, where rounds can be compared."""
+    found, setup = state.best, state.setup
+    if found is None:
+        return []
+    by = "F1" if setup.best_by == "f1" else setup.best_by
+    n_labelled = {each.number: each.labelled.n_labelled for each in state.rounds}[found.number]
+    text = (
+        f"Best by {by} on validation: round {found.number:,}, with {counted(n_labelled, 'label')} "
+        f"and {by} {found.value:.3f}, of {counted(found.n_compared, 'round')} that are over nearly "
+        f"the same objects. {counted(found.n_since, 'round') if found.n_since else 'None'} came "
+        "after it."
+    )
+    if setup.patience:
+        text += f" Patience is for {counted(setup.patience, 'round')} without a better one."
+    return [Paragraph(text)]
 
 
 def _is_break(before: ScoredRound, after: ScoredRound) -> bool:

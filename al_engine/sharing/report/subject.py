@@ -5,26 +5,33 @@ Owns what of everybody's answers one person's report may count.  Must not know w
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from al_engine.curating.agreeing import Compared, Person, agreements, people_of
 from al_engine.curating.answers import repeats
 from al_engine.curating.models import scores_of_test_set
-from al_engine.data.history import History, in_effect
+from al_engine.data.history import SIZE, History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to
 from al_engine.data.sight import in_sight
-from al_engine.errors import AlEngineError, NotEnoughLabelsError, WorkCancelled
+from al_engine.errors import AlEngineError, NotEnoughLabelsError, ProjectError, WorkCancelled
 from al_engine.exchange.configuration import Layout
 from al_engine.jobs import Cancelled, Progress
 from al_engine.learning.agreement import Agreement
-from al_engine.learning.metrics import Scores
+from al_engine.learning.metrics import Score, Scores
+from al_engine.learning.stopping import Advice
+from al_engine.loop.calibrating import Calibrated
 from al_engine.loop.combined import Combined, combined
 from al_engine.projects.dataset import Dataset, SplitSizes
 from al_engine.projects.project import Project
+from al_engine.projects.texts import TextMatrix
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ALL_LABELS, ProjectConfig
+from al_engine.showing.advice import advice_on
+from al_engine.showing.covering import pool_without
+from al_engine.simulating.kept import Kept, simulations_of
 
 # How an object came up for the first label that counts; what the catalogue gave is "given".
 # Answers that are shared may have been given for another classifier: "elsewhere".
@@ -41,6 +48,9 @@ class Told:
     the labels that train by how their objects came up, ``strategies`` those that were asked about
     by the strategy that chose them.  ``n_trained`` are everybody's labels, in sight or not.
     ``tested`` are scores over the test set, by which part of it; empty unless they were asked for.
+    ``batches`` counts the labels that the strategy asked for by the size of their batch, 1 where
+    the model learned after each.  ``uncovered`` is the share of the pool without training data
+    near, None where too few are labelled to tell.
     """
 
     classifier: str
@@ -54,6 +64,10 @@ class Told:
     agreement: Agreement | None
     pairs: tuple[Compared, ...]
     tested: Mapping[str, Scores]
+    batches: Mapping[int, int] = field(default_factory=dict)
+    advice: Advice | None = None
+    uncovered: Score | None = None
+    calibrated: Calibrated | None = None
 
     @property
     def counted(self) -> History:
@@ -63,6 +77,14 @@ class Told:
     @property
     def n_trained(self) -> int:
         return 0 if self.state is None else self.state.n_trained
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A simulation of the project and its numbers, as ``simulating.summary`` gives them."""
+
+    kept: Kept
+    numbers: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -80,6 +102,13 @@ class Subject:
     classifiers: tuple[Told, ...]
     together: Combined | None
     repeated: Agreement
+    simulated: tuple[Simulated, ...]
+
+    @property
+    def n_terms(self) -> int:
+        """How many words and pairs of words are features; 0 without texts."""
+        X = self.dataset.X
+        return len(X.vocabulary.terms) if isinstance(X, TextMatrix) else 0
 
     @property
     def trained(self) -> list[Told]:
@@ -131,7 +160,21 @@ def gather(
             [each.classifier for each in told if each.n_trained and each.classifier != ALL_LABELS],
         ),
         repeats(session).found,
+        _simulated(project),
     )
+
+
+def _simulated(project: Project) -> tuple[Simulated, ...]:
+    """The simulations that have numbers, the first that was made first."""
+    held, found = simulations_of(project), []
+    for kept in reversed(held.kept()):
+        try:
+            numbers = held.numbers(kept.key)
+        except ProjectError:
+            continue  # it was deleted meanwhile
+        if numbers["curves"]:
+            found.append(Simulated(kept, numbers))
+    return tuple(found)
 
 
 def _told(session: LabellingSession, classifier: str, *, with_test: bool) -> Told:
@@ -144,6 +187,7 @@ def _told(session: LabellingSession, classifier: str, *, with_test: bool) -> Tol
     counted, left_out = state.counted, session.project.prepare(config).left_out
     came: Counter[str] = Counter()
     strategies: Counter[str] = Counter()
+    batches: Counter[int] = Counter()
     for row, label in counted.trained.items():
         if label in left_out:
             continue
@@ -154,6 +198,7 @@ def _told(session: LabellingSession, classifier: str, *, with_test: bool) -> Tol
         came[how] += 1
         if how == QUERY and first is not None:
             strategies[first.strategy or ""] += 1
+            batches[(first.payload or {}).get(SIZE, 1)] += 1
     several = config.people.several
     found = agreements(session, classifier) if several else (None, [])
     return Told(
@@ -168,6 +213,10 @@ def _told(session: LabellingSession, classifier: str, *, with_test: bool) -> Tol
         found[0],
         tuple(found[1]),
         _tested(session, state) if with_test and state.fit is not None else {},
+        batches,
+        advice_on(session, state),
+        pool_without(session, state),
+        session.calibrated(classifier, state.setup),
     )
 
 

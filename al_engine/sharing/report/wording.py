@@ -7,12 +7,19 @@ title, as those of extensions do.
 from dataclasses import dataclass
 
 from al_engine.exchange.report.blocks import Cite, Link, Part
-from al_engine.learning.models import find_model
-from al_engine.learning.params import Params
+from al_engine.learning.models import MODELS, find_model
+from al_engine.learning.params import Param, Params, Value
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
-from al_engine.settings.config import ClassifierSetup, MemberSetup
+from al_engine.settings.config import ClassifierSetup, MemberSetup, Splits
 
-TREES = "Trees"  # the title of the setting of which everybody wants to know
+# Settings that a sentence tells whatever they are; those that count things are told as counts.
+ALWAYS = {"n_estimators", "n_neighbors", "C", "kernel", "gamma", "base", "hidden_units"}
+_COUNTS = {"Trees": "trees", "Neighbours": "neighbours", "Hidden units": "hidden units"}
+_NOT_OF_GRAPH = {
+    "knn": "gamma",
+    "rbf": "n_neighbors",
+}  # settings that a kind of graph has no use of
+_NO_LIMIT = {"max_depth"}  # settings of which 0 says so
 
 
 @dataclass(frozen=True)
@@ -61,10 +68,14 @@ MODELS_SAID: dict[str, Words] = {
     ),
     "sgd": Words("a linear model by stochastic gradient descent", ("bottou2010",)),
     "naive_bayes": Words("a Gaussian naive Bayes classifier", ("hand2001",)),
-    "multinomial_nb": Words("a multinomial naive Bayes classifier", ("hand2001",)),
     "label_spreading": Words("label spreading", ("zhou2004",)),
     "label_propagation": Words("label propagation", ("zhu2002",)),
-    "self_training": Words("self-training", ("yarowsky1995",)),
+    "self_training": Words("self-training", ("yarowsky1995", "nigam2000")),
+}
+
+# What a model is where texts are among the features.
+MODELS_SAID_OF_TEXTS: dict[str, Words] = {
+    "naive_bayes": Words("a complement naive Bayes classifier", ("rennie2003",)),
 }
 
 # As in "objects chosen ...".
@@ -81,18 +92,26 @@ STRATEGIES_SAID: dict[str, Words] = {
         "by the largest divergence of a member from the committee's mean",
         ("seung1992", "mccallum1998"),
     ),
-    "margin_clusters": Words("by margin in clusters", ("scheffer2001", "zhdanov2019")),
-    "margin_power": Words("at random with weights by margin", ("scheffer2001", "kirsch2021")),
+    "margin_clusters": Words(
+        "by margin sampling spread over clusters", ("scheffer2001", "zhdanov2019")
+    ),
+    "margin_power": Words(
+        "at random, the closer the margin the likelier", ("scheffer2001", "kirsch2023")
+    ),
     "ranked_batch": Words("by ranked batches", ("cardoso2017",)),
-    "typical_start": Words("by typicality, then by margin", ("hacohen2022", "scheffer2001")),
-    "spread_start": Words("amid clusters, then by margin", ("kang2004", "scheffer2001")),
+    "typical_start": Words(
+        "by typicality while labels were few, then by margin", ("hacohen2022", "scheffer2001")
+    ),
+    "spread_start": Words(
+        "amid clusters while labels were few, then by margin", ("kang2004", "scheffer2001")
+    ),
     "density": Words("by margin weighted with density", ("scheffer2001", "settles2008")),
     "entropy_threshold": Words("by an entropy above a threshold", ("settles2012",)),
-    "relevant": Words("by the probability of the wanted label"),
+    "relevant": Words("by the probability of the wanted label", ("vandeschoot2021",)),
     "ratio": Words("by the ratio of errors in validation"),
-    "ratio_tutorial": Words("by the ratio of errors on the test set"),
+    "ratio_tutorial": Words("by the ratio of errors on the test set", ("deshpande2021",)),
     "vote_clusters": Words(
-        "by vote entropy in clusters", ("seung1992", "dagan1995", "zhdanov2019")
+        "by vote entropy spread over clusters", ("seung1992", "dagan1995", "zhdanov2019")
     ),
 }
 
@@ -124,26 +143,32 @@ SURVEYS: dict[str, Survey] = {
 }
 
 
-def model_name(member: MemberSetup) -> tuple[Part, ...]:
-    """A model, and who is cited for it."""
-    model = find_model(member.model)
-    words = MODELS_SAID.get(model.name) if model.origin is None else None
+def model_name(member: MemberSetup, *, of_texts: bool = False) -> tuple[Part, ...]:
+    """A model, and who is cited for it; one that is not there any more goes by its name."""
+    model = MODELS.get(member.model)
+    if model is None:
+        return (f"the model {member.model}",)
+    words = MODELS_SAID_OF_TEXTS.get(model.name) if of_texts else None
+    if words is None and model.origin is None:
+        words = MODELS_SAID.get(model.name)
     return (words or Words(f"the model {model.title}")).text
 
 
-def model_words(member: MemberSetup) -> tuple[Part, ...]:
-    """A model with its number of trees, and those of its settings that are not the usual ones."""
+def model_words(member: MemberSetup, *, of_texts: bool = False) -> tuple[Part, ...]:
+    """A model with the settings that everybody wants to know, and those that are not the usual."""
     model = find_model(member.model)
-    usual = {param.name: param.default for param in model.params}
-    titles = {param.name: param.title for param in model.params}
+    values = settings_of(member)
+    idle = _NOT_OF_GRAPH.get(str(values.get("kernel", "")))
     other = [
-        f"{value} trees"
-        if titles[name] == TREES
-        else f"{begun_small(titles[name])} {_value(value)}"
-        for name, value in settings_of(member).items()
-        if value != usual.get(name) or titles[name] == TREES
+        f"{_value(param, values[param.name])} {_COUNTS[param.title]}"
+        if param.title in _COUNTS
+        else f"{begun_small(param.title)}{_of(param)} {_value(param, values[param.name])}"
+        for param in model.params
+        if param.name != idle
+        and (param.name in ALWAYS or param.title in _COUNTS or values[param.name] != param.default)
     ]
-    return (*model_name(member), *([f" with {listed(other)}"] if other else []))
+    name = model_name(member, of_texts=of_texts)
+    return (*name, *([f" with {listed(other)}"] if other else []))
 
 
 def settings_of(member: MemberSetup) -> Params:
@@ -154,9 +179,24 @@ def settings_of(member: MemberSetup) -> Params:
 
 def settings_words(member: MemberSetup) -> str:
     """All settings of a model in one line."""
-    titles = {param.name: param.title for param in find_model(member.model).params}
-    said = [f"{titles[name]}: {_value(value)}" for name, value in settings_of(member).items()]
+    if member.model not in MODELS:
+        return "not known, for it is not there any more"
+    values = settings_of(member)
+    params = MODELS[member.model].params
+    said = [f"{param.title}: {_value(param, values[param.name])}" for param in params]
     return "; ".join(said) or "none"
+
+
+def strategy_settings(setup: ClassifierSetup) -> str:
+    """The settings of the strategy in force in one line, "" where it has none."""
+    name = strategy_of(setup)
+    found = COMMITTEE_STRATEGIES.get(name) or STRATEGIES.get(name)
+    params = () if found is None else found.params
+    values = setup.strategy_params
+    said = [
+        f"{param.title}: {_value(param, values.get(param.name, param.default))}" for param in params
+    ]
+    return "; ".join(said)
 
 
 def strategy_words(name: str) -> tuple[Part, ...]:
@@ -172,8 +212,33 @@ def strategy_of(setup: ClassifierSetup) -> str:
     return setup.committee_strategy if len(setup.members) > 1 else setup.members[0].strategy
 
 
-def _value(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _value(param: Param, value: Value) -> str:
+    if param.name in _NO_LIMIT and value == 0:
+        return "no limit"
+    if param.choices:
+        return param.name_of(value)
+    return f"{value:g}" if isinstance(value, float) else f"{value:,}"
+
+
+def _of(param: Param) -> str:
+    return "" if param.choices else " of"
+
+
+def share_words(splits: Splits) -> str:
+    """How much of the objects each set is given.
+
+    >>> share_words(Splits())
+    '60% training, 20% validation and 20% test'
+    """
+    unit = "%" if splits.mode == "shares" else " objects"
+    numbers = (splits.train, splits.validation, splits.test)
+    parts = zip(numbers, ("training", "validation", "test"), strict=True)
+    return listed([f"{number:,g}{unit} {part}" for number, part in parts])
+
+
+def drawn_how(splits: Splits) -> str:
+    """By what rule the sets are drawn."""
+    return "stratified by label" if splits.draw == "stratified" else "equally many of each label"
 
 
 def begun_small(text: str) -> str:

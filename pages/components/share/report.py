@@ -18,9 +18,9 @@ def draw(session: LabellingSession) -> None:
     slug = session.project.slug
     st.subheader("Report", anchor=False)
     st.markdown(
-        "Data, labels, settings, scores with intervals, learning curves, software and references, "
-        "and the methods in a paragraph for a paper: an HTML file to attach or print, and Markdown "
-        "for notes. It names no object and holds no single answer."
+        "The methods as a paper has them, data, labels, settings, scores with intervals, "
+        "calibration, when to stop, simulations, software and references: an HTML file to attach "
+        "or print, and Markdown for notes. It names no object and holds no single answer."
     )
     if session.config.people.is_blind:
         st.caption(
