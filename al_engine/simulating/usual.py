@@ -5,6 +5,7 @@ Owns the defaults of a project's simulations.  Everything can be changed.
 
 from collections.abc import Sequence
 
+from al_engine.guesses import guess_setup
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES
 from al_engine.public import is_public, limits
 from al_engine.settings.config import ClassifierSetup, ProjectConfig, Splits
@@ -35,7 +36,7 @@ def usual_plan(config: ProjectConfig, classifier: str | None, n_known: int) -> S
     ----------
     n_known : objects whose label is known
     """
-    setup = config.setups.get(classifier or "", ClassifierSetup())
+    setup = config.setups.get(classifier or "") or guess_setup(config.features)
     strategy = setup.committee_strategy if len(setup.members) > 1 else setup.members[0].strategy
     splits = usual_splits(n_known, config.splits)
     n_train = splits.train if splits.mode == "counts" else n_known * splits.train / 100
@@ -48,6 +49,7 @@ def usual_plan(config: ProjectConfig, classifier: str | None, n_known: int) -> S
         splits=splits,
         positive=classifier,
         scale=config.features.scale,
+        initial=setup.initial_draw,
     )
 
 

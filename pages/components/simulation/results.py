@@ -9,6 +9,7 @@ from al_engine.session import LabellingSession
 from al_engine.showing.simulated import (
     asked,
     bands,
+    by_labels,
     curve_of,
     full_supervision,
     ground,
@@ -69,11 +70,15 @@ def curves(kept: Kept, numbers: Mapping[str, Any], score: str) -> None:
     st.plotly_chart(figure, config=CONFIG)
 
 
-def savings(kept: Kept, numbers: Mapping[str, Any]) -> str:
+def savings(kept: Kept, numbers: Mapping[str, Any], score: str) -> str:
     """How many labels are saved, in sentences; the level that was chosen, "" for none."""
     known = levels(numbers)
     if not known:
-        st.caption("Without a test set there is no full supervision to compare with.")
+        st.caption(
+            "Without a test set there is no full supervision to compare with. "
+            f"{TITLES[score]} over the objects not labelled yet, by number of labels:"
+        )
+        st.dataframe(by_labels(numbers, score, is_running=kept.state == "running"), hide_index=True)
         return ""
     usual = "labels_to_target" if "labels_to_target" in known else "labels_to_95"
     level: str = st.segmented_control(

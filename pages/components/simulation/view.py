@@ -148,7 +148,7 @@ def _one(session: LabellingSession, kept: Simulations, one: Kept) -> None:
     with left:
         results.curves(one, numbers, score)
     with right:
-        level = results.savings(one, numbers)
+        level = results.savings(one, numbers, score)
     results.numbers_table(numbers, level)
     with guard():
         results.one_curve(session, one, numbers)
