@@ -26,9 +26,9 @@ Words: TypeAlias = csr_matrix  # of float32, shape (n_texts, n_terms)
 Terms: TypeAlias = NDArray[np.object_]
 
 FEWEST_TEXTS = 2  # a term of one text tells nothing of another
-_TAG = re.compile(r"<[^<>]*>")
+TAG = re.compile(r"<[^<>]*>")
 # Words of one letter and marks of feeling add 0.4 points of accuracy on 40,000 film reviews.
-_WORD = re.compile(r"\w+(?:'\w+)*|[!?]+")
+WORD = re.compile(r"\w+(?:'\w+)*|[!?]+")
 
 
 @dataclass(frozen=True)
@@ -130,14 +130,14 @@ def clean(text: str) -> str:
     >>> clean("A <b>fine</b> film.<br />Not dull &amp; not long")
     'a  fine  film. not dull & not long'
     """
-    return html.unescape(_TAG.sub(" ", text)).lower()
+    return html.unescape(TAG.sub(" ", text)).lower()
 
 
 def find_terms(text: str, terms: Container[str]) -> Iterator[tuple[int, int, str]]:
     """Where some terms stand in a text as it is written: first letter, one past the last, term."""
     before, began = "", 0
-    blanked = _TAG.sub(lambda tag: " " * len(tag[0]), text)
-    for found in _WORD.finditer(blanked):
+    blanked = TAG.sub(lambda tag: " " * len(tag[0]), text)
+    for found in WORD.finditer(blanked):
         word = found[0].lower()
         if word in terms:
             yield found.start(), found.end(), word
@@ -226,7 +226,7 @@ def learn_vocabulary(
 def _read(texts: Iterable[str], number: Callable[[str], int]) -> _Read:
     words, lengths = array("i"), array("q")
     for text in texts:
-        found = _WORD.findall(clean(text))
+        found = WORD.findall(clean(text))
         words.extend(map(number, found))
         lengths.append(len(found))
     n_words = np.frombuffer(lengths, dtype=np.int64) if lengths else np.zeros(0, np.int64)
