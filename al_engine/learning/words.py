@@ -12,9 +12,11 @@ from array import array
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.preprocessing import normalize
@@ -53,7 +55,7 @@ class Vocabulary:
     def weigh(self, texts: Iterable[str]) -> Words:
         """The features of any texts, shape (n_texts, n_terms), rows of length 1 or 0."""
         known = self._numbers
-        read = _read(texts, lambda word: known.get(word, -1))
+        read = _read(texts, lambda words: map(known.get, words, repeat(-1)))
         place = np.append(self._places_of_words, -1)[read.words]
         if len(self._codes):
             codes = read.pairs(len(known))
@@ -153,8 +155,8 @@ def count_terms(texts: Iterable[str]) -> Counts:
     ------
     SettingsError : no term stands in two texts
     """
-    numbers: dict[str, int] = {}
-    read = _read(texts, lambda word: numbers.setdefault(word, len(numbers)))
+    numbers = _Numbers()
+    read = _read(texts, lambda words: map(numbers.__getitem__, words))
     words, kept = _in_two_texts(read.words, np.arange(len(numbers)), read)
     names = np.array(list(numbers), dtype=np.object_)
     # A pair of two texts has words of two texts: what is rare is gone before pairs are made.
@@ -165,7 +167,7 @@ def count_terms(texts: Iterable[str]) -> Counts:
     names = names[kept]
     codes = read.pairs(len(kept))
     is_pair = codes >= 0
-    there, codes[is_pair] = np.unique(codes[is_pair], return_inverse=True)
+    codes[is_pair], there = pd.factorize(codes[is_pair])  # which sorts nothing, unlike NumPy's
     pairs, kept = _in_two_texts(codes, there, read)
     del codes, there
     terms = np.concatenate(
@@ -176,7 +178,8 @@ def count_terms(texts: Iterable[str]) -> Counts:
             "No word stands in two of these texts, so nothing can be learned from them.",
             "Choose a column of longer texts.",
         )
-    order = np.argsort(terms)
+    listed = terms.tolist()
+    order = np.array(sorted(range(len(listed)), key=listed.__getitem__), dtype=np.intp)
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     matrix = csr_matrix(hstack([words, pairs], format="csr", dtype=np.float32))
@@ -223,11 +226,19 @@ def learn_vocabulary(
     return vocabulary, _weighed(csr_matrix(counts.matrix[:, kept]), idf)
 
 
-def _read(texts: Iterable[str], number: Callable[[str], int]) -> _Read:
+class _Numbers(dict[str, int]):
+    """Words numbered in the order in which they are first looked up."""
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        return number
+
+
+def _read(texts: Iterable[str], numbers: Callable[[list[str]], Iterable[int]]) -> _Read:
     words, lengths = array("i"), array("q")
     for text in texts:
         found = WORD.findall(clean(text))
-        words.extend(map(number, found))
+        words.extend(numbers(found))
         lengths.append(len(found))
     n_words = np.frombuffer(lengths, dtype=np.int64) if lengths else np.zeros(0, np.int64)
     return _Read(
