@@ -171,7 +171,7 @@ def _add_simulate(commands: Any) -> None:
         help="labelled at the start; two a class, at least 10",
     )
     command.add_argument(
-        "--start", metavar="HOW", default="random", help="random, balanced or kmeans"
+        "--start", metavar="HOW", default="random", help="random, balanced, kmeans or first"
     )
     command.add_argument(
         "--budget", metavar="N", type=_whole, default=200, help="asked beyond the initial ones"

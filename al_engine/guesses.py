@@ -138,7 +138,9 @@ def guess_setup(features: Features) -> ClassifierSetup:
     if not features.texts:
         return ClassifierSetup()
     model = MODELS["logistic_regression"]
-    return ClassifierSetup((MemberSetup(model.name, params=model.for_texts),), n_initial=20)
+    # Of few texts the class with most labels is all that an unweighed model predicts.
+    member = MemberSetup(model.name, params={**model.for_texts, "class_weight": "balanced"})
+    return ClassifierSetup((member,), n_initial=20, initial_draw="balanced")
 
 
 def guess_id(catalogue: Catalogue) -> str | None:

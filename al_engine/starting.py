@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from al_engine.data.catalogue import Catalogue
-from al_engine.data.demo import DEMOS, Demo
+from al_engine.data.demo import DEMOS, PUBLISHED, Demo
 from al_engine.data.importing import Imported
 from al_engine.data.labels import AnswerLog
 from al_engine.data.readers import Part, list_parts, open_table, refuse_unpacked
 from al_engine.data.readers.source import refusal
 from al_engine.data.selections import save_selection
 from al_engine.errors import ProjectError, SettingsError, disk_said
+from al_engine.exchange.configuration import Layout
 from al_engine.exchange.whole import is_whole
 from al_engine.exchange.whole_reading import WholeProject, read_whole
 from al_engine.guesses import guess_config, label_choices, make_labels
@@ -28,10 +29,13 @@ from al_engine.home import IMPORTING, at_home
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
 from al_engine.lookahead import LOOKAHEAD
+from al_engine.loop.recording import keep_layout
 from al_engine.loop.scores import RoundScores
 from al_engine.projects.creating import create_project
 from al_engine.public import in_folder, most_members, most_unpacked_bytes, refuse_server_file
 from al_engine.settings.config import Columns, Combination, Features, ProjectConfig
+
+_DEMOS = {**DEMOS, PUBLISHED.name: PUBLISHED}
 
 
 def import_file(
@@ -199,9 +203,9 @@ def start_demo(home: Path, name: str) -> Path:
     SettingsError : no such demo
     ProjectError : the disk would not have it
     """
-    if name not in DEMOS:
-        raise SettingsError(f"There is no demo '{name}'.", f"There are {', '.join(DEMOS)}.")
-    demo = DEMOS[name]
+    if name not in _DEMOS:
+        raise SettingsError(f"There is no demo '{name}'.", f"There are {', '.join(_DEMOS)}.")
+    demo = _DEMOS[name]
     with _boundary(home):
         folder, _ = create_project(
             home,
@@ -212,6 +216,8 @@ def start_demo(home: Path, name: str) -> Path:
             notice=demo.sentence,
             finish=lambda catalogue, _: demo_config(demo, catalogue),
         )
+        if demo.panels:
+            keep_layout(folder, Layout(panels=demo.panels))
     return folder
 
 
@@ -238,7 +244,7 @@ def source_title(source: str) -> str:
     >>> source_title("demo:digits") == DEMOS["digits"].title, source_title("a.csv")
     (True, 'a.csv')
     """
-    titles = {demo_source(name): demo.title for name, demo in DEMOS.items()}
+    titles = {demo_source(name): demo.title for name, demo in _DEMOS.items()}
     return titles.get(source, source)
 
 

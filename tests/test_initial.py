@@ -5,7 +5,7 @@ import pytest
 from scipy import sparse
 
 from al_engine.errors import EmptyPoolError, NotEnoughLabelsError, SettingsError
-from al_engine.learning.initial import draw_initial, spread_initial
+from al_engine.learning.initial import draw_balanced, draw_initial, spread_initial
 from al_engine.learning.selection import tie_keys
 
 KEYS = tie_keys(np.arange(100, dtype=np.uint64), 0, 0)
@@ -28,6 +28,15 @@ def test_a_draw_follows_the_keys():
     assert draw_initial(y, 3, keys).tolist() == [1, 3, 4]
     assert draw_initial(y, 5, keys).tolist() == [1, 3, 0, 4, 2]
     assert draw_initial(Y, 5, KEYS).tolist() == draw_initial(Y, 5, KEYS).tolist()
+
+
+def test_a_balanced_draw_has_as_many_of_each_class_as_there_are():
+    y = np.array([0, 0, 0, 0, 1, 1, 1, 2, -1])
+    keys = np.arange(9, dtype=np.uint64)
+    assert np.bincount(y[draw_balanced(y, 6, keys)]).tolist() == [3, 2, 1]
+    assert np.bincount(y[draw_balanced(y, 8, keys)]).tolist() == [4, 3, 1]
+    with pytest.raises(NotEnoughLabelsError, match="9 initial"):
+        draw_balanced(y, 9, keys)
 
 
 def test_a_draw_of_one_known_class_is_possible():

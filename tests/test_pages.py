@@ -829,7 +829,7 @@ def test_another_project_in_the_address_gets_no_answer_and_no_selection(home, su
     fine(at)
     assert "answer" not in [event.kind for event in open_project(other).log.events()]
     assert [event.object_id for event in answers(survey_begun)] == [shown["object_id"]]
-    assert "sextant.looking" not in at.session_state
+    assert at.session_state["sextant.looking"].selected == {}
 
 
 def test_an_answer_for_a_project_that_is_gone_costs_one_sentence_once(survey_begun):

@@ -165,6 +165,15 @@ def test_initial_points_hold_both_sides_and_known_ones_first(
         assert int((drawn >= 0).sum()) == n_known
 
 
+def test_a_balanced_start_has_as_many_of_each_side() -> None:
+    codes = [0] * 36 + [1] * 4
+    dataset = hand_made(codes, [TRAIN] * 40)
+    for seed in range(5):
+        setup = replace(SETUP, n_initial=6, initial_draw="balanced")
+        rows = initial_rows(dataset, "QSO", setup, "spread", seed)
+        assert np.bincount(dataset.codes[rows]).tolist() == [3, 3]
+
+
 def test_initial_points_come_from_the_training_pool_only() -> None:
     dataset = hand_made([0, 1] * 20, [TRAIN, TRAIN, VALIDATION, TEST] * 10)
     rows = initial_rows(dataset, "QSO", replace(SETUP, n_initial=9), "spread", 0)

@@ -286,6 +286,17 @@ def test_the_start_depends_on_the_seed_and_lies_in_the_training_set(material, ho
         assert np.bincount(material.y[first(0)]).tolist() == [4, 4, 4]
 
 
+def test_a_start_as_the_catalogue_has_it_takes_the_first_of_the_training_set(material):
+    train = np.arange(1, N, 2)
+
+    def first(n):
+        return draw_first("first", n, material.X, material.y, material.keys, train, 0).tolist()
+
+    assert first(3) == [1, 3, 5]
+    with pytest.raises(NotEnoughLabelsError, match=f"only {len(train)} train"):
+        first(len(train) + 1)
+
+
 # -- numbers -------------------------------------------------------------------------------------
 
 

@@ -68,3 +68,18 @@ def test_a_simulation_outlives_its_page_and_its_server(browser, app):
         went_on = read_rounds(simulation)
         assert went_on[: len(before)] == before
         assert len(went_on) > len(before)
+
+
+def test_the_published_run_is_one_click_from_home(browser, app):
+    with new_tab(browser, app) as (page, watched):
+        page.goto(app.address)
+        press(page.get_by_role("button", name="Published run"))
+        expect(page).to_have_title("Simulation · Sextant")
+        expect(page.get_by_role("button", name="JSON")).to_be_visible()
+        settled(page)
+        cells = page.locator("[data-testid=stDataFrame] [role=gridcell]")
+        said = [text.strip() for text in cells.all_text_contents()]
+        for accuracy in ("0.869", "0.902", "0.921", "0.949", "0.956"):
+            assert accuracy in said
+        expect(page.get_by_text("40 labels to begin with")).to_be_visible()
+        assert watched.errors == []

@@ -1,9 +1,10 @@
-"""Texts as a person reads them: real reviews, a real Chromium."""
+"""Texts as a person reads them: reviews out of a file, a real Chromium."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from browser import (
@@ -22,10 +23,13 @@ from browser import (
 )
 from playwright.sync_api import Browser, Page, expect
 
+from al_engine.data.demo_reviews import review_values
+
 pytestmark = pytest.mark.browser
 
 N, N_ANSWERS = 400, 10
 HOSTILE = "<img src=x onerror=alert(1)> <script>document.title='taken'</script> A fine film. "
+LONG = "<br /><br />" + "It goes on, as reviews do, for more lines than a window has. " * 20
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +54,16 @@ def tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
 
 
 def test_ten_reviews_are_read_and_answered_by_key_and_the_model_learns_from_their_words(
-    shared_data: Path, tmp_path: Path, tab: tuple[Page, Watched]
+    tmp_path: Path, tab: tuple[Page, Watched]
 ):
     page, watched = tab
-    table = pq.read_table(shared_data / "imdb" / "imdb_50k.parquet").slice(0, N)
-    reviews = [HOSTILE + text for text in table["review"].to_pylist()]
-    at = table.column_names.index("review")
+    values = review_values()
+    ids = [f"r{number}" for number in values["review_id"][:N]]
+    reviews = [HOSTILE + str(text) + LONG for text in values["review"][:N]]
+    sentiments = [str(sentiment) for sentiment in values["sentiment"][:N]]
     path = tmp_path / "reviews.parquet"
-    pq.write_table(table.set_column(at, "review", [reviews]), path)
-    said = dict(zip(table["id"].to_pylist(), reviews, strict=True))
-    truth = dict(zip(table["id"].to_pylist(), table["sentiment"].to_pylist(), strict=True))
+    pq.write_table(pa.table({"id": ids, "review": reviews, "sentiment": sentiments}), path)
+    said, truth = (dict(zip(ids, each, strict=True)) for each in (reviews, sentiments))
 
     open_by_path(page, path)
     expect(page.get_by_text("the words of review")).to_be_visible()

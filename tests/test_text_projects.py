@@ -31,7 +31,7 @@ from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import record
 from al_engine.loop.truth import BINARY
 from al_engine.projects.creating import create_project
-from al_engine.projects.opening import close_project
+from al_engine.projects.opening import close_project, open_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.settings.config import (
@@ -47,6 +47,7 @@ from al_engine.sharing.exporting import predictions_of
 from al_engine.sharing.replay import replay
 from al_engine.showing.objects import object_card
 from al_engine.showing.reference import references
+from al_engine.starting import start_demo
 
 N = 240
 TEXT_MODELS = [model.name for model in MODELS.values() if model.takes_sparse]
@@ -360,9 +361,27 @@ def test_a_column_of_long_texts_is_guessed_to_be_what_is_learned_from(
     assert config.features == Features(texts=("review",))
     assert config.columns.texts == ("review",)
     assert (config.x_axis, config.y_axis) == ("text 1", "text 2")
-    (member,) = guess_setup(config.features).members
-    assert (member.model, member.params) == ("logistic_regression", {"C": 10.0})
+    setup = guess_setup(config.features)
+    assert (setup.members[0].model, setup.initial_draw) == ("logistic_regression", "balanced")
+    assert setup.members[0].params == {"C": 10.0, "class_weight": "balanced"}
     assert guess_setup(Features(("length",))) == ClassifierSetup()
+
+
+def test_the_demo_of_reviews_is_better_than_chance_after_thirty_labels(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("SEXTANT_LOOKAHEAD", "0")
+    folder = start_demo(tmp_path, "reviews")
+    project = open_project(folder)
+    session = LabellingSession(project, "Ada")
+    state = session.start("positive", guess_setup(project.config.features))
+    dataset = project.dataset()
+    for _ in range(10):
+        row = state.question.row
+        said = dataset.values[dataset.codes[row]]
+        state = session.answer("positive", row, "answer", said, token=state.token)
+    found = session.state("positive").scores.validation
+    assert state.n_trained == 30
+    assert found.f1.low > 0.5
+    close_project(folder)
 
 
 def test_exported_predictions_and_test_scores_are_of_the_same_model(folder: Path, opened: Open):

@@ -4,7 +4,7 @@ Owns the registry.  Must not know DuckDB or Streamlit, nor how a project is made
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from al_engine.data import demo_digits, demo_reviews, demo_survey
 from al_engine.data.table import Column, Table
+from al_engine.settings.panels import Arrangement, Panel
 
 BATCH_ROWS = 4096
 
@@ -28,6 +29,7 @@ class Demo:
     ``combinations`` as pairs of operation and number; ``image_shape`` as rows and columns, None
     without images; and ``pictures``, whether image services are asked.  Label values are text, as
     everywhere.
+    ``panels`` are the arrangements of pages that begin otherwise than every project's;
     ``picture`` gives the arrays of which the demo's thumbnail is drawn.
     """
 
@@ -37,6 +39,7 @@ class Demo:
     open: Callable[[], Table]
     settings: Mapping[str, Any]
     picture: Callable[[], dict[str, NDArray[np.generic]]]
+    panels: Mapping[str, Arrangement] = field(default_factory=dict)
 
 
 def _table(
@@ -80,8 +83,12 @@ def _survey_picture() -> dict[str, NDArray[np.generic]]:
 
 
 def _open_digits() -> Table:
-    notes = ("scikit-learn's copy of the UCI test set of handwritten digits (Alpaydin, Kaynak).",)
-    return _table("digits", demo_digits.columns(), demo_digits.digit_values(), notes)
+    return _table("digits", demo_digits.columns(), demo_digits.digit_values(), _DIGITS_NOTES)
+
+
+def _open_published_digits() -> Table:
+    values = demo_digits.published_values()
+    return _table("published_digits", demo_digits.columns(), values, _DIGITS_NOTES)
 
 
 def _digits_picture() -> dict[str, NDArray[np.generic]]:
@@ -100,6 +107,11 @@ def _open_reviews() -> Table:
     return _table("reviews", demo_reviews.columns(), demo_reviews.review_values(), notes)
 
 
+_DIGITS_NOTES = (
+    "scikit-learn's copy of the UCI test set of handwritten digits (Alpaydin, Kaynak).",
+)
+# What the model is least and most certain of, as pictures, beside each question.
+_DIGITS_PANELS = Arrangement(((Panel("card"),), (Panel("certain"), Panel("map", "labels"))), (3, 3))
 _SURVEY_LABELS = {"GALAXY": "Galaxy", "QSO": "Quasar", "STAR": "Star"}
 # Learnt within some forty answers, unlike 0 or 6, which take ten, and 8, which takes many.
 _DIGIT_TO_TRAIN = "3"
@@ -141,6 +153,7 @@ DEMOS: dict[str, Demo] = {
             sentence="Find the threes among 1,797 small images of handwritten digits.",
             open=_open_digits,
             picture=_digits_picture,
+            panels=MappingProxyType({"Labelling": _DIGITS_PANELS}),
             settings=MappingProxyType(
                 {
                     "id": "image_id",
@@ -192,3 +205,13 @@ DEMOS: dict[str, Demo] = {
         ),
     )
 }
+
+# The digits of a published run, as it had them: no card of their own, but a click on that of all.
+PUBLISHED_ON = "digits"
+PUBLISHED = replace(
+    DEMOS[PUBLISHED_ON],
+    name="published_digits",
+    title="Digits, the published run",
+    sentence="The 330 images of scikit-learn's example of active learning, in its order.",
+    open=_open_published_digits,
+)

@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 from al_engine.data.table import Column
 
 IMAGE_SHAPE = (8, 8)
+N_PUBLISHED = 330
 PIXELS = tuple(f"p{row}{column}" for row in range(8) for column in range(8))
 
 
@@ -40,6 +41,19 @@ def digit_values() -> dict[str, NDArray[np.generic]]:
     values |= {name: images[:, k] for k, name in enumerate(PIXELS)}
     values["pca_1"], values["pca_2"] = _principal_components(images, 2).T
     return values
+
+
+def published_values() -> dict[str, NDArray[np.generic]]:
+    """The same of the 330 images of scikit-learn's example, in its order: its first are labelled.
+
+    References
+    ----------
+    scikit-learn's "Label Propagation digits: Active learning", by C. Feng and Z. Lu
+    """
+    values = digit_values()
+    order = np.arange(len(values["digit"]))
+    np.random.RandomState(0).shuffle(order)
+    return {name: column[order[:N_PUBLISHED]] for name, column in values.items()}
 
 
 def _principal_components(X: NDArray[np.float64], n: int) -> NDArray[np.float64]:

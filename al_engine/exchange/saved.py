@@ -28,6 +28,7 @@ from al_engine.data.readers.source import in_brief
 from al_engine.errors import SettingsError, UnusableModelError, disk_said
 from al_engine.exchange.predictions import PLAIN, Class
 from al_engine.learning.mixed import Reader
+from al_engine.learning.plain_texts import reader_in
 from al_engine.learning.thresholds import Line
 from al_engine.settings.config import OPERATION_SIGNS
 from al_engine.settings.label import MAX_LABELS
@@ -263,8 +264,7 @@ def _refuse_other_operation(stem: str, operation: str, file: str, sha256: str) -
 
 def reader_of(estimator: Any) -> Reader | None:
     """What reads the texts for a loaded model; None where it sees none."""
-    first = estimator.steps[0][1] if isinstance(estimator, Pipeline) else None
-    return first if isinstance(first, Reader) else None
+    return reader_in(estimator.steps[0][1]) if isinstance(estimator, Pipeline) else None
 
 
 def load(saved: SavedModel) -> list[Any]:

@@ -49,6 +49,21 @@ def draw_initial(y_known: NDArray[np.integer[Any]], n: int, keys: Keys) -> IntAr
     return ordered
 
 
+def draw_balanced(y_known: NDArray[np.integer[Any]], n: int, keys: Keys) -> IntArray:
+    """Draw n rows as ``draw_initial`` does, but as many of each class as there are.
+
+    Classes take turns; one that has no row left is passed over.
+    """
+    draw_initial(y_known, n, keys)  # says what is wrong with the number
+    known = np.flatnonzero(y_known >= 0)
+    turn = np.empty(len(known), dtype=np.int64)
+    for place in np.unique(y_known[known]):
+        of_class = np.flatnonzero(y_known[known] == place)
+        turn[of_class[np.argsort(keys[known[of_class]])]] = np.arange(len(of_class))
+    drawn: IntArray = known[np.lexsort((keys[known], turn))[:n]]
+    return drawn
+
+
 def spread_initial(X: Features, n: int, seed: int, max_rows: int = 50_000) -> IntArray:
     """The rows nearest to n k-means centres, those of the largest groups first.
 

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from al_engine.learning.preparation import Preparation
 from al_engine.learning.words import Vocabulary, Words
@@ -49,17 +48,16 @@ def joined(numbers: NDArray[np.floating[Any]] | None, words: Words) -> csr_matri
     return csr_matrix(hstack([dense, words], format="csr", dtype=np.float32))
 
 
-class Reader(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """The first step of a saved model of texts: rows of numbers and texts into what it sees.
+@dataclass(frozen=True)
+class Reader:
+    """What makes of numbers and texts that are in no project what its models see.
 
-    It takes rows of ``n_numbers`` numbers (NaN where missing) and then ``n_texts`` texts, as an
-    array of objects or a data frame.  It is fitted, and stays so.
+    ``n_texts`` columns are read as one text.
     """
 
-    def __init__(self, vocabulary: Vocabulary, preparation: Preparation, n_texts: int) -> None:
-        self.vocabulary = vocabulary
-        self.preparation = preparation
-        self.n_texts = n_texts
+    vocabulary: Vocabulary
+    preparation: Preparation
+    n_texts: int
 
     @property
     def n_numbers(self) -> int:
@@ -69,28 +67,7 @@ class Reader(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def n_features_in_(self) -> int:
         return self.n_numbers + self.n_texts
 
-    def fit(self, X: Any, y: Any = None) -> "Reader":
-        """Change nothing: what it knows is of the project's training texts."""
-        return self
-
-    def transform(self, X: Any) -> csr_matrix:
-        """Shape (n_rows, n_numbers + n_terms)."""
-        cells = np.asarray(X, dtype=object)
-        mixed = self.mixed(
-            np.ascontiguousarray(cells[:, : self.n_numbers].T.astype(np.float32)),
-            [one_text(row) for row in cells[:, self.n_numbers :]],
-        )
-        return mixed.take(np.arange(len(cells)))
-
     def mixed(self, numbers: Columns, texts: Sequence[str]) -> Mixed:
         """Columns of numbers, shape (n_numbers, n_rows), and a text for each row."""
         words = self.vocabulary.weigh(texts)
         return Mixed(numbers, words, np.arange(len(texts), dtype=np.int32), self.preparation)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-
-def one_text(texts: Sequence[Any]) -> str:
-    """Several texts read as one, each from a line of its own; None is none."""
-    return "\n".join(str(text) for text in texts if text is not None and text == text)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import numpy as np
 
 from al_engine.data.splits import TRAIN
-from al_engine.learning.initial import draw_initial, spread_initial
+from al_engine.learning.initial import draw_balanced, draw_initial, spread_initial
 from al_engine.learning.selection import tie_keys
 from al_engine.loop.truth import Rows
 from al_engine.mixing import Keys
@@ -29,14 +29,15 @@ def initial_rows(
 ) -> Rows:
     """The objects to begin with, by a seeded draw ``without`` some rows.
 
-    At least one of each side where labels of both are known, and known ones before unknown;
-    else objects spread over the features (nearest to k-means centres), or random ones.
+    At least one of each side where labels of both are known, or as many of each, by
+    ``setup.initial_draw``; known ones before unknown.  Else objects spread over the features
+    (nearest to k-means centres), or random ones.
     """
     is_open = dataset.parts == TRAIN
     is_open[list(without)] = False
     pool = np.flatnonzero(is_open)
     keys = start_keys(dataset.keys[pool], seed)
-    drawn = first_places(dataset.truth(classifier)[pool], keys, setup.n_initial, start)
+    drawn = first_places(dataset.truth(classifier)[pool], keys, setup, start)
     if drawn is not None:
         return np.asarray(pool[drawn])
     sample = pool[np.argsort(keys)[:SPREAD_OVER]]
@@ -49,7 +50,7 @@ def start_keys(object_keys: Keys, seed: int) -> Keys:
     return tie_keys(object_keys, seed, _START)
 
 
-def first_places(known: Truth, keys: Keys, n: int, start: str) -> Rows | None:
+def first_places(known: Truth, keys: Keys, setup: ClassifierSetup, start: str) -> Rows | None:
     """Places of the objects to begin with, or None where they are to be spread over features.
 
     Parameters
@@ -57,12 +58,13 @@ def first_places(known: Truth, keys: Keys, n: int, start: str) -> Rows | None:
     known : shape (n_pool,); the code of the class, 1 on the classifier's own side and 0 on the
         other, or one of many; -1 unknown
     keys : shape (n_pool,), their order; of each side, and of the unknown, nobody matters beyond
-        the first n
+        the first ``setup.n_initial``
     """
-    n = min(n, len(known))
+    n = min(setup.n_initial, len(known))
     n_known = int(np.count_nonzero(known >= 0))
     if n >= 2 and n_known and known[known >= 0].min() < known.max():
-        drawn = draw_initial(_no_more_classes(known, keys, n), min(n, n_known), keys)
+        draw = draw_balanced if setup.initial_draw == "balanced" else draw_initial
+        drawn = draw(_no_more_classes(known, keys, n), min(n, n_known), keys)
         if len(drawn) == n:
             return drawn
         others = np.setdiff1d(np.arange(len(known)), drawn)

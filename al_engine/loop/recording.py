@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from al_engine.background import BACKGROUND
@@ -174,15 +175,20 @@ def change_layout(project: Project, **changes: Any) -> None:
     def write() -> None:
         if project.is_closed:
             return  # deleted meanwhile
-        text = json.dumps(plain(layout_of(project)), ensure_ascii=False)
-        with project.files_lock, whole_file(project.folder / LAYOUT_FILE, is_reminder=True) as file:
-            file.write_text(text, encoding="utf-8")
+        with project.files_lock:
+            keep_layout(project.folder, layout_of(project))
 
     with _LOCK:
         held = layout_of(project)
         changed = _LAYOUTS[project] = replace(held, **changes)
     if changed != held:
         BACKGROUND.do(project, LAYOUT_FILE, write)
+
+
+def keep_layout(folder: Path, layout: Layout) -> None:
+    """Write down how the project in a folder is looked at."""
+    with whole_file(folder / LAYOUT_FILE, is_reminder=True) as file:
+        file.write_text(json.dumps(plain(layout), ensure_ascii=False), encoding="utf-8")
 
 
 def _kept_layout(project: Project) -> Layout:

@@ -174,8 +174,7 @@ class SavedModels:
         X = self._project.prepare(state.config).X
         if not isinstance(X, TextMatrix):
             return made
-        reader = X.reader()
-        return [Pipeline([("reader", reader), *pipeline.steps]) for pipeline in made]
+        return [Pipeline([("reader", X.reader), *pipeline.steps]) for pipeline in made]
 
     def _about(self, state: State, history: History) -> dict[str, Any]:
         """What stands in the JSON beside a model."""

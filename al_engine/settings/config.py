@@ -192,6 +192,8 @@ class MemberSetup:
 class ClassifierSetup:
     """How one classifier learns; two or more members make a committee.
 
+    The ``n_initial`` objects to begin with are drawn where labels are known: at random with one of
+    each side at least, or ``balanced``, as many of each.
     ``best_by`` is the validation score by which one of its rounds is the best; after ``patience``
     rounds without a better one that is said, 0 never.
     ``calibration`` and ``threshold`` are of what is written with its model: they change neither
@@ -208,6 +210,7 @@ class ClassifierSetup:
     committee_strategy: str = "vote_entropy"
     n_initial: int = 5
     initial_labels: Literal["catalogue", "ask"] = "catalogue"
+    initial_draw: Literal["random", "balanced"] = "random"
     best_by: BestBy = "f1"
     patience: int = 0
     calibration: Calibration = "none"

@@ -19,7 +19,8 @@ from al_engine.loop.state import State
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.texts import TextMatrix
 
-MARKED = 12  # terms of a text: more would tell nothing apart
+# Terms of a text at most, and the share of them: more would tell nothing apart.
+MARKED, FEWEST_MARKED, SHARE_MARKED = 12, 4, 0.25
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def weights_of(dataset: Dataset, state: State | None, row: int) -> Weights:
     n_numbers = len(X.numbers.columns)
     is_word = seen.indices >= n_numbers
     terms, shares = X.vocabulary.terms[seen.indices[is_word] - n_numbers], shares[is_word]
-    order = np.argsort(-np.abs(shares), kind="stable")[:MARKED]
+    n = min(MARKED, max(FEWEST_MARKED, round(SHARE_MARKED * len(shares))))
+    order = np.argsort(-np.abs(shares), kind="stable")[:n]
     if not len(order) or not shares[order[0]]:
         why = "none of its words is known" if linear else "it does not weigh them one by one"
         return Weights(note=f"No words are marked by this model: {why}.")

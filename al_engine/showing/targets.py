@@ -20,7 +20,7 @@ from al_engine.loop.truth import ENOUGH_TO_VALIDATE
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import TargetOver
 from al_engine.settings.target import Target
-from al_engine.showing.maps import KEPT, drawn_of
+from al_engine.showing.drawn import KEPT, drawn_of
 
 
 @dataclass(frozen=True)

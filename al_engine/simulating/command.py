@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from al_engine.errors import SettingsError
 from al_engine.learning.models import find_model
@@ -20,6 +20,7 @@ from al_engine.simulating.performing import FULL, Finished, perform, settled
 from al_engine.simulating.running import RANDOM
 from al_engine.simulating.savings import said
 from al_engine.simulating.settings import (
+    Initial,
     PlannedMember,
     PlannedModel,
     SimulationPlan,
@@ -91,9 +92,9 @@ def plan_of(options: Mapping[str, Any]) -> SimulationPlan:
     names = _listed(options["model"]) or [
         "logistic_regression" if options["text"] else "random_forest"
     ]
-    if options["start"] not in ("random", "balanced", "kmeans"):
+    if options["start"] not in get_args(Initial):
         raise SettingsError(
-            f"The start is '{options['start']}'.", "There are random, balanced and kmeans."
+            f"The start is '{options['start']}'.", "There are random, balanced, kmeans and first."
         )
     strategies = tuple(name for name in _listed(options["strategy"]) if name != RANDOM)
     models, of_strategies = _with_settings(names, strategies, options["param"])

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION, draw_keys, split
-from al_engine.errors import SettingsError
-from al_engine.learning.initial import draw_initial, spread_initial
+from al_engine.errors import NotEnoughLabelsError, SettingsError
+from al_engine.learning.initial import draw_balanced, draw_initial, spread_initial
 from al_engine.learning.selection import IntArray, tie_keys
 from al_engine.mixing import Keys
 from al_engine.settings.config import Splits
@@ -105,7 +105,7 @@ def draw_first(
 
     ``random`` has one of each class at least and draws the others from all; ``balanced`` has as
     many of each class as there are; ``kmeans`` looks at no label and takes what lies nearest to as
-    many centres.
+    many centres.  ``first`` takes them as the catalogue has them.
 
     Raises
     ------
@@ -113,14 +113,14 @@ def draw_first(
     """
     if how == "kmeans":
         return np.asarray(train[spread_initial(X[train], n, seed)])
+    if how == "first":
+        if n > len(train):
+            raise NotEnoughLabelsError(
+                f"{n} initial objects were asked for, but only {len(train)} train.",
+                "Ask for fewer, or have more of them train.",
+            )
+        return train[:n]
     order = tie_keys(keys[train], seed, 0)
-    classes, labels = np.unique(y[train], return_inverse=True)
-    if how == "random":
-        return np.asarray(train[draw_initial(labels, n, order)])
-    draw_initial(labels, n, order)  # says what is wrong with the number
-    # Classes take turns, until as many are drawn: who has none left is passed over.
-    turn = np.empty(len(train), dtype=np.int64)
-    for place in range(len(classes)):
-        of_class = np.flatnonzero(labels == place)
-        turn[of_class[np.argsort(order[of_class])]] = np.arange(len(of_class))
-    return np.asarray(train[np.lexsort((order, turn))[:n]])
+    labels = np.unique(y[train], return_inverse=True)[1]
+    draw = draw_balanced if how == "balanced" else draw_initial
+    return np.asarray(train[draw(labels, n, order)])

@@ -22,7 +22,7 @@ from al_engine.settings.target import Target, check_target, metric_named
 from al_engine.settings.typed import plain, read_as
 from al_engine.simulating.running import RANDOM
 
-Initial = Literal["random", "balanced", "kmeans"]
+Initial = Literal["random", "balanced", "kmeans", "first"]
 Weights = Literal["fresh", "carried"]
 MOST_SEEDS, MOST_CURVES = 1000, 64
 HELD_FOR = 2  # rounds after the one that reaches a score and must reach it too

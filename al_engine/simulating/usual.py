@@ -6,6 +6,7 @@ Owns the defaults of a project's simulations.  Everything can be changed.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from al_engine.guesses import guess_setup
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES
 from al_engine.public import is_public, limits
 from al_engine.settings.config import ClassifierSetup, ProjectConfig, Splits
@@ -38,7 +39,7 @@ def usual_plan(config: ProjectConfig, classifier: str | None, n_known: int) -> S
     ----------
     n_known : objects whose label is known
     """
-    setup = config.setups.get(classifier or "", ClassifierSetup())
+    setup = config.setups.get(classifier or "") or guess_setup(config.features)
     strategy = setup.committee_strategy if len(setup.members) > 1 else setup.members[0].strategy
     splits = usual_splits(n_known, config.splits)
     n_train = splits.train if splits.mode == "counts" else n_known * splits.train / 100
@@ -53,6 +54,7 @@ def usual_plan(config: ProjectConfig, classifier: str | None, n_known: int) -> S
         positive=classifier,
         scale=config.features.scale,
         strategy_params=own,
+        initial=setup.initial_draw,
     )
     if is_public():  # which lends so many fits and no more
         for size in LARGER_BATCHES:

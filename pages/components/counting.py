@@ -28,7 +28,12 @@ def count_texts(session: LabellingSession) -> None:
         st.stop()
     if state.job(name) is None:
         state.keep_job(name, Job(project.count_texts))
-    job = finished(name, f"Counting the words of {plain(columns)}", unit="text")
+    job = finished(
+        name,
+        f"Counting the words of {plain(columns)}",
+        after="All texts are read; finding which words stand side by side",
+        unit="text",
+    )
     with guard():
         try:
             if job is not None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from al_engine.data.demo import DEMOS
+from al_engine.data.demo import DEMOS, PUBLISHED, PUBLISHED_ON
 from al_engine.data.readers import READERS
 from al_engine.home import UPLOADS, About, list_projects, read_about
 from al_engine.projects.opening import delete_project
 from al_engine.public import is_public, limits, refuse_upload
+from al_engine.simulating.published import begin_published
 from al_engine.starting import begin_import, demo_source, list_tables, start_demo
 from al_engine.views.demo_pictures import thumbnail
 from pages.components import state
@@ -21,6 +22,7 @@ from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 SETTINGS, TRAINING, SHARE = "pages/1_Settings.py", "pages/2_Training.py", "pages/7_Share.py"
+SIMULATION = "pages/6_Simulation.py"
 
 
 def say_to_keep_the_address() -> None:
@@ -52,7 +54,8 @@ def _demo_card(name: str, projects: list[About]) -> None:
     with st.container():
         st.image(_thumbnail(name), width="stretch")
         st.subheader(demo.title, anchor=False)
-        st.markdown(f"{demo.sentence} Two clicks to your first question.")
+        published = " One click to scikit-learn's published run." if name == PUBLISHED_ON else ""
+        st.markdown(f"{demo.sentence} Two clicks to your first question.{published}")
     begun = next((p for p in projects if p.source == demo_source(name)), None)
     with st.container(horizontal=True):
         if begun is not None and st.button("Go on", key=f"resume-{name}", type="primary"):
@@ -63,6 +66,26 @@ def _demo_card(name: str, projects: list[About]) -> None:
             with st.spinner("Making the demo, about a second"):
                 folder = start_demo(state.home(), name)
             go(folder, SHARE if state.chosen_configuration() else TRAINING)
+        if name == PUBLISHED_ON:
+            _published_run(projects)
+
+
+def _published_run(projects: list[About]) -> None:
+    """One click to a simulation that others have published, and to what came of it."""
+    if not st.button(
+        "Published run",
+        key="published-run",
+        help="scikit-learn's example of active learning: label spreading on 330 of these images, "
+        "40 of them labelled, 20 more asked for by entropy, five at a time. It is simulated anew, "
+        "which takes some seconds.",
+    ):
+        return
+    begun = next((p for p in projects if p.source == demo_source(PUBLISHED.name)), None)
+    if begun is not None:
+        go(state.home() / begun.slug, SIMULATION)
+    with st.spinner("Making the project, about a second"):
+        folder = begin_published(state.home())
+    go(folder, SIMULATION)
 
 
 @st.cache_data(show_spinner=False)

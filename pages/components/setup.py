@@ -117,13 +117,23 @@ def setup_form(
     )
     if begun:
         return held
-    n_, labels_ = st.columns(2)
+    n_, draw_, labels_ = st.columns([2, 3, 4])
     n_initial = n_.number_input(
         "Initial points", 1, 1000, held.n_initial, key=f"{key}-n", help="Labelled before the loop."
     )
     if session.config.columns.label is None:
         labels_.caption("The catalogue has no labels: you are asked for the first ones.")
         return replace(held, n_initial=int(n_initial), initial_labels="ask")
+    side = "label" if label == ALL_LABELS else "side"
+    drawn: Any = draw_.radio(
+        "Drawn",
+        ["random", "balanced"],
+        ["random", "balanced"].index(held.initial_draw),
+        format_func=lambda n: {"random": "at random", "balanced": f"as many of each {side}"}[n],
+        horizontal=True,
+        key=f"{key}-drawn",
+        help=f"Where labels are known. At random has one of each {side} at least.",
+    )
     initial: Any = labels_.radio(
         "Their labels",
         ["catalogue", "ask"],
@@ -131,11 +141,9 @@ def setup_form(
         format_func=lambda n: {"catalogue": "from the catalogue", "ask": "ask me"}[n],
         horizontal=True,
         key=f"{key}-initial",
-        help="Drawn at random, with at least one of each "
-        f"{'label' if label == ALL_LABELS else 'side'} where labels are known. Where the catalogue "
-        "has no labels you are asked.",
+        help="Where the catalogue has no label you are asked.",
     )
-    return replace(held, n_initial=int(n_initial), initial_labels=initial)
+    return replace(held, n_initial=int(n_initial), initial_labels=initial, initial_draw=drawn)
 
 
 def _batch_size(held: ClassifierSetup, key: str) -> int:

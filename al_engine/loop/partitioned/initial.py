@@ -36,7 +36,7 @@ def initial_rows(
     of_keys, own = layout.reading_of_keys(), layout.values.index(classifier)
     sent = zip(*go(_draw_firsts, (of_keys, own, setup.n_initial, seed)), strict=True)
     rows, known, keys = (np.concatenate(some) for some in sent)
-    drawn = first_places(known, keys, setup.n_initial, start)
+    drawn = first_places(known, keys, setup, start)
     if drawn is not None:
         return np.asarray(rows[drawn])
     order = partial(start_keys, seed=seed)

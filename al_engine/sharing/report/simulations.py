@@ -16,8 +16,6 @@ from al_engine.exchange.report.blocks import (
     joined,
 )
 from al_engine.learning.metrics import Score
-from al_engine.learning.models import find_model
-from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.settings.config import MemberSetup
 from al_engine.sharing.report.subject import Simulated, Subject
 from al_engine.sharing.report.wording import (
@@ -28,9 +26,16 @@ from al_engine.sharing.report.wording import (
     settings_words,
     share_words,
 )
-from al_engine.showing.simulated import Band, bands, full_supervision, levels, table
+from al_engine.showing.simulated import (
+    Band,
+    bands,
+    full_supervision,
+    levels,
+    range_compared,
+    table,
+    verdicts,
+)
 from al_engine.simulating.settings import PlannedModel, SimulationPlan
-from al_engine.simulating.summary import said
 
 MOST_TOLD = 12  # simulations; the latest
 MOST_CURVES = 6
@@ -68,34 +73,25 @@ def simulations(subject: Subject) -> Section | None:
 
 def _simulation(subject: Subject, each: Simulated) -> Section:
     numbers, settings = each.numbers, each.numbers["settings"]
-    names = {name: _title(numbers, name) for name in numbers["summary"]}
     metric = _score_name(settings["metric"])
     blocks: list[Block] = [Facts(_set_up(subject, each))]
     columns = {"strategy": "Strategy", "area": f"Area, {metric}"}
     columns |= {level: f"Labels to {title}" for level, title in levels(numbers).items()}
     columns |= {"false_positives": "False positives", "false_negatives": "False negatives"}
-    rows = tuple(
-        tuple(names[row["strategy"]] if key == "strategy" else row[key] for key in columns)
-        for row in table(numbers)
-    )
+    rows = tuple(tuple(row[key] for key in columns) for row in table(numbers))
     blocks.append(Table(tuple(columns.values()), rows, "At the end of the budget"))
-    full = full_supervision(numbers, settings["metric"])
-    notes: list[Text] = [
-        f"Area: the mean of the score over the labels of the budget. {_over(each.kept.plan)}"
-    ]
-    for level, title in levels(numbers).items():
-        notes += [
-            said(names[name], title, found["over_random"][level])
-            for name, found in numbers["summary"].items()
-            if "over_random" in found
-        ]
-    if leaking := [names[n] for n, f in numbers["summary"].items() if _leaks(f["strategy"])]:
+    ends = range_compared(numbers)
+    between = f" from {ends[0]:,} to {ends[1]:,} labels" if ends else ""
+    notes: list[Text] = [f"Area: the mean of the score{between}. {_over(each.kept.plan)}"]
+    for level in levels(numbers):
+        notes += verdicts(numbers, level)
+    if leaking := [found["title"] for found in numbers["summary"].values() if found["leaks"]]:
         notes.append(
             f"{listed(leaking)} looked at labels that nobody has in real use: its scores are too "
             "good to believe."
         )
     blocks.append(Items(tuple(notes)))
-    blocks += _curves(numbers, names, metric, [(_model(m), _score(found)) for m, found in full])
+    blocks += _curves(each.kept.plan, numbers, metric)
     return Section(each.kept.name, tuple(blocks))
 
 
@@ -147,18 +143,14 @@ def _model_words(model: PlannedModel) -> list[Text]:
     return [joined([model_name(each), settings_words(each)], ". Settings: ") for each in setups]
 
 
-def _curves(
-    numbers: Mapping[str, Any],
-    names: Mapping[str, str],
-    metric: str,
-    full: list[tuple[str, Score]],
-) -> list[Block]:
+def _curves(plan: SimulationPlan, numbers: Mapping[str, Any], metric: str) -> list[Block]:
     """The curves; of many those of the largest area, and random choice beside them."""
-    area = {name: found["aubc"]["mean"] or 0.0 for name, found in numbers["summary"].items()}
-    found = bands(numbers, numbers["settings"]["metric"])
+    area = {each["title"]: each["aubc"]["mean"] or 0.0 for each in numbers["summary"].values()}
+    found = bands(plan, numbers, numbers["settings"]["metric"])
+    full = full_supervision(plan, numbers, numbers["settings"]["metric"])
     random = [band for band in found if band.is_random]
     others = sorted(
-        (band for band in found if not band.is_random), key=lambda band: -area[band.name]
+        (band for band in found if not band.is_random), key=lambda band: -area.get(band.name, 0.0)
     )
     found = [*others[: MOST_CURVES - len(random)], *random][:MOST_CURVES]
     at = sorted({n for band in found for n in band.n_labelled})
@@ -167,13 +159,16 @@ def _curves(
     points = [_points(band) for band in found]
     rows = tuple(PlotRow(n, tuple(held.get(n) for held in points)) for n in at)
     title = f"{metric[:1].upper()}{metric[1:]} by the number of labels"
-    many = len({name for name, _ in full}) > 1
-    shown = [(f"Full supervision, {m}" if many else "Full supervision", s) for m, s in full]
+    many = len(full) > 1
+    shown = [
+        (f"Full supervision, {model}" if many else "Full supervision", _score(over))
+        for model, over in full
+    ]
     return [
         Plot(
             title,
             "labels trained on",
-            tuple(names[band.name] for band in found),
+            tuple(band.name for band in found),
             rows,
             "Means over seeds.",
             n_bands=len(found),
@@ -189,28 +184,6 @@ def _points(band: Band) -> dict[int, Score]:
 
 def _score(found: Mapping[str, Any]) -> Score:
     return Score(found["mean"], found["low"], found["high"], found["n"])
-
-
-# -- names -------------------------------------------------------------------------------------
-
-
-def _title(numbers: Mapping[str, Any], name: str) -> str:
-    """What a pair of model and strategy is called: by its strategy where there is one model."""
-    found = numbers["summary"][name]
-    strategy = found["strategy"]
-    known = COMMITTEE_STRATEGIES.get(strategy) or STRATEGIES.get(strategy)
-    title = strategy if known is None else known.title
-    if len({each["model"] for each in numbers["summary"].values()}) > 1:
-        return f"{title}, {_model(found['model'])}"
-    return title
-
-
-def _model(name: str) -> str:
-    return " + ".join(find_model(each).title for each in name.split("+"))
-
-
-def _leaks(strategy: str) -> bool:
-    return strategy in STRATEGIES and STRATEGIES[strategy].leaks
 
 
 def _score_name(metric: str) -> str:

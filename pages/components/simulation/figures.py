@@ -53,7 +53,8 @@ def curves_traces(
 
 def _line(x: Sequence[Any], y: Sequence[Any], name: str, colour: str, dash: str) -> dict[str, Any]:
     return {
-        "type": "scatter", "mode": "lines", "x": list(x), "y": list(y), "name": name,
+        "type": "scatter", "mode": "lines" if len(x) > 1 else "markers", "x": list(x),
+        "y": list(y), "name": name, "marker": {"size": 8},
         "legendgroup": name, "line": {"color": colour, "dash": dash, "width": 2},
         "hovertemplate": f"{name}: %{{y:.4~g}}<extra></extra>",
     }  # fmt: skip

@@ -32,6 +32,7 @@ _STARTS = {
     "random": "at random",
     "balanced": "as many of each label",
     "kmeans": "spread by k-means",
+    "first": "as the catalogue has them",
 }
 
 
@@ -159,9 +160,10 @@ def _amounts(plan: SimulationPlan, n_classes: int, key: str) -> SimulationPlan:
         help="Objects of the training set that are labelled before the first question.",
     )  # fmt: skip
     start: Any = start_.selectbox(
-        "Drawn", list(_STARTS), format_func=lambda name: _STARTS[name], key=f"{key}-start",
-        help="At random has one of each label at least. k-means looks at no label. All strategies "
-        "of a seed begin with the same objects.",
+        "Drawn", list(_STARTS), list(_STARTS).index(plan.initial),
+        format_func=lambda name: _STARTS[name], key=f"{key}-start",
+        help="At random has one of each label at least. k-means and the catalogue's order look at "
+        "no label. All strategies of a seed begin with the same objects.",
     )  # fmt: skip
     batch = batch_.number_input(
         "Batch", 1, 10**6, plan.batch_size, key=f"{key}-batch",

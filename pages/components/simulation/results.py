@@ -10,6 +10,7 @@ from al_engine.settings.target import METRICS
 from al_engine.showing.simulated import (
     asked,
     bands,
+    by_labels,
     curve_of,
     ends_differ,
     full_supervision,
@@ -93,7 +94,11 @@ def savings(kept: Kept, numbers: Mapping[str, Any], score: str) -> str:
     """How many labels are saved, in sentences; the level that was chosen, "" for none."""
     known = levels(numbers)
     if not known:
-        st.caption("Without a test set there is no full supervision to compare with.")
+        st.caption(
+            "Without a test set there is no full supervision to compare with. "
+            f"{TITLES[score]} over the objects not labelled yet, by number of labels:"
+        )
+        st.dataframe(by_labels(kept.plan, numbers, score), hide_index=True)
         _say_gains(numbers, score)
         return ""
     usual = "labels_to_target" if "labels_to_target" in known else "labels_to_95"
