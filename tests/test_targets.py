@@ -24,7 +24,8 @@ from al_engine.loop.state import ScoredRound, State
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
-from al_engine.settings.config import ALL_LABELS, ProjectConfig, round_key
+from al_engine.settings.config import ALL_LABELS, ProjectConfig
+from al_engine.settings.keys import round_key
 from al_engine.settings.target import Target
 from al_engine.showing.targets import approach, newly_reached, set_target
 
