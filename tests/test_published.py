@@ -30,14 +30,14 @@ def numbers(project: Project, plan):
 
 def test_the_accuracies_are_the_published_ones_and_the_page_lists_them(project):
     found = by_labels(ASKED, numbers(project, ASKED), "accuracy")
-    assert [(row["Labels"], row["entropy"]) for row in found] == [
+    assert [(row["Labels"], row["Entropy"]) for row in found] == [
         ("40", "0.869"), ("45", "0.902"), ("50", "0.921"), ("55", "0.949"), ("60", "0.956"),
     ]  # fmt: skip
 
 
 def test_sixty_labels_that_nobody_asked_for_give_the_published_accuracy(project):
     assert by_labels(NOT_ASKED, numbers(project, NOT_ASKED), "accuracy") == [
-        {"Labels": "60", "random": "0.900"}
+        {"Labels": "60", "Random": "0.900"}
     ]
 
 
