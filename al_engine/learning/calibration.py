@@ -27,6 +27,7 @@ BINS = 10
 MOST_STEPS = 10_000
 _STEPS = 100  # of Newton's; it takes about ten
 _SURE = 1e-3  # what a forest is sure of has no finite logit; nothing is surer than this
+ENOUGH_OF_A_CLASS = 5
 COLDEST, HOTTEST = 0.02, 50.0  # far beyond what any model here was seen to want
 
 
@@ -163,6 +164,51 @@ def fit_temperature(proba: Floats32, truth: npt.NDArray[np.integer[Any]]) -> Tem
     return Temperature(math.exp(float(found.x)))
 
 
+@dataclass(frozen=True)
+class IsotonicOfEach:
+    """What the probabilities of several classes are worth: rising steps of each, made to add up.
+
+    Another class than before may come out likeliest.
+    """
+
+    steps: tuple[Isotonic, ...]
+
+    def __call__(self, proba: Floats32) -> Floats32:
+        """Calibrated probabilities of shape (n, n_classes), which add up to 1.
+
+        An object that no class is left for keeps what it had.
+        """
+        made = [each(proba[:, i]) for i, each in enumerate(self.steps)]
+        shares = np.stack(made, axis=1).astype(np.float64)
+        total = shares.sum(axis=1, keepdims=True)
+        return np.where(total > 0, shares / np.where(total > 0, total, 1), proba).astype(np.float32)
+
+
+def fit_isotonic_of_each(proba: Floats32, truth: npt.NDArray[np.integer[Any]]) -> IsotonicOfEach:
+    """Fit rising steps to each class against all others.
+
+    A class with under five objects is left as it is: steps from so few would rule it out.
+
+    Parameters
+    ----------
+    proba : shape (n, n_classes), n >= 1
+    truth : shape (n,), the place of each object's class
+
+    References
+    ----------
+    Zadrozny and Elkan 2002, KDD, 694 (one against the rest, made to add up)
+    """
+    as_it_is = Isotonic((0.0, 1.0), (0.0, 1.0))
+    return IsotonicOfEach(
+        tuple(
+            as_it_is
+            if np.count_nonzero(truth == i) < ENOUGH_OF_A_CLASS
+            else fit_isotonic(proba[:, i], truth == i)
+            for i in range(proba.shape[1])
+        )
+    )
+
+
 def _log_shares(proba: Floats32) -> npt.NDArray[np.float64]:
     """Logarithms of probabilities, none of which is surer than ``_SURE`` leaves it.
 
@@ -171,7 +217,7 @@ def _log_shares(proba: Floats32) -> npt.NDArray[np.float64]:
     return np.asarray(np.log(np.maximum(proba.astype(np.float64), _SURE / proba.shape[1])))
 
 
-Calibrator: TypeAlias = Sigmoid | Isotonic | Temperature
+Calibrator: TypeAlias = Sigmoid | Isotonic | Temperature | IsotonicOfEach
 
 
 def fit_isotonic(proba: Floats32, is_positive: Bools) -> Isotonic:
@@ -196,10 +242,14 @@ def fit_isotonic(proba: Floats32, is_positive: Bools) -> Isotonic:
     )
 
 
-# Of one label against all others.  Several classes have a temperature.
+# Of one label against all others, and of several that are told apart.
 FITS: dict[str, Callable[[Floats32, Bools], Calibrator]] = {
     "sigmoid": fit_sigmoid,
     "isotonic": fit_isotonic,
+}
+FITS_OF_MANY: dict[str, Callable[[Floats32, npt.NDArray[Any]], Calibrator]] = {
+    "temperature": fit_temperature,
+    "isotonic": fit_isotonic_of_each,
 }
 
 
@@ -212,6 +262,9 @@ def calibrator_to_dict(calibrator: Calibrator | None) -> dict[str, Any]:
         return {"method": "sigmoid", **numbers}
     if isinstance(calibrator, Temperature):
         return {"method": "temperature", "temperature": calibrator.temperature}
+    if isinstance(calibrator, IsotonicOfEach):
+        steps = [{"at": list(each.at), "worth": list(each.worth)} for each in calibrator.steps]
+        return {"method": "isotonic", "classes": steps}
     return {"method": "isotonic", "at": list(calibrator.at), "worth": list(calibrator.worth)}
 
 
@@ -235,9 +288,10 @@ def calibrator_from_dict(said: Mapping[str, Any]) -> Calibrator | None:
             if COLDEST <= temperature <= HOTTEST:
                 return Temperature(temperature)
         if method == "isotonic":
-            at, worth = (tuple(float(v) for v in said[name]) for name in ("at", "worth"))
-            if 0 < len(at) == len(worth) <= MOST_STEPS and _rises(at) and _rises(worth):
-                return Isotonic(at, worth)
+            found = [_steps(each) for each in said.get("classes", [said])]
+            steps = tuple(each for each in found if each is not None)
+            if len(steps) == len(found):
+                return IsotonicOfEach(steps) if "classes" in said else steps[0]
     except (KeyError, TypeError, ValueError, OverflowError):
         pass
     raise SettingsError(
@@ -245,6 +299,12 @@ def calibrator_from_dict(said: Mapping[str, Any]) -> Calibrator | None:
         f"nor a temperature from {COLDEST:g} to {HOTTEST:g}.",
         "Use the files as Sextant saved them.",
     )
+
+
+def _steps(said: Mapping[str, Any]) -> Isotonic | None:
+    at, worth = (tuple(float(v) for v in said[name]) for name in ("at", "worth"))
+    is_sound = 0 < len(at) == len(worth) <= MOST_STEPS and _rises(at) and _rises(worth)
+    return Isotonic(at, worth) if is_sound else None
 
 
 def _rises(values: tuple[float, ...]) -> bool:

@@ -51,10 +51,13 @@ def target_line(found: Approach, state: State, legend: str) -> None:
     """The target in one line over the plot of scores, whose own line is its help meanwhile."""
     on = "" if found.over == "validation" else " on audit"
     wanted = f"Target {_title(found, state)} {found.target.value:.2f}{on}"
-    said = "not known" if found.score is None else f"{_interval(found)}, {_done(found)}"
-    st.caption(
-        f":small[{wanted}: {said}]", help=f"{in_words(found, state)}. {legend} {TARGET_HELP}"
-    )
+    said = "not known"
+    if (score := found.score) is not None:
+        low, high = (f"{end or 0:.3f}".removeprefix("0") for end in (score.low, score.high))
+        n = found.n_reached
+        since = "not yet" if n is None else f"since {counted(n, 'label')}"
+        said = f"{score.value or 0:.3f} ({low}–{high}), {since}"
+    st.caption(f"{wanted}: {said}", help=f"{in_words(found, state)}. {legend} {TARGET_HELP}")
 
 
 def in_words(found: Approach, state: State) -> str:
@@ -62,13 +65,9 @@ def in_words(found: Approach, state: State) -> str:
     wanted = f"Target {_title(found, state)} {found.target.value:.2f} on {OVER[found.over]}"
     if found.score is None:
         return f"{wanted}: not known, {found.reason}"
-    return f"{wanted}: {_interval(found)}: {_done(found)}"
-
-
-def _done(found: Approach) -> str:
-    if found.n_reached is None:
-        return "not yet"
-    return f"reached at {counted(found.n_reached, 'label')}"
+    n = found.n_reached
+    done = "not yet" if n is None else f"reached at {counted(n, 'label')}"
+    return f"{wanted}: {_interval(found)}: {done}"
 
 
 def target_form(session: LabellingSession, state: State) -> None:
