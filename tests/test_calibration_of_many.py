@@ -24,8 +24,8 @@ from al_engine.learning.calibration import (
     cross_fitted,
     fit_isotonic_of_each,
     fit_temperature,
-    reliability,
 )
+from al_engine.learning.reliability import reliability
 from al_engine.learning.thresholds import Line
 from al_engine.loop.calibrating import calibrated, line_in_force
 from al_engine.projects.project import Project

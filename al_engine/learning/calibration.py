@@ -1,8 +1,8 @@
-"""What a probability is worth: reliability, and the calibrations that mend it.
+"""What a probability is worth: the calibrations that mend it.
 
-Owns sigmoids, isotonic steps and temperatures, all plain numbers that can be written down, and how
-far stated and observed shares are apart.  Takes arrays of probabilities of objects whose truth is
-known; knows no catalogue, and nothing of which objects may be used.
+Owns sigmoids, isotonic steps and temperatures, all plain numbers that can be written down.  Takes
+arrays of probabilities of objects whose truth is known; knows no catalogue, and nothing of which
+objects may be used.
 """
 
 import math
@@ -18,12 +18,10 @@ from scipy.special import logsumexp
 from sklearn.isotonic import IsotonicRegression
 
 from al_engine.errors import SettingsError
-from al_engine.learning.metrics import Score, share
 
 Floats32: TypeAlias = npt.NDArray[np.float32]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
-BINS = 10
 MOST_STEPS = 10_000
 _STEPS = 100  # of Newton's; it takes about ten
 _SURE = 1e-3  # what a forest is sure of has no finite logit; nothing is surer than this
@@ -310,75 +308,6 @@ def _steps(said: Mapping[str, Any]) -> Isotonic | None:
 def _rises(values: tuple[float, ...]) -> bool:
     within = all(0 <= value <= 1 for value in values)  # and no NaN
     return within and all(a <= b for a, b in pairwise(values))
-
-
-# -- how far stated and observed shares are apart --
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Objects whose probability lies in one of ten equal ranges.
-
-    ``stated`` is the mean of their probabilities, ``observed`` the share that is positive.
-    """
-
-    stated: float
-    observed: Score
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """Stated against observed shares; ranges without an object have no bin.
-
-    ``ece`` is the expected calibration error: the mean over objects of |stated - observed| of
-    their bins.  ``by_chance`` is what it would be in the mean, over as many objects with these
-    probabilities, if every one of them were right: few objects never come out at 0.
-
-    References
-    ----------
-    Naeini, Cooper and Hauskrecht 2015, AAAI, 2901.  Broecker and Smith 2007, Weather Forecast. 22,
-    651 (what a right forecast would show).
-    """
-
-    bins: tuple[Bin, ...]
-    ece: float
-    n: int
-    by_chance: float
-
-
-def reliability(proba: Floats32, is_positive: Bools) -> Reliability:
-    """How far probabilities are to be believed, over objects whose truth is known.
-
-    Parameters
-    ----------
-    proba : shape (n,), n >= 1
-    is_positive : shape (n,)
-
-    >>> found = reliability(np.float32([0.1, 0.15, 0.9]), np.array([False, True, True]))
-    >>> [(round(b.stated, 3), b.observed.value) for b in found.bins], round(found.ece, 3)
-    ([(0.125, 0.5), (0.9, 1.0)], 0.283)
-    """
-    which = np.minimum((proba * BINS).astype(np.intp), BINS - 1)
-    counts = np.bincount(which, minlength=BINS)
-    stated = np.bincount(which, weights=proba.astype(np.float64), minlength=BINS)
-    positive = np.bincount(which, weights=is_positive, minlength=BINS)
-    bins = tuple(
-        Bin(float(stated[i] / counts[i]), share(int(positive[i]), int(counts[i])))
-        for i in np.flatnonzero(counts)
-    )
-    ece = float(np.abs(stated - positive).sum() / len(proba))
-    return Reliability(bins, ece, len(proba), _by_chance(proba, which))
-
-
-def _by_chance(proba: Floats32, which: npt.NDArray[np.intp]) -> float:
-    """The mean expected calibration error of probabilities that are right.
-
-    How many of a bin are positive is then nearly normal, by as many draws as there are objects: the
-    mean of what it is off by follows, without drawing.
-    """
-    p = proba.astype(np.float64)
-    variance = np.bincount(which, weights=p * (1 - p), minlength=BINS)
-    return float(np.sqrt(2 / math.pi * variance).sum() / len(proba))
 
 
 def cross_fitted(

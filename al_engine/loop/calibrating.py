@@ -16,10 +16,9 @@ from al_engine.learning.calibration import (
     FITS_OF_MANY,
     Calibrator,
     Floats32,
-    Reliability,
     cross_fitted,
-    reliability,
 )
+from al_engine.learning.reliability import Reliability, reliability
 from al_engine.learning.selection import tie_keys
 from al_engine.learning.thresholds import AtThreshold, Line, at_threshold, thresholds
 from al_engine.loop.fitting import Fit, class_probabilities

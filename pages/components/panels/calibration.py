@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from al_engine.learning.calibration import FITS, FITS_OF_MANY, Reliability
+from al_engine.learning.calibration import FITS, FITS_OF_MANY
 from al_engine.learning.metrics import Score
+from al_engine.learning.reliability import Reliability
 from al_engine.learning.thresholds import best
 from al_engine.loop.calibrating import ENOUGH_OF_A_SIDE, Calibrated
 from al_engine.loop.truth import ENOUGH_TO_VALIDATE
