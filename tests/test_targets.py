@@ -262,3 +262,14 @@ def test_the_answer_that_reaches_it_is_confirmed_with_it_and_the_next_is_not(
     press(at, "undo")
     press(at, "answer", "QSO")
     assert "target reached" not in bar(at)["confirmation"]
+
+
+def test_a_score_over_chosen_labels_is_called_so_where_one_labels(ready: LabellingSession) -> None:
+    splits = replace(ready.config.splits, train=98.0, validation=1.0, test=1.0)
+    ready.change_settings(replace(ready.config, splits=splits))
+    ready.start("QSO", small_setup(n_initial=20))
+    set_target(ready, "QSO", F1, "validation")
+    said = read(show(LABELLING, "survey"))
+    assert ", cross-validated" in said
+    said = read(show(TRAINING, "survey"))
+    assert "Target F1 0.8: not known" in said
