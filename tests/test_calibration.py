@@ -21,8 +21,8 @@ from al_engine.learning.calibration import (
     calibrator_to_dict,
     cross_fitted,
     fit_isotonic,
-    reliability,
 )
+from al_engine.learning.reliability import reliability
 from al_engine.learning.thresholds import Line, at_threshold, best, thresholds
 from al_engine.loop.calibrating import calibrated, line_in_force
 from al_engine.session import LabellingSession

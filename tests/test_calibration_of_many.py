@@ -1,7 +1,9 @@
 """What the probabilities of a classifier over all labels are worth, and the temperature for it."""
 
+import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,13 +16,16 @@ from al_engine.errors import SettingsError, UnusableModelError
 from al_engine.exchange.applying import apply_model
 from al_engine.exchange.saved import open_saved
 from al_engine.learning.calibration import (
+    FITS_OF_MANY,
     Isotonic,
+    IsotonicOfEach,
     Sigmoid,
     Temperature,
     cross_fitted,
+    fit_isotonic_of_each,
     fit_temperature,
-    reliability,
 )
+from al_engine.learning.reliability import reliability
 from al_engine.learning.thresholds import Line
 from al_engine.loop.calibrating import calibrated, line_in_force
 from al_engine.projects.project import Project
@@ -46,6 +51,9 @@ def drawn(
 def ece(proba: np.ndarray, truth: np.ndarray) -> float:
     said = proba.argmax(axis=1)
     return reliability(proba[np.arange(len(said)), said], said == truth).ece
+
+
+STEPS = Isotonic((0.1,), (0.2,))
 
 
 @pytest.mark.parametrize("n_classes", [3, 12])
@@ -142,15 +150,16 @@ def test_it_changes_no_round_and_no_question(session: LabellingSession) -> None:
     assert after.scores == before.scores
 
 
+@pytest.mark.parametrize("method", FITS_OF_MANY)
 def test_a_saved_model_and_exported_predictions_are_calibrated_alike(
-    session: LabellingSession, tmp_path, monkeypatch
+    session: LabellingSession, tmp_path, method
 ) -> None:
-    session.choose_threshold(ALL_LABELS, small_setup(calibration="temperature"))
+    session.choose_threshold(ALL_LABELS, small_setup(calibration=method))
     BACKGROUND.wait(session.project)
     (path,) = (session.project.folder / "models").glob("*.joblib")
     saved = open_saved(path)
     assert saved.line == line_in_force(session.project.dataset(), session.whole_state(ALL_LABELS))
-    assert saved.line.method == "temperature"
+    assert saved.line.method == method
 
     catalogue = tmp_path / "objects.csv"
     columns = {name: survey_values()[name].to_pandas() for name in saved.columns}
@@ -162,30 +171,37 @@ def test_a_saved_model_and_exported_predictions_are_calibrated_alike(
     about = {column.name: column.description for column in table.columns}
     every = [f"probability_all_labels_{c.value}" for c in saved.classes]
     for name in ("probability_all_labels", *every):
-        assert about[name].endswith("calibrated on validation (temperature)")
+        assert about[name].endswith(f"calibrated on validation ({method})")
         np.testing.assert_allclose(scored[name], batch.column(name).to_numpy(), atol=1e-5)
     np.testing.assert_allclose(scored[every].sum(axis=1), 1, atol=1e-5)
     likeliest = scored[every].to_numpy().max(axis=1)
     np.testing.assert_allclose(scored["probability_all_labels"], likeliest, atol=1e-6)
+    values = np.array([c.value for c in saved.classes])
+    said = values[scored[every].to_numpy().argmax(axis=1)].tolist()
+    assert scored["predicted_all_labels"].tolist() == said
+    assert batch.column("predicted_all_labels").to_pylist() == said
+    if method != "temperature":
+        return
     session.choose_threshold(ALL_LABELS, small_setup())
     (plain,) = predictions_of(session).batches
-    said = [b.column("predicted_all_labels").to_pylist() for b in (batch, plain)]
-    assert said[0] == said[1], "the label predicted stays"
+    assert plain.column("predicted_all_labels").to_pylist() == said, "the label predicted stays"
 
 
-def test_the_manual_calibrates_many_as_the_command_does() -> None:
-    proba, _ = drawn(100, 4, 2.0)
-    line = Line(Temperature(1.7))
+@pytest.mark.parametrize("method", FITS_OF_MANY)
+def test_the_manual_calibrates_many_as_the_command_does(method: str) -> None:
+    proba, truth = drawn(300, 4, 2.0)
+    line = Line(FITS_OF_MANY[method](proba, truth))
     manual = (ROOT / "docs" / "using_a_model.md").read_text(encoding="utf-8")
     (block,) = [b for b in re.findall(r"```python\n(.*?)```", manual, re.S) if "temperature" in b]
-    names = {"np": np, "about": line.to_dict(), "probabilities": proba}
+    names = {"np": np, "about": {**line.to_dict(), "classes": dict.fromkeys("0123", "x")}}
+    names |= {"probabilities": proba, "model": SimpleNamespace(classes_=np.arange(4))}
     exec(block, names)
     np.testing.assert_allclose(names["probabilities"], line.calibrator(proba), atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("classifier", "method"),
-    [(ALL_LABELS, "sigmoid"), (ALL_LABELS, "isotonic"), ("QSO", "temperature")],
+    [(ALL_LABELS, "sigmoid"), ("QSO", "temperature")],
 )
 def test_a_calibration_that_is_not_for_its_kind_is_refused(
     session: LabellingSession, classifier: str, method: str
@@ -197,16 +213,62 @@ def test_a_calibration_that_is_not_for_its_kind_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("line", "is_of_many"),
+    ("line", "n_classes"),
     [
-        (Line(Temperature(2.0)), False),
-        (Line(Sigmoid(1.0, 0.0)), True),
-        (Line(Isotonic((0.1,), (0.2,))), True),
-        (Line(None, 0.3), True),
+        (Line(Temperature(2.0)), 0),
+        (Line(IsotonicOfEach((STEPS, STEPS))), 0),
+        (Line(IsotonicOfEach((STEPS, STEPS))), 3),
+        (Line(Sigmoid(1.0, 0.0)), 3),
+        (Line(STEPS), 3),
+        (Line(None, 0.3), 3),
+        (Line(Temperature(2.0), 0.3), 3),
     ],
 )
-def test_a_line_of_the_other_kind_of_model_is_none(line: Line, is_of_many: bool) -> None:
-    assert not line.suits(is_of_many=is_of_many)
+def test_a_line_of_the_other_kind_of_model_is_none(line: Line, n_classes: int) -> None:
+    assert not line.suits(n_classes)
+
+
+@pytest.mark.parametrize(
+    ("line", "n_classes"),
+    [
+        (Line(), 0),
+        (Line(Sigmoid(1.0, 0.0), 0.3), 0),
+        (Line(), 2),
+        (Line(Temperature(2.0)), 2),
+        (Line(IsotonicOfEach((STEPS, STEPS))), 2),
+    ],
+)
+def test_a_line_of_its_own_kind_is_read_as_it_was_written(line: Line, n_classes: int) -> None:
+    assert line.suits(n_classes)
+    assert Line.from_dict(json.loads(json.dumps(line.to_dict()))) == line
+
+
+def test_isotonic_steps_of_each_label_mend_what_no_temperature_can() -> None:
+    rng = np.random.default_rng(2)
+    right = rng.dirichlet(np.full(3, 0.7), 20_000)
+    truth = (right.cumsum(axis=1) < rng.uniform(size=(20_000, 1))).sum(axis=1)
+    stated = right * [1.0, 4.0, 1.0]  # one label is said too often
+    stated = (stated / stated.sum(axis=1, keepdims=True)).astype(np.float32)
+    half = slice(0, 10_000), slice(10_000, None)
+    made = [
+        ece(FITS_OF_MANY[name](stated[half[0]], truth[half[0]])(stated[half[1]]), truth[half[1]])
+        for name in ("temperature", "isotonic")
+    ]
+    assert made[0] > 0.03
+    assert made[1] < made[0] / 2
+    steps = fit_isotonic_of_each(stated, truth)
+    np.testing.assert_allclose(steps(stated).sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_label_that_validation_hardly_knows_is_left_as_it_is() -> None:
+    proba, truth = drawn(400, 3, 1.0)
+    truth[truth == 2] = 0
+    truth[:4] = 2
+    made = fit_isotonic_of_each(proba, truth)
+    assert made.steps[2] == Isotonic((0.0, 1.0), (0.0, 1.0))
+    assert made(proba)[:, 2].max() > 0.3
+    nothing = IsotonicOfEach((Isotonic((0.5,), (0.0,)),) * 3)
+    np.testing.assert_array_equal(nothing(proba), proba)
 
 
 def test_a_saved_model_with_the_calibration_of_another_kind_is_not_opened(
@@ -230,7 +292,7 @@ def test_on_the_page_a_temperature_is_tried_and_put_in_force(ready: LabellingSes
     at = fine(at.run())
     assert "by chance" in read(at)
     (method,) = [box for box in at.button_group if box.label == "Calibration"]
-    assert list(method.options) == ["As the model says", "Temperature"]
+    assert list(method.options) == ["As the model says", "Temperature", "Isotonic"]
     assert not [box for box in at.number_input if box.label == "Threshold"]
     fine(method.set_value("temperature").run())
     (use,) = [b for b in at.button if b.label == "Use for the saved model"]

@@ -239,6 +239,16 @@ def test_it_is_set_beside_the_advice_shown_with_the_scores_and_taken_away(
     assert "Target Recall" not in read(at)
 
 
+@pytest.mark.parametrize("value", [0.0001, 1.0])
+def test_a_target_that_came_with_settings_and_cannot_be_typed_is_shown_all_the_same(
+    survey_begun: LabellingSession, value: float
+) -> None:
+    set_target(survey_begun, "QSO", Target("f1", value), "audit")
+    said = read(opened_menu(show(TRAINING, "survey"), "stop-QSO"))
+    assert f"Target F1 {value:.3g} on audit: not known" in said
+    assert "looked at in every round" in said
+
+
 @pytest.mark.parametrize("page", [TRAINING, LABELLING])
 def test_the_answer_that_reaches_it_is_confirmed_with_it_and_the_next_is_not(
     survey_begun: LabellingSession, page: str
@@ -253,3 +263,14 @@ def test_the_answer_that_reaches_it_is_confirmed_with_it_and_the_next_is_not(
     press(at, "undo")
     press(at, "answer", "QSO")
     assert "target reached" not in bar(at)["confirmation"]
+
+
+def test_a_score_over_chosen_labels_is_called_so_where_one_labels(ready: LabellingSession) -> None:
+    splits = replace(ready.config.splits, train=98.0, validation=1.0, test=1.0)
+    ready.change_settings(replace(ready.config, splits=splits))
+    ready.start("QSO", small_setup(n_initial=20))
+    set_target(ready, "QSO", F1, "validation")
+    said = read(show(LABELLING, "survey"))
+    assert ", cross-validated" in said
+    said = read(show(TRAINING, "survey"))
+    assert "Target F1 0.8: not known" in said

@@ -155,8 +155,7 @@ def arrays_of(
         # The model's own word is from before rounding.
         written, said = (proba, predicted == 1) if line.is_plain else line(proba)
         return [pa.array(written, mask=mask), pa.array(said, mask=mask)]
-    if line.calibrator is not None:
-        proba = line.calibrator(proba)
+    proba, predicted = line.of_many(proba, predicted)
     values = np.array([c.value for c in classes], dtype=object)
     own = np.take_along_axis(proba, predicted[:, None].astype(np.intp), axis=1)[:, 0]
     return [

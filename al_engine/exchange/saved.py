@@ -188,7 +188,7 @@ def _checked(stem: str, text: bytes, read: Callable[[str], bytes]) -> SavedModel
         name = ", ".join(c.name for c in classes) or str(about["classes"]["1"])
         scikit_learn = str(about["versions"]["scikit-learn"])
         line = Line.from_dict(about)
-        if not line.suits(is_of_many=is_of_many):
+        if not line.suits(len(classes)):
             raise ValueError(f"calibration by {line.method or 'none'} above {line.threshold:g}")
     except (KeyError, TypeError, ValueError, AttributeError, SettingsError) as error:
         raise wrong(f"does not say what it must ({in_brief(str(error))})") from error

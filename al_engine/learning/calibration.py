@@ -1,8 +1,8 @@
-"""What a probability is worth: reliability, and the calibrations that mend it.
+"""What a probability is worth: the calibrations that mend it.
 
-Owns sigmoids, isotonic steps and temperatures, all plain numbers that can be written down, and how
-far stated and observed shares are apart.  Takes arrays of probabilities of objects whose truth is
-known; knows no catalogue, and nothing of which objects may be used.
+Owns sigmoids, isotonic steps and temperatures, all plain numbers that can be written down.  Takes
+arrays of probabilities of objects whose truth is known; knows no catalogue, and nothing of which
+objects may be used.
 """
 
 import math
@@ -18,15 +18,14 @@ from scipy.special import logsumexp
 from sklearn.isotonic import IsotonicRegression
 
 from al_engine.errors import SettingsError
-from al_engine.learning.metrics import Score, share
 
 Floats32: TypeAlias = npt.NDArray[np.float32]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 
-BINS = 10
 MOST_STEPS = 10_000
 _STEPS = 100  # of Newton's; it takes about ten
 _SURE = 1e-3  # what a forest is sure of has no finite logit; nothing is surer than this
+ENOUGH_OF_A_CLASS = 5
 COLDEST, HOTTEST = 0.02, 50.0  # far beyond what any model here was seen to want
 
 
@@ -163,6 +162,51 @@ def fit_temperature(proba: Floats32, truth: npt.NDArray[np.integer[Any]]) -> Tem
     return Temperature(math.exp(float(found.x)))
 
 
+@dataclass(frozen=True)
+class IsotonicOfEach:
+    """What the probabilities of several classes are worth: rising steps of each, made to add up.
+
+    Another class than before may come out likeliest.
+    """
+
+    steps: tuple[Isotonic, ...]
+
+    def __call__(self, proba: Floats32) -> Floats32:
+        """Calibrated probabilities of shape (n, n_classes), which add up to 1.
+
+        An object that no class is left for keeps what it had.
+        """
+        made = [each(proba[:, i]) for i, each in enumerate(self.steps)]
+        shares = np.stack(made, axis=1).astype(np.float64)
+        total = shares.sum(axis=1, keepdims=True)
+        return np.where(total > 0, shares / np.where(total > 0, total, 1), proba).astype(np.float32)
+
+
+def fit_isotonic_of_each(proba: Floats32, truth: npt.NDArray[np.integer[Any]]) -> IsotonicOfEach:
+    """Fit rising steps to each class against all others.
+
+    A class with under five objects is left as it is: steps from so few would rule it out.
+
+    Parameters
+    ----------
+    proba : shape (n, n_classes), n >= 1
+    truth : shape (n,), the place of each object's class
+
+    References
+    ----------
+    Zadrozny and Elkan 2002, KDD, 694 (one against the rest, made to add up)
+    """
+    as_it_is = Isotonic((0.0, 1.0), (0.0, 1.0))
+    return IsotonicOfEach(
+        tuple(
+            as_it_is
+            if np.count_nonzero(truth == i) < ENOUGH_OF_A_CLASS
+            else fit_isotonic(proba[:, i], truth == i)
+            for i in range(proba.shape[1])
+        )
+    )
+
+
 def _log_shares(proba: Floats32) -> npt.NDArray[np.float64]:
     """Logarithms of probabilities, none of which is surer than ``_SURE`` leaves it.
 
@@ -171,7 +215,7 @@ def _log_shares(proba: Floats32) -> npt.NDArray[np.float64]:
     return np.asarray(np.log(np.maximum(proba.astype(np.float64), _SURE / proba.shape[1])))
 
 
-Calibrator: TypeAlias = Sigmoid | Isotonic | Temperature
+Calibrator: TypeAlias = Sigmoid | Isotonic | Temperature | IsotonicOfEach
 
 
 def fit_isotonic(proba: Floats32, is_positive: Bools) -> Isotonic:
@@ -196,10 +240,14 @@ def fit_isotonic(proba: Floats32, is_positive: Bools) -> Isotonic:
     )
 
 
-# Of one label against all others.  Several classes have a temperature.
+# Of one label against all others, and of several that are told apart.
 FITS: dict[str, Callable[[Floats32, Bools], Calibrator]] = {
     "sigmoid": fit_sigmoid,
     "isotonic": fit_isotonic,
+}
+FITS_OF_MANY: dict[str, Callable[[Floats32, npt.NDArray[Any]], Calibrator]] = {
+    "temperature": fit_temperature,
+    "isotonic": fit_isotonic_of_each,
 }
 
 
@@ -212,6 +260,9 @@ def calibrator_to_dict(calibrator: Calibrator | None) -> dict[str, Any]:
         return {"method": "sigmoid", **numbers}
     if isinstance(calibrator, Temperature):
         return {"method": "temperature", "temperature": calibrator.temperature}
+    if isinstance(calibrator, IsotonicOfEach):
+        steps = [{"at": list(each.at), "worth": list(each.worth)} for each in calibrator.steps]
+        return {"method": "isotonic", "classes": steps}
     return {"method": "isotonic", "at": list(calibrator.at), "worth": list(calibrator.worth)}
 
 
@@ -235,9 +286,10 @@ def calibrator_from_dict(said: Mapping[str, Any]) -> Calibrator | None:
             if COLDEST <= temperature <= HOTTEST:
                 return Temperature(temperature)
         if method == "isotonic":
-            at, worth = (tuple(float(v) for v in said[name]) for name in ("at", "worth"))
-            if 0 < len(at) == len(worth) <= MOST_STEPS and _rises(at) and _rises(worth):
-                return Isotonic(at, worth)
+            found = [_steps(each) for each in said.get("classes", [said])]
+            steps = tuple(each for each in found if each is not None)
+            if len(steps) == len(found):
+                return IsotonicOfEach(steps) if "classes" in said else steps[0]
     except (KeyError, TypeError, ValueError, OverflowError):
         pass
     raise SettingsError(
@@ -247,78 +299,15 @@ def calibrator_from_dict(said: Mapping[str, Any]) -> Calibrator | None:
     )
 
 
+def _steps(said: Mapping[str, Any]) -> Isotonic | None:
+    at, worth = (tuple(float(v) for v in said[name]) for name in ("at", "worth"))
+    is_sound = 0 < len(at) == len(worth) <= MOST_STEPS and _rises(at) and _rises(worth)
+    return Isotonic(at, worth) if is_sound else None
+
+
 def _rises(values: tuple[float, ...]) -> bool:
     within = all(0 <= value <= 1 for value in values)  # and no NaN
     return within and all(a <= b for a, b in pairwise(values))
-
-
-# -- how far stated and observed shares are apart --
-
-
-@dataclass(frozen=True)
-class Bin:
-    """Objects whose probability lies in one of ten equal ranges.
-
-    ``stated`` is the mean of their probabilities, ``observed`` the share that is positive.
-    """
-
-    stated: float
-    observed: Score
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """Stated against observed shares; ranges without an object have no bin.
-
-    ``ece`` is the expected calibration error: the mean over objects of |stated - observed| of
-    their bins.  ``by_chance`` is what it would be in the mean, over as many objects with these
-    probabilities, if every one of them were right: few objects never come out at 0.
-
-    References
-    ----------
-    Naeini, Cooper and Hauskrecht 2015, AAAI, 2901.  Broecker and Smith 2007, Weather Forecast. 22,
-    651 (what a right forecast would show).
-    """
-
-    bins: tuple[Bin, ...]
-    ece: float
-    n: int
-    by_chance: float
-
-
-def reliability(proba: Floats32, is_positive: Bools) -> Reliability:
-    """How far probabilities are to be believed, over objects whose truth is known.
-
-    Parameters
-    ----------
-    proba : shape (n,), n >= 1
-    is_positive : shape (n,)
-
-    >>> found = reliability(np.float32([0.1, 0.15, 0.9]), np.array([False, True, True]))
-    >>> [(round(b.stated, 3), b.observed.value) for b in found.bins], round(found.ece, 3)
-    ([(0.125, 0.5), (0.9, 1.0)], 0.283)
-    """
-    which = np.minimum((proba * BINS).astype(np.intp), BINS - 1)
-    counts = np.bincount(which, minlength=BINS)
-    stated = np.bincount(which, weights=proba.astype(np.float64), minlength=BINS)
-    positive = np.bincount(which, weights=is_positive, minlength=BINS)
-    bins = tuple(
-        Bin(float(stated[i] / counts[i]), share(int(positive[i]), int(counts[i])))
-        for i in np.flatnonzero(counts)
-    )
-    ece = float(np.abs(stated - positive).sum() / len(proba))
-    return Reliability(bins, ece, len(proba), _by_chance(proba, which))
-
-
-def _by_chance(proba: Floats32, which: npt.NDArray[np.intp]) -> float:
-    """The mean expected calibration error of probabilities that are right.
-
-    How many of a bin are positive is then nearly normal, by as many draws as there are objects: the
-    mean of what it is off by follows, without drawing.
-    """
-    p = proba.astype(np.float64)
-    variance = np.bincount(which, weights=p * (1 - p), minlength=BINS)
-    return float(np.sqrt(2 / math.pi * variance).sum() / len(proba))
 
 
 def cross_fitted(

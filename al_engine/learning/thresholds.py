@@ -14,6 +14,8 @@ import numpy.typing as npt
 from al_engine.errors import SettingsError
 from al_engine.learning.calibration import (
     Calibrator,
+    IsotonicOfEach,
+    Temperature,
     calibrator_from_dict,
     calibrator_to_dict,
 )
@@ -53,11 +55,27 @@ class Line:
         """The line as plain JSON values."""
         return {"calibration": calibrator_to_dict(self.calibrator), "threshold": self.threshold}
 
-    def suits(self, *, is_of_many: bool) -> bool:
-        """Can it be that of a classifier over all labels, or of one label?"""
-        if is_of_many:
-            return self.threshold == 0.5 and self.method in ("", "temperature")
-        return self.method != "temperature"
+    def of_many(
+        self, proba: npt.NDArray[np.float32], predicted: npt.NDArray[np.integer[Any]]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.integer[Any]]]:
+        """Calibrated probabilities of each class, shape (n, n_classes), and the place predicted."""
+        if self.calibrator is None:
+            return proba, predicted
+        proba = self.calibrator(proba)
+        # A temperature leaves the order, and only rounding could make another first of equals.
+        if isinstance(self.calibrator, Temperature):
+            return proba, predicted
+        return proba, proba.argmax(axis=1)
+
+    def suits(self, n_classes: int) -> bool:
+        """Can it be that of a classifier over so many labels, or with 0 of one label?"""
+        if isinstance(self.calibrator, Temperature | IsotonicOfEach) != (
+            bool(n_classes) and self.calibrator is not None
+        ):
+            return False
+        if isinstance(self.calibrator, IsotonicOfEach):
+            return len(self.calibrator.steps) == n_classes and self.threshold == 0.5
+        return not n_classes or self.threshold == 0.5
 
     @classmethod
     def from_dict(cls, said: Mapping[str, Any]) -> "Line":

@@ -13,13 +13,12 @@ import numpy.typing as npt
 from al_engine.data.splits import VALIDATION
 from al_engine.learning.calibration import (
     FITS,
+    FITS_OF_MANY,
     Calibrator,
     Floats32,
-    Reliability,
     cross_fitted,
-    fit_temperature,
-    reliability,
 )
+from al_engine.learning.reliability import Reliability, reliability
 from al_engine.learning.selection import tie_keys
 from al_engine.learning.thresholds import AtThreshold, Line, at_threshold, thresholds
 from al_engine.loop.fitting import Fit, class_probabilities
@@ -135,17 +134,15 @@ def calibrated(dataset: Dataset, state: State, setup: ClassifierSetup) -> Calibr
     known = known_of(dataset, state, state.fit)
     if not known.is_enough:
         return Calibrated(len(known.rows), known.n_positive, None, None, (), None)
+    has_line, method = state.classifier != ALL_LABELS, setup.calibration
     proba, mended = known.proba, None
-    if setup.calibration == "temperature":
-        shares = shares_of(dataset, state.fit, known)
-        shares = cross_fitted(shares, known.truth, known.fold, fit_temperature)
-        proba = shares[np.arange(len(shares)), state.fit.predicted[known.rows]]
-    elif setup.calibration != "none":
-        fit = FITS[setup.calibration]
-        proba = cross_fitted(known.proba, known.is_positive, known.fold, fit)
-    if proba is not known.proba:
+    if method != "none" and has_line:
+        proba = cross_fitted(known.proba, known.is_positive, known.fold, FITS[method])
         mended = reliability(proba, known.is_positive)
-    has_line = state.classifier != ALL_LABELS
+    elif method != "none":
+        shares = shares_of(dataset, state.fit, known)
+        shares = cross_fitted(shares, known.truth, known.fold, FITS_OF_MANY[method])
+        mended = reliability(shares.max(axis=1), shares.argmax(axis=1) == known.truth)
     return Calibrated(
         len(known.rows),
         known.n_positive,
@@ -167,8 +164,9 @@ def line_in_force(dataset: Dataset, state: State) -> Line:
     method = state.setup.calibration
     calibrator: Calibrator | None = None
     if method != "none" and (known := known_of(dataset, state, state.fit)).is_enough:
-        if method == "temperature":
-            calibrator = fit_temperature(shares_of(dataset, state.fit, known), known.truth)
+        if state.classifier == ALL_LABELS:
+            shares = shares_of(dataset, state.fit, known)
+            calibrator = FITS_OF_MANY[method](shares, known.truth)
         else:
             calibrator = FITS[method](known.proba, known.is_positive)
     if state.classifier == ALL_LABELS:

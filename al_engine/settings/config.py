@@ -198,8 +198,8 @@ class ClassifierSetup:
     rounds without a better one that is said, 0 never.
     ``calibration`` and ``threshold`` are of what is written with its model: they change neither
     what it learns nor what is asked.  What is more probable than the threshold, once calibrated,
-    is predicted to have its label.  Over all labels the calibration is a temperature or none, and
-    the likeliest label is predicted.
+    is predicted to have its label.  Over all labels the calibration is a temperature, isotonic or
+    none, and the likeliest label is predicted.
     ``target`` is a score that is wanted, ``target_over`` over which objects: validation, or the
     audit sample of the curated test set.
     ``batch_size`` objects are asked about between two fits; ``strategy_params`` are the settings of
@@ -372,11 +372,11 @@ def check(config: ProjectConfig) -> None:
                 f"The classifier for '{value}' has the threshold {setup.threshold:g}.",
                 "Use a number from 0 to 1.",
             )
-        is_of_many = value == ALL_LABELS
-        if setup.calibration != "none" and is_of_many != (setup.calibration == "temperature"):
+        if setup.calibration == ("sigmoid" if value == ALL_LABELS else "temperature"):
+            other = "temperature" if value == ALL_LABELS else "sigmoid"
             raise SettingsError(
                 f"The calibration of the classifier for '{value}' is {setup.calibration}.",
-                "Use none or temperature." if is_of_many else "Use none, sigmoid or isotonic.",
+                f"Use none, {other} or isotonic.",
             )
         if setup.target is not None:
             check_target(setup.target)

@@ -13,8 +13,8 @@ from typing import Any
 import streamlit as st
 from streamlit_plotly_events import plotly_events
 
-from al_engine.learning.calibration import Reliability
 from al_engine.learning.metrics import Scores
+from al_engine.learning.reliability import Reliability
 from al_engine.learning.thresholds import AtThreshold
 from al_engine.session import ScoredRound
 from al_engine.settings.target import Target
@@ -385,7 +385,7 @@ def _of_shares(x: str, y: str) -> dict[str, Any]:
     """The layout of a plot of one share by another."""
     return _layout(
         SCORES_HEIGHT_PX,
-        {"l": 44, "r": 8, "t": 22, "b": 40},
+        {"l": 44, "r": 8, "t": 22, "b": 46},
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 10}},
         xaxis=_axis(title={"text": x, "standoff": 8}, range=[-0.02, 1.02]),

@@ -75,7 +75,8 @@ def _status(session: LabellingSession, state: State) -> None:
             score = validation.f1
             by_folds = state.scores is not None and state.scores.by_folds
             title = "Macro F1" if validation.classes else "F1"
-            parts.append(f"{title} {score.value:.2f}")
+            # Over labels that the model chose: no fair sample, and it must not look like one.
+            parts.append(f"{title} {score.value:.2f}{', cross-validated' if by_folds else ''}")
             over = "labelled ones, cross-validated" if by_folds else "the validation set"
             n = validation.n if validation.classes else score.n
             said += (

@@ -23,6 +23,7 @@ _AUDIT_HELP = (
     "where it looks best flatters it a little: for a paper, draw another."
 )
 _NONE = "none"
+_LEAST, _MOST = 0.001, 0.999  # no interval reaches 1
 
 
 def announce_target(session: LabellingSession, state: State) -> None:
@@ -50,25 +51,24 @@ def target_badge(session: LabellingSession, state: State) -> None:
 def target_line(found: Approach, state: State, legend: str) -> None:
     """The target in one line over the plot of scores, whose own line is its help meanwhile."""
     on = "" if found.over == "validation" else " on audit"
-    wanted = f"Target {_title(found, state)} {found.target.value:.2f}{on}"
-    said = "not known" if found.score is None else f"{_interval(found)}, {_done(found)}"
-    st.caption(
-        f":small[{wanted}: {said}]", help=f"{in_words(found, state)}. {legend} {TARGET_HELP}"
-    )
+    wanted = f"Target {_title(found, state)} {found.target.value:.3g}{on}"
+    said = "not known"
+    if (score := found.score) is not None:
+        low, high = (f"{end or 0:.3f}".removeprefix("0") for end in (score.low, score.high))
+        n = found.n_reached
+        since = "not yet" if n is None else f"since {counted(n, 'label')}"
+        said = f"{score.value or 0:.3f} ({low}–{high}), {since}"
+    st.caption(f"{wanted}: {said}", help=f"{in_words(found, state)}. {legend} {TARGET_HELP}")
 
 
 def in_words(found: Approach, state: State) -> str:
     """The target, where the score is, and whether that is enough."""
-    wanted = f"Target {_title(found, state)} {found.target.value:.2f} on {OVER[found.over]}"
+    wanted = f"Target {_title(found, state)} {found.target.value:.3g} on {OVER[found.over]}"
     if found.score is None:
         return f"{wanted}: not known, {found.reason}"
-    return f"{wanted}: {_interval(found)}: {_done(found)}"
-
-
-def _done(found: Approach) -> str:
-    if found.n_reached is None:
-        return "not yet"
-    return f"reached at {counted(found.n_reached, 'label')}"
+    n = found.n_reached
+    done = "not yet" if n is None else f"reached at {counted(n, 'label')}"
+    return f"{wanted}: {_interval(found)}: {done}"
 
 
 def target_form(session: LabellingSession, state: State) -> None:
@@ -85,14 +85,16 @@ def target_form(session: LabellingSession, state: State) -> None:
         key=f"{key}-metric", label_visibility="collapsed",
     )  # fmt: skip
     value = value_.number_input(
-        "Value", 0.01, 0.99, 0.9 if held is None else min(0.99, held.value), 0.01,
-        key=f"{key}-value", disabled=metric == _NONE, label_visibility="collapsed",
+        "Value", _LEAST, _MOST, 0.9 if held is None else min(_MOST, max(_LEAST, held.value)), 0.01,
+        format="%.3g", key=f"{key}-value", disabled=metric == _NONE, label_visibility="collapsed",
     )  # fmt: skip
     over: TargetOver = over_.selectbox(
         "On", list(OVER), list(OVER).index(over_held),
         format_func=lambda name: f"on {OVER[name]}", key=f"{key}-over",
-        disabled=metric == _NONE, label_visibility="collapsed", help=_AUDIT_HELP,
+        disabled=metric == _NONE, label_visibility="collapsed",
     )  # fmt: skip
+    if metric != _NONE and over == "audit":
+        st.caption(_AUDIT_HELP)
     wanted = next((Target(m, float(value)) for m in METRICS if m == metric), None)
     if (wanted, over if wanted else None) != (held, over_held if held else None):
         if st.button("Set the target" if wanted else "Take the target away", key=f"{key}-set"):

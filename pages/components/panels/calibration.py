@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from al_engine.learning.calibration import FITS, Reliability
+from al_engine.learning.calibration import FITS, FITS_OF_MANY
 from al_engine.learning.metrics import Score
+from al_engine.learning.reliability import Reliability
 from al_engine.learning.thresholds import best
 from al_engine.loop.calibrating import ENOUGH_OF_A_SIDE, Calibrated
 from al_engine.loop.truth import ENOUGH_TO_VALIDATE
@@ -32,8 +33,9 @@ _OF_ONE = (
 )
 _OF_MANY = (
     "Learned from validation. A temperature is one number: every probability to the power of 1 "
-    "over it. Over 1 the model was too sure, under 1 not sure enough. The label predicted stays "
-    "the same."
+    "over it. Over 1 the model was too sure, under 1 not sure enough; the label predicted stays "
+    "the same, and few objects serve. Isotonic follows any rising shape of each label, made to add "
+    "up to 1: it wants a thousand objects, and may find another label likeliest."
 )
 _LEAST = (0.5, 0.8, 0.9, 0.95, 0.99)
 _RULES = {
@@ -83,7 +85,7 @@ def _choose(spot: Spot, tried: ClassifierSetup, found: Calibrated) -> Classifier
     is_of_many = spot.classifier == ALL_LABELS
     method = st.segmented_control(
         "Calibration",
-        ["none", "temperature"] if is_of_many else ["none", *FITS],
+        ["none", *(FITS_OF_MANY if is_of_many else FITS)],
         default=tried.calibration,
         format_func=lambda name: _METHODS[name],
         required=True,
@@ -179,6 +181,6 @@ def _put_in_force(spot: Spot, held: ClassifierSetup, tried: ClassifierSetup) -> 
         spot.session.choose_threshold(spot.classifier, tried)
         said = f"with the threshold {tried.threshold:.2f}"
         if spot.classifier == ALL_LABELS:
-            said = "with a temperature" if tried.calibration != "none" else "as the model says"
+            said = f"calibrated: {_METHODS[tried.calibration].lower()}"
         tab.note(spot.classifier, f"Saved {said}")
         draw_again()
