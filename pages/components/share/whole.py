@@ -17,9 +17,9 @@ def draw(session: LabellingSession) -> None:
     """Offer the file there is, and make it where there is none or it is out of date."""
     st.subheader("The whole project, as one file", anchor=False)
     st.markdown(
-        "The catalogue, the settings, every answer and the scores of every round, as Parquet and "
-        "JSON in a ZIP. It opens again on Home, here or on another computer; models are trained "
-        "again there. Checkpoints are not in it."
+        "The catalogue, the settings, every answer, the scores of every round and simulations, as "
+        "Parquet and JSON in a ZIP. It opens again on Home, here or on another computer; models "
+        "are trained again there. Checkpoints are not in it."
     )
     if session.config.people.is_blind:
         st.caption("It holds everybody's answers, and people answer blind here. " + SWITCH_OFF)

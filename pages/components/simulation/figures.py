@@ -95,7 +95,6 @@ def queries_figure(ground: Ground, asked: Asked, last: int) -> dict[str, Any]:
             "cmin": 0,
             "cmax": max(1, last),
             "colorscale": "Viridis",
-            "reversescale": _is_dark(),
             "colorbar": {"title": {"text": "batch"}, "thickness": 10, "len": 0.9},
             "line": {"width": [2 if n == last else 0.5 for n in asked.round], "color": ink},
         },
