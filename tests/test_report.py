@@ -65,9 +65,9 @@ from al_engine.sharing.report.wording import (
     STRATEGIES_SAID,
     SURVEYS,
 )
+from al_engine.showing import simulated
 from al_engine.showing.advice import advice_on
 from al_engine.showing.covering import pool_without
-from al_engine.showing.simulated import table
 from al_engine.simulating import process
 from al_engine.simulating.kept import Simulations, simulations_of
 from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan
@@ -331,7 +331,7 @@ def test_simulations_are_told_with_curves_and_what_they_saved(begun, monkeypatch
     Reader(html)
     assert "## Simulations" in text
     assert markdown.escaped(HOSTILE[0]) in text
-    (area,) = [row["area"] for row in table(numbers) if "argin" in row["strategy"]]
+    (area,) = [row["area"] for row in simulated.table(numbers) if "argin" in row["strategy"]]
     assert f"| Margin, clustered | {area} |" in text
     assert "margin_clusters" not in text
     assert "margin\\_clusters" not in text
