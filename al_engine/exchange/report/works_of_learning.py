@@ -328,6 +328,18 @@ OF_LEARNING: tuple[Reference, ...] = (
         "and Data Mining", "", "694–699", doi="10.1145/775047.775151", kind="inproceedings",
     ),
     Reference(
+        "guo2017", "Guo et al. 2017",
+        "Guo, C. and Pleiss, G. and Sun, Y. and Weinberger, K. Q.", 2017,
+        "On Calibration of Modern Neural Networks",
+        "Proceedings of the 34th International Conference on Machine Learning", "70",
+        "1321–1330", url="https://proceedings.mlr.press/v70/guo17a.html", kind="inproceedings",
+    ),
+    Reference(
+        "broecker2007", "Broecker & Smith 2007", "Broecker, J. and Smith, L. A.", 2007,
+        "Increasing the Reliability of Reliability Diagrams", "Weather and Forecasting", "22",
+        "651–661", doi="10.1175/WAF993.1",
+    ),
+    Reference(
         "naeini2015", "Naeini et al. 2015",
         "Naeini, M. P. and Cooper, G. F. and Hauskrecht, M.", 2015,
         "Obtaining Well Calibrated Probabilities Using Bayesian Binning",

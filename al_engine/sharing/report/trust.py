@@ -57,7 +57,7 @@ def calibration(told: Told, state: State) -> Section | None:
         text.append(
             (
                 "; calibrated by ",
-                *METHODS_SAID[setup.calibration].text,
+                *METHODS_SAID.get(setup.calibration, Words(setup.calibration)).text,
                 f", each object by one that was fitted without its fold ({FOLDS} folds), it is "
                 f"{found.mended.ece:.3f}",
             )
