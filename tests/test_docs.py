@@ -53,3 +53,20 @@ def test_every_link_between_pages_leads_to_a_file(path: Path):
     targets = re.findall(r"\]\(([^)#]+)[^)]*\)", re.sub(r"```.*?```", "", text, flags=re.S))
     local = [target for target in targets if "://" not in target]
     assert [target for target in local if not (path.parent / target).is_file()] == []
+
+
+def test_every_variable_that_is_told_of_is_read():
+    told = {
+        name
+        for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+        for name in re.findall(r"SEXTANT_[A-Z_]+", path.read_text(encoding="utf-8"))
+    }
+    read = {
+        name
+        for folder in ("al_engine", "pages")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r'"(SEXTANT[A-Z_]*)', path.read_text(encoding="utf-8"))
+    }
+    begun = tuple(name for name in read if name.endswith("_"))  # the rest is put to it
+    assert told
+    assert sorted(name for name in told - read if not name.startswith(begun)) == []
