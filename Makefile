@@ -28,9 +28,14 @@ run: $(VENV)/.installed
 	@exec $(PY) -m streamlit run app.py \
 		--server.address 127.0.0.1 --server.port $(PORT) --server.headless true
 
+# Thousands of small databases are made and closed again: in memory, where there is plenty, nobody
+# waits for the disk.
+IN_MEMORY := $(shell free="$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')"; \
+	test "$${free:-0}" -gt 8000000 && echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
+
 test: lint
 	@chromium="$$($(PY) tests/find_chromium.py)" && \
-		SEXTANT_CHROMIUM="$$chromium" $(PY) -m pytest -rfEs -n 2 --dist loadfile --no-loadscope-reorder
+		$(IN_MEMORY) SEXTANT_CHROMIUM="$$chromium" $(PY) -m pytest -rfEs -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-test
 	$(PY) -m ruff check .

@@ -98,3 +98,20 @@ def test_what_stands_in_italics_with_a_capital_is_a_word_of_the_app():
         if name.strip(".:") not in words
     ]
     assert unknown == []
+
+
+def test_every_variable_that_is_told_of_is_read():
+    told = {
+        name
+        for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+        for name in re.findall(r"SEXTANT_[A-Z_]+", path.read_text(encoding="utf-8"))
+    }
+    read = {
+        name
+        for folder in ("al_engine", "pages", "bench", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r'"(SEXTANT[A-Z_]*)', path.read_text(encoding="utf-8"))
+    }
+    begun = tuple(name for name in read if name.endswith("_"))  # the rest is put to it
+    assert told
+    assert sorted(name for name in told - read if not name.startswith(begun)) == []

@@ -17,7 +17,7 @@ from al_engine.errors import ProjectError
 from al_engine.files import left_behind, whole_file
 from al_engine.public import PICTURE, has_room, is_public
 
-MOST_MB = "SEXTANTPICTURES_MB"
+MOST_MB = "SEXTANT_PICTURES_MB"
 _USUAL_MB, _LENT_MB = 500, 40  # for each project; on a public server
 _BLOCK = 4096  # what a file takes at least
 _LOOK_AGAIN_S = 60.0  # at what others have written: each look is at every file
