@@ -78,7 +78,8 @@ def savings(kept: Kept, numbers: Mapping[str, Any], score: str) -> str:
             "Without a test set there is no full supervision to compare with. "
             f"{TITLES[score]} over the objects not labelled yet, by number of labels:"
         )
-        st.dataframe(by_labels(numbers, score, is_running=kept.state == "running"), hide_index=True)
+        found = bands(numbers, score, is_running=kept.state == "running")
+        st.dataframe(by_labels(found), hide_index=True)
         return ""
     usual = "labels_to_target" if "labels_to_target" in known else "labels_to_95"
     level: str = st.segmented_control(
