@@ -318,10 +318,13 @@ def guess_axes(
 def guess_classifiers(
     catalogue: Catalogue, label: str | None, labels: Sequence[Label]
 ) -> tuple[str, ...]:
-    """The rarest label that at least one object in a hundred has: what people mostly look for."""
+    """The rarest label that at least one object in a hundred has: what people mostly look for.
+
+    Of equally rare ones the last: "positive" after "negative", 1 after 0.
+    """
     if label is None or not labels:
         return tuple(choice.value for choice in labels[:1])
-    values = {choice.value for choice in labels}
-    counts = [(n, v) for v, n in label_counts(catalogue, label, 1000) if v in values]
-    common = [(n, v) for n, v in counts if n >= 0.01 * catalogue.n_rows]
-    return (min(common or counts)[1],) if counts else ()
+    places = {choice.value: -place for place, choice in enumerate(labels)}
+    counts = [(n, places[v], v) for v, n in label_counts(catalogue, label, 1000) if v in places]
+    common = [found for found in counts if found[0] >= 0.01 * catalogue.n_rows]
+    return (min(common or counts)[-1],) if counts else ()

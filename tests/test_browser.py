@@ -478,7 +478,7 @@ ZOOM_OUT = """async (canvas, steps) => {
 
 def test_a_map_zoomed_out_shows_what_it_has_until_the_sharp_picture_comes(tab):
     page, _ = tab
-    start_demo(page, "digits")
+    start_demo(page, "sky_survey")
     go_to(page, "Labelling")
     answerable(page)
     canvas, drawn = map_canvas(page), page.locator(".map").first
@@ -497,7 +497,7 @@ def test_a_map_zoomed_out_shows_what_it_has_until_the_sharp_picture_comes(tab):
 def test_the_wheel_zooms_a_map_without_scrolling_the_page_or_making_the_map_anew(tab):
     page, _ = tab
     page.set_viewport_size({"width": 1280, "height": 500})
-    start_demo(page, "digits")
+    start_demo(page, "sky_survey")
     go_to(page, "Labelling")
     answerable(page)
     canvas, drawn = map_canvas(page), page.locator(".map").first

@@ -170,6 +170,12 @@ def test_the_methods_say_what_was_done_with_its_numbers(begun):
     assert f"an F1 of {f1.value:.3f} ({f1.low:.3f} to {f1.high:.3f})" in said
 
 
+def test_a_balanced_start_is_told_as_one(project):
+    session = LabellingSession(project, "Ada")
+    session.start("QSO", replace(small_setup(), initial_draw="balanced"))
+    assert "at random, as many of each label, to begin with" in written(session)[1]
+
+
 def test_the_same_state_gives_the_same_files_and_another_day_another(begun):
     once = written(begun)
     assert written(begun) == once

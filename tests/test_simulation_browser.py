@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import App, answerable, chromium, new_tab, press, settled
+from browser import WAIT_MS, App, answerable, chromium, new_tab, press, settled
 from conftest import small_setup
 from playwright.sync_api import Browser, expect
 
@@ -116,7 +116,8 @@ def test_the_published_run_is_one_click_from_home(browser, app):
         page.goto(app.address)
         press(page.get_by_role("button", name="Published run"))
         expect(page).to_have_title("Simulation · Sextant")
-        expect(page.get_by_role("button", name="JSON")).to_be_visible()
+        # A process of its own has to start first.
+        expect(page.get_by_role("button", name="JSON")).to_be_visible(timeout=3 * WAIT_MS)
         settled(page)
         cells = page.locator("[data-testid=stDataFrame] [role=gridcell]")
         said = [text.strip() for text in cells.all_text_contents()]

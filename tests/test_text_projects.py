@@ -398,3 +398,21 @@ def test_exported_predictions_and_test_scores_are_of_the_same_model(folder: Path
     tests = dataset.parts == TEST
     said, true = own[0, tests, 1] > 0.5, dataset.truth("positive")[tests] == 1
     assert scores.accuracy.value == pytest.approx(np.mean(said == true))
+
+
+@pytest.mark.parametrize("n_different", [1, 2, 3])
+def test_texts_that_are_nearly_all_alike_still_have_a_map(n_different: int, tmp_path: Path):
+    said = [f"the same words for all of them, number {i % n_different} of them" for i in range(40)]
+    columns = {
+        "id": pa.array(range(40)),
+        "review": pa.array(said),
+        "sentiment": pa.array(["positive", "negative"] * 20),
+        "length": pa.array([len(text) for text in said]),
+    }
+    folder = create_project(tmp_path, "Alike", make_table(columns), text_config())[0]
+    project = open_project(folder)
+    along = project.texts().axes()
+    assert along.shape == (2, 40)
+    assert np.isfinite(along).all()
+    assert np.unique(along.round(4), axis=1).shape[1] == n_different
+    close_project(folder)

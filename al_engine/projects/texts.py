@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import ArpackError
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 
@@ -224,6 +225,9 @@ def _principal(counts: Counts) -> npt.NDArray[np.float32]:
     if min(some.shape) < 3:
         return np.zeros((2, n_texts), dtype=np.float32)
     # Centred without being filled in; the signs of its components are settled by scikit-learn.
-    fitted = PCA(2, svd_solver="arpack", random_state=0).fit(some)
+    try:
+        fitted = PCA(2, svd_solver="arpack", random_state=0).fit(some)
+    except ArpackError:  # texts that are all alike differ along no axis
+        return np.zeros((2, n_texts), dtype=np.float32)
     along = words @ fitted.components_.T - fitted.mean_ @ fitted.components_.T
     return np.ascontiguousarray(along.T, dtype=np.float32)

@@ -156,15 +156,13 @@ def table(numbers: Mapping[str, Any]) -> list[dict[str, str]]:
     return rows
 
 
-def by_labels(plan: SimulationPlan, numbers: Mapping[str, Any], score: str) -> list[dict[str, str]]:
-    """A row for each number of labels, with the mean score of each pair of model and strategy."""
-    found = bands(plan, numbers, score)
-    at = sorted({n for band in found for n in band.n_labelled})
+def by_labels(found: Sequence[Band]) -> list[dict[str, str]]:
+    """A row for each number of labels, with the mean of each band there."""
     means = {band.name: dict(zip(band.n_labelled, band.mean, strict=True)) for band in found}
     return [
         {"Labels": f"{n:,}"}
         | {name: "" if of.get(n) is None else f"{of[n]:.3f}" for name, of in means.items()}
-        for n in at
+        for n in sorted({n for band in found for n in band.n_labelled})
     ]
 
 

@@ -195,7 +195,9 @@ def _labels(subject: Subject, told: Told) -> Iterator[Text]:
     """From what a classifier learned; of answers that are not in sight their number alone."""
     said: list[Text] = []
     if n := told.came.get(GIVEN):
-        said.append(f"{n:,} of the catalogue's for objects drawn at random to begin with")
+        setup = subject.config.setups.get(told.classifier, ClassifierSetup())
+        alike = ", as many of each label," if setup.initial_draw == "balanced" else ""
+        said.append(f"{n:,} of the catalogue's for objects drawn at random{alike} to begin with")
     if n := told.came.get(INITIAL):
         said.append((f"{n:,} for objects to begin with, chosen ", *_start(subject)))
     for name, n in sorted(told.strategies.items(), key=lambda each: (-each[1], each[0])):

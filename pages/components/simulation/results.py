@@ -98,7 +98,7 @@ def savings(kept: Kept, numbers: Mapping[str, Any], score: str) -> str:
             "Without a test set there is no full supervision to compare with. "
             f"{TITLES[score]} over the objects not labelled yet, by number of labels:"
         )
-        st.dataframe(by_labels(kept.plan, numbers, score), hide_index=True)
+        st.dataframe(by_labels(bands(kept.plan, numbers, score)), hide_index=True)
         _say_gains(numbers, score)
         return ""
     usual = "labels_to_target" if "labels_to_target" in known else "labels_to_95"
