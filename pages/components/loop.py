@@ -351,8 +351,8 @@ def _marks(state: State, kind: Kind) -> list[Overlay]:
     maps: Maps = tab.maps()
     marks = []
     shown = tab.shown(state.classifier)
-    if kind in ("training", "labels") and state.history.trained and shown.trained_on:
-        rows = list(state.history.trained)[-2000:]
+    if kind in ("training", "labels") and state.learned.trained and shown.trained_on:
+        rows = list(state.learned.trained)[-2000:]
         x, y = maps.place(rows)
         marks.append(Overlay("ring", "trained on", x, y, "", 9))
     if state.question is not None and shown.queried:
