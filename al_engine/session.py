@@ -4,44 +4,38 @@ Owns the order of things; what each step does lives in ``rounds``, ``data`` and 
 Pages talk to this and to nothing below it.  Must not know Streamlit.
 """
 
-import contextlib
 import math
-import weakref
-from collections.abc import Callable, Collection, Hashable, MutableMapping, Sequence
+from collections.abc import Callable, Hashable, MutableMapping, Sequence
 from dataclasses import replace
-from functools import partial
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from al_engine.background import BACKGROUND
-from al_engine.data.history import History, LabelledSet, given_with, in_effect
+from al_engine.data.history import History, LabelledSet, as_learned, given_with, in_effect
 from al_engine.data.labels import SUREST, Event
 from al_engine.errors import (
     AlEngineError,
     AnswerRefusedError,
     ContractError,
-    NotEnoughLabelsError,
     SettingsError,
     WorkCancelled,
 )
 from al_engine.exchange.configuration import Layout
 from al_engine.exchange.models import model_stem
-from al_engine.jobs import Cancelled, Job, Progress
-from al_engine.learning.metrics import Scores
-from al_engine.learning.stopping import as_text
+from al_engine.jobs import Cancelled
 from al_engine.lookahead import Overtaken
 from al_engine.loop.answering import acts_of, answer_event, refuse_stale, refuse_unknown
 from al_engine.loop.beginning import given_labels
 from al_engine.loop.calibrating import Calibrated, calibrated
-from al_engine.loop.fitting import Fit, RoundScores, Rows, learner_spec, refuse_pool, test_round
+from al_engine.loop.fitting import Fit, learner_spec, refuse_pool
 from al_engine.loop.making import BYTES_AN_OBJECT, MOST_AHEAD, RoundMaker
 from al_engine.loop.recording import Moment, layout_of, moment, record_soon
-from al_engine.loop.rounds import Round
 from al_engine.loop.saving import SavedModels
-from al_engine.loop.state import WATCHED, ScoredRound, State, made_state, seen_by
-from al_engine.loop.together import as_one_act, at_once, events_at_once, undoing
+from al_engine.loop.state import ScoredRound, State, seen_by
+from al_engine.loop.states import Standing, States, started_config
+from al_engine.loop.together import as_one_act, undoing
+from al_engine.loop.truth import Rows
 from al_engine.projects.project import Project
 from al_engine.settings.config import ALL_LABELS, ClassifierSetup, ProjectConfig
 
@@ -64,20 +58,25 @@ class LabellingSession:
         self, project: Project, who: str, learners: MutableMapping[str, Fit] | None = None
     ) -> None:
         self.project = project
-        self.who = who
         self._saved = SavedModels(project)
         self._maker = RoundMaker(project, {} if learners is None else learners)
-        # By classifier: the moment, the state, the whole history that it was made of, and that
-        # which its model is of: in mid-batch an earlier one.
-        self._states: dict[str, tuple[Hashable, State, History, History]] = {}
+        self._states = States(project, who, self._maker)
         self._calibrated: dict[str, tuple[Hashable, Calibrated | None]] = {}
         project.at_forget(self.put_away)
 
     def put_away(self) -> None:
         """Give back the memory; all of it is made again where it is wanted."""
-        self._states.clear()
+        self._states.put_away()
         self._calibrated.clear()
-        self._maker.put_away()
+
+    @property
+    def who(self) -> str:
+        """The name that stands beside each answer."""
+        return self._states.who
+
+    @who.setter
+    def who(self, name: str) -> None:
+        self._states.who = name
 
     @property
     def learners(self) -> MutableMapping[str, Fit]:
@@ -104,29 +103,16 @@ class LabellingSession:
 
     def state(self, classifier: str) -> State:
         """The present state of a classifier, made from the project where it is not at hand."""
-        config = self._started_config(classifier)
-        history = self.project.history(classifier, self.who)
-        moment = (history.last_seq, history.curated_seq, config, self.who)
-        held = self._states.get(classifier)
-        if held is not None and held[0] == moment and classifier in self.learners:
-            return held[1]
-        state, trained = self._make_state(classifier, config, history, None)
-        self._states[classifier] = (moment, state, history, trained)
-        if held is not None and config.asking.shared and state.fit is not held[1].fit:
-            self._saved.save(state, trained)  # an answer for another classifier led to it
-        if state.fit is not None:
-            self.learners[classifier] = state.fit
-        else:
-            self.learners.pop(classifier, None)
-        return state
+        return self.standing(classifier).state
 
     def whole_state(self, classifier: str) -> State:
         """The present state with everybody's answers, for numbers over many objects.
 
         Nothing of a single object may be shown from it: people may answer blind.
         """
-        state = self.state(classifier)
-        return replace(state, history=self._states[classifier][2])
+        present = self.standing(classifier)
+        learned = as_learned(present.whole, present.trained)
+        return replace(present.state, history=present.whole, learned=learned)
 
     def fault(self, classifier: str) -> AlEngineError | None:
         """Why a classifier has no state: its settings name what is not there, or what fails."""
@@ -138,34 +124,16 @@ class LabellingSession:
 
     def past_state(self, classifier: str, number: int) -> State:
         """The state as it was in an earlier round (0 is the first), trained again."""
-        history = self._past_history(classifier, number)
-        return self._make_state(classifier, self._started_config(classifier), history, number)[0]
+        return self.standing(classifier, number).state
 
-    def _past_history(self, classifier: str, number: int) -> History:
-        present = self.state(classifier)
-        if not 0 <= number < len(present.history.sets):
-            raise SettingsError(
-                f"There is no round {number}.", f"Rounds go from 0 to {len(present.rounds) - 1}."
-            )
-        last = present.history.sets[number].seq
-        events = in_effect(self.project.events(classifier))
-        return self.project.fold([event for event in events if event.seq <= last], self.who)
+    def standing(self, classifier: str, past: int | None = None) -> Standing:
+        """The present state, or one of the past, with all that it was made of.
 
-    def _make_state(
-        self, classifier: str, config: ProjectConfig, history: History, past: int | None
-    ) -> tuple[State, History]:
-        """A state and what its model is of.
-
-        Everything is from one look at the settings: another tab may change them meanwhile.
+        That is everybody's answers: nothing of a single object may be shown from it.
         """
-        history_at = partial(self.project.history_at, classifier, self.who)
-        made = self._maker.make(
-            classifier, config, history, history_at=history_at if past is None else None
-        )
-        if past is None and made.fit is not None and made.scores is not None:
-            self._keep_round(classifier, config, made.fit, made.scores)
-        rounds = self._rounds(classifier, config, made.trained)
-        return made_state(classifier, config, history, made, rounds, past), made.trained
+        if past is None:
+            return self._states.present(classifier)
+        return self._states.past(classifier, past)
 
     def look_ahead(
         self,
@@ -173,60 +141,12 @@ class LabellingSession:
         draws: Sequence[Callable[[State, Callable[[], bool]], None]] = (),
         expect: Callable[[int], None] | None = None,
     ) -> None:
-        """Begin to make what each possible answer to the present question leads to.
-
-        It changes no result; an answer that comes before it is ready is dealt with as without it.
-
-        Parameters
-        ----------
-        draws : methods that are called in another thread with each state that is ready, whose
-            ``rounds`` are those of the present, and with a function that says whether it is still
-            wanted; their objects are not kept for that
-        expect : such a method too, called with the row of each question that may come next, as
-            soon as that is known
-        """
-        state = self.state(classifier)
-        config = state.config
-        if state.question is None:
-            return
-
-        drawing = [weakref.WeakMethod(draw) for draw in draws]
-        expecting = None if expect is None else weakref.WeakMethod(expect)
-
-        def draw_it(history: History, made: Round, is_wanted: Callable[[], bool]) -> None:
-            to_come = made_state(classifier, config, history, made, state.rounds)
-            for draw in drawing:
-                if (still_there := draw()) is not None:
-                    still_there(to_come, is_wanted)
-
-        def expect_it(row: int) -> None:
-            still_there = expecting and expecting()
-            if still_there:
-                still_there(row)
-
-        events = self.project.events(classifier)
-        self._maker.look_ahead(
-            classifier, config, events, state.question, state.token, self.who, draw_it, expect_it
-        )
+        """Begin to make what each possible answer leads to, as ``States.look_ahead`` says."""
+        self._states.look_ahead(classifier, draws, expect)
 
     def round_key(self, classifier: str, labelled: LabelledSet) -> str:
         """Names the round of a labelled set under the settings in force."""
         return self._maker.key(classifier, self.config, labelled)
-
-    def _rounds(
-        self, classifier: str, config: ProjectConfig, history: History
-    ) -> tuple[ScoredRound, ...]:
-        kept = self.project.log.rounds(classifier)
-        found = [kept.get(key) for key in self._maker.keys(classifier, config, history.sets)]
-        return tuple(
-            ScoredRound(
-                i,
-                labelled,
-                RoundScores.from_dict(scores) if scores else None,
-                str(scores.get(WATCHED, "")) if scores else "",
-            )
-            for i, (labelled, scores) in enumerate(zip(history.sets, found, strict=True))
-        )
 
     def trouble(self) -> AlEngineError | None:
         """What went wrong with writing a model or scores since this was asked last."""
@@ -281,8 +201,7 @@ class LabellingSession:
             refuse_pool(self.project.prepare(edited), spec)
         self.project.change_config(edited, was, self.who, how=how, undoes=undoes)
         for classifier in was.setups.keys() - edited.setups.keys():
-            self.learners.pop(classifier, None)  # its memory; it is trained again if it comes back
-            self._states.pop(classifier, None)
+            self._states.drop(classifier)
         if lost or _whose(edited) != _whose(was) or _lines(edited) != _lines(was):
             self.restore_models()
         self.record_soon()
@@ -308,8 +227,9 @@ class LabellingSession:
                 self.who,
                 *(() if begun else given),
             )
-        state = self.state(classifier)
-        self._save(state)
+        present = self.standing(classifier)
+        state = present.state
+        self._saved.save(state, present.trained)
         self.record_soon()
         self.project.touch()
         return state
@@ -361,7 +281,7 @@ class LabellingSession:
                 f"The confidence is {confidence}.",
                 f"An answer has one from 1 to {SUREST}, or none.",
             )
-        config = self._started_config(classifier)
+        config = started_config(self.project, classifier)
         event = answer_event(self.project, config, classifier, row, kind, label, token, self.who)
         event = replace(
             event,
@@ -369,13 +289,13 @@ class LabellingSession:
             seconds=seconds,
             confidence=confidence,
         )
-        before = self._states.get(classifier)
+        before = self._states.at_hand(classifier)
         with self.project.log.lock:
             refuse_stale(self.project, classifier, row, token, self.who)
             if kind == "answer":
                 refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
             self.project.log.append(event)
-        return self._after(classifier, before[1] if before else None)
+        return self._after(classifier, before.state if before else None)
 
     def answer_some(
         self,
@@ -393,7 +313,7 @@ class LabellingSession:
         ----------
         seconds : that the person took for all of them
         """
-        config = self._started_config(classifier)
+        config = started_config(self.project, classifier)
         given = [
             replace(
                 answer_event(self.project, config, classifier, row, kind, label, token, self.who),
@@ -402,54 +322,24 @@ class LabellingSession:
             )
             for row in dict.fromkeys(rows)
         ]
-        before = self._states.get(classifier)
+        before = self._states.at_hand(classifier)
         with self.project.log.lock:
             for event in given:
                 refuse_stale(self.project, classifier, event.row_number or 0, token, self.who)
             if kind == "answer":
                 refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
             self.project.log.append(*as_one_act(given))
-        return self._after(classifier, before[1] if before else None)
+        return self._after(classifier, before.state if before else None)
 
-    def begin_answer_all(
-        self, classifier: str, rows: Rows, label: str, *, token: str
-    ) -> Job[State]:
-        """Begin ``answer_all``; cancelled while it trains, nothing was labelled."""
-
-        def work(progress: Progress, cancelled: Cancelled) -> State:
-            config, who = self._started_config(classifier), self.who
-            taken = at_once(self.project, self.project.history(classifier, who), rows).rows
-            given = events_at_once(self.project, config, classifier, taken, label, who)
-            with self.project.log.lock:
-                events, first = self.project.events(classifier), self.project.log.last_seq + 1
-            given = [replace(event, seq=first + i) for i, event in enumerate(given)]
-            history = self.project.fold([*events, *given], who)
-            self._make_before(classifier, config, history, cancelled)
-            return self.answer_all(classifier, rows, label, token=token)
-
-        return Job(work)
-
-    def make_before(self, edited: ProjectConfig, progress: Progress, cancelled: Cancelled) -> None:
-        """Make what settings lead to before they are in force: then they are so at once.
+    def make_before(
+        self, classifier: str, config: ProjectConfig, history: History, cancelled: Cancelled
+    ) -> None:
+        """Make the round of a history that is to come, to be found at hand by then.
 
         Raises
         ------
         WorkCancelled : ``cancelled`` said so, and everything is as it was
         """
-        started = [c for c in edited.setups if c in edited.train_labels]
-        progress(0, 1 + len(started))
-        self.project.prepare(edited)
-        for i, classifier in enumerate(started):
-            progress(1 + i, 1 + len(started))
-            # What cannot be trained says so where it is looked at.
-            with contextlib.suppress(ContractError, SettingsError):
-                history = self.project.history_under(edited, classifier)
-                self._make_before(classifier, edited, history, cancelled)
-
-    def _make_before(
-        self, classifier: str, config: ProjectConfig, history: History, cancelled: Cancelled
-    ) -> None:
-        """Make the round of a history that is to come, to be found at hand by then."""
         try:
             if not cancelled():
                 self._maker.make(classifier, config, history, is_wanted=lambda: not cancelled())
@@ -458,36 +348,14 @@ class LabellingSession:
         if cancelled():
             raise WorkCancelled("It was cancelled: everything is as it was.", "")
 
-    def answer_all(self, classifier: str, rows: Rows, label: str, *, token: str) -> State:
-        """Give one label to many objects, as one act; those ``at_once`` leaves out keep theirs.
-
-        Raises
-        ------
-        AnswerRefusedError : nothing or too much to label, or something was answered meanwhile
-        """
-        config = self._started_config(classifier)
-        before = self._states.get(classifier)
-        with self.project.log.lock:
-            acts = acts_of(self.project, classifier, self.who)
-            if acts and acts[-1].seq > seen_by(token):
-                raise AnswerRefusedError(
-                    "Something was answered in another tab meanwhile.", "Look, then label again."
-                )
-            refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
-            taken = at_once(self.project, self.project.history(classifier, self.who), rows).rows
-            self.project.log.append(
-                *events_at_once(self.project, config, classifier, taken, label, self.who)
-            )
-        return self._after(classifier, before[1] if before else None)
-
     def undo(self, classifier: str, *, token: str) -> State:
         """Take back the last answer, Unsure or Later of this classifier; the log keeps both.
 
         Where several people answer, the last of one's own; where answers are shared, the last
         that counts here, for whichever it was given.
         """
-        self._started_config(classifier)
-        before = self._states.get(classifier)
+        started_config(self.project, classifier)
+        before = self._states.at_hand(classifier)
         with self.project.log.lock:
             last = self.project.history(classifier, self.who).last
             if last is None:
@@ -497,7 +365,7 @@ class LabellingSession:
                     "Something was answered in another tab meanwhile.", "Look, then undo again."
                 )
             self.project.log.append(*undoing(self.who, self.last_act(classifier)))
-        return self._after(classifier, before[1] if before else None)
+        return self._after(classifier, before.state if before else None)
 
     def last_act(self, classifier: str) -> list[Event]:
         """What an undo takes back: one answer, or those that were given together."""
@@ -508,9 +376,9 @@ class LabellingSession:
         """What the classifier gives to an object now, where that is at hand without training."""
         config, fit = self.config, self.learners.get(classifier)
         history = self.project.history(classifier, self.who)
-        sets, held = history.sets, self._states.get(classifier)
-        if held is not None and held[1].batch:  # of the model before the batch
-            sets = held[3].sets
+        sets, held = history.sets, self._states.at_hand(classifier)
+        if held is not None and held.state.batch:  # of the model before the batch
+            sets = held.trained.sets
         if fit is None or not sets or fit.key != self._maker.key(classifier, config, sets[-1]):
             return None
         p = float(fit.proba[row])
@@ -518,59 +386,29 @@ class LabellingSession:
 
     def follow(self, classifier: str) -> State:
         """Make what follows from an event that another than this has written."""
-        before = self._states.get(classifier)
-        return self._after(classifier, before[1] if before else None)
+        before = self._states.at_hand(classifier)
+        return self._after(classifier, before.state if before else None)
 
     def _after(self, classifier: str, before: State | None) -> State:
         """What follows from what was just written: the next round, its files, the note."""
-        state = self.state(classifier)
+        present = self.standing(classifier)
+        state = present.state
         if before is None or state.fit is not before.fit or state.scores != before.scores:
-            self._save(state)
+            self._saved.save(state, present.trained)
         self.record_soon()
         self.project.touch()
         return state
-
-    def _save(self, state: State) -> None:
-        self._saved.save(state, self._states[state.classifier][3])
 
     def follow_test_set(self) -> None:
         """Make what follows from another test set: rounds and files without its objects."""
         started = [c for c in self.config.setups if c in self.config.train_labels]
         for classifier in started if self.config.splits.curated else ():
-            before = self._states.get(classifier)
+            before = self._states.at_hand(classifier)
             if self.fault(classifier) is None:
-                self._after(classifier, before[1] if before else None)
+                self._after(classifier, before.state if before else None)
         self.record_soon()
 
-    # -- models and scores that are asked for --
-
-    def checkpoint(self, classifier: str) -> Path:
-        """Save the model of this round beside the earlier ones, once a round."""
-        state = self.state(classifier)
-        return self._saved.checkpoint(state, self._states[classifier][3])
-
-    def keep_best(self, classifier: str) -> Path:
-        """Save the model of the best round so far, trained again, in place of the last such.
-
-        Raises
-        ------
-        NotEnoughLabelsError : rounds cannot be compared yet
-        """
-        best = self.state(classifier).best
-        if best is None:
-            raise NotEnoughLabelsError(
-                "There is no best round yet: validation holds too few objects to compare rounds.",
-                "Label more objects, or give validation a larger share in Settings.",
-            )
-        history = self._past_history(classifier, best.number)
-        state = self._make_state(
-            classifier, self._started_config(classifier), history, best.number
-        )[0]
-        return self._saved.keep_best(state, history)
-
-    def is_checkpointed(self, state: State) -> bool:
-        """Has this very round a checkpoint already?"""
-        return self._saved.is_checkpointed(state)
+    # -- models, and what is written beside them --
 
     def restore_models(self) -> None:
         """Remake the model of each started classifier whose file is missing or of another round.
@@ -582,21 +420,9 @@ class LabellingSession:
             return
         for classifier in self.config.setups:
             if classifier in self.config.train_labels and self.fault(classifier) is None:
-                state = self.state(classifier)
-                if not self._saved.is_current(state):
-                    self._save(state)
-
-    def test_scores(self, classifier: str, among: Collection[int] | None = None) -> Scores | None:
-        """Scores over the test set; a deliberate step, so they are computed only here.
-
-        ``among`` are the rows that count, where not all of the test set do.
-        """
-        state = self.state(classifier)
-        if state.fit is None:
-            raise NotEnoughLabelsError("There is no model yet.", "Label an object first.")
-        spec = learner_spec(state.setup, state.config.splits.seed)
-        dataset, history = self.project.dataset(), self._states[classifier][2]
-        return test_round(dataset, history, classifier, spec, state.fit, among)
+                present = self.standing(classifier)
+                if not self._saved.is_current(present.state):
+                    self._saved.save(present.state, present.trained)
 
     def calibrated(self, classifier: str, setup: ClassifierSetup) -> Calibrated | None:
         """What a set-up's calibration and threshold would do on validation; None without a model.
@@ -618,13 +444,14 @@ class LabellingSession:
 
         Neither makes another model; the saved one is written anew.
         """
-        config = self._started_config(classifier)
+        config = started_config(self.project, classifier)
         chosen = replace(
             config.setups[classifier], calibration=setup.calibration, threshold=setup.threshold
         )
         self.change_settings(replace(config, setups={**config.setups, classifier: chosen}))
-        state = self.state(classifier)
-        self._save(state)
+        present = self.standing(classifier)
+        state = present.state
+        self._saved.save(state, present.trained)
         return state
 
     def moment(self) -> Moment:
@@ -635,31 +462,8 @@ class LabellingSession:
 
     def record_soon(self) -> None:
         """Have the configuration in the project's folder written anew, beside the work."""
-        at_hand = [state for _, state, *_ in self._states.values()]
+        at_hand = [held.state for held in self._states.all_at_hand()]
         record_soon(self.project, moment(self.project, at_hand, self.layout, self.who))
-
-    def _keep_round(
-        self, classifier: str, config: ProjectConfig, fit: Fit, scores: RoundScores
-    ) -> None:
-        """Keep what is measured of a round, and what its model says of the fixed sample."""
-        kept = self.project.log.rounds(classifier).get(fit.key)
-        said = as_text(fit.predicted[self.project.prepare(config).watched])
-        measured = {**scores.to_dict(), WATCHED: said}
-        if kept != measured:
-            self.project.keep_round(classifier, fit.key, fit.n_labelled, measured)
-
-    def _started_config(self, classifier: str) -> ProjectConfig:
-        """The settings in force, in which the classifier is set up."""
-        config = self.config
-        name = config.label_name(classifier)
-        if classifier not in config.train_labels:
-            raise SettingsError(f"There is no classifier for '{name}'.", "Add it in the settings.")
-        if classifier not in config.setups:
-            raise SettingsError(
-                f"The classifier for '{name}' is not set up yet.",
-                "Choose its model on the Training page.",
-            )
-        return config
 
 
 def _lines(config: ProjectConfig) -> Hashable:

@@ -28,7 +28,7 @@ from al_engine.home import IMPORTING, at_home
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.metrics import Scores
 from al_engine.lookahead import LOOKAHEAD
-from al_engine.loop.fitting import RoundScores
+from al_engine.loop.scores import RoundScores
 from al_engine.projects.creating import create_project
 from al_engine.public import in_folder, most_members, most_unpacked_bytes, refuse_server_file
 from al_engine.settings.config import Columns, Combination, Features, ProjectConfig

@@ -47,8 +47,9 @@ from al_engine.data.demo_survey import simulate_survey  # noqa: E402
 from al_engine.data.history import History, LabelledSet  # noqa: E402
 from al_engine.data.splits import TEST, TRAIN, VALIDATION  # noqa: E402
 from al_engine.learning import kernels  # noqa: E402
-from al_engine.loop.fitting import learner_spec, truth_in_force  # noqa: E402
+from al_engine.loop.fitting import learner_spec  # noqa: E402
 from al_engine.loop.rounds import Plan, make_round  # noqa: E402
+from al_engine.loop.truth import truth_in_force  # noqa: E402
 from al_engine.projects.dataset import Dataset  # noqa: E402
 from al_engine.projects.opening import close_project, delete_project, open_project  # noqa: E402
 from al_engine.projects.project import Project  # noqa: E402

@@ -30,6 +30,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from al_engine.background import BACKGROUND
 from al_engine.curating import relabelling
 from al_engine.curating.answers import answers, only
+from al_engine.curating.models import scores_of_test_set
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
 from al_engine.errors import ConfigurationError, SettingsError
 from al_engine.exchange.applying import apply_model
@@ -45,9 +46,10 @@ from al_engine.learning.metrics import (
     scores_of_matrix,
 )
 from al_engine.loop.firsts import initial_rows
-from al_engine.loop.fitting import class_probabilities, parts_in_force, truth_in_force
+from al_engine.loop.fitting import class_probabilities
 from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import record
+from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.creating import create_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
@@ -194,7 +196,7 @@ def test_its_scores_are_those_of_scikit_learn_over_what_it_predicts(session) -> 
             own = scores.of_class(code)
             assert own.confusion[1][1] == np.sum((y == code) & (said == code))
             assert own.recall.n == np.sum(y == code)
-    tested = session.test_scores(ALL_LABELS)
+    tested = scores_of_test_set(session, ALL_LABELS)
     assert tested.n == np.sum((dataset.parts == TEST) & (dataset.codes >= 0))
 
 

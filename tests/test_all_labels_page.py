@@ -8,6 +8,7 @@ from paging import LABELLING, SETTINGS, TRAINING, bar, click, drawn_maps, fine, 
 from streamlit.testing.v1 import AppTest
 from test_pages import press
 
+from al_engine.curating.models import scores_of_test_set
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ALL_LABELS
 from pages.components.charts import MOST_CLASSES, _folded, _frequent
@@ -102,7 +103,7 @@ def test_maps_of_the_label_predicted_and_of_certainty_stand_there_at_first(begun
 def test_test_results_tell_purity_and_completeness_of_each_label(begun):
     at = show(TRAINING, "survey")
     click(at, f"test-{ALL_LABELS}")
-    scores = begun.test_scores(ALL_LABELS)
+    scores = scores_of_test_set(begun, ALL_LABELS)
     (listed,) = [d.value for d in at.dataframe if "purity" in d.value.columns]
     assert list(listed["label"]) == [label.name for label in begun.config.labels]
     assert listed["objects"].tolist() == [sum(row) for row in scores.confusion]

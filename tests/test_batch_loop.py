@@ -258,7 +258,7 @@ def test_an_earlier_round_is_looked_at_in_mid_batch_too(project: Project) -> Non
 def test_the_saved_model_of_mid_batch_names_what_it_was_trained_on(project: Project) -> None:
     session = begun(project)
     state = answer(session)
-    about = session._saved._about(state, session._states["QSO"][3])
+    about = session._saved._about(state, session.standing("QSO").trained)
     assert len(about["labels_used"]) == about["n_labelled"] == 5
 
 

@@ -9,11 +9,12 @@ from conftest import answer, begin
 from paging import LABELLING, TRAINING, read, show
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import keep_best
 from al_engine.data.splits import VALIDATION
 from al_engine.errors import NotEnoughLabelsError, SettingsError
 from al_engine.learning.metrics import scores_of_confusion
 from al_engine.loop.best import Best, best_of, is_out_of_patience
-from al_engine.loop.fitting import RoundScores
+from al_engine.loop.scores import RoundScores
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ProjectConfig, Splits
@@ -103,7 +104,7 @@ def test_the_best_model_is_the_one_of_its_round(project: Project) -> None:
     assert best is not None
     assert best.n_since > 0
     there = session.past_state("QSO", best.number)
-    path = session.keep_best("QSO")
+    path = keep_best(session, "QSO")
     assert path.name == "QSO-RandomForest_Uncertainty-best.joblib"
     about = json.loads(path.with_suffix(".json").read_text())
     assert about["n_labelled"] == there.fit.n_labelled  # type: ignore[union-attr]
@@ -129,7 +130,7 @@ def test_where_validation_is_too_small_to_compare_there_is_no_best_model(project
     session = begin(project)
     assert session.state("QSO").best is None
     with pytest.raises(NotEnoughLabelsError, match="too few objects to compare"):
-        session.keep_best("QSO")
+        keep_best(session, "QSO")
 
 
 def test_pages_name_the_best_round_and_say_when_patience_is_at_an_end(survey_begun) -> None:

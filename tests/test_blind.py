@@ -18,8 +18,8 @@ from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, ProjectError
 from al_engine.exchange.writers import FORMATS
 from al_engine.loop.answering import answered_rows
-from al_engine.loop.fitting import labelled_set
 from al_engine.loop.recording import as_file, in_their_form
+from al_engine.loop.truth import labelled_set
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.settings.panels import Panel

@@ -9,7 +9,7 @@ from conftest import Open, answer, begin
 from paging import EXPLORE, LABELLING, TRAINING, drawn_maps, fine, read, show
 
 from al_engine.data.splits import TRAIN
-from al_engine.loop.fitting import parts_in_force
+from al_engine.loop.truth import parts_in_force
 from al_engine.projects.project import Project
 from al_engine.settings.config import Asking, MemberSetup
 from al_engine.settings.panels import Arrangement, Panel

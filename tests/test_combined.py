@@ -20,7 +20,7 @@ from al_engine.loop.combined import (
     combined,
     none_below_of,
 )
-from al_engine.loop.fitting import parts_in_force
+from al_engine.loop.truth import parts_in_force
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.settings.config import People, ProjectConfig, Splits

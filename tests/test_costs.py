@@ -23,13 +23,14 @@ from PIL import Image
 from test_people import together
 
 from al_engine.curating.costs import cost_of
+from al_engine.curating.models import scores_of_test_set
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
 from al_engine.learning import learners
 from al_engine.learning.scoring import Scored
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, utilities
 from al_engine.lookahead import LOOKAHEAD
-from al_engine.loop import fitting
+from al_engine.loop import fitting, scores
 from al_engine.projects.creating import create_project
 from al_engine.projects.opening import close_project, open_project
 from al_engine.projects.project import Project
@@ -103,7 +104,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Done:
         since.passes.append(len(expressions))
         return number_batches(catalogue, expressions)
 
-    monkeypatch.setattr(fitting, "column_scorer", noting_scorer)
+    for scoring in (fitting, scores):
+        monkeypatch.setattr(scoring, "column_scorer", noting_scorer)
     monkeypatch.setattr(learners, "fit_pipeline", fitted)
     monkeypatch.setattr(Image.Image, "save", drawn)
     monkeypatch.setattr(Catalogue, "fetch_arrays", array_read)
@@ -196,7 +198,7 @@ def test_the_test_set_is_scored_only_when_asked_for(begun, done) -> None:
     assert done.scored
     assert not (parts[rows_scored(session, done)] == TEST).any()
     done.clear()
-    assert session.test_scores("QSO") is not None
+    assert scores_of_test_set(session, "QSO") is not None
     assert len(done.scored) == len(set(done.scored)) > 0
     assert (parts[rows_scored(session, done)] == TEST).all()
     assert done.n_fitted == 0
@@ -493,7 +495,7 @@ def test_the_settings_of_all_rounds_are_named_once(
     monkeypatch.setattr(
         "al_engine.loop.making.round_key", lambda *of: named.append(of) or round_key(*of)
     )
-    rounds = session._rounds("QSO", session.config, state.history)
+    rounds = session._states.rounds("QSO", session.config, state.history)
     assert rounds == state.rounds
     assert len(rounds) == 5
     assert len(named) == 1

@@ -13,7 +13,7 @@ from al_engine.data.labels import Event
 from al_engine.data.people import history_of
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.loop.answering import answer_event
-from al_engine.loop.fitting import parts_in_force, truth_in_force
+from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 

@@ -13,6 +13,7 @@ import pytest
 from conftest import TRUTH, Open, answer, begin, make_table, survey_values
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import scores_of_test_set
 from al_engine.curating.test_set import Curator
 from al_engine.data.labels import CURATED
 from al_engine.errors import AlEngineError, UnreadableFileError
@@ -135,7 +136,7 @@ def test_a_replay_with_the_test_set_in_use_is_the_same(project: Project, fresh: 
     assert scores[0] == scores[1]
     assert scores[0] is not None
     assert scores[0].over
-    assert session.test_scores("QSO") == there.test_scores("QSO")
+    assert scores_of_test_set(session, "QSO") == scores_of_test_set(there, "QSO")
 
 
 def test_rounds_scored_before_others_came_into_the_test_set_are_not_compared(

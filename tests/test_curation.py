@@ -24,6 +24,7 @@ from conftest import (
 )
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import scores_of_test_set
 from al_engine.curating.test_set import Curator, Shown, known_to_within
 from al_engine.data.history import fold
 from al_engine.data.labels import CURATED, Event
@@ -31,10 +32,10 @@ from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.exchange.models import find_models
 from al_engine.home import list_projects
-from al_engine.loop import fitting
+from al_engine.loop import scores
 from al_engine.loop.firsts import initial_rows
-from al_engine.loop.fitting import parts_in_force, truth_in_force
 from al_engine.loop.partitioned import layout
+from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
@@ -409,13 +410,13 @@ def test_the_labels_of_the_test_set_are_its_truth(
 ) -> None:
     session, curator, rows = in_use
     wrong = {row: "STAR" if TRUTH[row] == "QSO" else "QSO" for row in rows}
-    before = session.test_scores("QSO")
+    before = scores_of_test_set(session, "QSO")
     for row, label in wrong.items():
         choose(curator, row, label)
     history = session.state("QSO").history
     truth = truth_in_force(session.project.dataset(), history, "QSO")
     assert all(truth[row] == (label == "QSO") for row, label in wrong.items())
-    after = session.test_scores("QSO")
+    after = scores_of_test_set(session, "QSO")
     assert before is not None
     assert after is not None
     assert before.n == after.n == len(rows)
@@ -428,13 +429,13 @@ def test_test_scores_are_over_those_that_count(
     in_use: tuple[LabellingSession, Curator, list[int]],
 ) -> None:
     session, _, rows = in_use
-    some = session.test_scores("QSO", rows[:7])
+    some = scores_of_test_set(session, "QSO", rows[:7])
     assert some is not None
     assert some.n == 7
-    assert session.test_scores("QSO", []) is None
+    assert scores_of_test_set(session, "QSO", []) is None
     # An object outside the test set never counts.
     outside = next(r for r in range(N_ROWS) if r not in rows)
-    assert session.test_scores("QSO", [outside]) is None
+    assert scores_of_test_set(session, "QSO", [outside]) is None
 
 
 def test_test_scores_agree_with_predictions_by_hand(
@@ -443,7 +444,7 @@ def test_test_scores_agree_with_predictions_by_hand(
     session, _, rows = in_use
     state = session.state("QSO")
     assert state.fit is not None
-    scores = session.test_scores("QSO")
+    scores = scores_of_test_set(session, "QSO")
     assert scores is not None
     said = state.fit.learner.predict(session.project.dataset().rows(np.array(rows)))
     right = sum(bool(p) == (TRUTH[row] == "QSO") for p, row in zip(said, rows, strict=True))
@@ -658,7 +659,7 @@ def test_folds_are_not_trained_again_for_a_test_object(
     before = session.state("QSO").scores
     assert before is not None
     assert before.by_folds
-    monkeypatch.setattr(fitting, "cross_validated_scores", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(scores, "cross_validated_scores", lambda *_: pytest.fail("trained again"))
     choose(curator, next(r for r in known(session, TRAIN)
                          if r not in session.state("QSO").history.asked))  # fmt: skip
     after = session.state("QSO").scores
@@ -732,7 +733,7 @@ def test_labels_that_are_left_out_take_no_part_in_the_test_set_either(project: P
     use(session)
     parts = parts_in_force(project.dataset(), session.state("QSO").history)
     assert (parts[galaxy], parts[star], parts[galaxy + 3]) == (OUT, TEST, TEST)
-    scores = session.test_scores("QSO")
+    scores = scores_of_test_set(session, "QSO")
     assert scores is not None
     assert scores.n == 2
 
@@ -744,7 +745,7 @@ def test_unknown_objects_that_are_left_out_can_be_in_the_test_set(project: Proje
     choose(Curator(session), row)
     use(session)
     assert parts_in_force(project.dataset(), session.state("QSO").history)[row] == TEST
-    assert session.test_scores("QSO") is not None
+    assert scores_of_test_set(session, "QSO") is not None
 
 
 def test_every_classifier_tests_on_the_same_objects(project: Project) -> None:
@@ -753,7 +754,7 @@ def test_every_classifier_tests_on_the_same_objects(project: Project) -> None:
     rows = label_some(Curator(session), 6)
     use(session)
     for classifier in ("QSO", "STAR"):
-        scores = session.test_scores(classifier)
+        scores = scores_of_test_set(session, classifier)
         assert scores is not None
         assert scores.n == 6
         assert not set(rows) & set(session.state(classifier).history.trained)

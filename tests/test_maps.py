@@ -11,7 +11,7 @@ from conftest import HOSTILE, small_setup
 from PIL import Image
 
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
-from al_engine.loop.fitting import parts_in_force, truth_in_force
+from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ClassifierSetup, MemberSetup

@@ -17,6 +17,7 @@ import pytest
 from conftest import SMALL_FOREST, small_setup, survey_values
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import checkpoint, is_checkpointed
 from al_engine.exchange.models import (
     checkpoint_stem,
     find_models,
@@ -200,7 +201,7 @@ def test_the_scores_beside_a_model_follow_a_correction(project: Project) -> None
 def test_a_checkpoint_stays_when_later_rounds_are_saved(project: Project) -> None:
     session = begin(project)
     state = answer(session)
-    path = session.checkpoint("QSO")
+    path = checkpoint(session, "QSO")
     f1 = state.scores.validation.f1.value  # type: ignore[union-attr]
     pattern = rf"QSO-RandomForest_Uncertainty-6-{round(100 * f1)}-\d{{8}}_\d\d:\d\d:\d\d\.joblib"  # type: ignore[operator]
     assert re.fullmatch(pattern, path.name)
@@ -214,16 +215,16 @@ def test_a_round_knows_whether_it_has_a_checkpoint(survey_folder: Path, opened: 
     project = opened(survey_folder)
     session = begin(project)
     state = session.state("QSO")
-    assert not session.is_checkpointed(state)
-    session.checkpoint("QSO")
-    assert session.is_checkpointed(state)
-    assert session.is_checkpointed(answer(session, "unsure")), "still the same round"
+    assert not is_checkpointed(session, state)
+    checkpoint(session, "QSO")
+    assert is_checkpointed(session, state)
+    assert is_checkpointed(session, answer(session, "unsure")), "still the same round"
     after = answer(session)
-    assert not session.is_checkpointed(after)
-    assert session.is_checkpointed(session.undo("QSO", token=after.token))
+    assert not is_checkpointed(session, after)
+    assert is_checkpointed(session, session.undo("QSO", token=after.token))
     close_project(survey_folder)
     again = LabellingSession(opened(survey_folder), "Ada")
-    assert again.is_checkpointed(again.state("QSO"))
+    assert is_checkpointed(again, again.state("QSO"))
 
 
 def test_a_large_committee_is_saved_and_checkpointed_under_a_name_of_its_own(
@@ -239,10 +240,10 @@ def test_a_large_committee_is_saved_and_checkpointed_under_a_name_of_its_own(
     assert stems == {model_stem("QSO", spec) for spec in specs}
     assert model_stem("STAR", specs[0]) not in stems
     session = begin(project, setups[0])
-    path = session.checkpoint("QSO")
+    path = checkpoint(session, "QSO")
     assert path.name.startswith(f"{model_stem('QSO', specs[0])}-5-")
     assert len(list(path.iterdir())) == 10
-    assert session.is_checkpointed(session.state("QSO"))
+    assert is_checkpointed(session, session.state("QSO"))
 
 
 # -- whole or not at all -------------------------------------------------------------------------

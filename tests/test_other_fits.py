@@ -12,10 +12,10 @@ from test_session import seen
 from al_engine.background import BACKGROUND
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import SettingsError
-from al_engine.learning import semi_supervised
+from al_engine.learning import spreading
 from al_engine.learning.learners import LearnerSpec, Member, epochs_by_member, pipelines
-from al_engine.loop.fitting import labelled_set
 from al_engine.loop.partitioned.reading import refuse_what_takes_more
+from al_engine.loop.truth import labelled_set
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
@@ -53,7 +53,7 @@ def test_objects_of_the_pool_have_what_the_spreading_ended_with(project: Project
     plain = pipelines(state.fit.learner)[0].steps[-1][1]
     assert len(plain.X_) == len(rows) + len(pool), "all of the pool takes part"
     np.testing.assert_allclose(
-        state.fit.proba[pool], semi_supervised.shares(plain.label_distributions_)[len(rows) :, 1],
+        state.fit.proba[pool], spreading.shares(plain.label_distributions_)[len(rows) :, 1],
         atol=1e-6,
     )  # fmt: skip
 
@@ -85,7 +85,7 @@ def test_a_pool_too_large_is_refused_before_a_set_up_is_in_force(
 ) -> None:
     session = begin(project)
     config = session.config
-    monkeypatch.setattr(semi_supervised, "MOST_NEIGHBOURS", 50)
+    monkeypatch.setattr(spreading, "MOST_NEIGHBOURS", 50)
     members = (QUICK["label_spreading"],)
     with pytest.raises(SettingsError, match="takes up to 50 objects"):
         session.start("QSO", replace(config.setups["QSO"], members=members))

@@ -27,6 +27,7 @@ from paging import (
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
+from al_engine.curating.models import scores_of_test_set
 from al_engine.data.demo import DEMOS
 from al_engine.data.labels import Event
 from al_engine.data.splits import TEST, VALIDATION
@@ -485,7 +486,7 @@ def test_test_results_are_shown_only_after_their_own_step(survey_begun):
     assert "Test set |" not in read(at)
     at.button(key="test-QSO").click().run()
     (table,) = [m.value for m in at.markdown if "Test set |" in m.value]
-    scores = survey_begun.test_scores("QSO")
+    scores = scores_of_test_set(survey_begun, "QSO")
     assert f" n {scores.precision.n:,}]" in table
     assert f"**{scores.accuracy.value:.3f}**" in table
 

@@ -42,10 +42,11 @@ from al_engine.learning.learners import Preparation
 from al_engine.lookahead import Overtaken
 from al_engine.loop.asking import random_every
 from al_engine.loop.firsts import initial_rows
-from al_engine.loop.fitting import learner_spec, parts_in_force, truth_in_force
+from al_engine.loop.fitting import learner_spec
 from al_engine.loop.partitioned import initial, layout, maps, reading, rounds
 from al_engine.loop.partitioned.rounds import PartitionedPlan, PartitionedRound
 from al_engine.loop.rounds import Plan, Round, make_round
+from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.opening import close_project, open_project
 from al_engine.projects.project import Project
 from al_engine.settings.config import (

@@ -23,6 +23,7 @@ from test_pages import press
 
 from al_engine import public
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import checkpoint
 from al_engine.errors import (
     ConfigurationError,
     ProjectError,
@@ -255,7 +256,7 @@ def test_arrays_and_checkpoints_past_the_disk_s_limit_are_refused(begun, visitor
     with pytest.raises(PublicServerError, match="disk"):
         begun.project.prepare(replace(config, features=features))
     with pytest.raises(PublicServerError, match="disk"):
-        begun.checkpoint("QSO")
+        checkpoint(begun, "QSO")
     with pytest.raises(PublicServerError, match="disk"):
         write_model(begun, bundles_of(begun)[0])
 
@@ -590,10 +591,11 @@ def test_a_demo_starts_within_the_limits_of_a_visitor(visitor):
 def test_no_page_finds_projects_but_through_whose_they_are():
     # home_folder() is the server's, with the extensions of who started it; pages ask
     # state.home(), which knows the visitor.
-    own = {"state.py", "page.py", "extensions.py"}
+    components = ROOT / "pages" / "components"
+    own = {components / name for name in ("state/project.py", "page.py", "extensions.py")}
     named = [
         path.name
         for path in (ROOT / "pages").rglob("*.py")
-        if "home_folder" in path.read_text(encoding="utf-8") and path.name not in own
+        if "home_folder" in path.read_text(encoding="utf-8") and path not in own
     ]
     assert named == []

@@ -24,6 +24,7 @@ from paging import SHARE, click, fine, read, show
 from test_people import together as working_together
 
 import al_engine
+from al_engine.curating.models import scores_of_test_set
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import WorkCancelled
 from al_engine.exchange.report import as_markdown as markdown
@@ -186,7 +187,7 @@ def test_the_test_set_is_looked_at_only_where_that_is_asked_for(begun, monkeypat
         text = written(begun)[1]
     assert "The test set was not looked at for this report." in text
     assert "On the test set" not in text
-    scores = begun.test_scores("QSO")
+    scores = scores_of_test_set(begun, "QSO")
     assert scores is not None
     told = written(begun, with_test=True)[1]
     assert f"| Test set | {scores.n:,} | {scores.accuracy.value:.3f}" in told

@@ -13,19 +13,11 @@ from al_engine.data.splits import OUT, TEST, TRAIN, VALIDATION
 from al_engine.learning.learners import fit_preparation
 from al_engine.loop.asking import random_every
 from al_engine.loop.firsts import initial_rows
-from al_engine.loop.fitting import (
-    Fit,
-    fit_round,
-    labelled_set,
-    learner_spec,
-    part_in_force,
-    parts_in_force,
-    score_round,
-    scores_over,
-    truth_in_force,
-)
-from al_engine.loop.fitting import test_round as scores_of_test_set
+from al_engine.loop.fitting import Fit, fit_round, learner_spec
 from al_engine.loop.rounds import Plan, next_question
+from al_engine.loop.scores import score_round, scores_over
+from al_engine.loop.scores import test_round as scores_of_test_set
+from al_engine.loop.truth import labelled_set, part_in_force, parts_in_force, truth_in_force
 from al_engine.mixing import mix64
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project

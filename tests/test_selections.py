@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import N_ROWS, answer, begin, known
 
+from al_engine.curating.together import answer_all, begin_answer_all
 from al_engine.data import selections
 from al_engine.data.history import in_effect
 from al_engine.data.selections import (
@@ -38,7 +39,7 @@ def training_rows(session, n: int) -> np.ndarray:
 
 
 def label_all(session, rows, label="QSO"):
-    return session.answer_all("QSO", rows, label, token=session.state("QSO").token)
+    return answer_all(session, "QSO", rows, label, token=session.state("QSO").token)
 
 
 # -- one label for many --------------------------------------------------------------------------
@@ -59,7 +60,7 @@ def test_labelling_a_selection_is_one_round_and_one_undo(project):
 
 def begun(session, rows, label="QSO") -> Job:
     token = session.state("QSO").token
-    return session.begin_answer_all("QSO", rows, label, token=token)
+    return begin_answer_all(session, "QSO", rows, label, token=token)
 
 
 def test_labelling_that_is_begun_trains_once_and_comes_to_what_is_made_anew(project, monkeypatch):
@@ -170,7 +171,7 @@ def test_a_selection_that_cannot_be_labelled_is_refused_and_nothing_is_kept(
         answer(session)
     n = project.log.n_events
     with pytest.raises(AnswerRefusedError) as refused:
-        session.answer_all("QSO", rows, label, token=token)
+        answer_all(session, "QSO", rows, label, token=token)
     assert refused.value.hint
     assert project.log.n_events == n
 

@@ -20,13 +20,8 @@ from al_engine.learning.learners import (
 )
 from al_engine.learning.models import MODELS, Beside, check_params
 from al_engine.learning.scoring import column_scorer, member_probabilities, predict
-from al_engine.learning.semi_supervised import (
-    MOST_NEIGHBOURS,
-    MOST_PAIRED,
-    MOST_SELF_TRAINED,
-    row_keys,
-    self_train,
-)
+from al_engine.learning.self_training import MOST_SELF_TRAINED, self_train, surest
+from al_engine.learning.spreading import MOST_NEIGHBOURS, MOST_PAIRED, row_keys
 from al_engine.learning.strategies import run_strategy
 from al_engine.learning.uncertainty import entropy
 from al_engine.origin import Origin
@@ -187,7 +182,7 @@ def test_self_training_takes_sure_guesses_of_each_class_in_proportion():
         def predict_proba(self, rows):
             return np.column_stack([1 - rows[:, 0] / 3, rows[:, 0] / 3])
 
-    def fit(rows, labels):
+    def fit(rows, labels, weights):
         seen.append(labels.tolist())
         return Recorder()
 
@@ -200,6 +195,53 @@ def test_self_training_takes_sure_guesses_of_each_class_in_proportion():
     assert seen[-1] == [0, 1, 0], "beside one of the one there is no whole one of the other"
     self_train(*given, threshold=1.0, most=3, iterations=9)
     assert seen[-1] == [0, 1], "nothing was that sure: it is not trained again"
+
+
+def test_a_class_of_which_nothing_is_sure_holds_up_no_other():
+    proba = np.array([[0.9, 0.1, 0.0], [0.1, 0.9, 0.0], [0.2, 0.2, 0.6], [0.95, 0.05, 0.0]])
+    rows, classes = surest(proba, 0.8, 4, "predicted")
+    assert (rows.tolist(), classes.tolist()) == ([0, 1, 3], [0, 1, 0])
+    alone, _ = surest(proba[[0, 2, 3]], 0.8, 4, "predicted")
+    assert len(alone) == 0, "one class alone teaches nothing of where it ends"
+
+
+def test_equal_parts_help_a_model_that_sees_one_class_everywhere():
+    proba = np.column_stack([np.linspace(0.55, 0.95, 9), np.linspace(0.45, 0.05, 9)])
+    assert len(surest(proba, 0.0, 4, "predicted")[0]) == 0
+    rows, classes = surest(proba, 0.0, 4, "equal")
+    assert (rows.tolist(), classes.tolist()) == ([0, 1, 7, 8], [1, 1, 0, 0])
+
+
+def test_an_object_that_two_classes_claim_is_a_guess_for_neither():
+    proba = np.array([[0.4, 0.4, 0.2], [0.1, 0.2, 0.7], [0.2, 0.3, 0.5]])
+    assert surest(proba, 0.0, 3, "equal")[0].tolist() == [1]
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_matrix])
+def test_guesses_that_count_little_move_a_model_little(form):
+    X, y = bars()
+    labelled, pool = np.arange(12), np.arange(12, 300)
+    base = {"base": "logistic_regression", "iterations": 1, "threshold": 0.5}
+    coefs = []
+    for params in ({"iterations": 1, "threshold": 1.0}, {"weight": 0.001}, {"weight": 1.0}):
+        made = MODELS["self_training"].train(
+            check_params("self_training", base | params),
+            0,
+            form(X[labelled]),
+            y[labelled],
+            Beside(form(X[pool])),
+        )
+        linear = made.estimators_[0] if hasattr(made, "estimators_") else made
+        coefs.append(linear.coef_.ravel())
+    alone, little, whole = coefs
+    assert 0 < np.abs(little - alone).max() < 0.3 * np.abs(whole - alone).max()
+
+
+@pytest.mark.parametrize("base", ["knn", "mlp_steps"])
+def test_a_model_without_weights_is_refused_where_guesses_count_less(base):
+    X, y = bars(60)
+    with pytest.raises(SettingsError, match="cannot count a guess for less than a label"):
+        fitted("self_training", X, y, np.arange(12), base=base, weight=0.5, threshold=0.5)
 
 
 @pytest.mark.parametrize("base", ["svm", "random_forest", "sgd", "knn", "hist_gradient_boosting"])

@@ -26,6 +26,7 @@ from conftest import (
 )
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import checkpoint, scores_of_test_set
 from al_engine.data.history import LATER_AFTER
 from al_engine.data.splits import TEST, TRAIN, VALIDATION
 from al_engine.errors import (
@@ -40,7 +41,8 @@ from al_engine.learning import learners as learning
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES
 from al_engine.loop.answering import answered_rows
-from al_engine.loop.fitting import fit_round, parts_in_force, truth_in_force
+from al_engine.loop.fitting import fit_round
+from al_engine.loop.truth import parts_in_force, truth_in_force
 from al_engine.projects.opening import close_project, delete_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
@@ -324,12 +326,12 @@ def test_a_correction_changes_the_scores_and_not_the_model(project: Project) -> 
 
 def test_a_correction_of_the_test_set_shows_in_the_test_scores_only(project: Project) -> None:
     session = begin(project)
-    before, scores = session.state("QSO"), session.test_scores("QSO")
+    before, scores = session.state("QSO"), scores_of_test_set(session, "QSO")
     after = answer(session, row=next(known(session, TEST, "STAR")), label="QSO")
     assert after.scores == before.scores
     assert after.fit is before.fit
     assert scores is not None
-    changed = session.test_scores("QSO")
+    changed = scores_of_test_set(session, "QSO")
     assert changed is not None
     assert sum(changed.confusion[1]) == sum(scores.confusion[1]) + 1
     assert changed.n == scores.n == 54
@@ -898,9 +900,9 @@ def test_the_list_of_projects_counts_answers_that_stand(
 def test_there_is_nothing_to_test_or_save_before_the_first_label(project: Project) -> None:
     session = begin(project, initial_labels="ask")
     with pytest.raises(NotEnoughLabelsError):
-        session.test_scores("QSO")
+        scores_of_test_set(session, "QSO")
     with pytest.raises(NotEnoughLabelsError):
-        session.checkpoint("QSO")
+        checkpoint(session, "QSO")
 
 
 # -- settings, and anything in any order ---------------------------------------------------------

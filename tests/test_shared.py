@@ -18,7 +18,7 @@ from al_engine.errors import AnswerRefusedError
 from al_engine.exchange.labels import answers_in_force
 from al_engine.exchange.models import find_models
 from al_engine.loop.answering import answered_rows
-from al_engine.loop.fitting import parts_in_force
+from al_engine.loop.truth import parts_in_force
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Asking

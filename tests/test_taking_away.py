@@ -35,6 +35,7 @@ from conftest import (
 
 from al_engine.__main__ import main
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import checkpoint
 from al_engine.data.curated import How
 from al_engine.data.labels import CURATED, Event
 from al_engine.data.readers import open_table
@@ -385,7 +386,7 @@ def test_a_bundle_holds_the_model_its_json_and_how_to_use_it(
 def test_the_present_rounds_models_come_before_checkpoints(project: Project) -> None:
     session = begin(project)
     answer(session)
-    session.checkpoint("QSO")
+    checkpoint(session, "QSO")
     BACKGROUND.wait(project)
     first, second = exporting.bundles_of(session)
     assert second.startswith(f"{first}-6-")

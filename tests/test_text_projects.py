@@ -14,6 +14,7 @@ import pytest
 from conftest import Open, make_table
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import scores_of_test_set
 from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import plottable
 from al_engine.data.partitions import in_process
@@ -26,9 +27,9 @@ from al_engine.guesses import guess_config, guess_setup
 from al_engine.learning.learners import pipelines
 from al_engine.learning.models import MODELS
 from al_engine.learning.scoring import member_probabilities
-from al_engine.loop.fitting import BINARY
 from al_engine.loop.partitioned.layout import lay_out
 from al_engine.loop.recording import record
+from al_engine.loop.truth import BINARY
 from al_engine.projects.creating import create_project
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
@@ -374,7 +375,7 @@ def test_exported_predictions_and_test_scores_are_of_the_same_model(folder: Path
 
     own = member_probabilities(state.fit.learner, dataset.rows(np.arange(N)).astype(float), BINARY)
     np.testing.assert_allclose(proba, own[0, :, 1], atol=2e-6)
-    scores = session.test_scores("positive")
+    scores = scores_of_test_set(session, "positive")
     tests = dataset.parts == TEST
     said, true = own[0, tests, 1] > 0.5, dataset.truth("positive")[tests] == 1
     assert scores.accuracy.value == pytest.approx(np.mean(said == true))

@@ -24,8 +24,8 @@ from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.learning.agreement import Agreement, agreement, agreement_of_many
 from al_engine.loop.answering import refuse_unknown
-from al_engine.loop.fitting import part_in_force
 from al_engine.loop.state import seen_by
+from al_engine.loop.truth import part_in_force
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
 

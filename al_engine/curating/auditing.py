@@ -19,16 +19,10 @@ from al_engine.errors import AnswerRefusedError, NotEnoughLabelsError, WorkCance
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.label_audit import n_fits, normalized_margin, out_of_fold
 from al_engine.learning.scoring import FloatArray, consensus, member_probabilities
-from al_engine.loop.fitting import (
-    Rows,
-    blaming_extensions,
-    labelled_set,
-    learner_spec,
-    parts_in_force,
-    pool_features,
-)
+from al_engine.loop.fitting import blaming_extensions, learner_spec, pool_features
 from al_engine.loop.state import seen_by
 from al_engine.loop.together import undoing
+from al_engine.loop.truth import Rows, labelled_set, parts_in_force
 from al_engine.session import LabellingSession, State
 
 CONFIRMED: Final = "confirmed"

@@ -5,6 +5,7 @@ values in the catalogue and answers stay as they are, and are read by what their
 Must not know pages.
 """
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -12,7 +13,7 @@ from itertools import pairwise
 
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to, labels_given
-from al_engine.errors import SettingsError
+from al_engine.errors import ContractError, SettingsError
 from al_engine.exchange.astronomical import UNKNOWN, WHOLE_NUMBER
 from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.session import LabellingSession
@@ -103,7 +104,7 @@ def begin_merge(session: LabellingSession, value: str, into: str) -> Job[None]:
     edited = merged(session.config, value, into)
 
     def work(progress: Progress, cancelled: Cancelled) -> None:
-        session.make_before(edited, progress, cancelled)
+        _make_before(session, edited, progress, cancelled)
         merge_labels(session, value, into)
 
     return Job(work)
@@ -136,6 +137,26 @@ def merged(config: ProjectConfig, value: str, into: str) -> ProjectConfig:
     return replace(config, labels=labels, train_labels=train, setups=setups)
 
 
+def _make_before(
+    session: LabellingSession, edited: ProjectConfig, progress: Progress, cancelled: Cancelled
+) -> None:
+    """Make what settings lead to before they are in force: then they are so at once.
+
+    Raises
+    ------
+    WorkCancelled : ``cancelled`` said so, and everything is as it was
+    """
+    started = [c for c in edited.setups if c in edited.train_labels]
+    progress(0, 1 + len(started))
+    session.project.prepare(edited)
+    for i, classifier in enumerate(started):
+        progress(1 + i, 1 + len(started))
+        # What cannot be trained says so where it is looked at.
+        with contextlib.suppress(ContractError, SettingsError):
+            history = session.project.history_under(edited, classifier)
+            session.make_before(classifier, edited, history, cancelled)
+
+
 # -- and back ----------------------------------------------------------------------------------
 
 
@@ -153,7 +174,7 @@ def begin_undo(session: LabellingSession, seq: int) -> Job[None]:
     edited = _without(session, session.config, seq)
 
     def work(progress: Progress, cancelled: Cancelled) -> None:
-        session.make_before(edited, progress, cancelled)
+        _make_before(session, edited, progress, cancelled)
         undo_change(session, seq)
 
     return Job(work)

@@ -23,8 +23,8 @@ from al_engine.exchange.curated import CuratedFile, read_test_set, write_test_se
 from al_engine.learning.metrics import share
 from al_engine.learning.selection import tie_keys
 from al_engine.loop.answering import refuse_unknown
-from al_engine.loop.fitting import Rows
 from al_engine.loop.state import seen_by
+from al_engine.loop.truth import Rows
 from al_engine.mixing import Keys
 from al_engine.session import LabellingSession
 from al_engine.settings.criteria import Search

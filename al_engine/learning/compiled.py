@@ -38,7 +38,7 @@ from al_engine.learning.kernels import (
     sum_leaves,
     sum_nearest,
 )
-from al_engine.learning.semi_supervised import inductive
+from al_engine.learning.spreading import inductive
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = NDArray[np.float32]

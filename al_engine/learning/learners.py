@@ -32,7 +32,7 @@ from al_engine.learning.models import (
 from al_engine.learning.params import Param, Params, complete
 from al_engine.learning.preparation import Preparation, fit_preparation
 from al_engine.learning.selection import tie_keys
-from al_engine.learning.semi_supervised import Transductive
+from al_engine.learning.spreading import Transductive
 from al_engine.learning.stepwise import Epochs, epochs_of
 from al_engine.learning.strategies import find_committee_strategy, find_strategy
 

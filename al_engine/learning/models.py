@@ -27,7 +27,8 @@ from al_engine.errors import SettingsError
 from al_engine.learning.bayes_weights import BAYES_WEIGHTED
 from al_engine.learning.model import Beside, Model
 from al_engine.learning.params import Param, Params, Value, complete
-from al_engine.learning.semi_supervised import GRAPH_MODELS, self_training
+from al_engine.learning.self_training import self_training
+from al_engine.learning.spreading import GRAPH_MODELS
 from al_engine.learning.stepwise import STEP_MODELS
 from al_engine.origin import named_instead
 from al_engine.settings.config import Features

@@ -12,8 +12,9 @@ from al_engine.data.history import BATCH, OBJECTS, SIZE, History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
-from al_engine.loop.fitting import learner_spec, part_in_force
+from al_engine.loop.fitting import learner_spec
 from al_engine.loop.state import batch_shown, how_shown, seen_by
+from al_engine.loop.truth import part_in_force
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
 from al_engine.settings.config import Label, ProjectConfig

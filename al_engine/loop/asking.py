@@ -15,7 +15,8 @@ from al_engine.learning.scoring import FloatArray
 from al_engine.learning.selection import tie_keys
 from al_engine.learning.strategies import strategy_in_force
 from al_engine.loop.batching import is_owed
-from al_engine.loop.fitting import ENOUGH_TO_VALIDATE, Fit, Rows
+from al_engine.loop.fitting import Fit
+from al_engine.loop.truth import ENOUGH_TO_VALIDATE, Rows
 from al_engine.projects.dataset import Dataset
 
 # Draws of different purposes must not be the same draw.

@@ -17,7 +17,9 @@ from al_engine.learning.pools import Pool, Told
 from al_engine.learning.scoring import with_probabilities
 from al_engine.learning.selection import IntArray
 from al_engine.learning.strategies import choose_batch, chooses_itself, strategy_in_force
-from al_engine.loop.fitting import Fit, RoundScores, Rows, labelled_set, named
+from al_engine.loop.fitting import Fit
+from al_engine.loop.scores import RoundScores
+from al_engine.loop.truth import Rows, labelled_set, named
 from al_engine.mixing import Keys
 from al_engine.projects.dataset import Dataset
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from al_engine.loop.fitting import RoundScores
+from al_engine.loop.scores import RoundScores
 from al_engine.settings.config import BestBy
 
 ALIKE = 0.1  # validation sets that differ in size by no more hold nearly the same objects

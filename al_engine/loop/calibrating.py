@@ -20,8 +20,9 @@ from al_engine.learning.calibration import (
 )
 from al_engine.learning.selection import tie_keys
 from al_engine.learning.thresholds import AtThreshold, Line, at_threshold, thresholds
-from al_engine.loop.fitting import ENOUGH_TO_VALIDATE, Fit, Rows, parts_in_force, truth_in_force
+from al_engine.loop.fitting import Fit
 from al_engine.loop.state import State
+from al_engine.loop.truth import ENOUGH_TO_VALIDATE, Rows, parts_in_force, truth_in_force
 from al_engine.mixing import Keys
 from al_engine.projects.dataset import Dataset
 from al_engine.settings.config import ALL_LABELS, ClassifierSetup

@@ -17,14 +17,9 @@ from al_engine.learning.calibration import Sigmoid, fit_sigmoid
 from al_engine.learning.combining import NONE, combine
 from al_engine.learning.metrics import Score, share
 from al_engine.loop.calibrating import FOLDS, Known, fold_of, keys_of, known_of
-from al_engine.loop.fitting import (
-    SCORED_AT_ONCE,
-    Fit,
-    Floats32,
-    Rows,
-    parts_in_force,
-)
+from al_engine.loop.fitting import SCORED_AT_ONCE, Fit, Floats32
 from al_engine.loop.state import State
+from al_engine.loop.truth import Rows, parts_in_force
 from al_engine.projects.dataset import Dataset
 from al_engine.settings.config import ProjectConfig
 

@@ -10,7 +10,7 @@ import numpy as np
 from al_engine.data.splits import TRAIN
 from al_engine.learning.initial import draw_initial, spread_initial
 from al_engine.learning.selection import tie_keys
-from al_engine.loop.fitting import Rows
+from al_engine.loop.truth import Rows
 from al_engine.mixing import Keys
 from al_engine.projects.dataset import Dataset, Truth
 from al_engine.settings.config import ClassifierSetup

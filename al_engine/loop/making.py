@@ -22,15 +22,10 @@ from al_engine.lookahead import LOOKAHEAD, Overtaken, Work, is_on
 from al_engine.loop.answering import answer_event
 from al_engine.loop.asking import Question, random_every
 from al_engine.loop.firsts import initial_rows
-from al_engine.loop.fitting import (
-    Fit,
-    RoundScores,
-    Rows,
-    class_probabilities,
-    judged_by,
-    learner_spec,
-)
+from al_engine.loop.fitting import Fit, class_probabilities, judged_by, learner_spec
 from al_engine.loop.rounds import AtHand, Begun, Plan, Round, goes_back_to, make_round
+from al_engine.loop.scores import RoundScores
+from al_engine.loop.truth import Rows
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
 from al_engine.settings.config import ALL_LABELS, ProjectConfig, round_key

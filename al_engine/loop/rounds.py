@@ -33,18 +33,14 @@ from al_engine.loop.batching import (
     may_go_on,
     needs_errors,
 )
-from al_engine.loop.fitting import (
-    Fit,
-    RoundScores,
+from al_engine.loop.fitting import Fit, blaming_extensions, class_probabilities, fit_round
+from al_engine.loop.scores import RoundScores, score_round
+from al_engine.loop.truth import (
     Rows,
-    blaming_extensions,
-    class_probabilities,
     classes_of,
-    fit_round,
     labelled_set,
     named,
     parts_in_force,
-    score_round,
     truth_in_force,
 )
 from al_engine.mixing import Keys

@@ -38,8 +38,9 @@ from al_engine.exchange.saved import FORMAT, FORMAT_OF_MANY
 from al_engine.extensions.used import used_by
 from al_engine.learning.learners import LearnerSpec, pipelines
 from al_engine.loop.calibrating import line_in_force
-from al_engine.loop.fitting import Fit, labelled_set, learner_spec
+from al_engine.loop.fitting import Fit, learner_spec
 from al_engine.loop.state import State
+from al_engine.loop.truth import labelled_set
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
 from al_engine.projects.texts import TextMatrix

@@ -9,8 +9,9 @@ from al_engine.data.history import History, LabelledSet, as_learned
 from al_engine.data.people import shown_to, without_former
 from al_engine.loop.asking import Question, is_repeat
 from al_engine.loop.best import Best, best_of
-from al_engine.loop.fitting import Fit, RoundScores
+from al_engine.loop.fitting import Fit
 from al_engine.loop.rounds import Round
+from al_engine.loop.scores import RoundScores
 from al_engine.settings.config import ClassifierSetup, ProjectConfig
 
 WATCHED = "watched"  # beside a round's scores: what its model said of the fixed sample

@@ -16,7 +16,8 @@ from al_engine.data.merging import as_written
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
 from al_engine.loop.answering import refuse_unknown
-from al_engine.loop.fitting import Rows, learner_spec, parts_in_force
+from al_engine.loop.fitting import learner_spec
+from al_engine.loop.truth import Rows, parts_in_force
 from al_engine.projects.project import Project
 from al_engine.settings.config import ProjectConfig
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import keep_best
 from al_engine.data.history import History
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to, refuse_while_blind, shown_to
@@ -44,15 +45,8 @@ from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.loop.calibrating import line_in_force
 from al_engine.loop.combined import combined, takes_part
-from al_engine.loop.fitting import (
-    Fit,
-    Rows,
-    at_once,
-    learner_spec,
-    named,
-    parts_in_force,
-    told,
-)
+from al_engine.loop.fitting import Fit, at_once, learner_spec, told
+from al_engine.loop.truth import Rows, named, parts_in_force
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
 from al_engine.public import refuse_overuse
@@ -323,7 +317,7 @@ def write_model(session: LabellingSession, stem: str) -> Path:
         raise UnusableModelError(f"There is no saved model '{stem}'.", "Choose one of the list.")
     refuse_overuse(project.folder.parent, model_bytes(project.folder / "models", stem))
     if stem in (best := _best(session)):
-        session.keep_best(best[stem])
+        keep_best(session, best[stem])
     session.restore_models()  # an answer for another classifier may have led to a round since
     BACKGROUND.wait(project)  # the last round's files may still be due
     with project.files_lock:

@@ -5,7 +5,7 @@ not know pages.
 """
 
 from al_engine.learning.stopping import Advice, Past, advise, from_text
-from al_engine.loop.fitting import RoundScores
+from al_engine.loop.scores import RoundScores
 from al_engine.session import LabellingSession, State
 
 

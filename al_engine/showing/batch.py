@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from al_engine.data.history import History
-from al_engine.loop.fitting import named
+from al_engine.loop.truth import named
 from al_engine.session import LabellingSession, State
 from al_engine.showing.objects import show_number
 

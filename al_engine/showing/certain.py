@@ -12,7 +12,8 @@ import numpy.typing as npt
 from al_engine.data.splits import TRAIN
 from al_engine.learning.selection import tie_keys
 from al_engine.loop.asking import order_of
-from al_engine.loop.fitting import Fit, named, parts_in_force
+from al_engine.loop.fitting import Fit
+from al_engine.loop.truth import named, parts_in_force
 from al_engine.session import LabellingSession, State
 
 EACH = 5

@@ -14,7 +14,7 @@ from al_engine.data.catalogue import Catalogue
 from al_engine.data.features import axis_feature
 from al_engine.data.history import History
 from al_engine.errors import NotEnoughLabelsError, SettingsError
-from al_engine.loop.fitting import OTHER, named, truth_in_force
+from al_engine.loop.truth import OTHER, named, truth_in_force
 from al_engine.projects.project import Project
 from al_engine.session import State
 from al_engine.settings.panels import Panel

@@ -26,7 +26,7 @@ from al_engine.learning.coverage import (
     with_more,
 )
 from al_engine.learning.metrics import Score, share
-from al_engine.loop.fitting import Rows, parts_in_force
+from al_engine.loop.truth import Rows, parts_in_force
 from al_engine.projects.dataset import Dataset
 from al_engine.session import LabellingSession, State
 from al_engine.showing.colouring import Colouring

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from al_engine.data.history import History
 from al_engine.data.splits import OUT, TRAIN, VALIDATION
-from al_engine.loop.fitting import Fit, Rows, named, parts_in_force, truth_in_force
+from al_engine.loop.fitting import Fit
+from al_engine.loop.truth import Rows, named, parts_in_force, truth_in_force
 from al_engine.projects.dataset import Dataset, Truth
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from al_engine.curating.test_set import Matches
 from al_engine.data.curated import CuratedSet
-from al_engine.loop.fitting import Rows
+from al_engine.loop.truth import Rows
 from al_engine.projects.project import Project
 from al_engine.showing.maps import MOST_PICKED, RANGE_FROM, REACHES_PX
 from al_engine.views.palette import NEUTRAL

@@ -20,7 +20,8 @@ from al_engine.data.columns import CatalogueColumn
 from al_engine.data.history import History
 from al_engine.data.splits import PART_NAMES
 from al_engine.errors import AnswerRefusedError
-from al_engine.loop.fitting import Fit, class_probabilities, part_in_force
+from al_engine.loop.fitting import Fit, class_probabilities
+from al_engine.loop.truth import part_in_force
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.texts import TextMatrix
 from al_engine.public import is_public

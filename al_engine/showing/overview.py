@@ -11,7 +11,7 @@ import numpy as np
 
 from al_engine.errors import AlEngineError, NotEnoughLabelsError
 from al_engine.loop.combined import Combined, combined
-from al_engine.loop.fitting import RoundScores
+from al_engine.loop.scores import RoundScores
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ALL_LABELS
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from al_engine.data.features import plottable
 from al_engine.data.grid import Grid, Places, look_through
 from al_engine.errors import SettingsError
-from al_engine.loop.fitting import Rows
+from al_engine.loop.truth import Rows
 from al_engine.projects.project import Project
 from al_engine.settings.panels import Panel
 from al_engine.settings.quantities import Quantities

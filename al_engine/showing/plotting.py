@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.errors import AlEngineError, SettingsError
-from al_engine.loop.fitting import Rows
+from al_engine.loop.truth import Rows
 from al_engine.session import LabellingSession, State
 from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import Colouring, colouring_of

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from al_engine.data.features import plottable
-from al_engine.loop.fitting import Rows
+from al_engine.loop.truth import Rows
 from al_engine.session import LabellingSession, State
 from al_engine.settings.panels import Panel
 from al_engine.showing.colouring import colouring_of

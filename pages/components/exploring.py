@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from al_engine.curating.together import begin_answer_all
 from al_engine.data.selections import (
     Saved,
     list_selections,
@@ -197,7 +198,9 @@ def _label_all(session: LabellingSession, state: State, together: Selected) -> N
         disabled=chosen is None or not 0 < n <= MOST_AT_ONCE,
     ):
         with guard():
-            begun = session.begin_answer_all(state.classifier, rows, str(chosen), token=state.token)
+            begun = begin_answer_all(
+                session, state.classifier, rows, str(chosen), token=state.token
+            )
             tab.keep_job(_labelling_of(session), begun)
             tab.count_click("selection")
             draw_again()

@@ -11,7 +11,7 @@ import streamlit as st
 from al_engine.curating.answers import Answer, own_answer
 from al_engine.data.labels import SUREST, Event
 from al_engine.loop.answering import DONE, answered_rows, labels_offered, offer
-from al_engine.loop.fitting import part_of
+from al_engine.loop.truth import part_of
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ALL_LABELS
 from al_engine.settings.panels import holds, panel_at

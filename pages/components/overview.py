@@ -8,7 +8,8 @@ import streamlit as st
 from al_engine.learning.metrics import Score
 from al_engine.loop.calibrating import ENOUGH_OF_A_SIDE
 from al_engine.loop.combined import Combined
-from al_engine.loop.fitting import ENOUGH_TO_VALIDATE, RoundScores
+from al_engine.loop.scores import RoundScores
+from al_engine.loop.truth import ENOUGH_TO_VALIDATE
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ProjectConfig
 from al_engine.showing.overview import Standing

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import streamlit as st
 
+from al_engine.curating.models import scores_of_test_set
 from al_engine.learning.metrics import Score, Scores
 from al_engine.loop.best import is_out_of_patience
 from al_engine.session import LabellingSession, State
@@ -320,7 +321,7 @@ def draw_test_results(session: LabellingSession, state: State) -> None:
     found = {
         title: scores
         for title, among in _test_sets(session, state).items()
-        if (scores := session.test_scores(state.classifier, among)) is not None
+        if (scores := scores_of_test_set(session, state.classifier, among)) is not None
     }
     if not found:
         st.caption("No object with a known label is in the test set.")

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from al_engine.curating.models import checkpoint, is_checkpointed
 from al_engine.errors import AlEngineError
 from al_engine.learning.models import MODELS
 from al_engine.learning.strategies import STRATEGIES
@@ -74,14 +75,14 @@ def _top_line(session: LabellingSession, state: State) -> None:
             if _change_setup(session, state):
                 tab.count_click(used)
                 draw_again()
-        saved = session.is_checkpointed(state)
+        saved = is_checkpointed(session, state)
         if st.button(
             "Checkpointed" if saved else "Checkpoint",
             key=f"checkpoint-{label}",
             disabled=saved or state.fit is None or state.past is not None,
             help="Keep the model of this round beside the later ones; once a round.",
         ):
-            path = session.checkpoint(label)
+            path = checkpoint(session, label)
             tab.note(label, f"Saved {path.name}")
             draw_again()
         if state.past is None:

@@ -16,10 +16,10 @@ from al_engine.data.partitions import Run, Task
 from al_engine.data.splits import TRAIN
 from al_engine.learning.initial import spread_initial
 from al_engine.loop.firsts import SPREAD_OVER, first_places, start_keys
-from al_engine.loop.fitting import Rows
 from al_engine.loop.partitioned.draws import first_of_training
 from al_engine.loop.partitioned.layout import Layout
 from al_engine.loop.partitioned.reading import Reading, chunks
+from al_engine.loop.truth import Rows
 from al_engine.mixing import Keys
 from al_engine.projects.dataset import Truth
 from al_engine.settings.config import ClassifierSetup

@@ -22,10 +22,12 @@ from al_engine.learning.metrics import Scores, cross_validated_scores, scores_of
 from al_engine.learning.selection import pick, tie_keys
 from al_engine.learning.strategies import strategy_in_force
 from al_engine.loop.asking import Question, decide, order_of, why_queried
-from al_engine.loop.fitting import BINARY, ENOUGH_TO_VALIDATE, Floats32, RoundScores, Rows
+from al_engine.loop.fitting import Floats32
 from al_engine.loop.partitioned.layout import Layout, features_of
 from al_engine.loop.partitioned.reading import refuse_extensions, refuse_what_takes_more
 from al_engine.loop.partitioned.scoring import ScoredChunk, Scoring, answers_of, scored_chunks
+from al_engine.loop.scores import RoundScores
+from al_engine.loop.truth import BINARY, ENOUGH_TO_VALIDATE, Rows
 from al_engine.mixing import Keys
 
 CANDIDATES = 16

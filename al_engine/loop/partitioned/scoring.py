@@ -1,7 +1,7 @@
 """What a model and a person's answers make of a data set in partitions, a chunk at a time.
 
-Owns parts and truths in force, and the scoring of rows where they lie: ``fitting`` says the same of
-arrays over all rows.  Must not know what comes of it, a question or a map.
+Owns parts and truths in force, and the scoring of rows where they lie: ``truth`` and ``fitting``
+say the same of arrays over all rows.  Must not know what comes of it, a question or a map.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,10 @@ from al_engine.data.splits import OUT, TRAIN, VALIDATION, Parts
 from al_engine.learning.learners import Learner
 from al_engine.learning.scoring import column_scorer, consensus
 from al_engine.learning.strategies import utilities
-from al_engine.loop.fitting import BINARY, Floats32, Rows
+from al_engine.loop.fitting import Floats32
 from al_engine.loop.partitioned.layout import Layout
 from al_engine.loop.partitioned.reading import Chunk, Reading, chunks
+from al_engine.loop.truth import BINARY, Rows
 from al_engine.projects.dataset import Truth
 
 _KEEP = -2  # where answers leave a part, a truth or a label as the data set has it

@@ -13,8 +13,8 @@ from al_engine.exchange.report.blocks import (
     number,
 )
 from al_engine.learning.metrics import Scores
-from al_engine.loop.fitting import part_in_force
 from al_engine.loop.state import ScoredRound, State
+from al_engine.loop.truth import part_in_force
 from al_engine.sharing.report.subject import AUDIT, CHOSEN, QUERY, TEST, Subject, Told
 from al_engine.sharing.report.wording import counted, in_brackets
 

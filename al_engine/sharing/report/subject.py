@@ -10,6 +10,7 @@ from datetime import date
 
 from al_engine.curating.agreeing import Compared, Person, agreements, people_of
 from al_engine.curating.answers import repeats
+from al_engine.curating.models import scores_of_test_set
 from al_engine.data.history import History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to
@@ -199,7 +200,9 @@ def _tested(session: LabellingSession, state: State) -> dict[str, Scores]:
         curated = session.project.curated()
         labelled = frozenset(curated.labels)
         parts = {AUDIT: labelled & curated.audit, CHOSEN: labelled - curated.audit}
-    found = {part: session.test_scores(state.classifier, among) for part, among in parts.items()}
+    found = {
+        part: scores_of_test_set(session, state.classifier, among) for part, among in parts.items()
+    }
     return {part: scores for part, scores in found.items() if scores is not None}
 
 

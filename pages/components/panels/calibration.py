@@ -10,7 +10,7 @@ import streamlit as st
 from al_engine.learning.metrics import Score
 from al_engine.learning.thresholds import best
 from al_engine.loop.calibrating import ENOUGH_OF_A_SIDE, Calibrated
-from al_engine.loop.fitting import ENOUGH_TO_VALIDATE
+from al_engine.loop.truth import ENOUGH_TO_VALIDATE
 from al_engine.settings.config import ALL_LABELS, ClassifierSetup
 from pages.components import state as tab
 from pages.components.charts import reliability_plot, threshold_plot

@@ -1,24 +1,20 @@
-"""Semi-supervised models: the unlabelled pool takes part in the fit.
+"""Label spreading and propagation: labels go over a graph of neighbours, unlabelled rows included.
 
-Owns spreading over a graph of neighbours, what it makes of rows that were in the graph and of
-others, self-training around another model, and their entries in the registry.  Takes prepared
-arrays, dense or CSR; knows no files.
+Owns the spreading, what it makes of rows that were in the graph and of others, and both entries in
+the registry.  Takes prepared arrays, dense or CSR; knows no files.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.semi_supervised import LabelPropagation, LabelSpreading
 
-from al_engine.errors import SettingsError
 from al_engine.learning.model import Beside, Model, Pool
-from al_engine.learning.params import Param, Params, complete
+from al_engine.learning.params import Param, Params
 from al_engine.mixing import Keys, mix64
 
 FloatArray: TypeAlias = NDArray[np.float64]
@@ -26,9 +22,6 @@ FloatArray: TypeAlias = NDArray[np.float64]
 # Rows of the graph, labelled and not.  Measured on one core, 10 to 64 features: 5,000 with all
 # pairs take 2 s and 0.6 GB (8,000: 4 s and 1.5 GB); 20,000 with neighbours 2 s (50,000: 12 s).
 MOST_PAIRED, MOST_NEIGHBOURS = 5_000, 20_000
-# Of a larger pool so many are drawn.  Five iterations took under 1 s around logistic regression and
-# 7 to 11 s around a forest of 100 trees.
-MOST_SELF_TRAINED = 50_000
 _PAIRS_AT_ONCE, _ROWS_AT_ONCE = 8_000_000, 65_536
 
 
@@ -170,95 +163,6 @@ def together(X: Any, X_pool: Any) -> Any:
     return np.concatenate([X, X_pool])
 
 
-# -- self-training --
-
-
-def self_train(
-    fit: Callable[[Any, NDArray[Any]], Any],
-    X: Any,
-    y: NDArray[Any],
-    X_pool: Any,
-    *,
-    threshold: float,
-    most: int,
-    iterations: int,
-) -> Any:
-    """Train a model on the labels, then again and again with its own surest guesses among them.
-
-    Parameters
-    ----------
-    fit : trains on rows and labels, and returns the fitted estimator
-    X_pool : unlabelled rows, or None
-    threshold : the least probability at which a guess counts as a label
-    most : so many guesses are added at a time, of each class the surest, and as large a part as it
-        is of all guesses
-    iterations : how often guesses are added
-
-    Returns
-    -------
-    the estimator of the last fit
-    """
-    model = fit(X, y)
-    n_pool = 0 if X_pool is None else X_pool.shape[0]
-    open_ = np.arange(n_pool)
-    for _ in range(iterations):
-        if not len(open_):
-            break
-        best, guess = _guesses(model, X_pool, open_)
-        sure = _surest(best, guess, model.classes_, threshold, most)
-        if not len(sure):
-            break
-        X = together(X, X_pool[open_[sure]])
-        y = np.concatenate([y, guess[sure]])
-        open_ = np.delete(open_, sure)
-        model = fit(X, y)
-    return model
-
-
-def _surest(
-    best: FloatArray, guess: NDArray[Any], classes: NDArray[Any], threshold: float, most: int
-) -> NDArray[np.intp]:
-    """The surest guesses, of each class as large a part as it is of all guesses.
-
-    Taken by sureness alone they would soon be of the commonest class alone, and so would be what
-    the model says.
-    """
-    of_class = [np.flatnonzero(guess == each) for each in classes]
-    shares_of = [len(rows) / len(guess) for rows in of_class]
-    sure = [rows[best[rows] >= threshold] for rows in of_class]
-    n = min(
-        [most, *(len(rows) / share for rows, share in zip(sure, shares_of, strict=True) if share)]
-    )
-    chosen = [
-        rows[np.argsort(-best[rows], kind="stable")[: round(n * share)]]
-        for rows, share in zip(sure, shares_of, strict=True)
-    ]
-    return np.sort(np.concatenate(chosen))
-
-
-def _guesses(model: Any, X_pool: Any, rows: NDArray[np.intp]) -> tuple[FloatArray, NDArray[Any]]:
-    """The likeliest class of some rows of the pool, and its probability or what stands in."""
-    best, guess = np.empty(len(rows)), np.empty(len(rows), dtype=model.classes_.dtype)
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        some = slice(start, start + _ROWS_AT_ONCE)
-        proba = _probabilities(model, X_pool[rows[some]])
-        likeliest = proba.argmax(axis=1)
-        best[some] = proba[np.arange(len(proba)), likeliest]
-        guess[some] = model.classes_[likeliest]
-    return best, guess
-
-
-def _probabilities(model: Any, X: Any) -> FloatArray:
-    if hasattr(model, "predict_proba"):
-        with np.errstate(all="ignore"):  # a model of rows that are all alike divides by zero
-            proba = np.asarray(model.predict_proba(X), dtype=np.float64)
-        return np.nan_to_num(proba, nan=0.0)  # which is sure of nothing
-    decision = np.asarray(model.decision_function(X), dtype=np.float64)
-    if decision.ndim == 1:
-        return np.column_stack([expit(-decision), expit(decision)])
-    return np.asarray(softmax(decision, axis=1))
-
-
 # -- entries of the registry --
 
 _KERNEL = Param(
@@ -352,109 +256,3 @@ GRAPH_MODELS = (
         pool=_GRAPH_POOL,
     ),
 )
-
-
-class BaseModels(Sequence[str]):
-    """The names of the models that self-training can go around, as they are in the registry."""
-
-    def __init__(self, registry: Mapping[str, Model]) -> None:
-        self._registry = registry
-
-    def _names(self) -> list[str]:
-        return [name for name, model in self._registry.items() if not model.needs_pool]
-
-    def __len__(self) -> int:
-        return len(self._names())
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
-
-    def __getitem__(self, place: Any) -> Any:
-        return self._names()[place]
-
-
-def self_training(registry: Mapping[str, Model]) -> Model:
-    """The entry of self-training around any model of a registry, which may grow."""
-
-    def build(params: Params, seed: int) -> Any:
-        base = registry[str(params["base"])]
-        return base.build(complete(base.title, base.params, {}), seed)
-
-    def build_for_texts(params: Params, seed: int) -> Any:
-        base = registry[str(params["base"])]
-        settings = complete(base.title, base.params, base.for_texts)
-        return (base.build_for_texts or base.build)(settings, seed)
-
-    def train(params: Params, seed: int, X: Any, y: NDArray[Any], beside: Beside) -> Any:
-        base = registry[str(params["base"])]
-        has_texts = sp.issparse(X)
-        if has_texts and not base.takes_sparse:
-            raise SettingsError(
-                f"{base.title} cannot learn from texts.", "Choose another model to go around."
-            )
-        usual = complete(base.title, base.params, base.for_texts if has_texts else {})
-
-        def fit(X: Any, y: NDArray[Any]) -> Any:
-            settings = base.adapt(usual, len(y))
-            if base.train is not None:
-                return base.train(settings, seed, X, y, Beside())
-            build = (base.build_for_texts if has_texts else None) or base.build
-            return build(settings, seed).fit(X, y)
-
-        return self_train(
-            fit,
-            X,
-            y,
-            beside.X_pool,
-            threshold=float(params["threshold"]),
-            most=int(params["most"]),
-            iterations=int(params["iterations"]),
-        )
-
-    return Model(
-        "self_training",
-        "Self-training",
-        "SelfTraining",
-        build,
-        (
-            Param(
-                "base",
-                "Around",
-                "logistic_regression",
-                choices=BaseModels(registry),
-                help="The model that learns from its own surest guesses, with its usual settings.",
-                name_of=lambda name: registry[str(name)].title,
-            ),
-            Param(
-                "threshold",
-                "Least probability",
-                0.9,
-                0.5,
-                1.0,
-                help="A guess this sure counts as a label.",
-            ),
-            Param(
-                "most",
-                "Most at a time",
-                500,
-                1,
-                MOST_SELF_TRAINED,
-                help="So many guesses are added in each iteration: the surest of each class, and "
-                "of each in proportion to how often it is predicted.",
-            ),
-            Param(
-                "iterations",
-                "Iterations",
-                5,
-                1,
-                100,
-                help="It is trained once more after each; it ends when no guess is sure enough.",
-            ),
-        ),
-        help="Semi-supervised: a model is trained again with its own surest guesses about the "
-        f"pool as labels. A pool of over {MOST_SELF_TRAINED:,} takes part by a draw of so many.",
-        train=train,
-        takes_sparse=True,
-        build_for_texts=build_for_texts,
-        pool=Pool(lambda params: MOST_SELF_TRAINED, is_drawn=True),
-    )
