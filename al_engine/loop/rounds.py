@@ -169,7 +169,8 @@ def make_round(
     question: Question | None
     if waiting and fit is not None and rows is not None and history.batch is not None:
         batch = tuple(rows.tolist())
-        why = _say_why(plan, trained, fit, waiting[0], n_pool, batch)
+        of_former = int(np.count_nonzero(_open(plan, trained)[0])) + len(trained.later)
+        why = _say_why(plan, trained, fit, waiting[0], of_former, batch)
         question = Question(waiting[0], "query", why, batch, history.batch.made_at)
     else:
         question = next_question(plan, history, fit, scores)

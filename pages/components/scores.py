@@ -163,7 +163,10 @@ def _about_scores(state: State) -> str:
             "much as any other in macro means, whose intervals may be too narrow then."
         )
     if state.trained_share > 0.5:
-        return "Training scores are biased: most of its labels were chosen by the model."
+        return (
+            "Training scores are biased: the model learned from most of the labels that they are "
+            f"over ({state.trained_share:.0%})."
+        )
     return "Training includes the points trained on, which flatters it; validation never."
 
 

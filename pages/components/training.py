@@ -51,6 +51,7 @@ def _top_line(session: LabellingSession, state: State) -> None:
         history = state.counted
         given = len(history.given)
         parts = [f"**{counted(state.n_trained, 'point')} trained on**"]
+        parts += [so_far] if (so_far := loop.batch_so_far(state)) else []
         best = session.state(label).best
         if best is not None and best.n_compared > 1:
             by = TITLES[state.setup.best_by]
