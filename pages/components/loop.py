@@ -163,7 +163,7 @@ def batch_so_far(state: State) -> str:
     """How far a batch is that has been begun, of which the model has learned nothing yet."""
     asked = state.question
     n_done = 0 if asked is None or not asked.batch else len(asked.batch) - len(state.batch)
-    return f"{n_done} of a batch of {len(asked.batch)} done" if asked and n_done else ""
+    return f"{n_done} of {len(asked.batch)} in the batch" if asked and n_done else ""
 
 
 def _confirmation(session: LabellingSession, state: State, action: str, value: str | None) -> str:
