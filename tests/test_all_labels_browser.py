@@ -16,7 +16,6 @@ from browser import (
     new_tab,
     object_shown,
     press,
-    settled,
 )
 from playwright.sync_api import Page, expect
 from sklearn.datasets import load_digits
@@ -35,26 +34,6 @@ def page(tmp_path: Path) -> Iterator[Page]:
         assert watched.errors == []
         assert watched.elsewhere == []
     app.kill()
-
-
-def test_what_is_ticked_is_saved_though_the_page_is_left_at_once(page: Page) -> None:
-    press(page.locator(".st-key-demo-digits button"))
-    go_to(page, "Settings")
-    press(page.get_by_text("4 Classifiers").first)
-    settled(page)
-    side = page.locator("[data-testid=stSidebar]")
-    places = [
-        each.bounding_box()
-        for each in (page.get_by_text(OVER_ALL), side.get_by_role("link", name="Explore"))
-    ]
-    for place in places:
-        assert place is not None
-        page.mouse.click(place["x"] + 15, place["y"] + 6)
-    expect(page).to_have_title("Explore · Sextant")
-    settled(page)
-    expect(page).to_have_title("Explore · Sextant")
-    go_to(page, "Training")
-    expect(page.get_by_role("tab", name="All labels")).to_be_visible()
 
 
 def test_ten_digits_are_told_apart_by_one_classifier(page: Page) -> None:
