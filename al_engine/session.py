@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from al_engine.background import BACKGROUND
-from al_engine.data.history import History, LabelledSet, given_with, in_effect
+from al_engine.data.history import History, LabelledSet, as_learned, given_with, in_effect
 from al_engine.data.labels import SUREST, Event
 from al_engine.errors import (
     AlEngineError,
@@ -111,7 +111,8 @@ class LabellingSession:
         Nothing of a single object may be shown from it: people may answer blind.
         """
         present = self.standing(classifier)
-        return replace(present.state, history=present.whole)
+        learned = as_learned(present.whole, present.trained)
+        return replace(present.state, history=present.whole, learned=learned)
 
     def fault(self, classifier: str) -> AlEngineError | None:
         """Why a classifier has no state: its settings name what is not there, or what fails."""

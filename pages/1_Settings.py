@@ -8,7 +8,7 @@ from pages.components.settings import STEPS
 from pages.components.settings.form import Way
 
 with page("Settings") as session:
-    at = state.step(len(STEPS))
+    at = state.put_back(session.project.slug, state.step(len(STEPS)))
     chosen = st.segmented_control(
         "Step",
         range(len(STEPS)),

@@ -21,6 +21,7 @@ from playwright.sync_api import Page, expect
 from sklearn.datasets import load_digits
 
 pytestmark = pytest.mark.browser
+OVER_ALL = "One classifier over all labels"
 
 
 @pytest.fixture
@@ -40,7 +41,8 @@ def test_ten_digits_are_told_apart_by_one_classifier(page: Page) -> None:
     press(page.locator(".st-key-demo-digits button"))
     go_to(page, "Settings")
     press(page.get_by_text("4 Classifiers").first)
-    press(page.get_by_text("One classifier over all labels"))
+    press(page.get_by_text(OVER_ALL))
+    expect(page.get_by_role("switch", name=OVER_ALL)).to_be_checked()
     go_to(page, "Training")
     press(page.get_by_role("tab", name="All labels"))
     press(page.get_by_role("button", name="Start training"))

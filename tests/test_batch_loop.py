@@ -3,20 +3,23 @@
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import SMALL_FOREST, TRUTH, answer, begin, known, small_setup
 
 from al_engine.curating.test_set import Curator
-from al_engine.data.history import BATCH, SIZE, TOGETHER, act_fault, fold
+from al_engine.data.history import BATCH, OBJECTS, SIZE, TOGETHER, History, act_fault, fold
 from al_engine.data.labels import Event
 from al_engine.data.people import history_of
-from al_engine.data.splits import TRAIN
+from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.learning.strategies import STRATEGIES
 from al_engine.loop.fitting import fit_round
+from al_engine.loop.saving import SavedModels
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ClassifierSetup, People, ProjectConfig
+from al_engine.showing.maps import Maps
 
 N = 4
 CLUSTERS = replace(SMALL_FOREST, strategy="margin_clusters")
@@ -24,6 +27,13 @@ CLUSTERS = replace(SMALL_FOREST, strategy="margin_clusters")
 
 def begun(project: Project, **changes: Any) -> LabellingSession:
     return begin(project, **{"batch_size": N, "members": (CLUSTERS,), **changes})
+
+
+def count(state: State) -> int:
+    """How many labels of the training set are known to what the model learned from."""
+    assert state.scores is not None
+    assert state.scores.training is not None
+    return state.scores.training.n
 
 
 def told(state: State) -> Any:
@@ -45,7 +55,7 @@ def again(session: LabellingSession) -> State:
 
 
 def events_of(batch: int, *rows: int, who: str = "Ada", first: int = 1, **more: Any) -> list[Event]:
-    payload = {BATCH: batch, SIZE: N}
+    payload = {BATCH: batch, SIZE: N, OBJECTS: N}
     made = Event("answer", who, "QSO", label="QSO", how="query", part="train", strategy="margin")
     return [
         replace(made, row_number=row, seq=first + i, payload=payload, **more)
@@ -82,7 +92,7 @@ def test_a_batch_is_asked_about_to_its_end_and_leads_to_one_fit(project: Project
     assert set(after.batch).isdisjoint(batch)
     payloads = [event.payload for event in project.log.events("QSO")[-N:]]
     made_at = project.log.events("QSO")[-N - 1].seq
-    assert payloads == [{BATCH: made_at, SIZE: N}] * N
+    assert payloads == [{BATCH: made_at, SIZE: N, OBJECTS: N}] * N
     assert [event.round_number for event in project.log.events("QSO")[-N:]] == [1] * N
     assert all(event.probability is not None for event in project.log.events("QSO")[-N:])
 
@@ -195,6 +205,44 @@ def test_another_size_or_strategy_ends_a_batch_at_once(project: Project) -> None
     assert told(again(session)) == told(state)
 
 
+def test_a_batch_goes_on_after_another_size_was_only_looked_at(project: Project) -> None:
+    session = begun(project)
+    answer(session)
+    before = session.state("QSO")
+    assert session.start("QSO", small_setup(members=(CLUSTERS,), batch_size=3)).n_trained == 5 + 1
+    state = session.start("QSO", small_setup(members=(CLUSTERS,), batch_size=N))
+    assert (state.batch, state.n_trained) == (before.batch, 5)
+
+
+def test_a_batch_is_over_once_something_was_asked_about_alone(project: Project) -> None:
+    session = begun(project)
+    answer(session)
+    session.start("QSO", small_setup(members=(CLUSTERS,)))
+    answer(session)
+    answer(session)
+    rounds = [each.labelled.n_labelled for each in session.state("QSO").rounds]
+    assert rounds == [5, 6, 7, 8]
+    state = session.start("QSO", small_setup(members=(CLUSTERS,), batch_size=N))
+    assert [each.labelled.n_labelled for each in state.rounds] == rounds, "no round is taken back"
+    assert (state.n_trained, len(state.batch)) == (8, N)
+    answer(session)
+    assert [each.labelled.n_labelled for each in session.state("QSO").rounds] == rounds
+    assert told(again(session)) == told(session.state("QSO"))
+
+
+def test_a_map_shows_the_model_that_a_batch_cut_short_led_to(project: Project) -> None:
+    session = begun(project)
+    maps = Maps(session)
+    before = maps.standing(session.state("QSO"))
+    for _ in range(2):
+        answer(session, label="STAR")
+    in_mid_batch = session.state("QSO")
+    assert np.array_equal(maps.standing(in_mid_batch), before), "as the scores are"
+    state = session.start("QSO", small_setup())
+    assert state.history.trained == in_mid_batch.history.trained
+    assert np.array_equal(maps.standing(state), Maps(session).standing(state))
+
+
 def test_an_earlier_round_is_looked_at_in_mid_batch_too(project: Project) -> None:
     session = begun(project)
     states = [session.state("QSO")]
@@ -212,6 +260,92 @@ def test_the_saved_model_of_mid_batch_names_what_it_was_trained_on(project: Proj
     state = answer(session)
     about = session._saved._about(state, session.standing("QSO").trained)
     assert len(about["labels_used"]) == about["n_labelled"] == 5
+
+
+def test_in_mid_batch_nothing_is_saved_or_scored_anew(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begun(project)
+    saved: list[int] = []
+    monkeypatch.setattr(
+        SavedModels, "save", lambda self, state, history: saved.append(state.n_trained)
+    )
+    kept = dict(project.log.rounds("QSO"))
+    scores = session.state("QSO").scores
+    for i in range(2 * N):
+        # Against what the catalogue says: counted at once, it would change the training scores.
+        state = answer(session, label="STAR" if i % 2 else "QSO")
+        if i < N - 1:
+            assert state.scores == scores
+            assert project.log.rounds("QSO") == kept
+            assert state.trained_share == pytest.approx(5 / count(state))
+    assert saved == [5 + N, 5 + 2 * N], "once for each round that was trained"
+
+
+def test_a_correction_of_what_validates_counts_in_mid_batch_too(project: Project) -> None:
+    session = begun(project)
+    answer(session)
+    before = session.state("QSO")
+    assert before.fit is not None
+    row = next(known(session, VALIDATION))
+    other = "STAR" if TRUTH[row] == "QSO" else "QSO"
+    state = answer(session, label=other, row=row)
+    assert state.scores != before.scores
+    assert (state.batch, state.n_trained) == (before.batch, before.n_trained)
+    assert told(again(session)) == told(state)
+
+
+def test_a_short_batch_is_fitted_once_whatever_is_asked_after_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = replace(SMALL_FOREST, strategy="entropy_threshold")
+    session = begun(project, members=(member,), strategy_params={"threshold": 1.0}, batch_size=40)
+    asking = replace(session.config.asking, random_every=2)
+    session.change_settings(replace(session.config, asking=asking))
+    n = len(session.state("QSO").batch)
+    assert 2 <= n < 40, "fewer than were wanted"
+    made: list[int] = []
+
+    def counted_fit(dataset: Any, history: History, *args: Any) -> Any:
+        made.append(len(history.trained))
+        return fit_round(dataset, history, *args)
+
+    monkeypatch.setattr("al_engine.loop.rounds.fit_round", counted_fit)
+    session.answer_some(
+        "QSO", session.state("QSO").batch, "answer", "QSO", token=session.state("QSO").token
+    )
+    assert made == [5 + n]
+    for _ in range(2):
+        asked = session.state("QSO").question
+        assert asked is not None
+        assert asked.how == "random"
+        answer(session)
+    assert made == [5 + n], "a random answer trains nothing"
+    assert again(session).n_trained == 5 + n
+    assert made == [5 + n] * 2, "what was there before the batch is not wanted any more"
+
+
+def test_a_batch_of_which_nothing_is_left_in_the_pool_is_fitted_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begun(project)
+    ben = LabellingSession(project, "Ben")
+    session.change_settings(replace(session.config, people=People(several=True, again_every=0)))
+    batch = session.state("QSO").batch
+    answer(session)
+    for row in batch[1:]:
+        answer(ben, row=row)
+    made: list[int] = []
+
+    def counted_fit(dataset: Any, history: History, *args: Any) -> Any:
+        made.append(len(history.trained))
+        return fit_round(dataset, history, *args)
+
+    monkeypatch.setattr("al_engine.loop.rounds.fit_round", counted_fit)
+    state = session.state("QSO")
+    assert (state.n_trained, made) == (5 + N, [5 + N])
+    answer(session, row=next(known(session, VALIDATION)))
+    assert made == [5 + N], "found at hand, though the batch was never answered in full"
 
 
 def test_a_pool_smaller_than_the_batch_is_asked_about_to_its_end(project: Project) -> None:
@@ -370,7 +504,9 @@ def test_batches_of_two_people_that_run_side_by_side_are_told_apart() -> None:
     assert history.batch.n_passed == 3
 
 
-@pytest.mark.parametrize("payload", [{BATCH: -1}, {BATCH: "1"}, {SIZE: 0}, {BATCH: True}])
+@pytest.mark.parametrize(
+    "payload", [{BATCH: -1}, {BATCH: "1"}, {SIZE: 0}, {BATCH: True}, {OBJECTS: 0}]
+)
 def test_events_of_elsewhere_name_batches_by_numbers(payload: dict[str, Any]) -> None:
     [event] = events_of(0, 1)
     assert act_fault(event) is None

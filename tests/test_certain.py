@@ -13,7 +13,8 @@ from al_engine.loop.truth import parts_in_force
 from al_engine.projects.project import Project
 from al_engine.settings.config import Asking, MemberSetup
 from al_engine.settings.panels import Arrangement, Panel
-from al_engine.showing.certain import EACH, TEXT_LETTERS, certain, shortened
+from al_engine.showing.certain import EACH, certain
+from al_engine.showing.objects import beginning
 
 _nonces = itertools.count(8 * 10**6)
 
@@ -61,9 +62,10 @@ def test_with_labels_of_one_side_the_model_is_certain_of_nothing(
 
 
 def test_a_text_is_shortened_to_one_line() -> None:
-    assert shortened("A  short\none") == "A short one"
-    assert len(shortened("word " * 100)) == TEXT_LETTERS
-    assert shortened("word " * 100).endswith("…")
+    assert beginning("A  short\none", 90) == "A short one"
+    assert len(beginning("word " * 100, 90)) == 90
+    assert beginning("word " * 100, 90).endswith("…")
+    assert beginning(None, 90) == beginning(" ", 90) == "–"
 
 
 # -- pages -----------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from test_pages import press
 
 from al_engine.loop.answering import Offer, offer
 from al_engine.session import LabellingSession
-from al_engine.settings.config import MemberSetup
+from al_engine.settings.config import ALL_LABELS, MemberSetup
 from pages.components.overview import TITLE
+from pages.components.state.forms import Unsaved
 from pages.components.words import plain
 
 
@@ -237,3 +238,20 @@ def test_names_from_the_data_reach_the_tab_of_all_as_themselves(
     at.button(key="open-tab-1").click().run()
     fine(at)
     assert bar(at)["accept"]["why"] == f"You called it {name} in the tab Qso."
+
+
+def test_an_edit_that_the_page_was_left_with_is_saved_before_another_is_drawn(survey_begun):
+    at = show(TRAINING, "survey")
+    at.session_state["sextant.unsaved"] = Unsaved("survey", 3, {"over-all-survey": True})
+    fine(at.run())
+    assert ALL_LABELS in survey_begun.config.train_labels
+    assert "sextant.unsaved" not in at.session_state or at.session_state["sextant.unsaved"] is None
+
+
+def test_an_edit_of_a_table_that_the_page_was_left_with_is_said_to_be_lost(survey_begun):
+    at = show(TRAINING, "survey")
+    at.session_state["sextant.unsaved"] = Unsaved("survey", 2, {"features-survey-9": {}})
+    fine(at.run())
+    assert "was not saved" in read(at)
+    fine(at.run())
+    assert "was not saved" not in read(at)

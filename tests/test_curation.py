@@ -548,7 +548,7 @@ def test_questions_and_undo_go_on_as_before(
 def seen(state: State) -> Any:
     assert state.fit is not None
     return (
-        state.question, state.scores, state.n_pool, state.chosen_share, state.history.trained,
+        state.question, state.scores, state.n_pool, state.trained_share, state.history.trained,
         state.fit.key, state.fit.proba.tobytes(), state.fit.utility.tobytes(),
     )  # fmt: skip
 

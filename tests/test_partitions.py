@@ -174,7 +174,7 @@ def plans(
 def assert_same_round(there: PartitionedRound, here: Round, plan: Plan, history: History) -> None:
     assert there.question == here.question
     assert there.scores == here.scores
-    assert (there.n_pool, there.chosen_share) == (here.n_pool, here.chosen_share)
+    assert (there.n_pool, there.trained_share) == (here.n_pool, here.trained_share)
     if here.fit is None:
         assert there.learner is None
         return

@@ -223,7 +223,7 @@ def test_training_scores_are_called_biased_where_most_labels_were_chosen(begun):
     session.change_settings(replace(session.config, leave_out_unknown=True))
     splits = replace(session.config.splits, mode="counts", train=20, validation=60, test=60)
     session.change_settings(replace(session.config, splits=splits))
-    while session.state("QSO").chosen_share <= 0.5:
+    while session.state("QSO").trained_share <= 0.5:
         answer(session)
     assert "| Training, biased | " in written(session)[1]
 

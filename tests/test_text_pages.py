@@ -18,6 +18,10 @@ from al_engine.projects.opening import open_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ClassifierSetup, Features, MemberSetup, ProjectConfig
+from al_engine.showing.album import Album
+from al_engine.showing.batch import in_batch
+from al_engine.showing.certain import certain
+from al_engine.showing.comparing import Comparing
 
 GOOD = "A warm and clever film, and I would gladly see it again <b>tomorrow</b> & the day after."
 BAD = "A cold and dull film, and nobody should have to see it <script>alert(1)</script> ever again."
@@ -132,6 +136,23 @@ def test_a_text_is_read_with_what_weighs_marked_and_answered_about(told):
     assert LabellingSession(open_project(told), "Ada").state("good").n_trained == 11
     assert texts_shown(at)[0]["lines"] != text["lines"]
     assert bar(at)["question"]
+
+
+def test_texts_that_are_features_alone_are_read_side_by_side_too(told):
+    session = LabellingSession(open_project(told), "Ada")
+    columns = replace(session.config.columns, texts=())
+    session.change_settings(
+        replace(session.config, columns=columns, features=Features(texts=("told",)))
+    )
+    session.start("good", replace(SETUP, batch_size=3))
+    state = session.state("good")
+    beginnings = [GOOD[:20], BAD[:20]]
+    found = in_batch(session, state, has_pictures=False)
+    assert [each.text[:20] for each in found] == [beginnings[each.row % 2] for each in found]
+
+    ends = certain(session, state)
+    told_of = Comparing(session, Album(session)).values(ends.rows)
+    assert [told_of[row][0][:20] for row in ends.rows] == [beginnings[r % 2] for r in ends.rows]
 
 
 def test_a_set_up_from_before_there_were_texts_says_what_it_cannot_do(told):

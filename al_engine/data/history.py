@@ -17,8 +17,9 @@ COUNTED = ("given", "answer", "unsure", "later", "settled")
 Use = Literal["trains", "validates", "corrects"]  # what a person's label is for
 # In the payload of answers that one act gave to many objects: its name, and to how many.
 TOGETHER, OF = "together", "of"
-# In the payload of answers about a batch: the last event when it was made, and its size.
-BATCH, SIZE = "batch", "size"
+# In the payload of answers about a batch: the last event when it was made, how many objects were
+# wanted, and how many it has.
+BATCH, SIZE, OBJECTS = "batch", "size", "objects"
 MAX_ACT = 64
 
 
@@ -35,7 +36,8 @@ class LastBatch:
     """The batch that a person was asked about last.
 
     ``made_at`` is the last event there was when it was made, ``size`` how many objects were wanted,
-    ``n_passed`` how many were answered, passed as unsure or put off.  ``n_random`` and ``n_again``
+    ``n_objects`` how many it has, and ``n_passed`` how many of them were answered, passed as unsure
+    or put off: all there are once something else was asked about.  ``n_random`` and ``n_again``
     count random questions, and those about objects labelled before, that came since.
     """
 
@@ -43,6 +45,7 @@ class LastBatch:
     size: int
     strategy: str
     n_passed: int
+    n_objects: int
     n_random: int = 0
     n_again: int = 0
 
@@ -159,6 +162,7 @@ def fold(
     sets: list[LabelledSet] = []
     n_passed = n_questions = n_again = n_by_hand = n_random = 0
     batch: LastBatch | None = None
+    asked_for: str | None = None  # the classifier of that batch
     passed_of_batch: set[int] = set()
     fingerprint = 0
     is_changed = False
@@ -188,6 +192,9 @@ def fold(
                     passed_of_batch = set()
                 passed_of_batch.add(row)
                 batch = _batch(event, made_at, len(passed_of_batch))
+                asked_for = event.classifier
+            elif batch is not None and _is_asked_alone(event, asked_for):
+                batch = replace(batch, n_objects=batch.n_passed)
             elif batch is not None and how == "random":
                 batch = replace(batch, n_random=batch.n_random + 1)
             elif batch is not None and how == "again":
@@ -273,6 +280,22 @@ def fold(
     )
 
 
+def as_learned(history: History, trained: History) -> History:
+    """A history with those labels alone that its model learned from.
+
+    ``trained`` is the one that the model is of: in mid-batch an earlier one.  What was said
+    meanwhile of objects that do not train counts all the same.
+    """
+    if trained is history:
+        return history
+    own = None
+    if history.own is not None and trained.own is not None:
+        own = as_learned(history.own, trained.own)
+    return replace(
+        history, trained=trained.trained, given=trained.given, sets=trained.sets, own=own
+    )
+
+
 def _use(event: Event, before: Use | None) -> Use:
     """What a person's label of an object is for, beside what their labels of it were for before.
 
@@ -308,7 +331,18 @@ def batch_of(event: Event) -> int | None:
 
 def _batch(event: Event, made_at: int, n_passed: int) -> LastBatch:
     payload = event.payload or {}
-    return LastBatch(made_at, int(payload.get(SIZE, 1)), event.strategy or "", n_passed)
+    size = int(payload.get(SIZE, 1))
+    n_objects = int(payload.get(OBJECTS, size))
+    return LastBatch(made_at, size, event.strategy or "", n_passed, n_objects)
+
+
+def _is_asked_alone(event: Event, classifier: str | None) -> bool:
+    """Is it an answer to a classifier's query that is of no batch, so that none goes on after it?
+
+    Where answers are shared there are those for others too.
+    """
+    is_query = event.kind in BY_HAND and event.how == "query" and batch_of(event) is None
+    return is_query and event.classifier == classifier
 
 
 def within_batches(
@@ -318,15 +352,18 @@ def within_batches(
 
     No labelled set ends with them, whatever they are about.
     """
-    ahead: dict[str, int] = {}
+    ahead: dict[str, tuple[int, str | None]] = {}  # and the classifier that it is of
     goes_on: dict[int, int | None] = {}
     for event in reversed(in_force):
         who = event.who if by_person else ""
-        goes_on[event.seq] = ahead.get(who)
+        to_come, asked_for = ahead.get(who, (None, None))
+        goes_on[event.seq] = to_come
         made_at = batch_of(event)
         # What is put off, or tests by now, ends no labelled set.
         if made_at is not None and event.kind != "later" and event.row_number not in curated:
-            ahead[who] = made_at
+            ahead[who] = made_at, event.classifier
+        elif _is_asked_alone(event, asked_for):
+            ahead.pop(who, None)
     latest: dict[str, int] = {}
     within = set()
     for event in in_force:
@@ -348,7 +385,7 @@ def act_fault(event: Event) -> tuple[str, str] | None:
     name = payload.get(TOGETHER, "")
     if not isinstance(name, str) or len(name) > MAX_ACT:
         return "payload", f"its '{TOGETHER}' must be a text of up to {MAX_ACT} letters"
-    for field_, least in ((OF, 1), (BATCH, 0), (SIZE, 1)):
+    for field_, least in ((OF, 1), (BATCH, 0), (SIZE, 1), (OBJECTS, 1)):
         number = payload.get(field_, least)
         is_whole = isinstance(number, int) and not isinstance(number, bool)
         if not is_whole or not least <= number < 2**63:

@@ -6,7 +6,7 @@ Owns that choice, and nothing of what the events amount to, which is for ``histo
 from collections.abc import Iterable
 from dataclasses import replace
 
-from al_engine.data.history import BATCH, SIZE
+from al_engine.data.history import BATCH, OBJECTS, SIZE
 from al_engine.data.labels import Event
 
 _OWN = (
@@ -54,5 +54,6 @@ def in_sight(events: Iterable[Event], classifier: str | None, *, shared: bool) -
 def _without_batch(event: Event) -> Event:
     if not event.payload or BATCH not in event.payload:
         return event
-    payload = {name: said for name, said in event.payload.items() if name not in (BATCH, SIZE)}
+    of_batch = (BATCH, SIZE, OBJECTS)
+    payload = {name: said for name, said in event.payload.items() if name not in of_batch}
     return replace(event, payload=payload)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from al_engine.data.history import BATCH, SIZE, History, in_effect
+from al_engine.data.history import BATCH, OBJECTS, SIZE, History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.splits import OUT, PART_NAMES, TRAIN
 from al_engine.errors import AnswerRefusedError
@@ -83,9 +83,10 @@ def answer_event(
     if how == "click" and row in history.validated:
         part = int(dataset.parts[row])  # it validates for as long as the random answer stands
     setup, n_rounds, payload = config.setups[classifier], len(history.sets), None
-    made_at = batch_shown(token, row)
-    if how == "query" and made_at is not None:
-        payload = {BATCH: made_at, SIZE: setup.batch_size}
+    batch = batch_shown(token, row)
+    if how == "query" and batch is not None:
+        made_at, n_objects = batch
+        payload = {BATCH: made_at, SIZE: setup.batch_size, OBJECTS: n_objects}
         n_rounds = sum(labelled.seq <= made_at for labelled in history.sets)
     return Event(
         kind,

@@ -33,7 +33,7 @@ def may_go_on(history: History, size: int, strategy: str) -> bool:
     batch = history.batch
     if size < 2 or batch is None or (batch.size, batch.strategy) != (size, strategy):
         return False
-    return batch.n_passed < size
+    return batch.n_passed < batch.n_objects
 
 
 def is_owed(history: History, every: int, *, again: bool) -> bool:

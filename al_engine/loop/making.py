@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from al_engine.data.history import History, LabelledSet
+from al_engine.data.history import History, LabelledSet, as_learned
 from al_engine.data.labels import Event
 from al_engine.data.people import again_every
 from al_engine.data.selections import load_selection
@@ -23,7 +23,7 @@ from al_engine.loop.answering import answer_event
 from al_engine.loop.asking import Question, random_every
 from al_engine.loop.firsts import initial_rows
 from al_engine.loop.fitting import Fit, class_probabilities, judged_by, learner_spec
-from al_engine.loop.rounds import Plan, Round, goes_back_to, make_round
+from al_engine.loop.rounds import AtHand, Begun, Plan, Round, goes_back_to, make_round
 from al_engine.loop.scores import RoundScores
 from al_engine.loop.truth import Rows
 from al_engine.projects.dataset import Dataset
@@ -120,7 +120,7 @@ class RoundMaker:
         key = self._key_of(classifier, config, made.trained)
         made = _named(made, key)
         if made.fit is not None:
-            self._keep(plan, key, history, made)
+            self._keep(plan, key, as_learned(history, made.trained), made)
         asked = made.question
         if asked is not None and asked.batch and not is_past:
             seq = history.last_seq if asked.made_at is None else asked.made_at
@@ -137,31 +137,20 @@ class RoundMaker:
         present: Fit | None,
     ) -> Callable[..., Round]:
         """A function that makes the round of a history, with whatever of it is at hand."""
-        trained = former or history
-        key = self._key_of(plan.classifier, config, trained)
-        fit, scores, folded = self._at_hand(plan, key, history, trained, present)
-        if fit is not None and fit.classes != plan.classes:
-            fit = None  # a label was added: the same model, but its codes may be others
-        batch = None
+        begun = None
         if former is not None and history.batch is not None:
-            held = self._batches.get(plan.classifier)
             made_of = (history.batch.made_at, config, history.curated_seq)
-            batch = held[1] if held is not None and held[0] == made_of else None
-        return partial(
-            make_round,
-            plan,
-            history,
-            former=former,
-            batch=batch,
-            fit=fit,
-            scores=scores,
-            folded=folded,
-        )
+            held = self._batches.get(plan.classifier)
+            rows = held[1] if held is not None and held[0] == made_of else None
+            learned = as_learned(history, former)
+            begun = Begun(former, rows, self._at_hand(plan, config, learned, former, present))
+        at_hand = self._at_hand(plan, config, history, history, present)
+        return partial(make_round, plan, history, begun=begun, at_hand=at_hand)
 
     def _key_of(self, classifier: str, config: ProjectConfig, trained: History) -> str:
         return _key_under(self.settings_key(classifier, config), trained)
 
-    def _keep(self, plan: Plan, key: str, history: History, made: Round) -> None:
+    def _keep(self, plan: Plan, key: str, learned: History, made: Round) -> None:
         if made.fit is None or made.scores is None:
             return
         name = (
@@ -175,7 +164,7 @@ class RoundMaker:
         most = BYTES_KEPT // (BYTES_AN_OBJECT * len(made.fit.proba))
         while len(self._former) > max(1, min(FITS_KEPT, most)):
             self._former.popitem(last=False)
-        self._scores[plan.classifier] = (key, _measured(history), made.scores)
+        self._scores[plan.classifier] = (key, _measured(learned), made.scores)
 
     def _owner(self, classifier: str) -> Hashable:
         owner = (id(self), classifier)
@@ -183,19 +172,27 @@ class RoundMaker:
         return owner
 
     def _at_hand(
-        self, plan: Plan, key: str, history: History, trained: History, present: Fit | None
-    ) -> tuple[Fit | None, RoundScores | None, RoundScores | None]:
-        """The fit for these labels, its scores on the truth of the moment, and of another."""
+        self,
+        plan: Plan,
+        config: ProjectConfig,
+        learned: History,
+        trained: History,
+        present: Fit | None,
+    ) -> AtHand:
+        """The fit of a history, its scores on the truth of ``learned``, and on another."""
+        key = self._key_of(plan.classifier, config, trained)
         fit, strategy = present, plan.spec.strategy
         by = judged_by(trained, plan.spec)
         # Another strategy keeps the round and its scores; what to ask next has to be made again.
         if fit is None or (fit.key, fit.strategy, fit.judged_by) != (key, strategy, by):
             fit = self._former.get((plan.classifier, key, strategy, by))
+        if fit is not None and fit.classes != plan.classes:
+            fit = None  # a label was added: the same model, but its codes may be others
         held = self._scores.get(plan.classifier)
         # Unsure and Later change neither labels nor truth.
         if held is None or held[0] != key:
-            return fit, None, None
-        return fit, held[2] if held[1] == _measured(history) else None, held[2]
+            return AtHand(fit)
+        return AtHand(fit, held[2] if held[1] == _measured(learned) else None, held[2])
 
     def _plan(self, classifier: str, config: ProjectConfig, dataset: Dataset) -> Plan:
         setup, seed = config.setups[classifier], config.splits.seed
@@ -333,10 +330,10 @@ def _key_under(settings: str, trained: History) -> str:
     return _key(settings, trained.sets[-1]) if trained.sets else ""
 
 
-def _measured(history: History) -> Hashable:
+def _measured(learned: History) -> Hashable:
     """What scores of a model depend on: the truth that is known, and which set it is in."""
-    truth = frozenset(history.verified.items())
-    return truth, frozenset(history.validated), frozenset(history.curated)
+    truth = frozenset(learned.verified.items())
+    return truth, frozenset(learned.validated), frozenset(learned.curated)
 
 
 def _named(made: Round, key: str) -> Round:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from al_engine.data.history import History, LabelledSet
+from al_engine.data.history import History, LabelledSet, as_learned
 from al_engine.data.splits import TRAIN
 from al_engine.learning.learners import LearnerSpec
 from al_engine.learning.selection import pick_one, tie_keys
@@ -53,8 +53,8 @@ Mask = npt.NDArray[np.bool_]
 class Round:
     """Where a history leaves a classifier: its model, scores, and the next question.
 
-    ``n_pool`` counts the objects that may be asked about; ``chosen_share`` is the part of the
-    training set's known labels that were chosen by asking.  ``trained`` is the history that the
+    ``n_pool`` counts the objects that may be asked about; ``trained_share`` is the part of the
+    training set's known labels that the model learned from.  ``trained`` is the history that the
     model is of: in mid-batch that of before the batch.
     """
 
@@ -62,7 +62,7 @@ class Round:
     scores: RoundScores | None
     question: Question | None
     n_pool: int
-    chosen_share: float
+    trained_share: float
     trained: History
 
     @property
@@ -99,15 +99,33 @@ class Plan:
         return classes_of(self.dataset, self.classifier)
 
 
+@dataclass(frozen=True)
+class AtHand:
+    """What is at hand already of the round of a history.
+
+    ``folded`` are scores of its labelled set, for what was cross-validated over it.
+    """
+
+    fit: Fit | None = None
+    scores: RoundScores | None = None
+    folded: RoundScores | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A batch that may go on: the history that it was made of, and what is at hand of that."""
+
+    former: History
+    rows: Rows | None = None
+    at_hand: AtHand = AtHand()
+
+
 def make_round(
     plan: Plan,
     history: History,
     *,
-    former: History | None = None,
-    batch: Rows | None = None,
-    fit: Fit | None = None,
-    scores: RoundScores | None = None,
-    folded: RoundScores | None = None,
+    begun: Begun | None = None,
+    at_hand: AtHand = AtHand(),
     n_threads: int | None = None,
     is_wanted: Callable[[], bool] = lambda: True,
 ) -> Round:
@@ -115,46 +133,62 @@ def make_round(
 
     Parameters
     ----------
-    former : the history up to ``history.batch.made_at``, where that batch may go on: as long as
-        objects of it are left to ask about, the model is that of before it
-    batch : the rows of that batch, if at hand
-    fit, scores : those of this very history, or of the former one, if at hand
-    folded : scores of this labelled set, if at hand, for what was cross-validated over it
+    begun : the batch of ``goes_back_to``: as long as objects of it are left to ask about, the
+        model is that of before it
+    at_hand : what is, of the round of this very history
     n_threads : to score on; as many as there are processors by default
     is_wanted : asked now and then; Overtaken is raised once it says no
     """
     dataset, classifier, spec = plan.dataset, plan.classifier, plan.spec
-    trained = former or history
+
+    def fit_of(of: History, found: Fit | None) -> Fit | None:
+        if found is not None or not len(labelled_set(dataset, of, classifier)[0]):
+            return found
+        return fit_round(dataset, of, classifier, spec, n_threads, is_wanted)
+
+    trained, fit = history, at_hand.fit
+    rows: Rows | None = None
+    waiting: list[int] = []
     with blaming_extensions(spec):
-        if fit is None and len(labelled_set(dataset, trained, classifier)[0]):
-            fit = fit_round(dataset, trained, classifier, spec, n_threads, is_wanted)
-        waiting: list[int] = []
-        if former is not None and fit is not None:
-            batch = _batch(plan, former, fit) if batch is None else batch
-            waiting = _waiting(plan, history, batch)
-        if former is not None and not waiting:  # what was left of it is out of the pool
-            return make_round(plan, history, n_threads=n_threads, is_wanted=is_wanted)
-        if fit is None:
-            scores = None
-        elif scores is None:
-            scores = score_round(dataset, history, classifier, spec, fit, folded, trained)
+        if begun is not None:
+            rows, former_fit = begun.rows, begun.at_hand.fit
+            if rows is None and (former_fit := fit_of(begun.former, former_fit)) is not None:
+                rows = _batch(plan, begun.former, former_fit)
+            waiting = [] if rows is None else _waiting(plan, history, rows)
+            if waiting:
+                trained, fit, at_hand = begun.former, former_fit, begun.at_hand
+        fit = fit_of(trained, fit)
+        learned = as_learned(history, trained)
+        scores = at_hand.scores if fit is not None else None
+        if fit is not None and scores is None:
+            scores = score_round(dataset, learned, classifier, spec, fit, at_hand.folded)
     in_training = parts_in_force(dataset, history) == TRAIN
-    known = in_training & (truth_in_force(dataset, history, classifier) >= 0)
     in_pool = in_training if plan.among is None else in_training & _only(plan.among, dataset)
     n_asked = np.count_nonzero(in_pool[list(history.asked)])
     n_pool = int(np.count_nonzero(in_pool)) - int(n_asked)
-    if waiting and fit is not None and batch is not None and history.batch is not None:
-        rows = tuple(batch.tolist())
-        why = _say_why(plan, trained, fit, waiting[0], n_pool, rows)
-        question: Question | None = Question(waiting[0], "query", why, rows, history.batch.made_at)
+    question: Question | None
+    if waiting and fit is not None and rows is not None and history.batch is not None:
+        batch = tuple(rows.tolist())
+        of_former = int(np.count_nonzero(_open(plan, trained)[0])) + len(trained.later)
+        why = _say_why(plan, trained, fit, waiting[0], of_former, batch)
+        question = Question(waiting[0], "query", why, batch, history.batch.made_at)
     else:
         question = next_question(plan, history, fit, scores)
-    share = len(history.trained) / max(1, int(np.count_nonzero(known)))
+    share = _trained_share(dataset, learned, classifier, fit)
     return Round(fit, scores, question, n_pool, share, trained)
 
 
+def _trained_share(dataset: Dataset, learned: History, classifier: str, fit: Fit | None) -> float:
+    """The part of the training set's known labels that a fit learned from; 0 without one."""
+    if fit is None:
+        return 0.0
+    known = truth_in_force(dataset, learned, classifier) >= 0
+    known &= parts_in_force(dataset, learned) == TRAIN
+    return fit.n_labelled / max(1, int(np.count_nonzero(known)))
+
+
 def goes_back_to(plan: Plan, history: History) -> int | None:
-    """The event up to which ``make_round`` is to be given the former history; None for none."""
+    """The event up to which a batch was made that may go on; None where none may."""
     if may_go_on(history, plan.batch_size, plan.spec.strategy) and history.batch is not None:
         return history.batch.made_at
     return None
@@ -170,10 +204,10 @@ def _batch(plan: Plan, former: History, fit: Fit) -> Rows:
 
 
 def _waiting(plan: Plan, history: History, batch: Rows) -> list[int]:
-    """What of a batch is left to ask about: as much as there is to its size."""
+    """What of a batch is left to ask about: as many as it had, made again under other settings."""
     assert history.batch is not None, "there is one that may go on"
     open_, _ = _open(plan, history)
-    n_left = history.batch.size - history.batch.n_passed
+    n_left = history.batch.n_objects - history.batch.n_passed
     return [row for row in batch.tolist() if open_[row]][:n_left]
 
 

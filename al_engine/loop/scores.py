@@ -86,13 +86,12 @@ def score_round(
     spec: LearnerSpec,
     fit: Fit,
     folded: RoundScores | None = None,
-    trained: History | None = None,
 ) -> RoundScores:
     """Score a fit on what is known of the training set and of validation.
 
     While validation holds fewer than 30 objects its place is taken by cross-validation over the
     labelled set, and marked so; what is ``folded`` over this labelled set already serves again.
-    ``trained`` is the history that the fit is of, where that is not the present one.
+    The labels that train in ``history`` are those that the fit is of.
     """
     over = _over(dataset, history)
     parts = parts_in_force(dataset, history)
@@ -103,7 +102,7 @@ def score_round(
         return RoundScores(training, scores_over(in_validation, truth, fit), over=over)
     if folded is not None and folded.by_folds:
         return replace(folded, training=training, over=over)
-    rows, y = labelled_set(dataset, trained or history, classifier)
+    rows, y = labelled_set(dataset, history, classifier)
     found, reason = cross_validated_scores(
         spec,
         dataset.rows(rows),

@@ -5,7 +5,7 @@ Owns what pages draw of a classifier.  Must not know how a state is made or kept
 
 from dataclasses import dataclass, replace
 
-from al_engine.data.history import History, LabelledSet
+from al_engine.data.history import History, LabelledSet, as_learned
 from al_engine.data.people import shown_to, without_former
 from al_engine.loop.asking import Question, is_repeat
 from al_engine.loop.best import Best, best_of
@@ -37,11 +37,13 @@ class State:
     """Where one classifier stands: what pages draw.
 
     ``config`` are the settings that it was made under.  ``fit`` is None before the first label;
-    ``question`` is None when the pool is empty.  ``chosen_share`` is the part of the training set's
-    known labels that were chosen by asking.  ``before`` are the scores of the round before, where
-    they are over the same objects.
+    ``question`` is None when the pool is empty.  ``trained_share`` is the part of the training
+    set's known labels that the model learned from.  ``before`` are the scores of the round before,
+    where they are over the same objects.
     ``counted`` is the history as it is counted, with what is held back of the question alone:
     numbers that fell when a question comes up would tell what was answered before.
+    ``learned`` is the history with those labels alone that the model learned from: without what was
+    answered since in a batch that goes on.  Scores, and maps of right and wrong, are over it.
     ``past`` is the number of an earlier round that is being looked at, None for the present.
     """
 
@@ -49,13 +51,14 @@ class State:
     config: ProjectConfig
     history: History
     counted: History
+    learned: History
     fit: Fit | None
     scores: RoundScores | None
     before: RoundScores | None
     rounds: tuple[ScoredRound, ...]
     question: Question | None
     n_pool: int
-    chosen_share: float
+    trained_share: float
     past: int | None = None
 
     @property
@@ -88,11 +91,14 @@ class State:
         """Names this moment: an answer that carries it was given to what was shown then.
 
         The last event there was, the row asked about and how it came up; of a batch the last event
-        there was when it was made, and all of its rows that are left.
+        there was when it was made, how many objects it has, and the rows of those that are left.
         """
         asked = f"{self.question.row}:{self.question.how}" if self.question else ":"
-        batch = f":{self.batch_made_at}:{','.join(map(str, self.batch))}" if self.batch else ""
-        return f"{self.history.last_seq}:{asked}{batch}"
+        token = f"{self.history.last_seq}:{asked}"
+        if self.question is None or not self.question.batch:
+            return token
+        left, n_objects = ",".join(map(str, self.batch)), len(self.question.batch)
+        return f"{token}:{self.batch_made_at}:{n_objects}:{left}"
 
     @property
     def batch(self) -> tuple[int, ...]:
@@ -121,6 +127,7 @@ def made_state(
 ) -> State:
     """What a round comes to for one person, who sees what the history shows them."""
     before = rounds[-2].scores if len(rounds) > 1 else None
+    learned = as_learned(history, made.trained)
     # In mid-batch there is no round yet of what was answered since it was made.
     history = replace(history, sets=made.sets)
     shown = _shown(history, config, made.question)
@@ -134,13 +141,14 @@ def made_state(
         config,
         shown,
         shown_to(history, config.people, ()),
+        _shown(learned, config, made.question),
         made.fit,
         made.scores,
         before,
         rounds,
         made.question,
         made.n_pool,
-        made.chosen_share,
+        made.trained_share,
         past,
     )
 
@@ -156,26 +164,28 @@ def _shown(history: History, config: ProjectConfig, question: Question | None) -
 def seen_by(token: str) -> int:
     """The last event that there was when a token was made; -1 for no token of ours."""
     seq = _parts(token)[0]
-    return int(seq) if _is_seq(seq) else -1
+    return int(seq) if _is_number(seq) else -1
 
 
 def how_shown(token: str, row: int) -> str:
     """How an object came up when a token was made: as the question, in its batch, or by a click."""
-    _, asked, how, _, _ = _parts(token)
+    _, asked, how, *_ = _parts(token)
     if asked == str(row) and how in HOW:
         return how
     return "click" if batch_shown(token, row) is None else "query"
 
 
-def batch_shown(token: str, row: int) -> int | None:
-    """Of the batch that an object was asked about with: the last event when it was made."""
-    *_, made_at, rows = _parts(token)
-    return int(made_at) if _is_seq(made_at) and str(row) in rows.split(",") else None
+def batch_shown(token: str, row: int) -> tuple[int, int] | None:
+    """The batch that an object was asked about with: the last event when it was made, its size."""
+    *_, made_at, n_objects, rows = _parts(token)
+    if not (_is_number(made_at) and _is_number(n_objects) and str(row) in rows.split(",")):
+        return None
+    return int(made_at), int(n_objects)
 
 
 def _parts(token: str) -> list[str]:
-    return [*token.split(":"), "", "", "", ""][:5]
+    return [*token.split(":"), "", "", "", "", ""][:6]
 
 
-def _is_seq(text: str) -> bool:
+def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) < 20

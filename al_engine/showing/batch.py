@@ -11,7 +11,7 @@ from typing import Any
 from al_engine.data.history import History
 from al_engine.loop.truth import named
 from al_engine.session import LabellingSession, State
-from al_engine.showing.objects import show_number
+from al_engine.showing.objects import beginning, show_number, texts_shown
 
 MOST_LETTERS = 180  # of a text that is read before the object itself is looked at
 MOST_VALUES = 4
@@ -87,9 +87,9 @@ def _colour(session: LabellingSession, history: History, row: int) -> str:
 def _texts(session: LabellingSession, rows: Sequence[int], *, has_pictures: bool) -> list[str]:
     """The beginning of each object's text, else some of its values."""
     columns, project = session.config.columns, session.project
-    if columns.texts:
-        [found] = project.catalogue.picked(columns.texts[:1], rows)
-        return [_short(value) for value in found.to_pylist()]
+    if texts := texts_shown(session.config):
+        [found] = project.catalogue.picked(texts[:1], rows)
+        return [beginning(value, MOST_LETTERS) for value in found.to_pylist()]
     if has_pictures:
         return [""] * len(rows)
     if columns.info:
@@ -105,13 +105,6 @@ def _texts(session: LabellingSession, rows: Sequence[int], *, has_pictures: bool
 
 def _values(names: Sequence[str], values: Sequence[Any]) -> list[str]:
     def told(value: Any) -> str:
-        if value is None:
-            return "–"
-        return _short(value) if isinstance(value, str) else show_number(value)
+        return beginning(value, MOST_LETTERS) if isinstance(value, str) else show_number(value)
 
     return [f"{name} {told(value)}" for name, value in zip(names, values, strict=True)]
-
-
-def _short(value: Any) -> str:
-    text = " ".join(str("" if value is None else value).split())
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"

@@ -17,7 +17,6 @@ from al_engine.loop.truth import named, parts_in_force
 from al_engine.session import LabellingSession, State
 
 EACH = 5
-TEXT_LETTERS = 90
 
 Rows = npt.NDArray[np.intp]
 
@@ -97,9 +96,3 @@ def _told(session: LabellingSession, state: State, fit: Fit, rows: Rows) -> tupl
         )
         for row, object_id, label, probability in zip(rows, ids, said, sure, strict=True)
     )
-
-
-def shortened(text: str) -> str:
-    """The beginning of a text, in one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= TEXT_LETTERS else f"{line[: TEXT_LETTERS - 1]}…"

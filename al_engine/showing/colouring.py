@@ -264,11 +264,11 @@ def _by_predicted(drawn: Drawn, state: State, of: Hashable) -> Colouring:
 def _correctness(
     project: Project, drawn: Drawn, state: State, of: Hashable, colours: str
 ) -> Colouring:
-    fit, history, scheme = state.fit, state.history, CORRECTNESS[colours]
+    fit, learned, scheme = state.fit, state.learned, CORRECTNESS[colours]
     assert fit is not None, "asked for with a model only"
 
     def make() -> Codes:
-        truth = truth_in_force(project.prepare(state.config), history, state.classifier)
+        truth = truth_in_force(project.prepare(state.config), learned, state.classifier)
         codes = np.where(truth == fit.predicted, CORRECT, INCORRECT).astype(np.uint8)
         unscored = (truth < 0) | ~np.isfinite(fit.proba)
         unscored[sorted(state.untold)] = True

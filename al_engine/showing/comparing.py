@@ -14,9 +14,11 @@ from al_engine.errors import AlEngineError
 from al_engine.services.gallery import Shown
 from al_engine.session import LabellingSession, State
 from al_engine.showing.album import AHEAD_AFTER_S, Album
-from al_engine.showing.certain import Certain, certain, shortened
+from al_engine.showing.certain import Certain, certain
+from al_engine.showing.objects import beginning, texts_shown
 from al_engine.showing.reference import References, references
 
+TEXT_LETTERS = 90
 MOST_EXPECTED = 8  # questions that may come next, each with references of its own
 
 
@@ -50,10 +52,10 @@ class Comparing:
     def values(self, rows: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """What stands in place of a picture: the beginning of its text, else its axes in words."""
         config, project = self._session.config, self._session.project
-        if config.columns.texts:
-            names = config.columns.texts[:1]
-            found = {row: project.catalogue.values(row, names)[names[0]] for row in rows}
-            return {row: (shortened(str(text or "")),) for row, text in found.items()}
+        if texts := texts_shown(config):
+            [found] = project.catalogue.picked(texts[:1], rows)
+            told = (beginning(text, TEXT_LETTERS) for text in found.to_pylist())
+            return {row: (text,) for row, text in zip(rows, told, strict=True)}
         axes = [(name, project.axis(name)) for name in (config.x_axis, config.y_axis) if name]
         return {row: tuple(f"{name} {float(axis[row]):.4g}" for name, axis in axes) for row in rows}
 

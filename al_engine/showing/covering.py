@@ -52,7 +52,7 @@ class _Held:
 
 def labelled_rows(dataset: Dataset, state: State) -> Rows:
     """The objects that a state's model learned from, as far as their labels are in sight."""
-    trained = state.history.trained.items()
+    trained = state.learned.trained.items()
     return np.array(sorted(r for r, v in trained if v not in dataset.left_out), dtype=np.intp)
 
 

@@ -215,8 +215,8 @@ class Maps:
 
         def make() -> Codes:
             dataset = self._dataset(state)
-            parts = parts_in_force(dataset, state.history)
-            truth = truth_in_force(dataset, state.history, state.classifier)
+            parts = parts_in_force(dataset, state.learned)
+            truth = truth_in_force(dataset, state.learned, state.classifier)
             made = standing_codes(parts, truth, state.fit.predicted if state.fit else np.uint8(0))
             hidden = sorted(state.untold)
             made[hidden] = standing_codes(parts[hidden], np.full(len(hidden), -1, np.int8), 0)
@@ -232,7 +232,7 @@ class Maps:
             return self.standing(state)
 
         def make() -> Codes:
-            truth = truth_in_force(self._dataset(state), state.history, state.classifier)
+            truth = truth_in_force(self._dataset(state), state.learned, state.classifier)
             is_in = (truth == cell[1]) & (fit.predicted == cell[2])
             is_in[sorted(state.untold)] = False
             return np.where(is_in, self.standing(state), np.uint8(OUT * 3 + UNLABELLED))
@@ -358,7 +358,7 @@ def standing_of(state: State, dataset: Dataset) -> Hashable:
     """All of a state that its standings and its model's numbers show, however it was reached."""
     # A model, and what of it is right or wrong, go by the side of the question that an answer
     # is on; a label left out takes no part.
-    left_out, history = dataset.left_out, state.history
+    left_out, history = dataset.left_out, state.learned
     sides = frozenset(
         (row, side_of(state.classifier, label), label in left_out)
         for row, label in {**history.trained, **history.verified}.items()

@@ -36,6 +36,7 @@ from al_engine.showing.told import Told, told_of
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".fits", ".fit", ".fits.gz")
 MAX_LETTERS = 50_000
+_LINE_END = re.compile(r"<br\s*/?>", re.I)  # as web pages write it; in a text it ends a line too
 MOST_LIKELY = 5  # labels, of which a card tells how likely they are
 
 
@@ -177,8 +178,7 @@ def columns_shown(session: LabellingSession) -> list[str]:
     columns = session.config.columns
     wanted: list[str | None] = [*columns.info, *session.config.features.base, *columns.images]
     wanted += [
-        *columns.texts,
-        *session.config.features.texts,
+        *texts_shown(session.config),
         *columns.pixels,
         columns.ra,
         columns.dec,
@@ -224,8 +224,7 @@ def _texts(
     found: Mapping[str, Any],
 ) -> tuple[Text, ...]:
     """The texts to be read; in those that are features, what weighs for the model is marked."""
-    names = tuple(dict.fromkeys((*config.columns.texts, *config.features.texts)))
-    texts = [_text(name, found[name]) for name in names]
+    texts = [_text(name, found[name]) for name in texts_shown(config)]
     weights = weights_of(dataset, state, row)
     return tuple(
         replace(
@@ -238,6 +237,18 @@ def _texts(
         else text
         for text in texts
     )
+
+
+def texts_shown(config: ProjectConfig) -> tuple[str, ...]:
+    """The columns that are read of an object: those chosen to be, then those that are features."""
+    return tuple(dict.fromkeys((*config.columns.texts, *config.features.texts)))
+
+
+def beginning(value: Any, n_letters: int) -> str:
+    """The beginning of a text, in one line; a dash where there is none."""
+    text = "" if value is None else str(value)[:MAX_LETTERS]
+    line = " ".join(_LINE_END.sub(" ", text).split()) or "–"
+    return line if len(line) <= n_letters else f"{line[: n_letters - 1]}…"
 
 
 def show_number(value: Any) -> str:
@@ -254,9 +265,9 @@ def _value(column: CatalogueColumn, value: Any) -> Value:
 
 
 def _text(name: str, value: Any) -> Text:
-    """A text in lines; what web pages write for a line's end ends one too."""
+    """A text in lines."""
     text = "" if value is None else str(value)
-    shown = re.sub(r"<br\s*/?>", "\n", text[:MAX_LETTERS], flags=re.I)
+    shown = _LINE_END.sub("\n", text[:MAX_LETTERS])
     lines = tuple(line.strip() for line in shown.splitlines() if line.strip())
     return Text(name, lines, is_cut=len(text) > MAX_LETTERS)
 

@@ -1,20 +1,9 @@
 // The answer bar in the browser: draws question and buttons, owns the keys of the page.
-// What opens over it is in answer_bar_panels.js.
+// What opens over it is in answer_bar_panels.js and finder.js.
 
-const FIXED = [
-  { action: "unsure", name: "Unsure", key: "U", help: "Pass it by for good, ask about another" },
-  { action: "later", name: "Later", key: "L", help: "Ask this one again after some others" },
-  { action: "undo", name: "Undo", key: "Z", help: "Take back the last answer" },
-];
-const HELD_BACK = "ULZNCRTF"; // letters that never begin a search: ours, and Streamlit's C and R
 const SUREST = 3; // how sure one can say to be
 const SURE_KEY = ".";
 const LOCKS = new Set(["answer", "unsure", "later", "undo"]);
-const GIVE_UP_MS = 8000; // after which an event that nothing came of may be repeated
-const ONE_ROW_LETTERS = 48; // that labels fill one row of a small window with; more are drawn small
-const SLOW_MS = 1000; // after which it is said that something is being done
-const LISTEN_MS = 500; // between looks at whether the server still answers
-const UNSEEN_MS = 250; // a new object cannot have been judged yet: the end of a double press
 const MENU_FIELDS = "[data-testid=stPopoverBody] :is(textarea, input[type=text])";
 const OPENS_LOOK_MS = 30, OPENS_WITHIN_MS = 3000; // looks for the field of a menu that opens
 const FOCUS_BACK_MS = 150; // a click into a frame ends before the focus is taken from it
@@ -33,27 +22,19 @@ function tellHeight(px) {
 }
 
 function makeBar(root) {
+  const without = withoutLabel("Pass it by for good, ask about another", "Ask this one again after some others");
   const box = element("div", "bar", root);
   box.setAttribute("role", "group");
   const line = element("div", "line", box);
   const question = element("span", "question", line);
   const offered = element("span", "offered", line);
-  const accept = element("button", "back", line);
-  accept.type = "button";
-  accept.dataset.sent = "Enter";
-  element("kbd", "", accept, "Enter").setAttribute("aria-hidden", "true");
-  accept.setAttribute("aria-keyshortcuts", "Enter");
-  const acceptName = element("span", "name", accept);
-  accept.addEventListener("click", (event) => {
-    takeOffered();
-    if (event.detail) accept.blur();
-  });
+  const accept = keyButton(line, { name: "", key: "Enter", title: "", sent: "Enter" }, () => takeOffered());
+  accept.classList.add("back");
+  const acceptName = accept.querySelector(".name");
   const why = element("span", "why", line);
-  const back = element("button", "back", line);
-  back.type = "button";
-  element("kbd", "", back, "N").setAttribute("aria-hidden", "true");
-  const backTo = element("span", "", back);
-  back.addEventListener("click", () => send("queried"));
+  const back = keyButton(line, { name: "", key: "N", title: "" }, () => send("queried"));
+  back.classList.add("back");
+  const backTo = back.querySelector(".name");
   const confirmation = element("span", "confirmation", line);
   confirmation.setAttribute("role", "status");
   const row = element("div", "row", box);
@@ -75,14 +56,14 @@ function makeBar(root) {
   let component = null;
   let data = null;
   let pending = null; // what was sent last, until an answer may be given again
-  let giveUp = 0;
-  let listening = 0;
+  let unlocking = 0;
+  let stopListening = () => {};
   let waiting = 0;
   let turns = 0;
   let sure = 0; // said for the next answer, 0 for nothing
   let sureButton = null;
 
-  const fixedOnes = () => FIXED.filter(({ action }) => data.fixed.includes(action));
+  const fixedOnes = () => without.filter(({ action }) => data.fixed.includes(action));
   const locked = () => pending !== null || data.busy;
   // Where nothing is asked, the last answer can be taken back all the same.
   const closed = (action) => locked() || (!data.asks && action !== "undo");
@@ -97,27 +78,29 @@ function makeBar(root) {
       return;
     }
     nonce();
-    const seconds = Math.round(stopwatch.seconds() * 1000) / 1000;
+    const seconds = stopwatch.seconds();
     const confidence = action === "answer" && sure ? sure : null;
     component.setTriggerValue("event", {
       action, label, object_id: data.object_id, token: data.token, seconds, confidence, nonce: lastNonce,
     });
     if (!LOCKS.has(action)) return;
     pending = { nonce: lastNonce, token: data.token, name: name || action, done: false };
-    const sentAt = performance.now();
-    listening = setInterval(() => {
-      const late = performance.now() - sentAt > GIVE_UP_MS;
-      if (performance.now() - sentAt > SLOW_MS && !pending.done) say("Training on it…");
-      if (!connected()) sayLost();
-      if (!connected() || (late && server("script") !== "running")) unlock();
-    }, LISTEN_MS);
+    const sent = pending;
+    stopListening = listen(() => pending !== sent || sent.done, {
+      slow: () => say(TRAINING),
+      lost() {
+        sayLost();
+        unlock();
+      },
+      giveUp: unlock,
+    });
     finder.close();
     refresh();
   }
 
   function unlock() {
-    clearTimeout(giveUp);
-    clearInterval(listening);
+    clearTimeout(unlocking);
+    stopListening();
     pending = null;
     refresh();
   }
@@ -154,32 +137,13 @@ function makeBar(root) {
 
   // ---- drawing
 
-  function button(parent, name, key, title, action) {
-    const made = element("button", "", parent);
-    made.type = "button";
-    made.title = title;
-    if (key) {
-      element("kbd", "", made, key).setAttribute("aria-hidden", "true");
-      made.setAttribute("aria-keyshortcuts", key);
-    }
-    // A label that is its own key is shown once.
-    if (name !== key) element("span", "name", made, name);
-    made.addEventListener("click", (event) => {
-      action();
-      // Left on a button that was clicked, the focus would make Enter press it for what comes next.
-      if (event.detail) made.blur();
-    });
-    return made;
-  }
-
   function choiceButton(parent, choice) {
     const title = choice.help ? "" : choice.name; // a definition is shown in its place
-    const made = button(parent, choice.name, choice.key, title, () => take(choice));
+    const { name, key, colour } = choice;
+    const made = keyButton(parent, { name, key, title, sent: key || name, colour }, () => take(choice));
     if (choice.help) definition.show(made, choice);
     made.classList.add("choice");
-    made.dataset.sent = choice.key || choice.name;
     made.classList.toggle("said", choice.value === data.said);
-    if (choice.colour) made.style.setProperty("--colour", choice.colour);
   }
 
   function drawRow() {
@@ -187,19 +151,17 @@ function makeBar(root) {
     const focused = root.activeElement?.dataset.sent;
     choices.replaceChildren();
     fixed.replaceChildren();
-    const letters = data.choices.reduce((n, { name }) => n + Math.min(name.length, 16), 0);
-    row.classList.toggle("many", letters > ONE_ROW_LETTERS);
+    row.classList.toggle("many", isLong(data.choices));
     for (const choice of data.choices.filter((each) => each.key)) choiceButton(choices, choice);
-    const more = data.choices.filter((each) => !each.key).length;
-    if (more) button(choices, `${more} more`, "/", "Find a label by typing", () => openFinder());
+    moreButton(choices, data.choices, () => openFinder());
     for (const { action, name, key, help: title } of fixedOnes()) {
-      button(fixed, name, key, title, () => send(action)).dataset.sent = action;
+      keyButton(fixed, { name, key, title, sent: action }, () => send(action));
     }
-    sureButton = data.confidence ? button(fixed, "○○○", SURE_KEY, "", surer) : null;
+    sureButton = data.confidence ? keyButton(fixed, { name: "○○○", key: SURE_KEY, title: "" }, surer) : null;
     sureButton?.classList.add("sure");
     saySure(sure);
-    const all = button(fixed, "", "?", "Show all keys", toggleHelp);
-    all.className = "round";
+    const all = keyButton(fixed, { name: "?", key: "?", title: "Show all keys" }, toggleHelp);
+    all.classList.add("round");
     all.setAttribute("aria-label", "Show all keys");
     if (focused) [...row.querySelectorAll("button")].find((each) => each.dataset.sent === focused)?.focus();
   }
@@ -257,29 +219,24 @@ function makeBar(root) {
 
   // ---- keys of the page
 
-  function onKey(event) {
-    const shown = data && box.getClientRects().length > 0;
-    const modified = event.ctrlKey || event.metaKey || event.altKey;
-    const held = event.repeat && event.key === "Enter" && event.composedPath().includes(box);
-    if (held) event.preventDefault(); // or a button held down would answer what comes next
-    if (!shown || modified || event.repeat || event.isComposing) return;
-    if (isElsewhere(event)) return;
+  function isTheirs(event) {
     const target = event.composedPath()[0];
-    if (event.key.startsWith("Arrow") && target.matches?.(MOVED_BY_ARROWS)) return;
-    if (event.key === "Enter" && target.closest?.(PRESSED_BY_ENTER) && !target.closest(CHOSEN)) return;
-    if (press(event.key)) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-    }
+    if (event.key.startsWith("Arrow")) return target.matches?.(MOVED_BY_ARROWS);
+    return event.key === "Enter" && target.closest?.(PRESSED_BY_ENTER) && !target.closest(CHOSEN);
+  }
+
+  // Or a button held down would answer what comes next.
+  function onHeld(event) {
+    if (event.repeat && event.key === "Enter") event.preventDefault();
   }
 
   // True when the key is one of ours.
   function press(key) {
     const letter = key.length === 1 ? key.toUpperCase() : key;
-    const choice = data.choices.find((each) => each.key && each.key === key);
-    const fixed = fixedOnes().find((each) => each.key === letter);
-    const many = data.choices.some((each) => !each.key);
-    const opened = data.opens.find((each) => each.key === letter && menuButton(each));
+    const choice = belonging(key, data.choices);
+    const fixed = belonging(key, fixedOnes());
+    const search = searched(key, data.choices);
+    const opened = belonging(key, data.opens.filter(menuButton));
     if (choice) take(choice);
     else if (key === "Enter" && data.accept) takeOffered();
     else if (fixed) send(fixed.action);
@@ -291,10 +248,8 @@ function makeBar(root) {
     else if (key in data.extra_keys) send("key", key);
     else if (letter in data.extra_keys) send("key", letter);
     else if (key === "=" && "+" in data.extra_keys) send("key", "+"); // the same key, not shifted
-    else if (key === "/" && many) openFinder();
-    else if (many && /^\p{L}$/u.test(key) && !HELD_BACK.includes(letter)) {
-      openFinder(key);
-    } else return false;
+    else if (search !== null) openFinder(search);
+    else return false;
     return true;
   }
 
@@ -310,14 +265,12 @@ function makeBar(root) {
     }, FOCUS_BACK_MS);
   }
 
-  const onVisibility = () => (document.hidden ? stopwatch.pause() : stopwatch.go());
-
   // The page keeps room below for the bar, which lies over its lower edge.
   const observer = new ResizeObserver(() => tellHeight(box.offsetHeight));
   observer.observe(box);
 
-  document.addEventListener("keydown", onKey, true);
-  document.addEventListener("visibilitychange", onVisibility);
+  const disownKeys = ownKeys(box, { isTheirs, mayRepeat: () => false, press });
+  box.addEventListener("keydown", onHeld);
   window.addEventListener("blur", onBlur);
 
   function update(newComponent) {
@@ -333,8 +286,8 @@ function makeBar(root) {
     const dealtWith = pending?.token !== data.token || pending?.nonce === data.handled;
     if (pending && !pending.done && dealtWith) {
       pending.done = true;
-      clearInterval(listening);
-      giveUp = setTimeout(unlock, UNSEEN_MS);
+      stopListening();
+      unlocking = setTimeout(unlock, UNSEEN_MS);
     }
     question.textContent = data.question;
     why.textContent = data.why;
@@ -368,12 +321,12 @@ function makeBar(root) {
     update,
     turn: () => turns,
     destroy() {
-      clearTimeout(giveUp);
-      clearInterval(listening);
+      clearTimeout(unlocking);
+      stopListening();
       clearInterval(waiting);
+      stopwatch.stop();
       observer.disconnect();
-      document.removeEventListener("keydown", onKey, true);
-      document.removeEventListener("visibilitychange", onVisibility);
+      disownKeys();
       window.removeEventListener("blur", onBlur);
       box.remove();
       if (!document.querySelector(".st-key-answer-bar")) tellHeight(null);

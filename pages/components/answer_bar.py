@@ -16,7 +16,14 @@ from pages.components.mounting import component
 
 Action = Literal["answer", "unsure", "later", "undo", "queried", "key"]
 
-_mount = component("answer_bar", Path(__file__).parent, "answer_bar_panels.js", "keyboard.js")
+_mount = component(
+    "answer_bar",
+    Path(__file__).parent,
+    "answer_bar_panels.js",
+    "finder.js",
+    "keyboard.js",
+    "keyboard.css",
+)
 
 
 @dataclass(frozen=True)

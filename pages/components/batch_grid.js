@@ -1,19 +1,12 @@
 // A batch in the browser: a grid with one focus, some of it selected, and the keys that answer.  What is
 // answered waits here until what was sent before has been dealt with, so that none overtakes another.
 
-const FIXED = [
-  { action: "unsure", name: "Unsure", key: "U", help: "Pass it by for good" },
-  { action: "later", name: "Later", key: "L", help: "Ask about it again after the batch" },
-  { action: "undo", name: "Undo", key: "Z", help: "Take back the last answer" },
-];
-const UNSEEN_MS = 250; // a new batch cannot have been judged yet: the end of a double press
-const LISTEN_MS = 500; // between looks at whether the server still answers
-const SLOW_MS = 1000; // after which it is said that something is being done
-const GIVE_UP_MS = 8000; // after which what nothing came of may be answered again
+const PRESSED_BY_SPACE = "button:not(.cell), a, summary, [role=button]";
 
 export default (component) => mount(component, makeBatch);
 
 function makeBatch(root) {
+  const without = withoutLabel("Pass it by for good", "Ask about it again after the batch");
   const box = element("div", "batch", root);
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", "The batch");
@@ -24,6 +17,13 @@ function makeBatch(root) {
   const fixed = element("span", "fixed", foot);
   const said = element("span", "confirmation", foot);
   said.setAttribute("role", "status");
+  const finder = makeFinder(foot, {
+    choices: () => data.choices,
+    draw: (parent, choice) => choiceButton(parent, choice),
+    drawn: () => draw(),
+    chosen: (choice) => give(choice),
+    left: () => leaveFinder(),
+  });
 
   const cells = [];
   const selected = new Set(); // rows
@@ -31,6 +31,7 @@ function makeBatch(root) {
   const stopwatch = makeStopwatch();
   let outbox = []; // acts that are still to be sent
   let flying = null; // what was sent last, until it is dealt with
+  let stopListening = () => {};
   let component = null;
   let data = null;
   let at = 0; // the cell with the focus
@@ -50,8 +51,8 @@ function makeBatch(root) {
   function answer(action, label, name) {
     const rows = rowsToAnswer();
     if (!rows.length || performance.now() - since < UNSEEN_MS || isLeaving()) return;
-    const seconds = Math.round(stopwatch.seconds() * 1000) / 1000;
-    outbox.push({ action, label, rows, token: data.token, seconds });
+    finder.close();
+    outbox.push({ action, label, rows, token: data.token, seconds: stopwatch.seconds() });
     for (const row of rows) {
       given.set(row, name);
       selected.delete(row);
@@ -63,6 +64,9 @@ function makeBatch(root) {
     focus();
     flush();
   }
+
+  const give = (choice) => answer("answer", choice.value, choice.name);
+  const doWithout = ({ action, name }) => (action === "undo" ? undo() : answer(action, null, name));
 
   // What was not sent yet is simply not said.
   function undo() {
@@ -87,20 +91,14 @@ function makeBatch(root) {
     const last = outbox.findIndex(({ action }) => action === "undo");
     const n = last === 0 ? 1 : last < 0 ? outbox.length : last;
     const acts = outbox.splice(0, n).map((act) => ({ ...act, token: act.token || data.token }));
-    flying = { nonce: nonce(), at: performance.now() };
-    component.setTriggerValue("event", { kind: "acts", acts, nonce: flying.nonce });
-    listen(flying);
-  }
-
-  function listen(sent) {
-    setTimeout(() => {
-      if (flying !== sent) return;
-      const waited = performance.now() - sent.at;
-      if (waited > SLOW_MS && connected()) say("Training on it…");
-      if (!connected()) say(LOST, true);
-      if (waited > GIVE_UP_MS && server("script") !== "running") forget();
-      else listen(sent);
-    }, LISTEN_MS);
+    const sent = { nonce: nonce() };
+    flying = sent;
+    component.setTriggerValue("event", { kind: "acts", acts, nonce: sent.nonce });
+    stopListening = listen(() => flying !== sent, {
+      slow: () => say(TRAINING),
+      lost: () => say(LOST, true),
+      giveUp: forget,
+    });
   }
 
   // Nothing came of it: what was answered is open again, as it is on disk.
@@ -142,35 +140,28 @@ function makeBatch(root) {
     }
   }
 
-  function button(parent, name, key, title, sent, action) {
-    const made = element("button", "", parent);
-    made.type = "button";
-    made.title = title;
-    made.dataset.sent = sent;
-    if (key) {
-      element("kbd", "", made, key).setAttribute("aria-hidden", "true");
-      made.setAttribute("aria-keyshortcuts", key);
-    }
-    if (name !== key) element("span", "name", made, name);
-    made.addEventListener("click", (event) => {
-      action();
-      if (event.detail) made.blur();
-    });
-    return made;
+  function choiceButton(parent, choice) {
+    const { name, key, colour, help } = choice;
+    const told = { name, key, colour, title: help || name, sent: "answer" };
+    keyButton(parent, told, () => give(choice)).classList.add("choice");
   }
 
   function drawFoot() {
     choices.replaceChildren();
     fixed.replaceChildren();
-    for (const choice of data.choices) {
-      const made = button(choices, choice.name, choice.key, choice.help || choice.name, "answer",
-        () => answer("answer", choice.value, choice.name));
-      made.classList.add("choice");
-      if (choice.colour) made.style.setProperty("--colour", choice.colour);
+    foot.classList.toggle("many", isLong(data.choices));
+    for (const choice of data.choices.filter(({ key }) => key)) choiceButton(choices, choice);
+    moreButton(choices, data.choices, () => finder.open(""));
+    for (const each of without) {
+      const { action, name, key, help } = each;
+      keyButton(fixed, { name, key, title: help, sent: action }, () => doWithout(each));
     }
-    for (const { action, name, key, help } of FIXED) {
-      button(fixed, name, key, help, action, () => (action === "undo" ? undo() : answer(action, null, name)));
-    }
+    if (finder.isOpen()) finder.redraw();
+  }
+
+  function leaveFinder() {
+    finder.close();
+    focus();
   }
 
   // ---- keys
@@ -189,39 +180,30 @@ function makeBatch(root) {
   }
 
   function press(key) {
-    const letter = key.length === 1 ? key.toUpperCase() : key;
-    const choice = data.choices.find((each) => each.key && each.key === key);
-    const held = FIXED.find((each) => each.key === letter);
-    if (choice) answer("answer", choice.value, choice.name);
-    else if (held) held.action === "undo" ? undo() : answer(held.action, null, held.name);
+    const choice = belonging(key, data.choices);
+    const held = belonging(key, without);
+    const search = searched(key, data.choices);
+    if (choice) give(choice);
+    else if (held) doWithout(held);
     else if (key === "ArrowLeft") move(-1);
     else if (key === "ArrowRight") move(1);
     else if (key === "ArrowUp") move(at - nAcross() < 0 ? 0 : -nAcross());
     else if (key === "ArrowDown") move(at + nAcross() >= cells.length ? 0 : nAcross());
     else if (key === " ") toggle(at);
+    else if (key === "Escape" && finder.isOpen()) leaveFinder();
     else if (key === "Escape" && selected.size) {
       selected.clear();
       draw();
-    } else return false;
+    } else if (search !== null) finder.open(search);
+    else return false;
     return true;
   }
 
-  function onKey(event) {
-    const isShown = data && box.getClientRects().length > 0;
-    if (!isShown || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.repeat && !event.key.startsWith("Arrow")) return;
-    if (isElsewhere(event)) return;
-    const isOnButton = event.composedPath()[0].matches?.("button:not(.cell), a, summary, [role=button]");
-    if (event.key === " " && isOnButton) return;
-    if (press(event.key)) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-    }
-  }
-
-  const onVisibility = () => (document.hidden ? stopwatch.pause() : stopwatch.go());
-  document.addEventListener("keydown", onKey, true);
-  document.addEventListener("visibilitychange", onVisibility);
+  const disownKeys = ownKeys(box, {
+    isTheirs: (event) => event.key === " " && event.composedPath()[0].matches?.(PRESSED_BY_SPACE),
+    mayRepeat: ({ key }) => key.startsWith("Arrow"),
+    press,
+  });
   const looker = makeLooker(box, () => {
     if (!flying && !outbox.length) component.setTriggerValue("event", { kind: "look", nonce: nonce() });
   });
@@ -265,8 +247,9 @@ function makeBatch(root) {
     turn: () => turns,
     destroy() {
       looker.stop();
-      document.removeEventListener("keydown", onKey, true);
-      document.removeEventListener("visibilitychange", onVisibility);
+      stopListening();
+      stopwatch.stop();
+      disownKeys();
       for (const cell of cells) cell.destroy();
       box.remove();
     },

@@ -15,7 +15,13 @@ from pages.components.mounting import component
 from pages.components.pictures_sent import Sent
 
 _mount = component(
-    "batch_grid", Path(__file__).parent, "batch_grid_cells.js", "keyboard.js", "pictures_sent.js"
+    "batch_grid",
+    Path(__file__).parent,
+    "batch_grid_cells.js",
+    "finder.js",
+    "keyboard.js",
+    "keyboard.css",
+    "pictures_sent.js",
 )
 
 

@@ -5,22 +5,14 @@ function makeTile(parent, chosen) {
   const box = element("button", "cell", parent);
   box.type = "button";
   const stage = element("span", "stage", box);
-  const image = element("img", "", stage);
-  image.alt = "";
+  const image = makeImage(stage);
   const sentence = element("span", "said", stage);
   const text = element("span", "text", box);
   const guess = element("span", "guess", box);
   const id = element("span", "id", box);
   const answer = element("span", "answer", box);
-  let shown = "";
   let tile = null;
   box.addEventListener("click", chosen);
-
-  function forget() {
-    if (image.src) URL.revokeObjectURL(image.src);
-    image.removeAttribute("src");
-    shown = "";
-  }
 
   function update(newTile, hasPictures) {
     tile = newTile;
@@ -34,12 +26,7 @@ function makeTile(parent, chosen) {
     guess.title = tile.guess ? "What the model makes of it: the probability of the label" : "";
     id.textContent = tile.id;
     id.title = tile.id;
-    if (!tile.image) forget();
-    else if (shown !== tile.image.id) {
-      forget();
-      shown = tile.image.id;
-      image.src = URL.createObjectURL(tile.image.blob());
-    }
+    image.show(tile.image);
   }
 
   function draw({ isSelected, isAt, given }) {
@@ -62,7 +49,7 @@ function makeTile(parent, chosen) {
     focus: () => box.focus({ preventScroll: false }),
     top: () => box.offsetTop,
     destroy() {
-      forget();
+      image.forget();
       box.remove();
     },
   };

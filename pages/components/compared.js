@@ -7,25 +7,17 @@ function makeCell(parent, send) {
   const box = element("button", "cell", parent);
   box.type = "button";
   const stage = element("span", "stage", box);
-  const image = element("img", "", stage);
-  image.alt = "";
+  const image = makeImage(stage);
   const said = element("span", "said", stage);
   const label = element("span", "label", box);
   const dot = element("i", "dot", label);
   const name = element("span", "", label);
   const id = element("span", "id", box);
   let row = 0;
-  let shown = "";
   box.addEventListener("click", (event) => {
     send({ kind: "click", row });
     if (event.detail) box.blur(); // or Enter would press it for what comes next
   });
-
-  function forget() {
-    if (image.src) URL.revokeObjectURL(image.src);
-    image.removeAttribute("src");
-    shown = "";
-  }
 
   function update(cell) {
     row = cell.row;
@@ -39,15 +31,10 @@ function makeCell(parent, send) {
     box.classList.toggle("bare", isBare);
     box.classList.toggle("coming", !isBare && !cell.image && !cell.sentence);
     said.textContent = isBare ? cell.values.join("\n") : cell.sentence;
-    if (!cell.image) forget();
-    else if (shown !== cell.image.id) {
-      forget();
-      shown = cell.image.id;
-      image.src = URL.createObjectURL(cell.image.blob());
-    }
+    image.show(cell.image);
   }
 
-  return { update, destroy() { forget(); box.remove(); } };
+  return { update, destroy() { image.forget(); box.remove(); } };
 }
 
 function makeGroup(parent, send) {

@@ -67,6 +67,9 @@ def _status(session: LabellingSession, state: State) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
         parts = ["Saved", f"**{counted(state.n_trained, 'label')}**"]
         said = "Each answer is on disk before the next object is shown."
+        if so_far := loop.batch_so_far(state):
+            parts.append(so_far)
+            said += " The model learns from a batch once all of it is done."
         own = state.counted.own
         if own is not None:  # the curated test set is everybody's
             parts.append(f"{len(own.verified) - len(own.curated):,} yours")

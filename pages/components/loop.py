@@ -159,6 +159,13 @@ def split_token(token: str) -> tuple[str, str, str, str]:
     return slug, label, row, moment
 
 
+def batch_so_far(state: State) -> str:
+    """How far a batch is that has been begun, of which the model has learned nothing yet."""
+    asked = state.question
+    n_done = 0 if asked is None or not asked.batch else len(asked.batch) - len(state.batch)
+    return f"{n_done} of {len(asked.batch)} in the batch" if asked and n_done else ""
+
+
 def _confirmation(session: LabellingSession, state: State, action: str, value: str | None) -> str:
     if action == "unsure":
         return "Unsure: out of the pool; undo Z"
@@ -169,7 +176,8 @@ def _confirmation(session: LabellingSession, state: State, action: str, value: s
     if last is not None and last.row_number in state.history.disputed:
         return f"{name}; others say otherwise: settle it under People; undo Z"
     if last is not None and last.row_number in state.history.trained:
-        return f"{name}, {counted(state.n_trained, 'label')}; undo Z"
+        come_to = batch_so_far(state) or counted(state.n_trained, "label")
+        return f"{name}, {come_to}; undo Z"
     if last is not None and last.how == "click":
         return f"{name}: corrects the {last.part} set; undo Z"
     return f"{name}, kept for checking; undo Z"
@@ -351,8 +359,8 @@ def _marks(state: State, kind: Kind) -> list[Overlay]:
     maps: Maps = tab.maps()
     marks = []
     shown = tab.shown(state.classifier)
-    if kind in ("training", "labels") and state.history.trained and shown.trained_on:
-        rows = list(state.history.trained)[-2000:]
+    if kind in ("training", "labels") and state.learned.trained and shown.trained_on:
+        rows = list(state.learned.trained)[-2000:]
         x, y = maps.place(rows)
         marks.append(Overlay("ring", "trained on", x, y, "", 9))
     if state.question is not None and shown.queried:

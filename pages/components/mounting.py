@@ -17,11 +17,12 @@ def component(name: str, folder: Path, *more: str) -> Any:
 
     Parameters
     ----------
-    more : scripts in the folder that its own is joined with
+    more : scripts and styles in the folder that its own are joined with
     """
-    scripts = [folder / f"{name}.js", *(folder / each for each in more), *_SHARED]
-    return st.components.v2.component(
-        f"sextant_{name}",
-        css=(folder / f"{name}.css").read_text(encoding="utf-8"),
-        js="\n".join(path.read_text(encoding="utf-8") for path in scripts),
-    )
+    named = [folder / each for each in (f"{name}.js", f"{name}.css", *more)]
+
+    def joined(suffix: str) -> str:
+        files = [path for path in (*named, *_SHARED) if path.suffix == suffix]
+        return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+    return st.components.v2.component(f"sextant_{name}", css=joined(".css"), js=joined(".js"))

@@ -75,6 +75,8 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
             _look_after_visitors()
     extensions.loaded()
     state.open_page(title)
+    if title != SETTINGS:
+        _go_back_for_unsaved(title)
     _deal_with_posted()
     session = None
     if needs_project:
@@ -96,6 +98,25 @@ def page(title: str, *, needs_project: bool = True) -> Iterator[LabellingSession
         count_texts(session)
     with guard():
         yield session  # type: ignore[misc]
+
+
+def _go_back_for_unsaved(title: str) -> None:
+    """Where the settings were left before their last change was saved, have them save it first."""
+    held = state.unsaved()
+    if held is None:
+        return
+    if held.back_to or not held.can_be_put_back:
+        state.forget_unsaved()
+        st.warning(
+            "What was changed last in Settings was not saved: the page was left before.",
+            icon=":material/info:",
+        )
+        return
+    here = next((target for target, name, _ in PAGES if name == title), HOME)
+    place = state.go_back_for_unsaved(here)
+    st.switch_page(
+        PAGES[0][0], query_params={**state.address(), state.PROJECT_IN_ADDRESS: held.slug, **place}
+    )
 
 
 def _deal_with_posted() -> None:

@@ -16,6 +16,29 @@ function unpackPictures(bytes, listed) {
   return head;
 }
 
+// A place for a picture, which is made into one once and given back when another takes its place.
+function makeImage(parent) {
+  const image = element("img", "", parent);
+  image.alt = "";
+  let shown = "";
+
+  function forget() {
+    if (image.src) URL.revokeObjectURL(image.src);
+    image.removeAttribute("src");
+    shown = "";
+  }
+
+  function show(sent) {
+    if (shown === (sent?.id ?? "")) return;
+    forget();
+    if (!sent) return;
+    shown = sent.id;
+    image.src = URL.createObjectURL(sent.blob());
+  }
+
+  return { show, forget };
+}
+
 // ``send`` asks for another look at what there is; ``of`` names what is looked at.
 function makeLooker(box, send) {
   let timer = 0;

@@ -80,7 +80,7 @@ def draw_scores(session: LabellingSession, state: State) -> None:
         return
     before = state.before
     columns = {
-        ("Training, biased" if state.chosen_share > 0.5 else "Training"): (
+        ("Training, biased" if state.trained_share > 0.5 else "Training"): (
             state.scores.training,
             before.training if before else None,
         ),
@@ -170,8 +170,11 @@ def _about_scores(state: State) -> str:
             f"{counted(rare, 'label')} with fewer than {FEW} objects in validation: they weigh as "
             "much as any other in macro means, whose intervals may be too narrow then."
         )
-    if state.chosen_share > 0.5:
-        return "Training scores are biased: most of its labels were chosen by the model."
+    if state.trained_share > 0.5:
+        return (
+            "Training scores are biased: the model learned from most of the labels that they are "
+            f"over ({state.trained_share:.0%})."
+        )
     return "Training includes the points trained on, which flatters it; validation never."
 
 

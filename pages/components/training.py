@@ -51,6 +51,7 @@ def _top_line(session: LabellingSession, state: State) -> None:
         history = state.counted
         given = len(history.given)
         parts = [f"**{counted(state.n_trained, 'point')} trained on**"]
+        parts += [so_far] if (so_far := loop.batch_so_far(state)) else []
         best = session.state(label).best
         if best is not None and best.n_compared > 1:
             by = TITLES[state.setup.best_by]
@@ -61,7 +62,9 @@ def _top_line(session: LabellingSession, state: State) -> None:
         if history.validated:
             parts.append(f"{len(history.validated)} random, for validation")
         known = f" {counted(given, 'label')} it began with, of the catalogue's." if given else ""
-        st.markdown(" · ".join(parts), help=f"{_TRAINING_SET}{known}")
+        # In a small window its end is cut: in the help it stands in full.
+        line = " · ".join(parts)
+        st.markdown(line, help=f"{line}. {_TRAINING_SET}{known}")
         if state.past is not None:
             st.badge(f"round {state.past}", color="orange")
         say_patience(session.state(label))

@@ -91,7 +91,7 @@ class PartitionedRound:
     scores: RoundScores | None
     question: Question | None
     n_pool: int
-    chosen_share: float
+    trained_share: float
     best: Candidates
     utility_range: tuple[float, float]
     utility_histogram: tuple[Floats32, npt.NDArray[np.int64]]
@@ -191,7 +191,7 @@ def make_round(
         scores,
         question,
         found.n_pool,
-        len(history.trained) / max(1, found.n_known),
+        len(rows) / max(1, found.n_known),
         best,
         (low, high) if low <= high else (0.0, 0.0),
         (found.levels, found.level_counts),

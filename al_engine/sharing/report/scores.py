@@ -30,7 +30,7 @@ def scores_of(subject: Subject, told: Told, state: State) -> list[Block]:
     assert state.scores is not None, "asked for where there are some"
     training, validation = state.scores.training, state.scores.validation
     by_folds = state.scores.by_folds
-    is_biased = state.chosen_share > 0.5
+    is_biased = state.trained_share > 0.5
     is_chosen = 2 * told.came.get(QUERY, 0) > sum(told.came.values())
     sets: list[tuple[str, Scores | None, str]] = [
         ("Cross-validated" if by_folds else "Validation", validation, _over(subject, state)),
@@ -39,7 +39,7 @@ def scores_of(subject: Subject, told: Told, state: State) -> list[Block]:
             "Training, biased" if is_biased else "Training",
             training,
             "objects of the training set with a known label; the model learned from "
-            f"{state.chosen_share:.1%} of them, which flatters it"
+            f"{state.trained_share:.1%} of them, which flatters it"
             + (", and most of those labels were asked for by the strategy" * is_chosen),
         ),
     ]

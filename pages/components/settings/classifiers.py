@@ -10,7 +10,7 @@ from al_engine.loop.asking import REPEAT_AFTER, REPEAT_EVERY
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ALL_LABELS, WITHIN, ProjectConfig
 from pages.components.guard import guard
-from pages.components.settings.form import Way, go_on, index_of, need, present
+from pages.components.settings.form import Way, field, go_on, index_of, need, present
 from pages.components.words import plain
 
 
@@ -25,7 +25,7 @@ def draw(session: LabellingSession, way: Way) -> None:
         over_all = st.toggle(
             "One classifier over all labels",
             ALL_LABELS in config.train_labels,
-            key=f"over-all-{slug}",
+            **field(f"over-all-{slug}"),
             disabled=len(values) < 2,
             help="It asks: which of the labels is it?",
         )
@@ -34,7 +34,7 @@ def draw(session: LabellingSession, way: Way) -> None:
             values,
             present(config.train_labels, values),
             format_func=lambda value: config.label_name(value),
-            key=f"train-{slug}",
+            **field(f"train-{slug}"),
             help="Each asks: is it this, or anything else?",
         )
         st.caption(
@@ -45,20 +45,20 @@ def draw(session: LabellingSession, way: Way) -> None:
         leave_out = st.toggle(
             "Leave out objects with the other labels",
             config.leave_out_other_labels,
-            key=f"leave-out-{slug}",
+            **field(f"leave-out-{slug}"),
             disabled=len(train) < 2,
             help="Objects whose label has no classifier take no part in training and scores.",
         )
         leave_unknown = st.toggle(
             "Leave unknown objects out of the pool",
             config.leave_out_unknown,
-            key=f"leave-unknown-{slug}",
+            **field(f"leave-unknown-{slug}"),
             help="Unknown objects are never scored; in the pool, they may be asked about.",
         )
         shared = st.toggle(
             "An answer counts for all of them",
             config.asking.shared,
-            key=f"shared-{slug}",
+            **field(f"shared-{slug}"),
             help="What is said of an object in one classifier's tab, Unsure included, counts for "
             "every other; what came up at random checks all of them and trains none. Later stays "
             "its own. Switched off, each has only its own answers.",
@@ -69,7 +69,7 @@ def draw(session: LabellingSession, way: Way) -> None:
             1.0,
             config.none_below,
             0.05,
-            key=f"none-below-{slug}",
+            **field(f"none-below-{slug}"),
             disabled=len(train) < 2,
             placeholder="by itself",
             help="Where every classifier's calibrated probability is under this, all of them "
@@ -80,8 +80,8 @@ def draw(session: LabellingSession, way: Way) -> None:
         axes = plottable(features_there(config.features))
         axes += [n for n in session.project.catalogue.names(numeric=True) if n not in axes]
         x_, y_ = st.columns(2)
-        x_axis = x_.selectbox("x", axes, index_of(axes, config.x_axis), key=f"x-{slug}")
-        y_axis = y_.selectbox("y", axes, index_of(axes, config.y_axis), key=f"y-{slug}")
+        x_axis = x_.selectbox("x", axes, index_of(axes, config.x_axis), **field(f"x-{slug}"))
+        y_axis = y_.selectbox("y", axes, index_of(axes, config.y_axis), **field(f"y-{slug}"))
     with right:
         splits = _splits(session)
         asking = _asking(session)
@@ -131,7 +131,7 @@ def _splits(session: LabellingSession) -> Any:
         ["shares", "counts"],
         ["shares", "counts"].index(splits.mode),
         horizontal=True,
-        key=f"mode-{slug}",
+        **field(f"mode-{slug}"),
         help="Only objects with a known label are split; unknown ones are in the pool.",
     )
     by_share = mode == "shares"
@@ -155,7 +155,7 @@ def _splits(session: LabellingSession) -> Any:
                 value,
                 step=5.0 if by_share else 100.0,
                 format="%g" if by_share else "%.0f",
-                key=f"split-{name}-{mode}-{slug}",
+                **field(f"split-{name}-{mode}-{slug}"),
             )
         )
     if splits.curated:
@@ -170,7 +170,7 @@ def _splits(session: LabellingSession) -> Any:
             "stratified": "as in the catalogue (stratified)",
             "balanced": "equally many (balanced)",
         }[name],
-        key=f"draw-{slug}",
+        **field(f"draw-{slug}"),
         help="Balanced takes as many objects of each label as of the rarest; the others are left "
         "out.",
     )
@@ -178,7 +178,7 @@ def _splits(session: LabellingSession) -> Any:
         "Seed",
         *WITHIN["splits.seed"],
         splits.seed,
-        key=f"seed-{slug}",
+        **field(f"seed-{slug}"),
         help="The same seed, the same draw.",
     )
     return replace(
@@ -203,7 +203,7 @@ def _asking(session: LabellingSession) -> Any:
         how_often,
         index_of(how_often, asking.random_every),
         format_func=_every,
-        key=f"every-{slug}",
+        **field(f"every-{slug}"),
         help="Its answer is kept for validation and never trains. By itself: every fifth while "
         "the catalogue's labels leave fewer than 30 validation objects.",
     )
@@ -212,14 +212,14 @@ def _asking(session: LabellingSession) -> Any:
         ["spread", "random"],
         ["spread", "random"].index(asking.start),
         format_func=lambda name: {"spread": "spread out (k-means)", "random": "random"}[name],
-        key=f"start-{slug}",
+        **field(f"start-{slug}"),
     )
     ahead_mb = st.number_input(
         "Memory for working ahead (MB)",
         *WITHIN["asking.ahead_mb"],
         asking.ahead_mb,
         100,
-        key=f"ahead-{slug}",
+        **field(f"ahead-{slug}"),
         help="While you look at an object, the round that each answer leads to is made already. "
         f"That takes up to {session.ahead_mb_needed:,} MB for this catalogue. 0 switches it off; "
         "no result depends on it.",
@@ -227,7 +227,7 @@ def _asking(session: LabellingSession) -> Any:
     twice = st.toggle(
         "Ask some objects twice, without saying so",
         asking.repeat_every > 0,
-        key=f"twice-{slug}",
+        **field(f"twice-{slug}"),
         help=f"Every {REPEAT_EVERY}th question (2%) is an object that you labelled at least "
         f"{REPEAT_AFTER} questions ago. How far you agree with yourself is told under Labelling, "
         "Answers. So that no repeat is known by it, what the models say of an object is shown "

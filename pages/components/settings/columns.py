@@ -9,7 +9,7 @@ from al_engine.guesses import guess_classifiers, label_choices, make_labels
 from al_engine.session import LabellingSession
 from al_engine.settings.config import ALL_LABELS, Columns, Label
 from pages.components.guard import guard
-from pages.components.settings.form import Way, choose_column, go_on, present
+from pages.components.settings.form import Way, choose_column, field, go_on, present
 from pages.components.words import counted, plain
 
 COLOURS_HEIGHT_PX = 260
@@ -43,21 +43,21 @@ def draw(session: LabellingSession, way: Way) -> None:
             "Shown beside each object",
             names,
             present(columns.info, names),
-            key=f"info-{slug}",
+            **field(f"info-{slug}"),
             help="Extra columns to read while you answer; they never train.",
         )
         texts = st.multiselect(
             "Texts to read",
             [c.name for c in catalogue.columns if c.kind == "text"],
             present(columns.texts, names),
-            key=f"texts-{slug}",
+            **field(f"texts-{slug}"),
             help="Shown beside each object in full, in lines, above the other columns.",
         )
         curves = st.multiselect(
             "Spectra and light curves",
             [c.name for c in catalogue.columns if c.kind == "text"],
             present(columns.curves, names),
-            key=f"curves-{slug}",
+            **field(f"curves-{slug}"),
             help="Columns that hold the path of a FITS file in the image folder.",
         )
         redshift = columns.redshift
@@ -69,7 +69,7 @@ def draw(session: LabellingSession, way: Way) -> None:
             "Pictures",
             names,
             present(columns.images, names),
-            key=f"images-{slug}",
+            **field(f"images-{slug}"),
             help="Columns that hold the address of a picture, or its path in the image folder.",
         )
     with right:
@@ -121,7 +121,7 @@ def _labels(
         text = st.text_input(
             "The labels you will give, separated by commas",
             ", ".join(label.name for label in config.labels),
-            key=f"typed-labels-{slug}",
+            **field(f"typed-labels-{slug}"),
             placeholder="STAR, GALAXY, QSO",
         )
         typed = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
@@ -137,7 +137,7 @@ def _labels(
         with st.container(height=COLOURS_HEIGHT_PX, border=False):
             for held in chosen.values():
                 picked = st.color_picker(
-                    plain(held.name), held.colour, key=f"typed-colour-{slug}-{held.value}"
+                    plain(held.name), held.colour, **field(f"typed-colour-{slug}-{held.value}")
                 )
                 made.append(replace(held, colour=picked))
         st.caption(f"No object has a known label. {_FIRST_ONES}")
@@ -164,17 +164,17 @@ def _labels(
             key = f"{slug}-{column}-{value}"
             with is_unknown:
                 means_unknown = st.checkbox(
-                    "unknown", value in unknown_before, key=f"unknown-{key}"
+                    "unknown", value in unknown_before, **field(f"unknown-{key}")
                 )
             with colour:
                 picked = st.color_picker(
-                    "Colour", label.colour, key=f"colour-{key}", label_visibility="collapsed"
+                    "Colour", label.colour, **field(f"colour-{key}"), label_visibility="collapsed"
                 )
             with name:
                 typed_name = st.text_input(
                     f"{plain(value)}: {counted(n, 'object')}",
                     label.name,
-                    key=f"name-{key}",
+                    **field(f"name-{key}"),
                     max_chars=60,
                     disabled=means_unknown,
                 )

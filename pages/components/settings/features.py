@@ -19,7 +19,7 @@ from al_engine.guesses import guess_axes, guess_texts
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Combination, Features
 from pages.components import extensions, state
-from pages.components.settings.form import Way, go_on, need, opened_with, present
+from pages.components.settings.form import Way, field, go_on, need, opened_with, present
 from pages.components.words import counted, plain
 
 
@@ -36,7 +36,7 @@ def draw(session: LabellingSession, way: Way) -> None:
     scale = st.toggle(
         "Scale the features",
         features.scale,
-        key=f"scale-{slug}",
+        **field(f"scale-{slug}"),
         help="Centre each on its median and divide by its quartile range, both taken from the "
         "training set; saved inside the model.",
     )
@@ -83,7 +83,7 @@ def _texts(session: LabellingSession, taken: Set[str | None]) -> list[str]:
             "Texts whose words are features",
             of_text,
             present(held, of_text),
-            key=f"text-features-{session.project.slug}",
+            **field(f"text-features-{session.project.slug}"),
             help="Every word, and every two words side by side, weighed by how rare they are among "
             "the training texts (TF-IDF); several columns are read as one text. The words are "
             "counted once, when training begins. Linear models, naive Bayes and nearest "
@@ -140,7 +140,7 @@ def _feature_table(session: LabellingSession, numeric: Sequence[str], way: Way) 
     table.sort(key=lambda row: order.get(str(row["column"]), len(order)))
     edited: Any = st.data_editor(
         table,
-        key=f"features-{session.project.slug}-{len(table)}",
+        **field(f"features-{session.project.slug}-{len(table)}"),
         hide_index=True,
         height=min(38 + 35 * len(table), 380),
         disabled=["column", "unit", "low", "high", "missing", "histogram"],

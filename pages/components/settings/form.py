@@ -20,6 +20,7 @@ from pages.components.guard import guard
 from pages.components.words import plain
 
 TRAINING = "pages/2_Training.py"
+HOME = "app.py"
 NONE = "(none)"
 
 
@@ -67,6 +68,7 @@ def go_on(
     ``check`` raises where the step cannot be saved as it stands.
     """
     editing = _editing(session, way)
+    back_to = state.forget_unsaved()
     # Only what was edited here: the rest may have changed in another tab since.
     changes = {
         field.name: getattr(edited, field.name)
@@ -88,6 +90,8 @@ def go_on(
             session.change_settings(wanted, made_from=now)
             state.keep_draft(state.EDITING, replace(editing, shown=edited))
             saved = True
+    if back_to and saved:
+        st.switch_page(back_to, query_params=state.address(project=back_to != HOME))
     title = "Save and train" if last else "Save and go on" if lost else "Next"
     with st.container(horizontal=True, vertical_alignment="center"):
         by_button = st.button(title, key=f"next-{way.at}", type="primary")
@@ -112,6 +116,11 @@ def _leave_for(step: int) -> None:
     st.rerun()
 
 
+def field(key: str) -> dict[str, Any]:
+    """The key of a field of a step, whose last value is saved though the page is left at once."""
+    return {"key": key, "on_change": state.note_edit, "args": (key,)}
+
+
 def choose_column(
     title: str, options: Sequence[str], held: str | None, key: str, help_text: str
 ) -> str | None:
@@ -119,7 +128,12 @@ def choose_column(
     listed = [NONE, *options]
     index = listed.index(held) if held in listed else 0
     chosen = st.selectbox(
-        title, range(len(listed)), index, format_func=lambda i: listed[i], key=key, help=help_text
+        title,
+        range(len(listed)),
+        index,
+        format_func=lambda i: listed[i],
+        **field(key),
+        help=help_text,
     )
     return None if chosen == 0 else listed[chosen]
 

@@ -1,5 +1,7 @@
 """What a person is in the middle of: jobs, drafts, files that were handed in, and steps."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +83,70 @@ def keep_draft(key: str, value: Any) -> None:
 
 def drop_drafts() -> None:
     put("drafts", {})
+
+
+# -- edits of the settings: a page that is left is cut short, and would not come to saving them --
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """What was edited in a step of the settings since that was saved last, by the fields' keys.
+
+    ``back_to`` is the page that was gone to meanwhile, once it was gone back for.
+    """
+
+    slug: str
+    step: int
+    values: Mapping[str, Any]
+    back_to: str = ""
+
+    @property
+    def can_be_put_back(self) -> bool:
+        """Are they all values?  The edits of a table cannot be made again."""
+        return not any(isinstance(value, dict) for value in self.values.values())
+
+
+def note_edit(key: str) -> None:
+    """Note the value of a field, as it changes: before the page, which saves it, is drawn."""
+    slug, number = get("edited", ("", 0))
+    held = unsaved()
+    before = {} if held is None or (held.slug, held.step) != (slug, number) else held.values
+    put("unsaved", Unsaved(slug, number, {**before, key: st.session_state[key]}))
+
+
+def unsaved() -> Unsaved | None:
+    """What was edited and is not saved."""
+    held: Unsaved | None = get("unsaved")
+    return held
+
+
+def forget_unsaved() -> str:
+    """It is being saved, or cannot be; the page that was gone to meanwhile, "" for none."""
+    held = unsaved()
+    put("unsaved", None)
+    return "" if held is None else held.back_to
+
+
+def go_back_for_unsaved(back_to: str) -> Mapping[str, str]:
+    """Note which page was gone to meanwhile; the step's place in the address."""
+    held = unsaved()
+    assert held is not None, "asked for where something is not saved"
+    put("unsaved", replace(held, back_to=back_to))
+    return {STEP_IN_ADDRESS: str(held.step + 1)}
+
+
+def put_back(slug: str, number: int) -> int:
+    """Whose settings are edited from now on, and in which step: in that which is not saved yet.
+
+    Its fields have the values again that they had, where they were left meanwhile.
+    """
+    held = unsaved()
+    if held is not None and held.slug == slug and held.can_be_put_back:
+        if number != held.step:
+            number = held.step
+            go_to_step(number)
+        for key, value in held.values.items():
+            if key not in st.session_state:
+                st.session_state[key] = value
+    put("edited", (slug, number))
+    return number
