@@ -14,28 +14,24 @@ USABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c "$(USABLE)" 2>/dev/null && echo "$$p" && break; done)
 
-.PHONY: help run test lint test-lowest bench
+.PHONY: help run test lint test-lowest bench bench-imdb
 
 help:
 	@echo "make run          start Sextant on 127.0.0.1:$(PORT); PORT= changes the port"
 	@echo "make test         lint, then all tests, with a real Chromium"
 	@echo "make lint         ruff, mypy and the import contracts"
 	@echo "make test-lowest  the tests on the lowest versions that requirements.txt allows"
-	@echo "make bench        the benchmarks, some in a real Chromium (a quarter of an hour)"
+	@echo "make bench        the benchmarks, some in a real Chromium (an hour)"
+	@echo "make bench-imdb   50,000 reviews of films, over five seeds (ten minutes)"
 
 run: $(VENV)/.installed
 	@echo "Starting Sextant. Ctrl-C stops it; nothing answered is lost."
 	@exec $(PY) -m streamlit run app.py \
 		--server.address 127.0.0.1 --server.port $(PORT) --server.headless true
 
-# Thousands of small databases are made and closed again: in memory, where there is plenty, nobody
-# waits for the disk.
-IN_MEMORY := $(shell free="$$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $$4 }')"; \
-	test "$${free:-0}" -gt 8000000 && echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
-
 test: lint
 	@chromium="$$($(PY) tests/find_chromium.py)" && \
-		$(IN_MEMORY) SEXTANT_CHROMIUM="$$chromium" $(PY) -m pytest -rfEs -n 2 --dist loadfile --no-loadscope-reorder
+		SEXTANT_CHROMIUM="$$chromium" $(PY) -m pytest -rfEs -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-test
 	$(PY) -m ruff check .
@@ -47,6 +43,7 @@ test-lowest: $(LOWEST)/.installed
 	$(LOWEST)/bin/python -m pytest -rfEs -m "not browser"
 
 bench: $(VENV)/.installed-test
+	$(PY) bench/digits.py
 	$(PY) bench/al_benchmark.py
 	$(PY) bench/audits.py
 	$(PY) bench/sdss17.py
@@ -56,6 +53,9 @@ bench: $(VENV)/.installed-test
 	$(PY) bench/simulating.py
 	chromium="$$($(PY) tests/find_chromium.py)" && \
 		SEXTANT_CHROMIUM="$$chromium" $(PY) bench/browser.py
+
+bench-imdb: $(VENV)/.installed-test
+	$(PY) bench/imdb.py
 
 # Stamps: an unchanged list of requirements is not installed twice.
 $(VENV)/.installed: requirements.txt
