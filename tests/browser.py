@@ -119,6 +119,17 @@ class App:
             return False
 
 
+@contextmanager
+def running(folder: Path, **options: Any) -> Iterator[App]:
+    """A server whose home and log lie in a folder, for as long as it is wanted."""
+    app = App(folder / "home", folder / "server.log", **options)
+    try:
+        app.start()
+        yield app
+    finally:
+        app.kill()
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,10 @@ from al_engine.settings.config import (
     MemberSetup,
     ProjectConfig,
 )
+
+if TYPE_CHECKING:  # who has no Playwright runs all other tests
+    from browser import App, Watched
+    from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parent.parent
 # No test asks a server of the internet; those of pictures bring one of their own.
@@ -253,3 +257,42 @@ def survey_begun(ready: LabellingSession) -> LabellingSession:
     """The small project with its QSO classifier started."""
     ready.start("QSO", small_setup())
     return ready
+
+
+# -- in a real browser ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A Chromium for the tests of one file: its loop stands in the way of other files' own."""
+    from browser import chromium
+
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def app(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator["App"]:
+    """A server with an empty home, for the tests of one file."""
+    from browser import running
+
+    with running(tmp_path_factory.mktemp("server")) as served:
+        yield served
+
+
+@pytest.fixture
+def tab(browser: "Browser", app: "App") -> Iterator[tuple["Page", "Watched"]]:
+    """A new window at Home, in which nothing may go wrong unseen."""
+    from browser import new_tab
+
+    with new_tab(browser, app) as (page, watched):
+        page.goto(app.address)
+        yield page, watched
+        assert watched.errors == []
+        assert watched.elsewhere == []
+
+
+@pytest.fixture
+def page(tab: tuple["Page", "Watched"]) -> "Page":
+    """The page of such a window."""
+    return tab[0]

@@ -1,33 +1,18 @@
 """A second table joined by position, learned from and undone, in a real Chromium."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from browser import App, answerable, chromium, go_to, new_tab, press, settled
-from playwright.sync_api import Browser, Page, expect
+from browser import answerable, go_to, new_tab, press, settled
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 
 N = 400
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def app(browser: Browser, tmp_path: Path) -> Iterator[App]:
-    app = App(tmp_path / "home", tmp_path / "server.log")
-    app.start()
-    yield app
-    app.kill()
 
 
 @pytest.fixture

@@ -1,43 +1,19 @@
 """Labels that change while one labels, and an answer that is mended, in a real Chromium."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from browser import (
-    App,
     answerable,
     bar,
-    chromium,
     go_to,
     n_labels,
-    new_tab,
     object_shown,
     press,
     settled,
 )
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
 HEAD_PX, ROW_PX = 36, 26  # of the tables
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
-    app = App(tmp_path / "home", tmp_path / "server.log")
-    app.start()
-    with new_tab(browser, app) as (page, watched):
-        page.goto(app.address)
-        yield page
-        assert watched.errors == []
-        assert watched.elsewhere == []
-    app.kill()
 
 
 def choices(page: Page) -> list[str]:

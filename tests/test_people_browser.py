@@ -1,28 +1,12 @@
 """Two people in two browsers on one project, in a real Chromium before a real server."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from browser import App, answerable, bar, chromium, go_to, new_tab, object_shown, press, settled
-from playwright.sync_api import Browser, Page, expect
+from browser import answerable, bar, go_to, new_tab, object_shown, press, settled
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def app(browser: Browser, tmp_path: Path) -> Iterator[App]:
-    app = App(tmp_path / "home", tmp_path / "server.log")
-    app.start()
-    yield app
-    app.kill()
 
 
 def give_name(page: Page, name: str) -> None:
