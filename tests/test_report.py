@@ -57,6 +57,7 @@ from al_engine.settings.config import (
     MemberSetup,
     ProjectConfig,
 )
+from al_engine.settings.target import Target
 from al_engine.sharing.report import subject
 from al_engine.sharing.report.making import report_of, write_report
 from al_engine.sharing.report.wording import (
@@ -68,6 +69,7 @@ from al_engine.sharing.report.wording import (
 from al_engine.showing import simulated
 from al_engine.showing.advice import advice_on
 from al_engine.showing.covering import pool_without
+from al_engine.showing.targets import set_target
 from al_engine.simulating import process
 from al_engine.simulating.kept import Simulations, simulations_of
 from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan
@@ -322,6 +324,17 @@ def test_when_to_stop_and_what_lies_far_are_told_as_on_the_page(begun):
     assert f"| Classes change | {advice.unchanged.value:.1%} of objects |" in text
     assert f"No training data near: a share of {far.value:.3f}" in text
     assert "Laxhammar, R.; Falkman, G. (2010)" in text
+
+
+def test_a_target_is_told_and_one_on_the_audit_is_not_looked_at_unasked(begun, monkeypatch):
+    set_target(begun, "QSO", Target("f1", 0.3), "validation")
+    score = begun.state("QSO").scores.validation.f1
+    text = written(begun)[1]
+    assert "Target: F1 0.3 on validation" in text
+    assert f"Now {score.value:.3f} ({score.low:.3f}–{score.high:.3f})" in text
+    set_target(begun, "QSO", Target("f1", 0.3), "audit")
+    monkeypatch.setattr(subject, "approach", None)  # whoever calls it fails
+    assert "Target:" not in written(begun)[1]
 
 
 def test_simulations_are_told_with_curves_and_what_they_saved(begun, monkeypatch):

@@ -31,6 +31,7 @@ from al_engine.session import LabellingSession, State
 from al_engine.settings.config import ALL_LABELS, ProjectConfig
 from al_engine.showing.advice import advice_on
 from al_engine.showing.covering import pool_without
+from al_engine.showing.targets import Approach, approach
 from al_engine.simulating.kept import Kept, simulations_of
 
 # How an object came up for the first label that counts; what the catalogue gave is "given".
@@ -50,7 +51,8 @@ class Told:
     ``tested`` are scores over the test set, by which part of it; empty unless they were asked for.
     ``batches`` counts the labels that the strategy asked for by the size of their batch, 1 where
     the model learned after each.  ``uncovered`` is the share of the pool without training data
-    near, None where too few are labelled to tell.
+    near, None where too few are labelled to tell.  ``target`` is None without one, and where it is
+    measured on an audit sample that is not looked at.
     """
 
     classifier: str
@@ -68,6 +70,7 @@ class Told:
     advice: Advice | None = None
     uncovered: Score | None = None
     calibrated: Calibrated | None = None
+    target: Approach | None = None
 
     @property
     def counted(self) -> History:
@@ -217,6 +220,7 @@ def _told(session: LabellingSession, classifier: str, *, with_test: bool) -> Tol
         advice_on(session, state),
         pool_without(session, state),
         session.calibrated(classifier, state.setup),
+        approach(session, state) if with_test or state.setup.target_over != "audit" else None,
     )
 
 

@@ -24,10 +24,12 @@ from al_engine.loop.truth import ENOUGH_TO_VALIDATE
 from al_engine.settings.config import ALL_LABELS
 from al_engine.sharing.report.subject import Subject, Told
 from al_engine.sharing.report.wording import Words, counted, in_brackets
+from al_engine.showing.targets import Approach
 
 METHODS_SAID = {
     "sigmoid": Words("a sigmoid", ("platt1999",)),
     "isotonic": Words("isotonic regression", ("zadrozny2002",)),
+    "temperature": Words("a temperature", ("guo2017",)),
 }
 _SAYS = {True: "enough", False: "go on", None: "not known"}
 
@@ -93,7 +95,10 @@ def stopping(told: Told) -> Section | None:
     advice = told.advice
     if advice is None:
         return None
+    by = "accuracy" if told.state is not None and told.state.setup.best_by == "accuracy" else "F1"
     blocks: list[Block] = [Paragraph(_verdict(advice))]
+    if told.target is not None:
+        blocks.append(Paragraph(_target(told.target)))
     head = ("Sign", "Now", "Over", "Enough", "Says")
     stable, unchanged, level = advice.signs
     rows = (
@@ -107,7 +112,7 @@ def stopping(told: Told) -> Section | None:
         ),
         (
             "Score levels off",
-            "–" if level.value is None else f"F1 {_change(level)} in {PER} labels",
+            "–" if level.value is None else f"{by} {_change(level)} in {PER} labels",
             counted(level.n, "round") if level.n else "–",
             f"upper end under {RISE:+.2f}",
             _SAYS[level.says],
@@ -123,7 +128,8 @@ def stopping(told: Told) -> Section | None:
     notes.append(
         f"{MORE} labels more: not known. {gain.reason}"
         if gain.value is None
-        else f"{MORE} labels more: F1 {_change(gain)} on validation, by {counted(gain.n, 'round')}."
+        else f"{MORE} labels more: {by} {_change(gain)} on validation, by "
+        f"{counted(gain.n, 'round')}."
     )
     if (far := told.uncovered) is not None and far.value is not None:
         notes.append(
@@ -195,18 +201,31 @@ def _signs() -> list[Text]:
             ".",
         ),
         (
-            "Score levels off: slope of validation's F1 over the rounds of the last "
+            "Score levels off: slope of validation's score over the rounds of the last "
             f"{PLATEAU_LABELS} labels, its interval widened for successive rounds that are alike",
             *in_brackets(("bartlett1935",)),
             ".",
         ),
         (
-            f"{MORE} labels more: what F1 may gain if it goes on as over the later half of the "
-            "labels, rising alike at each doubling; learning curves flatten",
+            f"{MORE} labels more: what the score may gain if it goes on as over the later half of "
+            "the labels, rising alike at each doubling; learning curves flatten",
             *in_brackets(("viering2023",)),
             ", so rather less.",
         ),
     ]
+
+
+def _target(found: Approach) -> str:
+    """The target, where the score is, and since when that is enough."""
+    name = "F1" if found.target.metric == "f1" else found.target.metric
+    on = "the audit sample" if found.over == "audit" else "validation"
+    said = f"Target: {name} {found.target.value:.3g} on {on}, reached once the lower end of the "
+    said += "score's 95% interval is there. "
+    if found.score is None:
+        return f"{said}Not known: {found.reason}."
+    n = found.n_reached
+    since = "not reached" if n is None else f"reached with {counted(n, 'label')}"
+    return f"{said}Now {number(found.score)}, over {counted(found.score.n, 'object')}: {since}."
 
 
 def _verdict(advice: Advice) -> str:
