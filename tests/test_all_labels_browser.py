@@ -1,19 +1,13 @@
 """One classifier over ten digits, from the demo to a cell of its matrix, in a real Chromium."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from browser import (
-    App,
     answer,
     answerable,
     bar,
     chart,
-    chromium,
     go_to,
     n_labels,
-    new_tab,
     object_shown,
     press,
 )
@@ -22,18 +16,6 @@ from sklearn.datasets import load_digits
 
 pytestmark = pytest.mark.browser
 OVER_ALL = "One classifier over all labels"
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Page]:
-    app = App(tmp_path / "home", tmp_path / "server.log")
-    app.start()
-    with chromium() as browser, new_tab(browser, app) as (page, watched):
-        page.goto(app.address)
-        yield page
-        assert watched.errors == []
-        assert watched.elsewhere == []
-    app.kill()
 
 
 def test_ten_digits_are_told_apart_by_one_classifier(page: Page) -> None:

@@ -1,39 +1,15 @@
 """A batch side by side in a real Chromium: pictures, keys, several at once, one undo."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from browser import App, Watched, answerable, chromium, go_to, new_tab, press, settled
-from playwright.sync_api import Browser, Locator, Page, expect
+from browser import App, answerable, go_to, press, settled
+from playwright.sync_api import Locator, Page, expect
 
 from al_engine.data.history import BATCH, TOGETHER
 from al_engine.projects.project import Project
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder = tmp_path_factory.mktemp("batches")
-    app = App(folder / "home", folder / "server.log")
-    app.start()
-    yield app
-    app.kill()
-
-
-@pytest.fixture
-def tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
-    with new_tab(browser, app) as (page, watched):
-        page.goto(app.address)
-        yield page, watched
-        assert watched.errors == []
 
 
 def cells(page: Page, kind: str = "") -> Locator:

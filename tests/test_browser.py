@@ -17,13 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 from browser import (
     App,
-    Watched,
     answer,
     answer_some,
     answerable,
     bar,
     chart,
-    chromium,
     clicks,
     download,
     find,
@@ -57,12 +55,6 @@ numpy.save(sys.argv[3], predicted)
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def server(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     folder = tmp_path_factory.mktemp("browser")
     app = App(folder / "home", folder / "server.log")
@@ -76,15 +68,6 @@ def app(server: App) -> App:
     if server.process is None:
         server.start()
     return server
-
-
-@pytest.fixture
-def tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
-    with new_tab(browser, app) as (page, watched):
-        page.goto(app.address)
-        yield page, watched
-        assert watched.errors == []
-        assert watched.elsewhere == []
 
 
 def start_demo(page: Page, name: str) -> None:

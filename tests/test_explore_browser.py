@@ -11,7 +11,6 @@ from browser import (
     add_panel,
     answerable,
     bar,
-    chromium,
     go_to,
     key_of,
     map_canvas,
@@ -22,24 +21,15 @@ from browser import (
     press,
     settled,
 )
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    folder = tmp_path_factory.mktemp("explore")
-    made = App(folder / "home", folder / "server.log")
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture(scope="module")
-def survey(app: App) -> Iterator[tuple[Page, Watched]]:
+def survey(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
     """The demo survey with its first classifier started, for all that follows."""
-    with chromium() as browser, new_tab(browser, app) as (page, watched):
+    with new_tab(browser, app) as (page, watched):
         page.goto(app.address)
         press(page.locator(".st-key-demo-sky_survey button"))
         press(page.get_by_role("button", name="Start training"))

@@ -8,7 +8,6 @@ from browser import (
     add_panel,
     answerable,
     bar,
-    chromium,
     go_to,
     map_canvas,
     n_labels,
@@ -16,19 +15,16 @@ from browser import (
     press,
     settled,
 )
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 SED = ".st-key-panel-labelling-1-1"
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(browser: Browser, app: App) -> Iterator[Page]:
     """The question of the demo survey, with an SED that asks for its bands beside it."""
-    folder = tmp_path_factory.mktemp("keys")
-    app = App(folder / "home", folder / "server.log")
-    app.start()
-    with chromium() as browser, new_tab(browser, app) as (page, watched):
+    with new_tab(browser, app) as (page, watched):
         page.goto(app.address)
         press(page.locator(".st-key-demo-sky_survey button"))
         press(page.get_by_role("button", name="Start training"))
@@ -40,7 +36,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         settled(page)
         yield page
         assert watched.errors == []
-    app.kill()
 
 
 def open_menu(page: Page) -> Locator:

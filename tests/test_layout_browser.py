@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from browser import App, add_panel, answerable, bar, chromium, new_tab, press, settled
+from browser import add_panel, answerable, bar, new_tab, press, running, settled
 from conftest import N_ROWS, make_table, small_setup, survey_config, survey_values
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from al_engine.projects.creating import create_project
 from al_engine.projects.opening import close_project, open_project
@@ -26,18 +26,15 @@ def named(i: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """A window before a server with a project of few, of more and of many labels."""
     folder = tmp_path_factory.mktemp("layout")
-    app = App(folder / "home", folder / "server.log")
     for n in NUMBERS:
-        begin(app.home, n)
-    app.start()
-    with chromium() as browser, new_tab(browser, app) as (page, watched):
+        begin(folder / "home", n)
+    with running(folder) as app, new_tab(browser, app) as (page, watched):
         page.goto(app.address)
         yield page
         assert watched.errors == []
-    app.kill()
 
 
 def begin(home: Path, n: int) -> None:

@@ -9,15 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from browser import (
-    App,
     Watched,
     add_panel,
     answerable,
     bar,
-    chromium,
     new_tab,
     object_shown,
     press,
+    running,
     settled,
 )
 from conftest import N_ROWS, make_table, small_setup, survey_config, survey_values
@@ -35,12 +34,6 @@ from al_engine.settings.sky import Cutout, Sky
 pytestmark = pytest.mark.browser
 
 REFUSED = "private or local host"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -93,16 +86,12 @@ def page(browser: Browser, sky: StandIn, elsewhere: StandIn, tmp_path: Path) -> 
     change_layout(session.project, sky=Sky(three))
     BACKGROUND.wait()
     close_project(folder)
-    app = App(home, tmp_path / "server.log", runs=("tests/server_with_elsewhere.py",))
-    app.start()
-    try:
-        with new_tab(browser, app) as (tab, watched):
-            tab.goto(f"{app.address}/Labelling?project={folder.name}")
-            answerable(tab)
-            yield tab
-            assert watched == Watched()
-    finally:
-        app.kill()
+    serving = running(tmp_path, runs=("tests/server_with_elsewhere.py",))
+    with serving as app, new_tab(browser, app) as (tab, watched):
+        tab.goto(f"{app.address}/Labelling?project={folder.name}")
+        answerable(tab)
+        yield tab
+        assert watched == Watched()
 
 
 def plate(page: Page, title: str) -> Locator:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import WAIT_MS, App, answerable, chromium, new_tab, press, settled
+from browser import WAIT_MS, App, answerable, new_tab, press, running, settled
 from conftest import small_setup
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from al_engine.projects.opening import close_project, open_project
 from al_engine.session import LabellingSession
@@ -17,22 +17,14 @@ from al_engine.starting import start_demo
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
 @pytest.fixture
-def app(browser: Browser, tmp_path: Path) -> Iterator[App]:
+def app(tmp_path: Path) -> Iterator[App]:
     home = tmp_path / "home"
     folder = start_demo(home, "digits")
     LabellingSession(open_project(folder), "Ada").start("3", small_setup())
     close_project(folder)
-    app = App(home, tmp_path / "server.log")
-    app.start()
-    yield app
-    app.kill()
+    with running(tmp_path) as served:
+        yield served
 
 
 def fill(page, **values):

@@ -1,27 +1,23 @@
 """Texts as a person reads them: reviews out of a file, a real Chromium."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from browser import (
-    App,
     Watched,
     answer,
     answerable,
-    chromium,
     go_to,
     n_labels,
-    new_tab,
     object_shown,
     open_by_path,
     press,
     settled,
 )
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from al_engine.data.demo_reviews import review_values
 
@@ -30,27 +26,6 @@ pytestmark = pytest.mark.browser
 N, N_ANSWERS = 400, 10
 HOSTILE = "<img src=x onerror=alert(1)> <script>document.title='taken'</script> A fine film. "
 LONG = "<br /><br />" + "It goes on, as reviews do, for more lines than a window has. " * 20
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def app(browser: Browser, tmp_path: Path) -> Iterator[App]:
-    served = App(tmp_path / "home", tmp_path / "server.log")
-    served.start()
-    yield served
-    served.kill()
-
-
-@pytest.fixture
-def tab(browser: Browser, app: App) -> Iterator[tuple[Page, Watched]]:
-    with new_tab(browser, app) as opened:
-        opened[0].goto(app.address)
-        yield opened
 
 
 def test_ten_reviews_are_read_and_answered_by_key_and_the_model_learns_from_their_words(
