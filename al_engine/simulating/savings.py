@@ -216,7 +216,7 @@ def said_of_area(name: str, score: str, gained: Mapping[str, Any]) -> str:
 
     >>> gained = over_seeds([0.016, 0.02, 0.024]) | {"from": 10, "to": 30}
     >>> said_of_area("Margin", "accuracy", gained)
-    'Margin: accuracy 0.020 higher on average over 10 to 30 labels (95% interval 0.011 to 0.029).'
+    'Margin: accuracy 0.020 higher on average over 10 to 30 labels (95% interval 0.010 to 0.030).'
     """
     if gained["mean"] is None:
         return f"{name} has no seed yet to compare with random choice."
