@@ -100,6 +100,12 @@ def test_what_stands_in_italics_with_a_capital_is_a_word_of_the_app():
     assert unknown == []
 
 
+def test_nothing_is_left_to_be_filled_in():
+    pages = (ROOT / "docs").glob("*.md")
+    left = {path.name: re.findall(r"@[A-Z]+@", path.read_text(encoding="utf-8")) for path in pages}
+    assert [name for name, found in left.items() if found] == []
+
+
 def test_every_variable_that_is_told_of_is_read():
     told = {
         name
