@@ -170,6 +170,7 @@ def folder_of(folder: Path, *parts: object, **about: object) -> Path:
     return folder
 
 
+NORMALIZE = "sentence_transformers.models.Normalize"
 STATIC = "sentence_transformers.models.StaticEmbedding"
 WHOLE = "sentence_transformers.models.Transformer"
 
@@ -184,7 +185,8 @@ def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
 @pytest.mark.parametrize(
     ("parts", "about", "package"),
     [
-        ((STATIC,), {}, "model2vec"),
+        ((STATIC, NORMALIZE), {"normalize": True}, "model2vec"),
+        ((STATIC,), {}, "sentence-transformers"),
         ((), {"model_type": "model2vec"}, "model2vec"),
         ((WHOLE,), {"model_type": "bert"}, "sentence-transformers"),
     ],
@@ -202,6 +204,11 @@ def test_what_is_no_folder_of_a_model_is_said_to_be_none(tmp_path: Path):
         open_encoder(tmp_path / "lost")
     with pytest.raises(SettingsError, match=r"holds no model .* no modules\.json in it"):
         open_encoder(folder_of(tmp_path / "bert", model_type="bert"))
+    for i, nonsense in enumerate(("5", "[]", "{}", "[1]", "null")):
+        folder = folder_of(tmp_path / f"nonsense{i}")
+        (folder / "modules.json").write_text(nonsense)
+        with pytest.raises(AlEngineError):
+            open_encoder(folder)
     broken = folder_of(tmp_path / "broken")
     (broken / "modules.json").write_text("{")
     with pytest.raises(UnusableModelError, match=r"'broken/modules\.json' cannot be read"):

@@ -25,8 +25,12 @@ Encode: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 # Older ones take the code that stands in a folder on this disk for trusted.
 FIRST_SAFE = 6
 _THEIR_OWN = re.compile(r"sentence_transformers(\.\w+)+")
-_OTHER = "sentence_transformers"
-_OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+}
 
 
 def open_encoder(folder: Path) -> Encode:
@@ -37,14 +41,10 @@ def open_encoder(folder: Path) -> Encode:
     SettingsError : the folder is none, or the package that reads it is not installed
     UnusableModelError : it is damaged, or would have code run or a pickle read
     """
-    parts = _parts_of(folder)
-    is_static = parts is None or parts[0].endswith(".StaticEmbedding")
-    # A static model that lists its parts is read by either package.
-    by_model2vec = is_static and (parts is None or _is_there("model2vec") or not _is_there(_OTHER))
-    package, name = (
-        ("model2vec", "model2vec") if by_model2vec else (_OTHER, "sentence-transformers")
-    )
-    if not _is_there(package):
+    by_model2vec = _is_static(folder)
+    package = "model2vec" if by_model2vec else "sentence_transformers"
+    name = package.replace("_", "-")
+    if importlib.util.find_spec(package) is None:
         raise SettingsError(
             f"The model in '{folder.name}' is read by {name}, which is not installed.",
             f"Install it: pip install {name}",
@@ -68,12 +68,10 @@ def open_encoder(folder: Path) -> Encode:
     return encode
 
 
-def _is_there(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None
+def _is_static(folder: Path) -> bool:
+    """Whether a model is one of model2vec, whose words each have one vector, wherever they stand.
 
-
-def _parts_of(folder: Path) -> list[str] | None:
-    """The classes that a folder says its model is made of; None of a static model without a list.
+    sentence-transformers reads such a folder too, but counts unknown words: one folder, one reader.
 
     Raises
     ------
@@ -88,13 +86,14 @@ def _parts_of(folder: Path) -> list[str] | None:
     if listed is None:
         about = _read_json(folder / "config.json")
         if isinstance(about, Mapping) and about.get("model_type") == "model2vec":
-            return None
+            return True  # saved before a list of parts was
         raise SettingsError(
             f"'{folder.name}' holds no model of model2vec or sentence-transformers: there is no "
             "modules.json in it.",
             "Name the folder that such a model was saved to.",
         )
-    parts = [each.get("type") if isinstance(each, Mapping) else None for each in listed or [None]]
+    held = listed if isinstance(listed, list) and listed else [None]
+    parts = [each.get("type") if isinstance(each, Mapping) else None for each in held]
     for part in parts:
         if not (isinstance(part, str) and _THEIR_OWN.fullmatch(part)):
             raise UnusableModelError(
@@ -102,7 +101,8 @@ def _parts_of(folder: Path) -> list[str] | None:
                 "sentence-transformers.",
                 "Code that comes with a model is not run; choose another.",
             )
-    return [str(part) for part in parts]
+    named = {str(part).rsplit(".", 1)[-1] for part in parts}
+    return named <= {"StaticEmbedding", "Normalize"} and (folder / "config.json").is_file()
 
 
 def _read_json(path: Path) -> Any:
