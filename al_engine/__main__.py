@@ -77,6 +77,35 @@ def _score(options: argparse.Namespace) -> int:
     return 0
 
 
+def _embed(options: argparse.Namespace) -> int:
+    # Here, for they bring scikit-learn along, which an import does not wait for.
+    from al_engine.embedding import embed_file
+    from al_engine.exchange.encoders import open_encoder
+
+    file, folder = Path(options.catalogue), Path(options.model)
+    out = Path(options.out) if options.out else file.with_name(f"{file.stem}_embedding.parquet")
+    made = embed_file(
+        file,
+        out,
+        open_encoder(folder),
+        text=options.text,
+        id_column=options.id,
+        part=options.hdu,
+        model_name=folder.resolve().name,
+        say=_say,
+    )
+    if made.n_empty:
+        _say(f"{made.n_empty:,} of {made.n_rows:,} texts have no numbers: empty, or not known.")
+    line = {
+        "rows": made.n_rows,
+        "dimensions": made.n_dimensions,
+        "without_numbers": made.n_empty,
+        "out": str(out),
+    }
+    sys.stdout.write(json.dumps(line) + "\n")
+    return 0
+
+
 def _simulate(options: argparse.Namespace) -> int:
     # Here, for it brings scikit-learn along, which an import does not wait for.
     from al_engine.simulating.command import run
@@ -136,7 +165,28 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--hdu", metavar="N", help="which HDU or table of the catalogue")
     command.set_defaults(run=_score)
     _add_simulate(commands)
+    _add_embed(commands)
     return parser
+
+
+def _add_embed(commands: Any) -> None:
+    command = commands.add_parser(
+        "embed", help="texts as numbers by a sentence model on this disk, as a table to join by id"
+    )
+    command.add_argument("--catalogue", metavar="FILE", required=True)
+    command.add_argument("--text", metavar="COLUMN", required=True, help="what is embedded")
+    command.add_argument("--id", metavar="COLUMN", help="tells objects apart; guessed if left out")
+    command.add_argument(
+        "--model", metavar="FOLDER", required=True,
+        help="of model2vec or sentence-transformers; nothing is downloaded",
+    )  # fmt: skip
+    command.add_argument(
+        "--out", metavar="FILE",
+        help="its suffix is the format; FILE_embedding.parquet beside the catalogue if left out; "
+        "a file of that name is replaced once the new one is whole",
+    )  # fmt: skip
+    command.add_argument("--hdu", metavar="N", help="which HDU or table of the catalogue")
+    command.set_defaults(run=_embed)
 
 
 def _add_simulate(commands: Any) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -119,3 +120,41 @@ def test_the_form_offers_positions_where_both_sides_have_them(home: Path, tmp_pa
     assert catalogue.joined[0].within_arcsec == 0.5
     assert "1 of 2 objects (50%); none ambiguous" in read(at)
     assert catalogue.names()[-3:] == ["radio", "radio_separation", "radio_ambiguous"]
+
+
+@pytest.mark.parametrize("is_begun", [False, True])
+def test_all_columns_of_a_joined_table_are_ticked_by_one_button(
+    ready: LabellingSession, tmp_path: Path, is_begun: bool
+) -> None:
+    names = survey_values()["name"].to_pylist()
+    rng = np.random.default_rng(0)
+    numbers = {f"note_{i}": rng.normal(size=len(names)) for i in range(1, 21)}
+    path = tmp_path / "notes.parquet"
+    pq.write_table(pa.table({"name": names, **numbers}), path)
+    ready.change_settings(
+        replace(ready.config, features=replace(ready.config.features, base=("g",), combinations=()))
+    )
+    joined = join(
+        ready,
+        open_to_join(ready.project.folder.parent, path).table,
+        JoinedTable("notes", ("name",), ("name",), tuple(numbers)),
+    )
+    if is_begun:
+        ready.start("QSO", small_setup())
+        answer(ready)
+    at = show(SETTINGS, "survey")
+    at.query_params["step"] = "3"
+    fine(at.run())
+    button = f"tick-survey-{joined.key}"
+    assert at.button(key=button).label == "Tick all 20 columns of notes"
+    click(at, button)
+    if is_begun:
+        assert ready.config.features.base == ("g",)
+        click(at, "next-2")
+        assert set(ready.config.features.base) == {"g", *numbers}
+        return
+    assert set(ready.config.features.base) == {"g", *numbers}
+    assert "21 features" in read(at)
+    assert at.button(key=button).label == "Untick all 20 columns of notes"
+    click(at, button)
+    assert ready.config.features.base == ("g",)

@@ -126,13 +126,18 @@ class _Read:
         return codes
 
 
+def without_tags(text: str) -> str:
+    """A text as one reads it: tags are blanks, and entities their letters."""
+    return html.unescape(TAG.sub(" ", text))
+
+
 def clean(text: str) -> str:
     """A text without tags and entities, in lower case.
 
     >>> clean("A <b>fine</b> film.<br />Not dull &amp; not long")
     'a  fine  film. not dull & not long'
     """
-    return html.unescape(TAG.sub(" ", text)).lower()
+    return without_tags(text).lower()
 
 
 def find_terms(text: str, terms: Container[str]) -> Iterator[tuple[int, int, str]]:

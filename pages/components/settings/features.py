@@ -1,7 +1,7 @@
 """Step 3: what the classifiers see."""
 
 from collections.abc import Sequence, Set
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -17,10 +17,12 @@ from al_engine.data.operations import OPERATIONS
 from al_engine.data.profile import n_distinct, summarise
 from al_engine.guesses import guess_axes, guess_texts
 from al_engine.session import LabellingSession
-from al_engine.settings.config import Combination, Features
+from al_engine.settings.config import Combination, Features, ProjectConfig
 from pages.components import extensions, state
 from pages.components.settings.form import Way, field, go_on, need, opened_with, present
 from pages.components.words import counted, plain
+
+MANY = 8  # columns of a joined table, from which on they can be ticked together
 
 
 def draw(session: LabellingSession, way: Way) -> None:
@@ -120,7 +122,9 @@ def _feature_table(session: LabellingSession, numeric: Sequence[str], way: Way) 
         ):
             summaries = summarise(catalogue, numeric, config.columns.missing)
         state.keep_draft(key, summaries)
-    chosen, opened = set(config.features.base), opened_with(session, way)
+    opened = opened_with(session, way)
+    ticked = _ticked(session, opened)
+    chosen = set(config.features.base if ticked is None else ticked.names)
     table = [
         {
             "use": s.name in chosen,
@@ -140,7 +144,7 @@ def _feature_table(session: LabellingSession, numeric: Sequence[str], way: Way) 
     table.sort(key=lambda row: order.get(str(row["column"]), len(order)))
     edited: Any = st.data_editor(
         table,
-        **field(f"features-{session.project.slug}-{len(table)}"),
+        **field(f"features-{session.project.slug}-{len(table)}{f'-{ticked.n}' if ticked else ''}"),
         hide_index=True,
         height=min(38 + 35 * len(table), 380),
         disabled=["column", "unit", "low", "high", "missing", "histogram"],
@@ -155,7 +159,42 @@ def _feature_table(session: LabellingSession, numeric: Sequence[str], way: Way) 
             "histogram": st.column_config.BarChartColumn("Values (middle 99%)"),
         },
     )
-    return [str(row["column"]) for row in edited if row["use"]]
+    names = [str(row["column"]) for row in edited if row["use"]]
+    _tick_joined(session, numeric, names, opened)
+    return names
+
+
+@dataclass(frozen=True)
+class _Ticked:
+    """What is ticked since a button did so, the ``n``-th time: the table begins anew with it."""
+
+    opened: ProjectConfig
+    n: int
+    names: tuple[str, ...]
+
+
+def _ticked(session: LabellingSession, opened: ProjectConfig) -> _Ticked | None:
+    held: _Ticked | None = state.draft(f"ticked-{session.project.slug}")
+    return held if held is not None and held.opened is opened else None
+
+
+def _tick_joined(
+    session: LabellingSession, numeric: Sequence[str], names: Sequence[str], opened: ProjectConfig
+) -> None:
+    """A button for each joined table of many columns: embeddings have hundreds."""
+    held = _ticked(session, opened)
+    for joined in session.project.catalogue.joined:
+        theirs = [name for name in joined.columns[: len(joined.taken)] if name in numeric]
+        if len(theirs) < MANY:
+            continue
+        left = [name for name in theirs if name not in names]
+        title = f"{'Tick' if left else 'Untick'} all {len(theirs)} columns of {joined.name}"
+        if st.button(plain(title), key=f"tick-{session.project.slug}-{joined.key}"):
+            others = [name for name in names if name not in theirs]
+            wanted = (*names, *left) if left else tuple(others)
+            n = 1 if held is None else held.n + 1
+            state.keep_draft(f"ticked-{session.project.slug}", _Ticked(opened, n, tuple(wanted)))
+            st.rerun()
 
 
 def _combinations(session: LabellingSession, n_base: int) -> tuple[Combination, ...]:
