@@ -69,7 +69,8 @@ $(VENV)/.installed: requirements.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-test: $(VENV)/.installed tests/requirements.txt requirements-dask.txt
+$(VENV)/.installed-test: $(VENV)/.installed tests/requirements.txt requirements-dask.txt \
+		requirements-embeddings.txt
 	@echo "Installing the test tools into $(VENV)."
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	@touch $@
