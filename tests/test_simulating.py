@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT, survey_config
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from test_people import differ, together
 
 from al_engine.__main__ import main
 from al_engine.errors import AlEngineError, NotEnoughLabelsError, PublicServerError, SettingsError
@@ -590,6 +591,15 @@ def test_a_person_s_answers_outrank_the_catalogue_s_labels(survey_begun):
     codes = known_labels(session.project)
     assert session.config.labels[codes[row]].value == "STAR"
     assert gather(session.project).n_objects == int(np.count_nonzero(codes >= 0))
+
+
+def test_of_an_object_that_people_differ_on_no_label_is_known(project):
+    ada, ben = together(project)
+    before = known_labels(project)
+    row = differ(ada, ben)
+    after = known_labels(project)
+    assert before[row] >= 0 > after[row]
+    assert np.flatnonzero(before != after).tolist() == [row]
 
 
 def test_a_project_without_known_labels_says_what_is_needed(project):
