@@ -1,7 +1,9 @@
 """scikit-learn's published run on digits, as one click begins it."""
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -9,10 +11,16 @@ from al_engine.data.demo import PUBLISHED
 from al_engine.errors import PublicServerError
 from al_engine.projects.opening import close_project, open_project
 from al_engine.projects.project import Project
+from al_engine.session import LabellingSession
+from al_engine.sharing.report.simulations import _BEGUN, simulations
+from al_engine.sharing.report.subject import gather as gather_report
 from al_engine.showing.simulated import Band, by_labels
+from al_engine.simulating import process
 from al_engine.simulating.gathering import gather
+from al_engine.simulating.kept import Simulations
 from al_engine.simulating.performing import perform, settled
 from al_engine.simulating.published import ASKED, NOT_ASKED, begin_published
+from al_engine.simulating.settings import Initial
 from al_engine.simulating.summary import summarise
 from al_engine.starting import start_demo
 
@@ -61,6 +69,21 @@ def test_it_is_begun_with_what_it_is_held_against_before_it(tmp_path: Path, monk
     close_project(folder)
     source = f"demo:{PUBLISHED.name}"
     assert begun == [(source, NOT_ASKED), (source, ASKED)]
+
+
+def test_its_report_says_how_each_run_began(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(Simulations, "_start", lambda self, folder: process._run(folder))
+    folder = begin_published(tmp_path)
+    session = LabellingSession(open_project(folder), "Ada")
+    subject = gather_report(session, date(2026, 1, 31), with_test=False)
+    text = str(simulations(subject))
+    close_project(folder)
+    for n in (40, 60):
+        assert f"{n}, the first of the training set, as the catalogue has them" in text
+
+
+def test_a_report_tells_of_every_way_to_begin():
+    assert set(_BEGUN) == set(get_args(Initial))
 
 
 def test_a_server_that_is_busy_leaves_no_project_behind(tmp_path: Path, monkeypatch):

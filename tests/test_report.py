@@ -360,6 +360,19 @@ def test_simulations_are_told_with_curves_and_what_they_saved(begun, monkeypatch
     assert html.count('class="level l0"') == 2  # the line, and its place in the legend
 
 
+def test_a_simulation_whose_numbers_cannot_be_made_keeps_no_report_from_being_made(
+    begun, monkeypatch
+):
+    monkeypatch.setattr(Simulations, "_start", lambda self, folder: process._run(folder))
+    plan = SimulationPlan(
+        (PlannedModel((PlannedMember("naive_bayes"),)),), (), budget=0, n_seeds=1, positive="QSO"
+    )
+    held = simulations_of(begun.project)
+    file = held.folder / held.begin(begun.project, plan, "Quasars") / "plan.json"
+    file.write_text(file.read_text().replace("QSO", "no such label"))
+    assert "Simulations" not in written(begun)[1]
+
+
 def test_without_a_simulation_nothing_is_said_of_any(begun):
     assert "Simulations" not in written(begun)[1]
 

@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from al_engine.simulating.savings import Reach, area, over_seeds, said, saved_over_seeds
+from al_engine.showing.simulated import _saved
+from al_engine.simulating.savings import (
+    Reach,
+    area,
+    over_seeds,
+    said,
+    said_of_area,
+    saved_over_seeds,
+)
 from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan, Target
 from al_engine.simulating.summary import _summary
 
@@ -118,6 +126,16 @@ def test_a_short_curve_of_random_choice_is_no_proof_of_a_saving():
     saved = compared(reaching_at(60), [0.5] * 3)["over_random"][LEVEL]
     assert saved["at_least"]["mean"] == -30
     assert saved["saves"] is False
+
+
+def test_strategies_that_share_no_seed_yet_are_not_compared():
+    plan = replace(PLAN, n_seeds=2)
+    curves = [curve("random", 0, NEVER), curve("margin", 1, NEVER)]
+    full = [{"model": "knn", "seed": s, "n_labelled": 1000, "accuracy": 1.0} for s in range(2)]
+    saved = _summary(plan, curves, full, "accuracy")["margin"]["over_random"]
+    assert said("Margin", "it", saved[LEVEL]) == said_of_area("Margin", "f1", saved["aubc"])
+    assert "no seed yet" in said("Margin", "it", saved[LEVEL])
+    assert _saved(saved[LEVEL]) == "–"
 
 
 def test_one_seed_proves_no_saving():

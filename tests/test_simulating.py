@@ -16,6 +16,7 @@ import pytest
 from conftest import ROOT, survey_config
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
+from test_people import differ, together
 
 from al_engine.__main__ import main
 from al_engine.errors import AlEngineError, NotEnoughLabelsError, PublicServerError, SettingsError
@@ -162,6 +163,40 @@ def test_without_a_test_set_scores_are_over_what_is_not_labelled_yet(material):
     made = numbers(plan, material, finished)
     assert made["full"] == []
     assert made["summary"]["margin"]["labels_to_95"]["mean"] is None
+
+
+SMALL = PlannedMember("random_forest", {"n_estimators": 5})
+
+
+@pytest.mark.parametrize("members", [(SMALL,), (SMALL, PlannedMember("knn"))])
+@pytest.mark.parametrize("n_initial", [40, N])
+def test_without_a_test_set_a_curve_ends_while_there_is_something_to_score_over(
+    material, members, n_initial
+):
+    plan = plan_of(
+        models=(PlannedModel(members),), splits=Splits(train=100, validation=0, test=0),
+        strategies=(), initial="first", n_initial=n_initial, batch_size=90, budget=None, n_seeds=1,
+    )  # fmt: skip
+    material = replace(material, y=material.y[::-1])
+    rounds = [each.round for each in run(plan, material)]
+    wanted = [40, 130, 220, 310] if n_initial == 40 else [N]
+    assert [each.n_labelled for each in rounds] == wanted
+    assert [each.tested.n for each in rounds] == [N - n for n in wanted]
+    assert [each.is_last for each in rounds] == [False] * (len(wanted) - 1) + [True]
+
+
+def test_a_committee_that_fails_to_predict_is_a_sentence():
+    def fail(learner, rows):
+        raise ValueError("no such luck")
+
+    y, rows = np.arange(20) % 2, np.arange(20)
+    task = Task(
+        y.reshape(-1, 1).astype(float), y, np.array([0, 1]), rows.astype(np.uint64),
+        Split(rows[:10], rows[:0], rows[10:]), rows[:4], Learning(lambda *_: object(), fail),
+        "random", 0, 5, 5,
+    )  # fmt: skip
+    with pytest.raises(SettingsError, match="failed with 4 labelled objects: no such luck"):
+        list(run_curve(task))
 
 
 def test_scores_over_the_unlabelled_are_those_of_python_s_simulate(material):
@@ -556,6 +591,15 @@ def test_a_person_s_answers_outrank_the_catalogue_s_labels(survey_begun):
     codes = known_labels(session.project)
     assert session.config.labels[codes[row]].value == "STAR"
     assert gather(session.project).n_objects == int(np.count_nonzero(codes >= 0))
+
+
+def test_of_an_object_that_people_differ_on_no_label_is_known(project):
+    ada, ben = together(project)
+    before = known_labels(project)
+    row = differ(ada, ben)
+    after = known_labels(project)
+    assert before[row] >= 0 > after[row]
+    assert np.flatnonzero(before != after).tolist() == [row]
 
 
 def test_a_project_without_known_labels_says_what_is_needed(project):

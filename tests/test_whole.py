@@ -193,6 +193,22 @@ def test_one_that_cannot_be_read_stays_behind(simulated: Project, tmp_path: Path
         (lambda head: head | {"simulation": "../../20260101-000000-aaaaaa"}, "a time and six"),
         (lambda head: head | {"plan.json": []}, "an object of names"),
         (lambda head: head | {"plan.json": head["plan.json"] | {"made": "now"}}, "a moment"),
+        *(
+            (
+                lambda head, made=made: head | {"plan.json": head["plan.json"] | {"made": made}},
+                "a moment",
+            )
+            for made in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00")
+        ),
+        *(
+            (
+                lambda head, n=n: (
+                    head | {"about.json": {"classes": ["QSO", "STAR"], "about": {"n_objects": n}}}
+                ),
+                "n_objects is",
+            )
+            for n in (10**400, N_ROWS + 1, -1000, "many", None, True)
+        ),
         (lambda head: head | {"about.json": {"classes": [1], "about": {}}}, "a list of texts"),
         (lambda head: head | {"finished.json": "yes"}, "an object of names"),
         (lambda head: {"rows": [1]}, "must be text"),
@@ -233,6 +249,8 @@ def test_rows_of_a_simulation_are_those_of_the_catalogue(
         {"queried": [-1]},
         {"number": 3},
         {"n_labelled": 0},
+        {"n_labelled": N_ROWS + 1},
+        {"n_labelled": 10**400},
         {"tested": {"cells": [[0, 9, 1]]}},
         {"tested": {"cells": [[0, 1]]}},
         {"tested": None},
@@ -243,8 +261,9 @@ def test_rounds_that_are_none_of_the_plan_are_a_sentence_where_they_are_looked_a
 ) -> None:
     def rewrite(members: dict[str, bytes]) -> None:
         lines = [json.loads(line) for line in members["simulations.jsonl"].splitlines()]
-        for line in (line for line in lines if "round" in line):
-            line["round"]["round"] |= change
+        rounds = (line["round"]["round"] for line in lines if "round" in line)
+        for last in (found for found in rounds if found["is_last"]):
+            last |= change
         members["simulations.jsonl"] = b"".join(json.dumps(x).encode() + b"\n" for x in lines)
 
     folder, _ = import_file(tmp_path / "elsewhere", rewritten(pack(simulated), tmp_path, rewrite))

@@ -27,6 +27,7 @@ PLAN, ABOUT, ROWS, ROUNDS, FINISHED = (
     "finished.json",
 )
 MOST_KEPT = 100
+_YEARS = range(2000, 3000)  # at the ends of what there is a moment is in no other time zone
 _KEY = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
@@ -80,7 +81,7 @@ def unpack_simulations(lines: Iterator[Said], to: Path, n_rows: int) -> None:
         if folder.exists():
             raise first.wrong("simulation", "must stand there once")
         folder.mkdir(parents=True)
-        _write_head(first, folder)
+        _write_head(first, folder, n_rows)
         first = _unpack_one(lines, folder, n_rows)
 
 
@@ -91,18 +92,21 @@ def _key(head: Said) -> str:
     return key
 
 
-def _write_head(head: Said, folder: Path) -> None:
+def _write_head(head: Said, folder: Path, n_rows: int) -> None:
     plan = Said(head.path, f"{head.where}, {PLAN}", head.value(PLAN, dict))
     plan.text("name")
     plan.value("plan", dict)
     try:
-        if datetime.fromisoformat(plan.text("made")).tzinfo is None:
+        made = datetime.fromisoformat(plan.text("made"))
+        if made.tzinfo is None or made.year not in _YEARS:
             raise ValueError
     except ValueError as error:
-        raise plan.wrong("made", "must be a moment with its time zone") from error
+        raise plan.wrong("made", "must be a moment of our time with its time zone") from error
     about = Said(head.path, f"{head.where}, {ABOUT}", head.value(ABOUT, dict))
     about.texts("classes")
-    about.value("about", dict)
+    told = Said(head.path, f"{about.where}, about", about.value("about", dict))
+    if "n_objects" in told.found:
+        told.number("n_objects", 0, n_rows)
     _write(folder / PLAN, plan.found)
     _write(folder / ABOUT, about.found)
     if (finished := head.value(FINISHED, dict | None)) is not None:

@@ -187,6 +187,8 @@ def _labels(found: Mapping[str, Any]) -> str:
 
 def _saved(found: Mapping[str, Any]) -> str:
     """What is known of the saving over all seeds."""
+    if not found["by_seed"]:
+        return "–"
     if not found["n_without"]:
         return _interval(found, ",.0f") + ("" if found["saves"] else "; none shown")
     if (least := found["at_least"]) is not None:

@@ -76,7 +76,8 @@ def simulate(
         ``decision_function``
     strategy : registry name, or f(classifier, X, n_instances=1) -> indices, or with utilities
     batch_size : objects asked between two fits
-    budget : objects asked beyond the initial ones; None goes on until the pool is empty
+    budget : objects asked beyond the initial ones; None goes on until the pool is empty or,
+        without a test set, until its last batch: there is always something to score over
     positive : the class that precision, recall and F1 are of; None means the second of two
         classes, and averages over classes above two
     scale : whether a robust scaler, fitted on X_train, comes first

@@ -130,7 +130,7 @@ def check_rounds(plan: SimulationPlan, material: Material, rounds: Sequence[Fini
         if (
             each.curve not in planned
             or found.number != len(of_curve)
-            or found.n_labelled <= (of_curve[-1] if of_curve else 0)
+            or not (of_curve[-1] if of_curve else 0) < found.n_labelled <= n_objects
             or not all(0 <= row < n_objects for row in found.queried)
             or not all(0 <= a < n_classes and 0 <= b < n_classes for a, b, _ in cells)
             or not all(0 < n < 2**53 for _, _, n in cells)

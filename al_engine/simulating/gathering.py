@@ -29,7 +29,8 @@ FEWEST_KNOWN = 10
 def known_labels(project: Project) -> NDArray[np.int16]:
     """The place of each object's label among the project's, -1 where unknown, shape (n_rows,).
 
-    What a person said outranks the catalogue.  Labels that the settings leave out are unknown.
+    What a person said outranks the catalogue; where people differ nothing is known.  Labels that
+    the settings leave out are unknown.
     """
     config, catalogue = project.config, project.catalogue
     places = [place for _, place in config.catalogue_values]
@@ -40,8 +41,10 @@ def known_labels(project: Project) -> NDArray[np.int16]:
         codes = np.array([*places, -1], dtype=np.int16)[found]
     known = {label.value: place for place, label in enumerate(config.labels)}
     for classifier in config.setups:
-        for row, value in project.history(classifier).verified.items():
+        history = project.history(classifier)
+        for row, value in history.verified.items():
             codes[row] = known.get(value, -1)
+        codes[list(history.disputed)] = -1
     used = {label.value for label in config.labels_in_use}
     unused = [place for value, place in known.items() if value not in used]
     codes[np.isin(codes, unused)] = -1

@@ -62,7 +62,8 @@ class Task:
     y : ndarray of shape (n_rows,), values of ``classes``
     keys : ndarray of uint64, shape (n_rows,); with seed and round they order equals
     initial : rows of the training set that are labelled at the start, in any order
-    budget : objects asked beyond the initial ones; None goes on until the pool is empty
+    budget : objects asked beyond the initial ones; None goes on until the pool is empty or,
+        without a test set, until its last batch: there is always something to score over
     strategy_params : the strategy's own settings; what is left out has its default
     """
 
@@ -129,7 +130,7 @@ def run_curve(
         n_labelled = int(np.count_nonzero(labelled))
         n = _n_to_ask(task, len(pool), n_labelled)
         learner = _fitted(task, labelled, learner)
-        tested, validated, of_pool = _look(task, learner, pool)
+        tested, validated, of_pool = _look(task, learner, pool, n_labelled)
         if queried is not None:
             rows = tuple(int(row) for row in queried)
             rounds.append(Round(len(rounds), n_labelled, rows, tested, validated))
@@ -172,9 +173,10 @@ def _told(task: Task, pool: IntArray, tested: Tally, validated: Tally | None) ->
 
 def _n_to_ask(task: Task, n_pool: int, n_labelled: int) -> int:
     n = min(task.batch_size, n_pool)
-    if task.budget is None:
-        return n
-    return min(n, task.budget + len(task.initial) - n_labelled)
+    if task.budget is not None:
+        n = min(n, task.budget + len(task.initial) - n_labelled)
+    # Without a test set the last of them are left: over what else would a model be scored?
+    return 0 if n == n_pool and not len(task.split.test) else n
 
 
 def _pool(task: Task, labelled: NDArray[np.bool_]) -> IntArray:
@@ -197,17 +199,22 @@ def _failed(n_labelled: int, error: ValueError) -> SettingsError:
     )
 
 
-def _look(task: Task, learner: Any, pool: IntArray) -> tuple[Tally, Tally | None, Any]:
+def _look(
+    task: Task, learner: Any, pool: IntArray, n_labelled: int
+) -> tuple[Tally, Tally | None, Any]:
     """Counts over the test set and over validation, and the pool's probabilities."""
     split = task.split
     # Together, in one pass: of what is predicted at once the fixed costs come once.
     is_asked = task.learning.gives_probabilities and task.strategy != RANDOM
     wants_pool = is_asked or not len(split.test)
     parts = [split.test, split.validation, pool if wants_pool else pool[:0]]
+    rows = np.concatenate(parts)
+    if not len(rows):
+        return Tally(()), None, None  # many models refuse to predict nothing
     try:
-        y_pred, proba = task.learning.predict(learner, np.concatenate(parts))
+        y_pred, proba = task.learning.predict(learner, rows)
     except ValueError as error:
-        raise _failed(len(learner.y_training), error) from error
+        raise _failed(n_labelled, error) from error
     ends = np.cumsum([len(part) for part in parts])
     test, validation, of_pool = np.split(y_pred, ends[:-1])
     over, said = (split.test, test) if len(split.test) else (pool, of_pool)

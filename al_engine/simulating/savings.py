@@ -185,6 +185,8 @@ def said(name: str, level: str, saved: Mapping[str, Any]) -> str:
     'random choice does not get there in 1 of 3 seeds.'
     """
     way, n_seeds = f"on the way to {level}", saved["n"] + saved["n_without"]
+    if not n_seeds:
+        return _not_compared(name)
     if not saved["n_without"]:
         return _said_of_all(name, way, saved)
     if saved["at_least"] is not None:
@@ -219,7 +221,7 @@ def said_of_area(name: str, score: str, gained: Mapping[str, Any]) -> str:
     'Margin: accuracy 0.020 higher on average over 10 to 30 labels (95% interval 0.010 to 0.030).'
     """
     if gained["mean"] is None:
-        return f"{name} has no seed yet to compare with random choice."
+        return _not_compared(name)
     higher = "higher" if gained["mean"] >= 0 else "lower"
     interval, shown = "one seed tells no interval", ""
     if gained["low"] is not None:
@@ -229,6 +231,10 @@ def said_of_area(name: str, score: str, gained: Mapping[str, Any]) -> str:
         f"{name}: {score} {abs(gained['mean']):.3f} {higher} on average over {gained['from']:,} to "
         f"{gained['to']:,} labels ({interval}){shown}."
     )
+
+
+def _not_compared(name: str) -> str:
+    return f"{name} has no seed yet to compare with random choice."
 
 
 def _said_of_all(name: str, way: str, saved: Mapping[str, Any]) -> str:

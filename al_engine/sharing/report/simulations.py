@@ -49,6 +49,7 @@ _BEGUN = {
     "random": "drawn at random with one of each label at least",
     "balanced": "as many of each label",
     "kmeans": "spread by k-means, which looks at no label",
+    "first": "the first of the training set, as the catalogue has them",
 }
 _SCORES = {"f1": "F1"}
 

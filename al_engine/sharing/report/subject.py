@@ -16,7 +16,7 @@ from al_engine.data.history import SIZE, History, in_effect
 from al_engine.data.labels import Event
 from al_engine.data.people import events_shown_to
 from al_engine.data.sight import in_sight
-from al_engine.errors import AlEngineError, NotEnoughLabelsError, ProjectError, WorkCancelled
+from al_engine.errors import AlEngineError, NotEnoughLabelsError, WorkCancelled
 from al_engine.exchange.configuration import Layout
 from al_engine.jobs import Cancelled, Progress
 from al_engine.learning.agreement import Agreement
@@ -173,8 +173,8 @@ def _simulated(project: Project) -> tuple[Simulated, ...]:
     for kept in reversed(held.kept()):
         try:
             numbers = held.numbers(kept.key)
-        except ProjectError:
-            continue  # it was deleted meanwhile
+        except AlEngineError:
+            continue  # it was deleted meanwhile, or its page says what is wrong with it
         if numbers["curves"]:
             found.append(Simulated(kept, numbers))
     return tuple(found)
