@@ -49,8 +49,8 @@ class RoundMaker:
         self.learners = learners
         self._project = project
         self._former: OrderedDict[tuple[str, str, str, Hashable], Fit] = OrderedDict()
-        # By classifier: the round's key, what else scores depend on, and the scores.
-        self._scores: dict[str, tuple[str, Hashable, RoundScores]] = {}
+        # By classifier: the round's key and classes, what else scores depend on, and the scores.
+        self._scores: dict[str, tuple[Hashable, Hashable, RoundScores]] = {}
         self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
         # By classifier: what the person's last batch was made of, and its rows.
         self._batches: dict[str, tuple[Hashable, Rows]] = {}
@@ -164,7 +164,7 @@ class RoundMaker:
         most = BYTES_KEPT // (BYTES_AN_OBJECT * len(made.fit.proba))
         while len(self._former) > max(1, min(FITS_KEPT, most)):
             self._former.popitem(last=False)
-        self._scores[plan.classifier] = (key, _measured(learned), made.scores)
+        self._scores[plan.classifier] = ((key, plan.classes), _measured(learned), made.scores)
 
     def _owner(self, classifier: str) -> Hashable:
         owner = (id(self), classifier)
@@ -190,7 +190,7 @@ class RoundMaker:
             fit = None  # a label was added: the same model, but its codes may be others
         held = self._scores.get(plan.classifier)
         # Unsure and Later change neither labels nor truth.
-        if held is None or held[0] != key:
+        if held is None or held[0] != (key, plan.classes):
             return AtHand(fit)
         return AtHand(fit, held[2] if held[1] == _measured(learned) else None, held[2])
 
