@@ -253,7 +253,7 @@ def judged_by(history: History, spec: LearnerSpec) -> Hashable:
     if not spec.learns_in_steps:
         return None
     answers = (frozenset(each.items()) for each in (history.validated, history.corrected))
-    return (*answers, frozenset(history.curated), history.disputed)
+    return (*answers, frozenset(history.curated), history.differing)
 
 
 def in_chunks(

@@ -333,7 +333,7 @@ def _key_under(settings: str, trained: History) -> str:
 def _measured(learned: History) -> Hashable:
     """What scores of a model depend on: the truth that is known, and which set it is in."""
     truth = frozenset(learned.verified.items())
-    return truth, frozenset(learned.validated), frozenset(learned.curated)
+    return truth, learned.differing, frozenset(learned.validated), frozenset(learned.curated)
 
 
 def _named(made: Round, key: str) -> Round:
@@ -397,7 +397,7 @@ def _standing(classifier: str, config: ProjectConfig, history: History) -> Hasha
         history.n_passed,
         history.n_questions,
         len(history.sets),
-        history.disputed,
+        history.differing,
         history.unheard,
         history.n_again,
         history.batch,
