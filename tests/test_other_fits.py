@@ -6,10 +6,13 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from conftest import Open, answer, begin, known
+from conftest import TRUTH, Open, answer, begin, known
+from test_curation import label_some, use
 from test_session import seen
 
 from al_engine.background import BACKGROUND
+from al_engine.curating.models import checkpoint, is_checkpointed, scores_of_test_set
+from al_engine.curating.test_set import Curator
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import SettingsError
 from al_engine.learning import spreading
@@ -20,6 +23,8 @@ from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Asking, MemberSetup
+from al_engine.settings.target import Target
+from al_engine.showing.targets import approach, set_target
 
 QUICK = {
     "label_spreading": MemberSetup("label_spreading", "entropy"),
@@ -75,9 +80,43 @@ def test_an_undo_of_a_validation_label_gives_the_fit_of_before(project: Project)
     (epochs,) = epochs_by_member(wrong.fit.learner)
     assert epochs is not None
     assert epochs.judged_on == "the validation set"
-    assert wrong.fit.judged_by != session.past_state("QSO", 0).fit.judged_by  # type: ignore[union-attr]
+    assert wrong.fit.beside != session.past_state("QSO", 0).fit.beside  # type: ignore[union-attr]
     session.undo("QSO", token=wrong.token)
     assert seen(session.state("QSO")) == before
+
+
+def test_a_checkpoint_is_of_the_validation_labels_that_its_steps_ended_by(
+    project: Project, opened: Open
+) -> None:
+    session = begin(project, members=(QUICK["sgd"],))
+    checkpoint(session, "QSO")
+    wrong = answer(session, row=next(known(session, VALIDATION, "QSO")), label="STAR")
+    assert not is_checkpointed(session, wrong)
+    checkpoint(session, "QSO")
+    assert is_checkpointed(session, session.undo("QSO", token=wrong.token))
+    folder = project.folder
+    close_project(folder)
+    again = LabellingSession(opened(folder), "Ada")
+    assert is_checkpointed(again, again.state("QSO"))
+
+
+def test_the_audit_score_of_a_target_is_of_the_model_that_there_is(project: Project) -> None:
+    session = begin(project, members=(QUICK["sgd"],), n_initial=20)
+    set_target(session, "QSO", Target("accuracy", 0.5), "audit")
+    curator = Curator(session)
+    label_some(curator, 40, "audit")
+    use(session)
+    before = approach(session, session.state("QSO"))
+    judging = (r for r in known(session, VALIDATION) if r not in curator.curated.labels)
+    for row in judging:
+        state = answer(session, row=row, label="STAR" if TRUTH[row] == "QSO" else "QSO")
+    after = approach(session, state)
+    expected = scores_of_test_set(session, "QSO", curator.curated.audit)
+    assert before is not None
+    assert after is not None
+    assert expected is not None
+    assert after.score == expected.accuracy
+    assert after.score != before.score
 
 
 def test_a_pool_too_large_is_refused_before_a_set_up_is_in_force(

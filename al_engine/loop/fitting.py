@@ -5,8 +5,9 @@ same fit, whoever asks and in whatever order they came.  Must not know files, Du
 good it is, or what is asked next.
 """
 
+import hashlib
 import os
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,8 +67,8 @@ class Fit:
     one, shape (n_rows,), NaN for objects that were not scored (test set, left out; what is curated
     may be, and no score uses it).  ``utility`` is what the strategy in force gives each object that
     is in the training set or was drawn into it, NaN elsewhere; ``secondary`` orders equal
-    utilities.  ``n_of_class`` counts the labels of each class.  ``judged_by`` names the validation
-    truth by which a model that learns in steps stopped, None where none does.
+    utilities.  ``n_of_class`` counts the labels of each class.  ``beside`` is that of its
+    history.
     """
 
     key: str
@@ -80,7 +81,7 @@ class Fit:
     secondary: Floats32 | None
     n_labelled: int
     n_of_class: tuple[int, ...]
-    judged_by: Hashable = None
+    beside: str = ""
 
     @property
     def is_constant(self) -> bool:
@@ -182,7 +183,7 @@ def fit_round(
         secondary,
         len(rows),
         tuple(np.bincount(y, minlength=len(classes)).tolist()),
-        judged_by(history, spec),
+        beside(history, spec),
     )
 
 
@@ -245,15 +246,16 @@ def _judging(
     return dataset.rows(rows), truth[rows]
 
 
-def judged_by(history: History, spec: LearnerSpec) -> Hashable:
-    """Names the truth by which steps end, beside the labelled set; None where no model takes any.
+def beside(history: History, spec: LearnerSpec) -> str:
+    """Names the truth by which steps end, beside the labelled set; "" where no model takes any.
 
     Of two histories of one labelled set and one such name the fits are the same.
     """
     if not spec.learns_in_steps:
-        return None
-    answers = (frozenset(each.items()) for each in (history.validated, history.corrected))
-    return (*answers, frozenset(history.curated), history.differing)
+        return ""
+    answers = (sorted(each.items()) for each in (history.validated, history.corrected))
+    taken = (*answers, sorted(history.curated), sorted(history.differing, key=repr))
+    return hashlib.sha256(repr(taken).encode()).hexdigest()[:16]
 
 
 def in_chunks(

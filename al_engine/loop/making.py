@@ -22,7 +22,7 @@ from al_engine.lookahead import LOOKAHEAD, Overtaken, Work, is_on
 from al_engine.loop.answering import answer_event
 from al_engine.loop.asking import Question, random_every
 from al_engine.loop.firsts import initial_rows
-from al_engine.loop.fitting import Fit, class_probabilities, judged_by, learner_spec
+from al_engine.loop.fitting import Fit, beside, class_probabilities, learner_spec
 from al_engine.loop.rounds import AtHand, Begun, Plan, Round, goes_back_to, make_round
 from al_engine.loop.scores import RoundScores
 from al_engine.loop.truth import Rows
@@ -48,7 +48,7 @@ class RoundMaker:
     def __init__(self, project: Project, learners: MutableMapping[str, Fit]) -> None:
         self.learners = learners
         self._project = project
-        self._former: OrderedDict[tuple[str, str, str, Hashable], Fit] = OrderedDict()
+        self._former: OrderedDict[tuple[str, str, str, str], Fit] = OrderedDict()
         # By classifier: the round's key and classes, what else scores depend on, and the scores.
         self._scores: dict[str, tuple[Hashable, Hashable, RoundScores]] = {}
         self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
@@ -157,7 +157,7 @@ class RoundMaker:
             plan.classifier,
             key,
             plan.spec.strategy,
-            judged_by(made.trained, plan.spec),
+            made.fit.beside,
         )
         self._former[name] = made.fit
         self._former.move_to_end(name)
@@ -182,10 +182,10 @@ class RoundMaker:
         """The fit of a history, its scores on the truth of ``learned``, and on another."""
         key = self._key_of(plan.classifier, config, trained)
         fit, strategy = present, plan.spec.strategy
-        by = judged_by(trained, plan.spec)
+        taken = beside(trained, plan.spec)
         # Another strategy keeps the round and its scores; what to ask next has to be made again.
-        if fit is None or (fit.key, fit.strategy, fit.judged_by) != (key, strategy, by):
-            fit = self._former.get((plan.classifier, key, strategy, by))
+        if fit is None or (fit.key, fit.strategy, fit.beside) != (key, strategy, taken):
+            fit = self._former.get((plan.classifier, key, strategy, taken))
         if fit is not None and fit.classes != plan.classes:
             fit = None  # a label was added: the same model, but its codes may be others
         held = self._scores.get(plan.classifier)
