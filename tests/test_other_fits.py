@@ -6,7 +6,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
-from conftest import TRUTH, Open, answer, begin, known
+from conftest import TRUTH, Open, answer, begin, known, small_setup
 from test_curation import label_some, use
 from test_session import seen
 
@@ -22,7 +22,7 @@ from al_engine.loop.truth import labelled_set
 from al_engine.projects.opening import close_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
-from al_engine.settings.config import Asking, MemberSetup
+from al_engine.settings.config import Asking, MemberSetup, Splits
 from al_engine.settings.target import Target
 from al_engine.showing.targets import approach, set_target
 
@@ -61,6 +61,37 @@ def test_objects_of_the_pool_have_what_the_spreading_ended_with(project: Project
         state.fit.proba[pool], spreading.shares(plain.label_distributions_)[len(rows) :, 1],
         atol=1e-6,
     )  # fmt: skip
+
+
+def test_what_validates_or_tests_by_now_takes_no_part_in_the_spreading(project: Project) -> None:
+    member, asking = QUICK["label_spreading"], Asking(random_every=2)
+    session = LabellingSession(project, "Ada")
+    splits = Splits("counts", 200, 10, 10)  # too few validate: folds take the pool as well
+    session.change_settings(replace(session.config, asking=asking, splits=splits))
+    session.start("QSO", small_setup(members=(member,)))
+
+    def n_taking_part() -> int:
+        state, again = session.state("QSO"), LabellingSession(project, "Ada").state("QSO")
+        assert state.fit is not None
+        assert seen(state) == seen(again)
+        return len(pipelines(state.fit.learner)[0].steps[-1][1].X_)
+
+    n_before = n_taking_part()
+    for _ in range(4):
+        before = seen(session.state("QSO"))
+        state = answer(session)
+        n_taking_part()
+    assert len(state.history.validated) == 2
+    assert n_taking_part() == n_before - 2
+    session.undo("QSO", token=state.token)
+    assert seen(session.state("QSO")) == before
+    curator = Curator(session)
+    rows = label_some(curator, 20, "audit")
+    n_before = n_taking_part()
+    use(session)
+    n_moved = np.count_nonzero(project.dataset().parts[rows] == TRAIN)
+    assert n_moved
+    assert n_taking_part() == n_before - n_moved
 
 
 def test_a_saved_model_is_scikit_learns_own(project: Project) -> None:

@@ -49,7 +49,7 @@ class RoundMaker:
         self.learners = learners
         self._project = project
         self._former: OrderedDict[tuple[str, str, str, str], Fit] = OrderedDict()
-        # By classifier: the round's key and classes, what else scores depend on, and the scores.
+        # By classifier: what folds depend on, what else scores do, and the scores.
         self._scores: dict[str, tuple[Hashable, Hashable, RoundScores]] = {}
         self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
         # By classifier: what the person's last batch was made of, and its rows.
@@ -153,18 +153,14 @@ class RoundMaker:
     def _keep(self, plan: Plan, key: str, learned: History, made: Round) -> None:
         if made.fit is None or made.scores is None:
             return
-        name = (
-            plan.classifier,
-            key,
-            plan.spec.strategy,
-            made.fit.beside,
-        )
+        name = (plan.classifier, key, plan.spec.strategy, made.fit.beside)
         self._former[name] = made.fit
         self._former.move_to_end(name)
         most = BYTES_KEPT // (BYTES_AN_OBJECT * len(made.fit.proba))
         while len(self._former) > max(1, min(FITS_KEPT, most)):
             self._former.popitem(last=False)
-        self._scores[plan.classifier] = ((key, plan.classes), _measured(learned), made.scores)
+        of = (key, plan.classes, made.fit.beside, beside(learned, plan.spec))
+        self._scores[plan.classifier] = (of, _measured(learned), made.scores)
 
     def _owner(self, classifier: str) -> Hashable:
         owner = (id(self), classifier)
@@ -189,8 +185,9 @@ class RoundMaker:
         if fit is not None and fit.classes != plan.classes:
             fit = None  # a label was added: the same model, but its codes may be others
         held = self._scores.get(plan.classifier)
+        of = (key, plan.classes, taken, beside(learned, plan.spec))
         # Unsure and Later change neither labels nor truth.
-        if held is None or held[0] != (key, plan.classes):
+        if held is None or held[0] != of:
             return AtHand(fit)
         return AtHand(fit, held[2] if held[1] == _measured(learned) else None, held[2])
 
