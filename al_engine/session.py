@@ -25,7 +25,13 @@ from al_engine.exchange.configuration import Layout
 from al_engine.exchange.models import model_stem
 from al_engine.jobs import Cancelled
 from al_engine.lookahead import Overtaken
-from al_engine.loop.answering import acts_of, answer_event, refuse_stale, refuse_unknown
+from al_engine.loop.answering import (
+    acts_of,
+    answer_event,
+    answer_events,
+    refuse_stale,
+    refuse_unknown,
+)
 from al_engine.loop.beginning import given_labels
 from al_engine.loop.calibrating import Calibrated, calibrated
 from al_engine.loop.fitting import Fit, learner_spec, refuse_pool
@@ -285,13 +291,13 @@ class LabellingSession:
         event = answer_event(self.project, config, classifier, row, kind, label, token, self.who)
         event = replace(
             event,
-            probability=self._probability(classifier, row),
+            probability=self._probabilities(classifier, [row])[0],
             seconds=seconds,
             confidence=confidence,
         )
         before = self._states.at_hand(classifier)
         with self.project.log.lock:
-            refuse_stale(self.project, classifier, row, token, self.who)
+            refuse_stale(self.project, classifier, {row}, token, self.who)
             if kind == "answer":
                 refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
             self.project.log.append(event)
@@ -314,18 +320,15 @@ class LabellingSession:
         seconds : that the person took for all of them
         """
         config = started_config(self.project, classifier)
+        rows = list(dict.fromkeys(rows))
+        events = answer_events(self.project, config, classifier, rows, kind, label, token, self.who)
         given = [
-            replace(
-                answer_event(self.project, config, classifier, row, kind, label, token, self.who),
-                probability=self._probability(classifier, row),
-                seconds=None if seconds is None else seconds / len(rows),
-            )
-            for row in dict.fromkeys(rows)
+            replace(event, probability=p, seconds=None if seconds is None else seconds / len(rows))
+            for event, p in zip(events, self._probabilities(classifier, rows), strict=True)
         ]
         before = self._states.at_hand(classifier)
         with self.project.log.lock:
-            for event in given:
-                refuse_stale(self.project, classifier, event.row_number or 0, token, self.who)
+            refuse_stale(self.project, classifier, set(rows), token, self.who)
             if kind == "answer":
                 refuse_unknown(label, self.config.labels_in_use)  # left out meanwhile
             self.project.log.append(*as_one_act(given))
@@ -372,17 +375,16 @@ class LabellingSession:
         last = self.project.history(classifier, self.who).last
         return [] if last is None else given_with(in_effect(self.project.events(classifier)), last)
 
-    def _probability(self, classifier: str, row: int) -> float | None:
-        """What the classifier gives to an object now, where that is at hand without training."""
+    def _probabilities(self, classifier: str, rows: Sequence[int]) -> list[float | None]:
+        """What the classifier gives to objects now, where that is at hand without training."""
         config, fit = self.config, self.learners.get(classifier)
         history = self.project.history(classifier, self.who)
         sets, held = history.sets, self._states.at_hand(classifier)
         if held is not None and held.state.batch:  # of the model before the batch
             sets = held.trained.sets
         if fit is None or not sets or fit.key != self._maker.key(classifier, config, sets[-1]):
-            return None
-        p = float(fit.proba[row])
-        return None if np.isnan(p) else p
+            return [None] * len(rows)
+        return [None if np.isnan(p) else float(p) for p in fit.proba[list(rows)]]
 
     def follow(self, classifier: str) -> State:
         """Make what follows from an event that another than this has written."""

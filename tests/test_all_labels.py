@@ -354,6 +354,17 @@ def test_an_added_label_costs_no_round_and_is_told_apart_once_given(session) -> 
     assert given.fit.n_of_class[3] == 1
 
 
+def test_scores_tell_an_added_label_apart_and_the_batch_is_that_of_a_restart(session) -> None:
+    member = MemberSetup("random_forest", "ratio", {"n_estimators": 10})
+    session.start(ALL_LABELS, small_setup(batch_size=9, members=(member,)))
+    relabelling.add_label(session, "Blazar")
+    state = session.state(ALL_LABELS)
+    again = LabellingSession(session.project, "Ada").state(ALL_LABELS)
+    assert state.scores.validation.classes == state.fit.classes
+    assert state.scores == again.scores
+    assert state.batch == again.batch
+
+
 def test_merging_and_parting_labels_trains_it_anew_on_what_they_are_by_then(session) -> None:
     for _ in range(4):
         before = answer(session, ALL_LABELS)

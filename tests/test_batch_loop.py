@@ -14,6 +14,7 @@ from al_engine.data.people import history_of
 from al_engine.data.splits import TRAIN, VALIDATION
 from al_engine.errors import AnswerRefusedError, SettingsError
 from al_engine.learning.strategies import STRATEGIES
+from al_engine.loop import answering
 from al_engine.loop.fitting import fit_round
 from al_engine.loop.saving import SavedModels
 from al_engine.projects.project import Project
@@ -399,6 +400,27 @@ def test_several_objects_get_one_label_as_one_act(project: Project) -> None:
     state = session.answer_some("QSO", before.batch, "unsure", token=state.token)
     assert set(state.history.unsure) == set(before.batch)
     assert told(again(session)) == told(state)
+
+
+def test_what_several_objects_take_is_looked_up_once_for_all_of_them(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = begun(project)
+    state = session.state("QSO")
+    calls: list[str] = []
+
+    def counted(owner: Any, name: str) -> None:
+        does = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *given: (calls.append(name), does(*given))[1])
+
+    for name in ("acts_of", "learner_spec", "seen_by"):
+        counted(answering, name)
+    counted(session._maker, "key")
+    counted(project.catalogue, "object_ids")
+    monkeypatch.setattr(session, "_after", lambda *_: state)
+    session.answer_some("QSO", state.batch, "answer", "STAR", token=state.token)
+    assert sorted(calls) == ["acts_of", "key", "learner_spec", "object_ids", "seen_by"]
+    assert [e.row_number for e in project.log.events("QSO")[-N:]] == list(state.batch)
 
 
 def test_what_is_of_no_batch_or_was_answered_meanwhile_is_not_answered_together(

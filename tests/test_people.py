@@ -24,6 +24,7 @@ from al_engine.settings.config import Counting, People
 from al_engine.sharing.exporting import (
     labels_of,
 )
+from al_engine.showing.maps import standing_of
 from al_engine.showing.objects import object_card
 
 TOGETHER = People(several=True, again_every=0)
@@ -325,6 +326,24 @@ def test_answers_about_what_validates_are_counted_alike(project: Project) -> Non
     (dispute,), _ = disputes(ada, "QSO")
     settle(ada, "QSO", row, "STAR", token=dispute.token)
     assert project.history("QSO").corrected == {row: "STAR"}
+
+
+def test_scores_and_maps_of_a_third_person_leave_out_what_two_differ_about(
+    project: Project,
+) -> None:
+    ada, ben = together(project)
+    cleo, dataset = LabellingSession(project, "Cleo"), project.dataset()
+    before = cleo.state("QSO")
+    row = next(known(ada, VALIDATION, "STAR"))
+    answer(ada, row=row, label="QSO")
+    answer(ben, row=row, label="STAR")
+    after, fresh = cleo.state("QSO"), LabellingSession(project, "Cleo").state("QSO")
+    assert after.history.disputed == {row}
+    assert after.scores is not None
+    assert before.scores is not None
+    assert after.scores.validation.n == before.scores.validation.n - 1  # type: ignore[union-attr]
+    assert after.scores == fresh.scores
+    assert standing_of(after, dataset) != standing_of(before, dataset)
 
 
 def test_people_who_share_answers_between_classifiers_are_counted_over_all_of_them(

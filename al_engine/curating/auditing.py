@@ -104,7 +104,7 @@ def _audit(
         return not cancelled()
 
     with blaming_extensions(spec):
-        X_pool = pool_features(dataset, spec, rows)
+        X_pool = pool_features(dataset, history, spec, rows)
         proba = judged(spec, dataset.rows(rows), y, dataset.preparation, codes, is_wanted, X_pool)
         if proba is None:
             raise WorkCancelled("The audit was cancelled.", "No label was changed.")

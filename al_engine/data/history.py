@@ -113,6 +113,11 @@ class History:
         return {**self.corrected, **self.validated, **by_hand, **self.curated}
 
     @property
+    def differing(self) -> frozenset[tuple[int, Use | None]]:
+        """The disputed objects, each with what it was labelled for: their truth and their set."""
+        return frozenset((row, self.held.get(row)) for row in self.disputed)
+
+    @property
     def n_begun(self) -> int:
         """How many labels there are, with those it began with that the curated test set has now."""
         return len(self.trained) + self.n_given_tested

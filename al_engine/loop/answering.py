@@ -4,8 +4,8 @@ Owns the refusals.  Looks at the log, the settings and the sets; must not know l
 an answer never waits for one.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from al_engine.data.history import BATCH, OBJECTS, SIZE, History, in_effect
@@ -17,7 +17,7 @@ from al_engine.loop.state import batch_shown, how_shown, seen_by
 from al_engine.loop.truth import part_in_force
 from al_engine.projects.dataset import Dataset
 from al_engine.projects.project import Project
-from al_engine.settings.config import Label, ProjectConfig
+from al_engine.settings.config import ClassifierSetup, Label, ProjectConfig
 
 MAX_KEYS = 10
 DONE = {"unsure": "unsure", "later": "later", "settled": "settled", "undo": "taken back"}
@@ -55,7 +55,22 @@ def answer_event(
     token: str,
     who: str,
 ) -> Event:
-    """The event of a person's answer.
+    """The event of a person's answer, as ``answer_events`` makes it."""
+    (event,) = answer_events(project, config, classifier, [row], kind, label, token, who)
+    return event
+
+
+def answer_events(
+    project: Project,
+    config: ProjectConfig,
+    classifier: str,
+    rows: Sequence[int],
+    kind: Literal["answer", "unsure", "later"],
+    label: str | None,
+    token: str,
+    who: str,
+) -> list[Event]:
+    """The events of a person's answer to some objects, in their order.
 
     Raises
     ------
@@ -64,13 +79,34 @@ def answer_event(
     dataset = project.prepare(config)
     if kind == "answer":
         refuse_unknown(label, config.labels_in_use)
-    if not 0 <= row < dataset.n_rows:
-        raise AnswerRefusedError(
-            f"There is no object in row {row}.", f"Rows go from 0 to {dataset.n_rows - 1}."
-        )
+    for row in rows:
+        if not 0 <= row < dataset.n_rows:
+            raise AnswerRefusedError(
+                f"There is no object in row {row}.", f"Rows go from 0 to {dataset.n_rows - 1}."
+            )
     history = project.history(classifier, who)
+    setup = config.setups[classifier]
+    strategy = learner_spec(setup, config.splits.seed).strategy
+    ids = project.catalogue.object_ids(config.columns.id, list(rows))
+    label = label if kind == "answer" else None
+    base = Event(kind, who, classifier=classifier, label=label, strategy=strategy)
+    return [
+        _about(base, dataset, history, setup, row, object_id, token)
+        for row, object_id in zip(rows, ids, strict=True)
+    ]
+
+
+def _about(
+    event: Event,
+    dataset: Dataset,
+    history: History,
+    setup: ClassifierSetup,
+    row: int,
+    object_id: str,
+    token: str,
+) -> Event:
+    """The same answer about one object, refused where that takes none."""
     part = part_in_force(dataset, history, row)
-    object_id = project.catalogue.object_ids(config.columns.id, [row])[0]
     if row in history.curated:
         raise AnswerRefusedError(
             f"{object_id} is in the curated test set.", "Change its label on the Test set page."
@@ -82,22 +118,18 @@ def answer_event(
     how = how_shown(token, row)
     if how == "click" and row in history.validated:
         part = int(dataset.parts[row])  # it validates for as long as the random answer stands
-    setup, n_rounds, payload = config.setups[classifier], len(history.sets), None
+    n_rounds, payload = len(history.sets), None
     batch = batch_shown(token, row)
     if how == "query" and batch is not None:
         made_at, n_objects = batch
         payload = {BATCH: made_at, SIZE: setup.batch_size, OBJECTS: n_objects}
         n_rounds = sum(labelled.seq <= made_at for labelled in history.sets)
-    return Event(
-        kind,
-        who,
-        classifier=classifier,
+    return replace(
+        event,
         row_number=row,
         object_id=object_id,
-        label=label if kind == "answer" else None,
         how=how,
         part="validation" if how == "random" else PART_NAMES[TRAIN if part == OUT else part],
-        strategy=learner_spec(setup, config.splits.seed).strategy,
         round_number=n_rounds,
         payload=payload,
     )
@@ -131,14 +163,17 @@ def offer(project: Project, history: History, classifier: str, row: int, who: st
     return None
 
 
-def refuse_stale(project: Project, classifier: str, row: int, token: str, who: str) -> None:
-    """Refuse an answer about an object that was answered since its token was made.
+def refuse_stale(
+    project: Project, classifier: str, rows: Collection[int], token: str, who: str
+) -> None:
+    """Refuse an answer about objects of which one was answered since their token was made.
 
     Another tab, or a key pressed twice: nobody has seen what it would be about now.  Where several
     people answer, another's answer takes nobody's away.
     """
+    seen = seen_by(token)
     for event in acts_of(project, classifier, who):
-        if event.seq > seen_by(token) and event.row_number == row:
+        if event.seq > seen and event.row_number in rows:
             did = project.config.label_name(event.label) if event.label else DONE[event.kind]
             raise AnswerRefusedError(
                 f"{event.object_id} was answered meanwhile ({did}).", "Here is what comes next."

@@ -5,8 +5,9 @@ same fit, whoever asks and in whatever order they came.  Must not know files, Du
 good it is, or what is asked next.
 """
 
+import hashlib
 import os
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,8 +67,8 @@ class Fit:
     one, shape (n_rows,), NaN for objects that were not scored (test set, left out; what is curated
     may be, and no score uses it).  ``utility`` is what the strategy in force gives each object that
     is in the training set or was drawn into it, NaN elsewhere; ``secondary`` orders equal
-    utilities.  ``n_of_class`` counts the labels of each class.  ``judged_by`` names the validation
-    truth by which a model that learns in steps stopped, None where none does.
+    utilities.  ``n_of_class`` counts the labels of each class.  ``beside`` is that of its
+    history.
     """
 
     key: str
@@ -80,7 +81,7 @@ class Fit:
     secondary: Floats32 | None
     n_labelled: int
     n_of_class: tuple[int, ...]
-    judged_by: Hashable = None
+    beside: str = ""
 
     @property
     def is_constant(self) -> bool:
@@ -147,7 +148,7 @@ def fit_round(
         y,
         dataset.preparation,
         codes,
-        X_pool=pool_features(dataset, spec, rows),
+        X_pool=pool_features(dataset, history, spec, rows),
         validation=_judging(dataset, history, classifier, spec, parts),
     )
     is_scored = (parts == TRAIN) | (parts == VALIDATION)
@@ -182,7 +183,7 @@ def fit_round(
         secondary,
         len(rows),
         tuple(np.bincount(y, minlength=len(classes)).tolist()),
-        judged_by(history, spec),
+        beside(history, spec),
     )
 
 
@@ -211,17 +212,24 @@ def class_probabilities(dataset: Dataset, fit: Fit, rows: Rows) -> FloatArray:
     return np.asarray(made.by_row(consensus(made.members)))
 
 
-def pool_features(dataset: Dataset, spec: LearnerSpec, labelled: Rows) -> Any:
+def pool_features(dataset: Dataset, history: History, spec: LearnerSpec, labelled: Rows) -> Any:
     """Features of the unlabelled objects that take part in a fit; None where no model looks.
 
-    They are all that settings put into the training set, whatever was answered about them: a fit
-    must not depend on what else was passed, or drawn for validation, by then.
+    They are all that settings put into the training set but what tests or validates by now: of
+    those a model would say what it remembers, which no other object has of it.
     """
     if not spec.needs_pool:
         return None
     is_open = dataset.parts == TRAIN
     is_open[labelled] = False
+    is_open[_measuring(history)] = False
     return dataset.rows(pool_taking_part(spec, np.flatnonzero(is_open), len(labelled)))
+
+
+def _measuring(history: History) -> list[int]:
+    """The rows by which models are measured, wherever settings put them."""
+    differing = (row for row, use in history.differing if use == "validates")
+    return sorted({*history.validated, *history.curated, *differing})
 
 
 def refuse_pool(dataset: Dataset, spec: LearnerSpec) -> None:
@@ -245,15 +253,21 @@ def _judging(
     return dataset.rows(rows), truth[rows]
 
 
-def judged_by(history: History, spec: LearnerSpec) -> Hashable:
-    """Names the truth by which steps end, beside the labelled set; None where no model takes any.
+def beside(history: History, spec: LearnerSpec) -> str:
+    """Names what of a history a fit takes beside the labelled set; "" where no model takes any.
 
-    Of two histories of one labelled set and one such name the fits are the same.
+    That is the truth by which steps end, and what is left of the pool.  Of two histories of one
+    labelled set and one such name the fits are the same.
     """
-    if not spec.learns_in_steps:
-        return None
-    answers = (frozenset(each.items()) for each in (history.validated, history.corrected))
-    return (*answers, frozenset(history.curated), history.disputed)
+    taken: list[object] = []
+    if spec.learns_in_steps:
+        taken += [sorted(each.items()) for each in (history.validated, history.corrected)]
+        taken += [sorted(history.curated), sorted(history.differing, key=repr)]
+    if spec.needs_pool:
+        taken += [_measuring(history)]
+    if not taken:
+        return ""
+    return hashlib.sha256(repr(taken).encode()).hexdigest()[:16]
 
 
 def in_chunks(

@@ -22,7 +22,7 @@ from al_engine.lookahead import LOOKAHEAD, Overtaken, Work, is_on
 from al_engine.loop.answering import answer_event
 from al_engine.loop.asking import Question, random_every
 from al_engine.loop.firsts import initial_rows
-from al_engine.loop.fitting import Fit, class_probabilities, judged_by, learner_spec
+from al_engine.loop.fitting import Fit, beside, class_probabilities, learner_spec
 from al_engine.loop.rounds import AtHand, Begun, Plan, Round, goes_back_to, make_round
 from al_engine.loop.scores import RoundScores
 from al_engine.loop.truth import Rows
@@ -48,9 +48,9 @@ class RoundMaker:
     def __init__(self, project: Project, learners: MutableMapping[str, Fit]) -> None:
         self.learners = learners
         self._project = project
-        self._former: OrderedDict[tuple[str, str, str, Hashable], Fit] = OrderedDict()
-        # By classifier: the round's key, what else scores depend on, and the scores.
-        self._scores: dict[str, tuple[str, Hashable, RoundScores]] = {}
+        self._former: OrderedDict[tuple[str, str, str, str], Fit] = OrderedDict()
+        # By classifier: what folds depend on, what else scores do, and the scores.
+        self._scores: dict[str, tuple[Hashable, Hashable, RoundScores]] = {}
         self._initial: dict[str, tuple[ProjectConfig, Rows]] = {}
         # By classifier: what the person's last batch was made of, and its rows.
         self._batches: dict[str, tuple[Hashable, Rows]] = {}
@@ -153,18 +153,14 @@ class RoundMaker:
     def _keep(self, plan: Plan, key: str, learned: History, made: Round) -> None:
         if made.fit is None or made.scores is None:
             return
-        name = (
-            plan.classifier,
-            key,
-            plan.spec.strategy,
-            judged_by(made.trained, plan.spec),
-        )
+        name = (plan.classifier, key, plan.spec.strategy, made.fit.beside)
         self._former[name] = made.fit
         self._former.move_to_end(name)
         most = BYTES_KEPT // (BYTES_AN_OBJECT * len(made.fit.proba))
         while len(self._former) > max(1, min(FITS_KEPT, most)):
             self._former.popitem(last=False)
-        self._scores[plan.classifier] = (key, _measured(learned), made.scores)
+        of = (key, plan.classes, made.fit.beside, beside(learned, plan.spec))
+        self._scores[plan.classifier] = (of, _measured(learned), made.scores)
 
     def _owner(self, classifier: str) -> Hashable:
         owner = (id(self), classifier)
@@ -182,15 +178,16 @@ class RoundMaker:
         """The fit of a history, its scores on the truth of ``learned``, and on another."""
         key = self._key_of(plan.classifier, config, trained)
         fit, strategy = present, plan.spec.strategy
-        by = judged_by(trained, plan.spec)
+        taken = beside(trained, plan.spec)
         # Another strategy keeps the round and its scores; what to ask next has to be made again.
-        if fit is None or (fit.key, fit.strategy, fit.judged_by) != (key, strategy, by):
-            fit = self._former.get((plan.classifier, key, strategy, by))
+        if fit is None or (fit.key, fit.strategy, fit.beside) != (key, strategy, taken):
+            fit = self._former.get((plan.classifier, key, strategy, taken))
         if fit is not None and fit.classes != plan.classes:
             fit = None  # a label was added: the same model, but its codes may be others
         held = self._scores.get(plan.classifier)
+        of = (key, plan.classes, taken, beside(learned, plan.spec))
         # Unsure and Later change neither labels nor truth.
-        if held is None or held[0] != key:
+        if held is None or held[0] != of:
             return AtHand(fit)
         return AtHand(fit, held[2] if held[1] == _measured(learned) else None, held[2])
 
@@ -333,7 +330,7 @@ def _key_under(settings: str, trained: History) -> str:
 def _measured(learned: History) -> Hashable:
     """What scores of a model depend on: the truth that is known, and which set it is in."""
     truth = frozenset(learned.verified.items())
-    return truth, frozenset(learned.validated), frozenset(learned.curated)
+    return truth, learned.differing, frozenset(learned.validated), frozenset(learned.curated)
 
 
 def _named(made: Round, key: str) -> Round:
@@ -397,7 +394,7 @@ def _standing(classifier: str, config: ProjectConfig, history: History) -> Hasha
         history.n_passed,
         history.n_questions,
         len(history.sets),
-        history.disputed,
+        history.differing,
         history.unheard,
         history.n_again,
         history.batch,

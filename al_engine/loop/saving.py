@@ -91,8 +91,7 @@ class SavedModels:
         BACKGROUND.wait(self._project)
         found = find_models(self._folder, model_stem(state.classifier, self._spec(state)))
         scores = state.scores.to_dict() if state.scores else None
-        said = None if found is None else (found[1].get("round_key"), found[1].get("scores"))
-        if found is None or said != (state.fit.key, scores):
+        if found is None or not _is_of(found[1], state.fit) or found[1].get("scores") != scores:
             return False
         return _is_line(found[1], self._project.prepare(state.config), state) and is_intact(*found)
 
@@ -143,7 +142,7 @@ class SavedModels:
         for file in self._folder.glob("*.json"):
             if file.stem.startswith(f"{stem}-{state.fit.n_labelled}-"):
                 found = find_models(self._folder, file.stem)
-                if found is not None and found[1].get("round_key") == state.fit.key:
+                if found is not None and _is_of(found[1], state.fit):
                     return True
         return False
 
@@ -214,10 +213,17 @@ class SavedModels:
             ],
             "seed": config.splits.seed,
             "round_key": state.fit.key,
+            "taken_beside": state.fit.beside,
             "saved_at": datetime.now().astimezone().isoformat(timespec="seconds"),
             "versions": versions(),
             "data_fingerprint": self._project.catalogue.fingerprint,
         }
+
+
+def _is_of(about: dict[str, Any], fit: Fit) -> bool:
+    """Is a saved model this very fit: of its labels, and of what it takes beside them?"""
+    # Those saved before that was said were of labels alone, or are saved again.
+    return (about.get("round_key"), about.get("taken_beside", "")) == (fit.key, fit.beside)
 
 
 def _is_line(about: dict[str, Any], dataset: Dataset, state: State) -> bool:

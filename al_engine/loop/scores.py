@@ -110,7 +110,7 @@ def score_round(
         dataset.preparation,
         np.arange(len(fit.classes)),
         names=named(fit.classes),
-        X_pool=pool_features(dataset, spec, rows),
+        X_pool=pool_features(dataset, history, spec, rows),
     )
     return RoundScores(training, found, by_folds=True, reason=reason, over=over)
 

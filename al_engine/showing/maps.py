@@ -372,6 +372,7 @@ def standing_of(state: State, dataset: Dataset) -> Hashable:
         fit,
         sides,
         state.untold,
+        history.differing,
         *map(frozenset, (history.trained, history.validated, history.curated)),
     )
 

@@ -147,7 +147,7 @@ def _audited(session: LabellingSession, state: State) -> Scores | None:
     made: list[Scores | None] = drawn.once(
         drawn.facts,
         KEPT,
-        ("audit", state.classifier, fit.key, curated.last_seq),
+        ("audit", state.classifier, fit.key, fit.beside, curated.last_seq),
         lambda: [scores_of_few(dataset, whole.history, state.classifier, spec, fit, rows)],
     )
     return made[0]
