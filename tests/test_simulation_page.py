@@ -10,7 +10,7 @@ from paging import SIMULATION, fine, read, show
 from al_engine.projects.opening import open_project
 from al_engine.public import limits
 from al_engine.session import LabellingSession
-from al_engine.settings.config import Splits
+from al_engine.settings.config import ALL_LABELS, MemberSetup, Splits
 from al_engine.showing.simulated import asked, bands, curve_of, ground, levels, table, verdicts
 from al_engine.simulating import kept as kept_module
 from al_engine.simulating import process
@@ -73,6 +73,19 @@ def test_the_form_begins_with_the_classifier_s_own_set_up_and_runs_it(survey_beg
     assert one.name == "Qso: Uncertainty"
     said = read(at)
     assert "run more to tell" in said or "Neither" in said or "saves no" in said
+
+
+def test_a_classifier_over_all_labels_is_simulated_as_it_is_set_up(survey_begun, at_once):
+    config = replace(survey_begun.config, train_labels=(ALL_LABELS,))
+    survey_begun.change_settings(config)
+    survey_begun.start(ALL_LABELS, small_setup(members=(MemberSetup("knn", "entropy"),)))
+
+    at = fine(show(SIMULATION, "survey"))
+
+    told_apart = next(each for each in at.selectbox if each.label == "What is told apart")
+    assert told_apart.value == ""
+    assert at.multiselect[0].value == ["knn"]
+    assert at.multiselect[1].value == ["entropy"]
 
 
 def test_what_is_finished_is_shown_with_its_numbers_and_its_json(simulated):
