@@ -1,12 +1,15 @@
 """The Simulation page: begun with what is offered, seen as it goes, and kept."""
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
 from conftest import N_ROWS, SMALL_FOREST, begin, small_setup, survey_config
 from paging import SIMULATION, fine, read, show
 
+from al_engine.errors import WorkCancelled
+from al_engine.jobs import Job
 from al_engine.projects.opening import open_project
 from al_engine.public import limits
 from al_engine.session import LabellingSession
@@ -86,6 +89,29 @@ def test_a_classifier_over_all_labels_is_simulated_as_it_is_set_up(survey_begun,
     assert told_apart.value == ""
     assert at.multiselect[0].value == ["knn"]
     assert at.multiselect[1].value == ["entropy"]
+
+
+def test_begin_pressed_again_while_one_is_written_down_begins_no_second_one(survey_begun, at_once):
+    project = survey_begun.project
+    kept = simulations_of(project)
+    at = fine(show(SIMULATION, "survey"))
+    may_go_on = threading.Event()
+    first = Job(lambda *_: may_go_on.wait(30) and kept.begin(project, QUICK, "First"))
+    at.session_state["sextant.jobs"] = {"begin-simulation-survey": first}
+    threading.Timer(0.7, may_go_on.set).start()
+    fine(at.button(key="begin-simulation").click().run())
+    assert [one.name for one in kept.kept()] == ["First"]
+    assert "New" in labels_of(at), "it is the one looked at"
+
+
+@pytest.mark.parametrize("n_asked", [1, 2])
+def test_one_that_is_cancelled_while_it_is_written_down_leaves_nothing(survey_begun, n_asked):
+    kept = simulations_of(survey_begun.project)
+    asked = iter(range(1, 3))
+    with pytest.raises(WorkCancelled):
+        kept.begin(survey_begun.project, QUICK, "First", lambda: next(asked) == n_asked)
+    assert kept.listed() == ([], [])
+    assert not list(kept.folder.glob("*"))
 
 
 def test_what_is_finished_is_shown_with_its_numbers_and_its_json(simulated):

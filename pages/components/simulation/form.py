@@ -12,7 +12,6 @@ from al_engine.session import LabellingSession
 from al_engine.settings.config import ALL_LABELS, ProjectConfig, Splits
 from al_engine.settings.target import METRICS, Target
 from al_engine.simulating.drawing import usual_number
-from al_engine.simulating.kept import simulations_of
 from al_engine.simulating.running import RANDOM
 from al_engine.simulating.settings import (
     MOST_SEEDS,
@@ -36,8 +35,10 @@ _STARTS = {
 }
 
 
-def form(session: LabellingSession, n_by_label: dict[str, int]) -> str | None:
-    """Ask what to do; the key of the simulation that was begun, once."""
+def form(
+    session: LabellingSession, n_by_label: dict[str, int]
+) -> tuple[SimulationPlan, str] | None:
+    """Ask what to do; the plan and its name once it is to begin."""
     config, key = session.config, f"simulate-{session.project.slug}"
     n_known = sum(n_by_label.values())
     with st.container(border=True):
@@ -72,8 +73,7 @@ def form(session: LabellingSession, n_by_label: dict[str, int]) -> str | None:
             "Name", f"{label}: {names}"[:80], max_chars=80, key=f"{key}-name-{names}"
         )
         if begin_.button("Begin", key="begin-simulation", type="primary", width="stretch"):
-            with st.spinner("Writing down what it runs on"):
-                return simulations_of(session.project).begin(session.project, plan, name)
+            return plan, name
     return None
 
 
