@@ -138,7 +138,7 @@ SMALL_FOREST = MemberSetup("random_forest", "uncertainty", {"n_estimators": 10})
 
 
 def small_setup(**changes: Any) -> ClassifierSetup:
-    """A quick random forest, five initial points from the catalogue."""
+    """A quick random forest, five labels to begin with from the catalogue."""
     return replace(ClassifierSetup((SMALL_FOREST,)), **changes)
 
 

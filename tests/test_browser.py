@@ -209,12 +209,12 @@ def click_charts_and_answer(page: Page, truth: dict[str, str]) -> None:
         label = truth[object_shown(page)]
         go_to(page, "Training")
         answerable(page)
-        trained_on = page.get_by_text(f"{labels} points trained on")
+        trained_on = page.get_by_text(f"{labels} labels trained on")
         expect(trained_on).to_be_visible()
         click_and_back(page, trained_on)
         page.keyboard.press(key_of(page, label))
         labels += 1
-        expect(page.get_by_text(f"{labels} points trained on")).to_be_visible()
+        expect(page.get_by_text(f"{labels} labels trained on")).to_be_visible()
         answerable(page)
         go_to(page, "Labelling")
         assert n_labels(page) == labels
@@ -238,7 +238,7 @@ def click_a_round(page: Page, trained_on: object) -> None:
     chart(page, "labels trained on").locator("path.point").first.click(force=True)
     back = page.get_by_role("button", name="Back to the present")
     expect(back).to_be_visible()
-    expect(page.get_by_text("5 points trained on", exact=False).first).to_be_visible()
+    expect(page.get_by_text("5 labels trained on", exact=False).first).to_be_visible()
     assert place_of_bar(page) == place
     page.keyboard.press("n")
     expect(back).to_be_hidden()
@@ -643,7 +643,7 @@ def test_a_configuration_of_astronomical_s_is_loaded_with_its_labels(shared_data
     expect(page.get_by_text(f"{n_answers} answers replayed.")).to_be_visible()
     press(page.get_by_role("link", name="Go to Training"))
     answerable(page)
-    expect(page.get_by_text("38 points trained on")).to_be_visible()
+    expect(page.get_by_text("38 labels trained on")).to_be_visible()
     expect(bar(page).locator(".question")).to_have_text("Is it a Star?")
 
 

@@ -533,7 +533,7 @@ def test_scores_over_labels_that_were_chosen_are_marked_as_biased(survey_begun):
         answer(survey_begun)
     said = read(show(TRAINING, "survey"))
     assert "biased" not in said, "the catalogue knows most labels of the training set"
-    assert "Training includes the points trained on, which flatters it" in said
+    assert "Training includes the labels trained on, which flatters it" in said
     columns = replace(survey_begun.config.columns, label=None)
     survey_begun.change_settings(replace(survey_begun.config, columns=columns))
     assert "| Training, biased |" in read(show(TRAINING, "survey"))
@@ -543,7 +543,7 @@ def test_points_trained_on_are_counted_without_unsure_ones(survey_begun):
     at = show(TRAINING, "survey")
     press(at, "answer", "STAR")
     press(at, "unsure")
-    assert "**6 points trained on** · " in read(at)
+    assert "**6 labels trained on** · " in read(at)
     assert "1 unsure" in read(at)
 
 

@@ -38,7 +38,7 @@ def points(page: Page) -> int:
     """How many objects the classifier is trained on by now."""
     go_to(page, "Settings")  # a link to the page one is on shows what was there before
     go_to(page, "Training")
-    said = page.get_by_text(re.compile(r"^[\d,]+ points trained on")).inner_text()
+    said = page.get_by_text(re.compile(r"^[\d,]+ labels trained on")).inner_text()
     found = re.search(r"([\d,]+) points", said)
     assert found
     return int(found[1].replace(",", ""))

@@ -346,7 +346,7 @@ def test_what_can_be_no_name_is_refused_where_it_is_given(ada) -> None:
 @pytest.mark.parametrize(
     ("page", "said"),
     [
-        (TRAINING, "**7 points trained on**"),
+        (TRAINING, "**7 labels trained on**"),
         (LABELLING, "**7 labels**"),
         (f"{TRAINING}#all", "7 labels, of everybody"),
     ],

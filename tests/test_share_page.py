@@ -19,7 +19,7 @@ from al_engine.projects.creating import create_project
 from al_engine.projects.opening import open_project
 from al_engine.projects.project import Project
 from al_engine.session import LabellingSession
-from al_engine.settings.config import ProjectConfig
+from al_engine.settings.config import ALL_LABELS, ProjectConfig
 from al_engine.sharing import exporting
 
 
@@ -74,6 +74,15 @@ def test_settings_and_labels_load_and_are_replayed_to_the_same_question(file, be
     assert "3 answers replayed. 4 rounds compared: the same scores" in said(at)
     there, here = begun.state("QSO"), LabellingSession(fresh, "Bob").state("QSO")
     assert (here.question, here.scores) == (there.question, there.scores)
+
+
+def test_predictions_together_are_told_of_where_two_labels_have_a_classifier_alone(begun):
+    begun.change_settings(replace(begun.config, train_labels=("QSO", ALL_LABELS)))
+    begun.start(ALL_LABELS, small_setup())
+    assert "predict together" not in said(show(SHARE, "survey"))
+    begun.change_settings(replace(begun.config, train_labels=("QSO", "STAR", ALL_LABELS)))
+    begun.start("STAR", small_setup())
+    assert "predict together" in said(show(SHARE, "survey"))
 
 
 def test_author_and_doi_stay_as_they_were_loaded(begun, fresh, tmp_path):

@@ -1,16 +1,19 @@
 """The Simulation page: begun with what is offered, seen as it goes, and kept."""
 
 import json
+import threading
 from dataclasses import replace
 
 import pytest
 from conftest import N_ROWS, SMALL_FOREST, begin, small_setup, survey_config
 from paging import SIMULATION, fine, read, show
 
+from al_engine.errors import WorkCancelled
+from al_engine.jobs import Job
 from al_engine.projects.opening import open_project
 from al_engine.public import limits
 from al_engine.session import LabellingSession
-from al_engine.settings.config import Splits
+from al_engine.settings.config import ALL_LABELS, MemberSetup, Splits
 from al_engine.showing.simulated import asked, bands, curve_of, ground, levels, table, verdicts
 from al_engine.simulating import kept as kept_module
 from al_engine.simulating import process
@@ -73,6 +76,42 @@ def test_the_form_begins_with_the_classifier_s_own_set_up_and_runs_it(survey_beg
     assert one.name == "Qso: Uncertainty"
     said = read(at)
     assert "run more to tell" in said or "Neither" in said or "saves no" in said
+
+
+def test_a_classifier_over_all_labels_is_simulated_as_it_is_set_up(survey_begun, at_once):
+    config = replace(survey_begun.config, train_labels=(ALL_LABELS,))
+    survey_begun.change_settings(config)
+    survey_begun.start(ALL_LABELS, small_setup(members=(MemberSetup("knn", "entropy"),)))
+
+    at = fine(show(SIMULATION, "survey"))
+
+    told_apart = next(each for each in at.selectbox if each.label == "What is told apart")
+    assert told_apart.value == ""
+    assert at.multiselect[0].value == ["knn"]
+    assert at.multiselect[1].value == ["entropy"]
+
+
+def test_begin_pressed_again_while_one_is_written_down_begins_no_second_one(survey_begun, at_once):
+    project = survey_begun.project
+    kept = simulations_of(project)
+    at = fine(show(SIMULATION, "survey"))
+    may_go_on = threading.Event()
+    first = Job(lambda *_: may_go_on.wait(30) and kept.begin(project, QUICK, "First"))
+    at.session_state["sextant.jobs"] = {"begin-simulation-survey": first}
+    threading.Timer(0.7, may_go_on.set).start()
+    fine(at.button(key="begin-simulation").click().run())
+    assert [one.name for one in kept.kept()] == ["First"]
+    assert "New" in labels_of(at), "it is the one looked at"
+
+
+@pytest.mark.parametrize("n_asked", [1, 2])
+def test_one_that_is_cancelled_while_it_is_written_down_leaves_nothing(survey_begun, n_asked):
+    kept = simulations_of(survey_begun.project)
+    asked = iter(range(1, 3))
+    with pytest.raises(WorkCancelled):
+        kept.begin(survey_begun.project, QUICK, "First", lambda: next(asked) == n_asked)
+    assert kept.listed() == ([], [])
+    assert not list(kept.folder.glob("*"))
 
 
 def test_what_is_finished_is_shown_with_its_numbers_and_its_json(simulated):

@@ -171,7 +171,7 @@ def test_twenty_objects_that_either_of_two_criteria_finds_test_and_never_train(w
     n_qso = sum(work.truth[name] == "QSO" for name in work.tested)
     assert before["Recall"].endswith(f"n {n_qso}")
     n_trained = N_GIVEN + N_ANSWERED
-    expect(page.get_by_text(f"{n_trained} points trained on")).to_be_visible()
+    expect(page.get_by_text(f"{n_trained} labels trained on")).to_be_visible()
     press(page.get_by_role("button", name="Checkpoint", exact=True))
     expect(page.get_by_role("button", name="Checkpointed", exact=True)).to_be_disabled()
     (checkpoint,) = (work.project / "models").glob(f"{NAME}-*.json")
@@ -183,7 +183,7 @@ def test_twenty_objects_that_either_of_two_criteria_finds_test_and_never_train(w
     page.reload()
     answerable(page)
     assert scores_on_test_set(page) == before
-    expect(page.get_by_text(f"{n_trained} points trained on")).to_be_visible()
+    expect(page.get_by_text(f"{n_trained} labels trained on")).to_be_visible()
     go_to(page, "Test set")
     expect(page.get_by_text(f"{N_TESTED} of 500 labelled")).to_be_visible()
     expect(page.get_by_role("button", name="In use")).to_be_visible()

@@ -22,6 +22,8 @@ from al_engine.showing.album import Album
 from al_engine.showing.batch import in_batch
 from al_engine.showing.certain import certain
 from al_engine.showing.comparing import Comparing
+from pages.components.answer_bar import BarEvent
+from pages.components.looking import Posted
 
 GOOD = "A warm and clever film, and I would gladly see it again <b>tomorrow</b> & the day after."
 BAD = "A cold and dull film, and nobody should have to see it <script>alert(1)</script> ever again."
@@ -98,6 +100,29 @@ def test_counting_that_was_stopped_is_begun_again_by_a_button_alone(told, monkey
     at.button(key="count-texts-told").click().run()
     fine(at)
     assert at.button(key="start-good").label == "Start training"
+
+
+def test_an_answer_waits_until_words_are_counted_in_sight_that_another_tab_chose(told, monkeypatch):
+    session = LabellingSession(open_project(told), "Ada")
+    session.start("good", SETUP)
+    at = fine(show(LABELLING, "told"))
+    was_counted = []
+    count = Project.count_texts
+
+    def watched(self: Project, progress: Progress, cancelled: Cancelled) -> None:
+        was_counted.append(self.is_counted)
+        count(self, progress, cancelled)
+
+    monkeypatch.setattr(Project, "count_texts", watched)
+    asked = bar(at)
+    event = BarEvent("answer", "good", asked["object_id"], asked["token"], 1.5)
+    session.change_settings(replace(session.config, features=Features(texts=("told", "id"))))
+
+    at.session_state["sextant.posted"] = [Posted("bar", "Labelling", "told", "good", event)]
+    fine(at.run())
+    assert was_counted == [False]
+    (answered,) = [e for e in session.project.log.events() if e.kind == "answer"]
+    assert answered.label == "good"
 
 
 def test_texts_without_a_word_in_common_are_refused_in_a_sentence(home):

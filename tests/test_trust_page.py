@@ -79,7 +79,7 @@ def press(at: AppTest, action: str, label: str | None = None) -> AppTest:
 
 def audited(ada: LabellingSession) -> AppTest:
     """The audit's view, with what the models said."""
-    at = click(show(LABELLING, "survey"), "to-Audit")
+    at = click(show(LABELLING, "survey"), "to-Check labels")
     assert "Nothing is changed unless you change it" in read(at)
     click(at, "audit-begin")
     for _ in range(20):
@@ -151,7 +151,7 @@ def test_when_every_label_was_looked_at_nothing_is_left(ada: LabellingSession) -
     looking = Looking()
     looking.audits["QSO"] = made
     at.session_state["sextant.looking"] = looking
-    click(at, "to-Audit")
+    click(at, "to-Check labels")
     assert "Every label was looked at again" in read(at)
     assert not bar(at)["asks"]
 

@@ -45,7 +45,7 @@ def model_stem(label: str, spec: LearnerSpec) -> str:
 
 
 def checkpoint_stem(stem: str, n_labelled: int, f1_percent: int | None, when: datetime) -> str:
-    """``<stem>-<points trained on>-<validation F1, whole percent>-<YYYYMMDD_HH:MM:SS>``."""
+    """``<stem>-<labels trained on>-<validation F1, whole percent>-<YYYYMMDD_HH:MM:SS>``."""
     moment = when.strftime("%Y%m%d_%H:%M:%S")
     if os.name == "nt":
         moment = moment.replace(":", "-")

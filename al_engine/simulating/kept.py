@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from al_engine.errors import ProjectError, SettingsError, disk_said
+from al_engine.errors import ProjectError, SettingsError, WorkCancelled, disk_said
 from al_engine.exchange.simulations import FINISHED, FOLDER, MOST_KEPT
 from al_engine.files import partial_beside
+from al_engine.jobs import Cancelled, Job, Progress
 from al_engine.projects.project import Project
 from al_engine.public import refuse_overuse, refuse_simulation
 from al_engine.simulating.drawing import draw_split
@@ -187,7 +188,13 @@ class Simulations:
 
     # -- doing --
 
-    def begin(self, project: Project, plan: SimulationPlan, name: str) -> str:
+    def begin(
+        self,
+        project: Project,
+        plan: SimulationPlan,
+        name: str,
+        cancelled: Cancelled = lambda: False,
+    ) -> str:
         """Write down what is to be done and on what, and have a process begin; returns its key.
 
         Raises
@@ -195,6 +202,7 @@ class Simulations:
         SettingsError, NotEnoughLabelsError : the plan does not fit the project
         PublicServerError : more than a public server lends
         ProjectError : the disk is full
+        WorkCancelled : ``cancelled`` said so; nothing of it is kept
         """
         name = " ".join(name.split())[:MOST_NAME]
         if not name:
@@ -205,6 +213,7 @@ class Simulations:
             )
         check_plan(plan)
         material = gather(project)
+        _stop_where(cancelled)
         plan, told = settled(plan, material)
         split = draw_split(told.y, told.keys, None, plan.splits, 0)
         n_used = sum(map(len, (split.train, split.validation, split.test)))
@@ -220,6 +229,7 @@ class Simulations:
             try:
                 save_material(partial, material)
                 write_plan(partial, name, made.isoformat(), plan)
+                _stop_where(cancelled)
                 partial.rename(self.folder / key)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
@@ -351,6 +361,21 @@ def simulations_of(project: Project) -> Simulations:
     return _OF[project]
 
 
+def begin_simulation(project: Project, plan: SimulationPlan, name: str) -> Job[str]:
+    """``Simulations.begin`` beside the page that waits for it."""
+
+    def work(progress: Progress, cancelled: Cancelled) -> str:
+        with project.at_work():
+            return simulations_of(project).begin(project, plan, name, cancelled)
+
+    return Job(work)
+
+
+def _stop_where(cancelled: Cancelled) -> None:
+    if cancelled():
+        raise WorkCancelled("The simulation was not begun: you stopped it.")
+
+
 def _n_running() -> int:
     return sum(each.n_running for each in _ALL)
 
@@ -371,4 +396,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-__all__: Sequence[str] = ("Kept", "Simulations", "Unshown", "simulations_of")
+__all__: Sequence[str] = (
+    "Kept",
+    "Simulations",
+    "Unshown",
+    "begin_simulation",
+    "simulations_of",
+)

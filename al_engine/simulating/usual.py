@@ -9,7 +9,7 @@ from dataclasses import replace
 from al_engine.guesses import guess_setup
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES
 from al_engine.public import is_public, limits
-from al_engine.settings.config import ClassifierSetup, ProjectConfig, Splits
+from al_engine.settings.config import ALL_LABELS, ClassifierSetup, ProjectConfig, Splits
 from al_engine.simulating.performing import rounds_of
 from al_engine.simulating.running import RANDOM
 from al_engine.simulating.settings import PlannedMember, PlannedModel, SimulationPlan
@@ -39,7 +39,7 @@ def usual_plan(config: ProjectConfig, classifier: str | None, n_known: int) -> S
     ----------
     n_known : objects whose label is known
     """
-    setup = config.setups.get(classifier or "") or guess_setup(config.features)
+    setup = config.setups.get(classifier or ALL_LABELS) or guess_setup(config.features)
     strategy = setup.committee_strategy if len(setup.members) > 1 else setup.members[0].strategy
     splits = usual_splits(n_known, config.splits)
     n_train = splits.train if splits.mode == "counts" else n_known * splits.train / 100

@@ -65,8 +65,9 @@ def labelling_view(session: LabellingSession, label: str) -> None:
 def _status(session: LabellingSession, state: State) -> None:
     """That it is safe, how far, and how good."""
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        parts = ["Saved", f"**{counted(state.n_trained, 'label')}**"]
-        said = "Each answer is on disk before the next object is shown."
+        n_labels = counted(state.n_trained, "label")
+        parts = ["Saved", f"**{n_labels}**"]
+        said = f"{n_labels} trained on. Each answer is on disk before the next object is shown."
         if so_far := loop.batch_so_far(state):
             parts.append(so_far)
             said += " The model learns from a batch once all of it is done."

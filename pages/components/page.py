@@ -121,6 +121,8 @@ def _go_back_for_unsaved(title: str) -> None:
 
 def _deal_with_posted() -> None:
     """Do what was asked for since the last run, whatever page it was asked on."""
+    if _is_counting_due():
+        return  # an answer would count on the page's thread: it waits until that is done in sight
     queue = state.posted()
     while queue:
         dealing: list[Any] = [test_set, people, panels, auditing, batch]
@@ -129,6 +131,14 @@ def _deal_with_posted() -> None:
             owners = [pictures]
         with guard():
             (owners[0] if owners else loop).deal_with_first(queue)
+
+
+def _is_counting_due() -> bool:
+    """Are texts among the features of the project at hand whose words are not counted?"""
+    session = state.session_at_hand()
+    if session is None or not (state.is_project_there() and state.is_project_open()):
+        return False
+    return not session.project.is_counted
 
 
 def _tell_trouble() -> None:
@@ -150,6 +160,8 @@ def view(draw: Callable[P, None]) -> Callable[P, None]:
         session = state.session_at_hand()
         if session is not None and _is_name_wanting(session):
             st.rerun()  # switched on since, in another tab: the whole page asks for a name
+        if _is_counting_due():
+            st.rerun()  # other texts were chosen in another tab: the whole page counts them
         _tell_trouble()
         with guard():
             draw(*args, **kwargs)

@@ -175,7 +175,7 @@ def _about_scores(state: State) -> str:
             "Training scores are biased: the model learned from most of the labels that they are "
             f"over ({state.trained_share:.0%})."
         )
-    return "Training includes the points trained on, which flatters it; validation never."
+    return "Training includes the labels trained on, which flatters it; validation never."
 
 
 def _n_rare(state: State) -> int:
@@ -199,7 +199,7 @@ _SCORES_HELP = (
     "(Wilson; for F1 through TP/(TP+FP+FN)) and n, the objects it is a share of: those with a "
     "known label for accuracy, the predicted ones for precision, the actual ones for recall, "
     "either for F1. A label you gave outranks the catalogue's. The training set is the pool plus "
-    "the points trained on."
+    "the objects trained on."
 )
 
 

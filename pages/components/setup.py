@@ -119,7 +119,12 @@ def setup_form(
         return held
     n_, draw_, labels_ = st.columns([2, 3, 4])
     n_initial = n_.number_input(
-        "Initial points", 1, 1000, held.n_initial, key=f"{key}-n", help="Labelled before the loop."
+        "Labels to begin with",
+        1,
+        1000,
+        held.n_initial,
+        key=f"{key}-n",
+        help="Objects that are labelled before the first question.",
     )
     if session.config.columns.label is None:
         labels_.caption("The catalogue has no labels: you are asked for the first ones.")

@@ -50,7 +50,7 @@ def _top_line(session: LabellingSession, state: State) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="top-line"):
         history = state.counted
         given = len(history.given)
-        parts = [f"**{counted(state.n_trained, 'point')} trained on**"]
+        parts = [f"**{counted(state.n_trained, 'label')} trained on**"]
         parts += [so_far] if (so_far := loop.batch_so_far(state)) else []
         best = session.state(label).best
         if best is not None and best.n_compared > 1:
@@ -96,7 +96,7 @@ def _top_line(session: LabellingSession, state: State) -> None:
 
 
 _TRAINING_SET = (
-    "The training set is the pool plus the points trained on: every object that may be asked "
+    "The training set is the pool plus the objects trained on: every object that may be asked "
     "about or has been. Validation and test objects never train. The best round is the first with "
     "the highest score on the validation set, among the rounds scored over nearly the objects that "
     "validate now."

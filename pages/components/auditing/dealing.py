@@ -15,7 +15,7 @@ from pages.components.loop import split_token
 from pages.components.taking import take_first
 
 TITLE = "Labelling"  # the page that it is on
-AUDIT = "Audit"
+AUDIT = "Check labels"
 BAR = "audit: bar"
 KINDS = (BAR,)
 CONFIRM_KEY = "Y"

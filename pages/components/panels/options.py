@@ -21,7 +21,7 @@ _COLOURS = {
     "verified": "verified label",
     "correctness": "correctness",
     "predicted": "predicted label",
-    "confidence": "confidence",
+    "confidence": "certainty",
     "probability": "probability",
     "coverage": "training data near",
     "column": "a column",
@@ -95,7 +95,7 @@ def _colour(spot: Spot, wanted: Panel, session: LabellingSession) -> Panel:
         listed.index(held),
         format_func=lambda name: _COLOURS[name],
         key=f"{spot.key}-colour-{held}",
-        help="Correctness, prediction, confidence and probability are of the classifier that is "
+        help="Correctness, prediction, certainty and probability are of the classifier that is "
         "looked at; test objects have none. Training data near: how far its labelled objects are.",
     )
     wanted = replace(wanted, colour=chosen) if chosen != held else wanted

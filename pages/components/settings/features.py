@@ -88,8 +88,8 @@ def _texts(session: LabellingSession, taken: Set[str | None]) -> list[str]:
             **field(f"text-features-{session.project.slug}"),
             help="Every word, and every two words side by side, weighed by how rare they are among "
             "the training texts (TF-IDF); several columns are read as one text. The words are "
-            "counted once, when training begins. Linear models, naive Bayes and nearest "
-            "neighbours learn from texts; trees do not.",
+            "counted once, on the first page after Settings. Linear models, naive Bayes and "
+            "nearest neighbours learn from texts; trees do not.",
         )
         likely = [name for name in _likely(session) if name in of_text and name not in texts]
         if likely:

@@ -10,6 +10,7 @@ from al_engine.exchange.saved import WARNING
 from al_engine.exchange.writers import FORMATS, Format
 from al_engine.public import is_public
 from al_engine.session import LabellingSession
+from al_engine.settings.config import ALL_LABELS
 from al_engine.sharing import exporting
 from al_engine.sharing.exporting import Exported
 from pages.components import loop
@@ -78,7 +79,8 @@ def _tables(session: LabellingSession, n_answers: int, trained: list[str]) -> No
         disabled=not n_answers,
     )
     names = ", ".join(plain(session.config.label_name(c)) for c in trained)
-    together = "; what they predict together" if len(trained) > 1 else ""
+    of_a_label = [c for c in trained if c != ALL_LABELS]
+    together = "; what they predict together" if len(of_a_label) > 1 else ""
     _offer(
         session,
         form,

@@ -28,7 +28,7 @@ def draw(session: LabellingSession) -> None:
             "curves are over everybody's."
         )
     with guard():
-        job = finished(_job_of(session), "Training", unit="classifier")
+        job = finished(_job_of(session), "Making the report", unit="classifier")
         if job is not None:
             job.result()
     made = report_of(session)

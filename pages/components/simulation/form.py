@@ -9,10 +9,9 @@ import streamlit as st
 from al_engine.learning.models import MODELS, suits
 from al_engine.learning.strategies import COMMITTEE_STRATEGIES, STRATEGIES, strategy_in_force
 from al_engine.session import LabellingSession
-from al_engine.settings.config import Splits
+from al_engine.settings.config import ALL_LABELS, ProjectConfig, Splits
 from al_engine.settings.target import METRICS, Target
 from al_engine.simulating.drawing import usual_number
-from al_engine.simulating.kept import simulations_of
 from al_engine.simulating.running import RANDOM
 from al_engine.simulating.settings import (
     MOST_SEEDS,
@@ -22,7 +21,7 @@ from al_engine.simulating.settings import (
 )
 from al_engine.simulating.titles import model_title, strategy_title
 from al_engine.simulating.usual import fitting, models_at_hand, usual_plan
-from pages.components import extensions
+from pages.components import extensions, state
 from pages.components.charts import TITLES
 from pages.components.setup import param_input
 from pages.components.words import plain
@@ -36,8 +35,10 @@ _STARTS = {
 }
 
 
-def form(session: LabellingSession, n_by_label: dict[str, int]) -> str | None:
-    """Ask what to do; the key of the simulation that was begun, once."""
+def form(
+    session: LabellingSession, n_by_label: dict[str, int]
+) -> tuple[SimulationPlan, str] | None:
+    """Ask what to do; the plan and its name once it is to begin."""
     config, key = session.config, f"simulate-{session.project.slug}"
     n_known = sum(n_by_label.values())
     with st.container(border=True):
@@ -47,6 +48,7 @@ def form(session: LabellingSession, n_by_label: dict[str, int]) -> str | None:
         which: str = what_.selectbox(
             "What is told apart",
             [*labels, ALL],
+            _in_use(config, labels),
             format_func=lambda v: (
                 f"{config.label_name(v)} and the rest" if v else "All labels at once"
             ),
@@ -71,9 +73,16 @@ def form(session: LabellingSession, n_by_label: dict[str, int]) -> str | None:
             "Name", f"{label}: {names}"[:80], max_chars=80, key=f"{key}-name-{names}"
         )
         if begin_.button("Begin", key="begin-simulation", type="primary", width="stretch"):
-            with st.spinner("Writing down what it runs on"):
-                return simulations_of(session.project).begin(session.project, plan, name)
+            return plan, name
     return None
+
+
+def _in_use(config: ProjectConfig, labels: list[str]) -> int:
+    """The place of what the classifier last looked at tells apart, all labels being the last."""
+    in_use = state.classifier(config.train_labels) if config.train_labels else None
+    if in_use == ALL_LABELS:
+        return len(labels)
+    return labels.index(in_use) if in_use in labels else 0
 
 
 def _models(

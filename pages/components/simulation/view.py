@@ -7,15 +7,23 @@ import streamlit as st
 
 from al_engine.session import LabellingSession
 from al_engine.simulating.gathering import FEWEST_KNOWN, labels_known
-from al_engine.simulating.kept import Kept, Simulations, Unshown, simulations_of
+from al_engine.simulating.kept import (
+    Kept,
+    Simulations,
+    Unshown,
+    begin_simulation,
+    simulations_of,
+)
 from pages.components import state
 from pages.components.guard import guard
 from pages.components.page import link
 from pages.components.simulation import results
 from pages.components.simulation.form import form, said_of
+from pages.components.waiting import finished
 from pages.components.words import counted, plain
 
 TITLE = "Simulation"
+_WRITING = "Writing down what it runs on"
 CHOSEN = "simulation"  # the draft that holds which one is looked at, "" for a new one
 _LOOK_EVERY_S, _DRAW_EVERY_S = 0.3, 4.0
 _CAME_ALONG = "It came with the project's file, without what it runs on: it cannot go on here."
@@ -142,10 +150,17 @@ def _new(session: LabellingSession, *, is_first: bool) -> None:
         "answers: how many labels would a query strategy have saved over random choice, and how "
         "near does it come to training on all of them? It runs beside your work."
     )
+    # Before the form: pressed again meanwhile, "Begin" begins no second one.
+    beginning = f"begin-simulation-{session.project.slug}"
     with guard():
-        begun = form(session, n_by_label)
-        if begun is not None:
-            state.keep_draft(CHOSEN, begun)
+        job = finished(beginning, _WRITING, before=_WRITING)
+        if job is not None:
+            state.keep_draft(CHOSEN, job.result())
+            st.rerun()
+    with guard():
+        asked = form(session, n_by_label)
+        if asked is not None:
+            state.keep_job(beginning, begin_simulation(session.project, *asked))
             st.rerun()
 
 
