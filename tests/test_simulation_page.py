@@ -1,6 +1,7 @@
 """The Simulation page: begun with what is offered, seen as it goes, and kept."""
 
 import json
+import shutil
 import threading
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 from conftest import N_ROWS, SMALL_FOREST, begin, small_setup, survey_config
 from paging import SIMULATION, fine, read, show
 
-from al_engine.errors import WorkCancelled
+from al_engine.errors import ProjectError, WorkCancelled
 from al_engine.jobs import Job
 from al_engine.projects.opening import open_project
 from al_engine.public import limits
@@ -16,7 +17,8 @@ from al_engine.session import LabellingSession
 from al_engine.settings.config import ALL_LABELS, MemberSetup, Splits
 from al_engine.showing.simulated import asked, bands, curve_of, ground, levels, table, verdicts
 from al_engine.simulating import kept as kept_module
-from al_engine.simulating import process
+from al_engine.simulating import process, summary
+from al_engine.simulating.folder import ROUNDS
 from al_engine.simulating.kept import Simulations, simulations_of
 from al_engine.simulating.performing import rounds_of
 from al_engine.simulating.settings import (
@@ -297,6 +299,49 @@ def test_damaged_rounds_are_a_sentence_with_the_way_to_delete(simulated):
     at = fine(show(SIMULATION, "survey"))
     assert "rounds of the simulation are damaged" in at.error[0].value
     assert "Delete for good" in labels_of(at)
+
+
+def test_numbers_of_a_simulation_that_goes_on_are_made_of_what_is_new(simulated, monkeypatch):
+    kept = simulations_of(simulated.project)
+    first = kept.kept()[0].key
+    whole = (kept.folder / first / ROUNDS).read_bytes().splitlines(keepends=True)
+    under_way = "20260101-000000-aaaaaa"
+    shutil.copytree(kept.folder / first, kept.folder / under_way)
+    file = kept.folder / under_way / ROUNDS
+    asked_from, scored = [], []
+    read_on, score_rounds = kept_module.read_on, summary.score_rounds
+    monkeypatch.setattr(
+        kept_module, "read_on",
+        lambda folder, start: asked_from.append((folder.name, start)) or read_on(folder, start),
+    )  # fmt: skip
+    monkeypatch.setattr(
+        summary, "score_rounds",
+        lambda *of: scored.append(len(of[2])) or score_rounds(*of),
+    )  # fmt: skip
+    file.write_bytes(b"".join(whole[:-1]))
+    kept.numbers(under_way)
+    kept.numbers(first)
+    n_curves = len(scored) // 2
+    file.write_bytes(b"".join(whole))
+    asked_from.clear()
+    scored.clear()
+    found = kept.numbers(under_way)
+    assert found == kept.numbers(first)
+    assert asked_from == [
+        (under_way, sum(map(len, whole[:-1]))), (first, sum(map(len, whole))),
+    ]  # fmt: skip
+    assert len(scored) == 1 < n_curves, "only the curve that was not over"
+
+
+def test_rounds_that_come_to_be_damaged_stay_damaged(simulated):
+    kept = simulations_of(simulated.project)
+    key = kept.kept()[0].key
+    kept.numbers(key)
+    file = kept.folder / key / ROUNDS
+    file.write_bytes(file.read_bytes() + file.read_bytes().splitlines(keepends=True)[0])
+    for _ in range(2):
+        with pytest.raises(ProjectError, match="damaged"):
+            kept.numbers(key)
 
 
 def test_a_list_of_simulations_reads_of_rounds_only_what_is_new(simulated, monkeypatch):

@@ -115,28 +115,35 @@ def _damaged() -> ProjectError:
     return ProjectError("The rounds of the simulation are damaged.", "Delete it.")
 
 
-def check_rounds(plan: SimulationPlan, material: Material, rounds: Sequence[Finished]) -> None:
+def check_rounds(
+    plan: SimulationPlan,
+    material: Material,
+    rounds: Sequence[Finished],
+    ends: dict[Curve, tuple[int, int]] | None = None,
+) -> None:
     """Raise ProjectError where rounds are not those of a plan: a file may say anything.
 
     Parameters
     ----------
     plan, material : as ``performing.settled`` gives them
+    ends : how many rounds of each curve come before these, and the labels of its last; is brought
+        up to date
     """
+    ends = {} if ends is None else ends
     planned, n_objects, n_classes = set(curves_of(plan)), len(material.rows), len(material.classes)
-    n_labelled: dict[Curve, list[int]] = {}
     for each in rounds:
-        of_curve, found = n_labelled.setdefault(each.curve, []), each.round
+        (n_before, n_labelled), found = ends.get(each.curve, (0, 0)), each.round
         cells = (*found.tested.cells, *(found.validated.cells if found.validated else ()))
         if (
             each.curve not in planned
-            or found.number != len(of_curve)
-            or not (of_curve[-1] if of_curve else 0) < found.n_labelled <= n_objects
+            or found.number != n_before
+            or not n_labelled < found.n_labelled <= n_objects
             or not all(0 <= row < n_objects for row in found.queried)
             or not all(0 <= a < n_classes and 0 <= b < n_classes for a, b, _ in cells)
             or not all(0 < n < 2**53 for _, _, n in cells)
         ):
             raise _damaged()
-        of_curve.append(found.n_labelled)
+        ends[each.curve] = n_before + 1, found.n_labelled
 
 
 @contextmanager

@@ -40,11 +40,13 @@ from al_engine.simulating.folder import (
 )
 from al_engine.simulating.gathering import gather
 from al_engine.simulating.material import Material, is_there, load_outline, save_material
-from al_engine.simulating.performing import Finished, n_training, rounds_of, settled
+from al_engine.simulating.performing import Curve, Finished, n_training, rounds_of, settled
+from al_engine.simulating.savings import Json
 from al_engine.simulating.settings import SimulationPlan, check_plan
 from al_engine.simulating.summary import as_json, summarise
 
 MOST_NAME = 80
+MOST_READ = 4  # simulations whose rounds are held, by as many tabs
 State = Literal["running", "stopped", "finished", "failed"]
 _ROOT = Path(__file__).resolve().parents[2]
 _ONE_THREAD = {
@@ -103,13 +105,17 @@ class _Outline:
 
 @dataclass
 class _Read:
-    """The rounds of the simulation that is looked at, as far as they were read."""
+    """The rounds of a simulation that is looked at, as far as they were read, and their numbers.
 
-    key: str = ""
+    ``ends`` are as ``check_rounds`` has them, ``over`` as ``summarise`` does.
+    """
+
     rounds: list[Finished] = field(default_factory=list)
     n_bytes: int = 0
     moment: Any = None
-    numbers: dict[str, Any] = field(default_factory=dict)
+    numbers: Json = field(default_factory=dict)
+    ends: dict[Curve, tuple[int, int]] = field(default_factory=dict)
+    over: dict[tuple[Curve, int], Json] = field(default_factory=dict)
 
 
 @dataclass
@@ -120,7 +126,7 @@ class Simulations:
     folder: Path
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _outlines: dict[str, _Outline] = field(default_factory=dict)
-    _read: _Read = field(default_factory=_Read)
+    _read: dict[str, _Read] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -164,9 +170,7 @@ class Simulations:
         """
         folder = self._find(key)
         with self._reading:
-            if self._read.key != key:
-                self._read = _Read(key)
-            read = self._read
+            read = self._read.pop(key, None) or _Read()  # what is damaged is not put back
             rounds, read.n_bytes = read_on(folder, read.n_bytes)
             read.rounds += rounds
             computed_by = read_versions(folder)
@@ -174,10 +178,13 @@ class Simulations:
             if read.moment != moment:  # a page is drawn again and again
                 _, _, plan = read_plan(folder)
                 plan, outline = settled(plan, load_outline(folder))
-                check_rounds(plan, outline, read.rounds)
-                made = summarise(plan, outline, read.rounds, metric)
+                check_rounds(plan, outline, rounds, read.ends)
+                made = summarise(plan, outline, read.rounds, metric, read.over)
                 read.numbers = made if computed_by is None else {**made, "versions": computed_by}
                 read.moment = moment
+            self._read[key] = read
+            if len(self._read) > MOST_READ:
+                del self._read[next(iter(self._read))]
             return read.numbers
 
     def result(self, key: str) -> str | None:
@@ -267,6 +274,8 @@ class Simulations:
         folder = self._find(key)
         with self._lock:
             self._outlines.pop(key, None)
+        with self._reading:
+            self._read.pop(key, None)
         gone = partial_beside(folder)
         folder.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)

@@ -44,6 +44,7 @@ def summarise(
     material: Material,
     finished: Sequence[Finished],
     metric: str | None = None,
+    over: dict[tuple[Curve, int], Json] | None = None,
 ) -> Json:
     """All numbers of a simulation, or of as much of it as is finished.
 
@@ -51,26 +52,21 @@ def summarise(
     ----------
     plan, material : as ``performing.settled`` gives them
     metric : the score that area and labels are counted by, where not the plan's
+    over : what was made before of curves that are over, with their rounds; is added to
     """
     metric = metric or plan.metric
     by_curve: dict[Curve, list[Round]] = {}
     for each in finished:
         by_curve.setdefault(each.curve, []).append(each.round)
-    full = [
-        {
-            "model": model,
-            "seed": seed,
-            "n_labelled": rounds[0].n_labelled,
-            **score_rounds(plan, len(material.classes), rounds)[0],
-        }
-        for (model, strategy, seed), rounds in by_curve.items()
-        if strategy == FULL
-    ]
-    curves = [
-        _curve(plan, material, curve, rounds)
-        for curve, rounds in by_curve.items()
-        if curve[1] != FULL
-    ]
+    over = {} if over is None else over
+    full: list[Json] = []
+    curves: list[Json] = []
+    for curve, rounds in by_curve.items():
+        is_full, at = curve[1] == FULL, (curve, len(rounds))
+        made = over.get(at) or (_full if is_full else _curve)(plan, material, curve, rounds)
+        if rounds[-1].is_last:
+            over[at] = made
+        (full if is_full else curves).append(made)
     return {
         "curves": curves,
         "full": full,
@@ -104,6 +100,13 @@ def versions() -> dict[str, str]:
         "scipy": scipy.__version__,
         "scikit-learn": sklearn.__version__,
     }
+
+
+def _full(plan: SimulationPlan, material: Material, curve: Curve, rounds: list[Round]) -> Json:
+    """Full supervision of one seed."""
+    model, _, seed = curve
+    scores = score_rounds(plan, len(material.classes), rounds)[0]
+    return {"model": model, "seed": seed, "n_labelled": rounds[0].n_labelled, **scores}
 
 
 def _curve(plan: SimulationPlan, material: Material, curve: Curve, rounds: list[Round]) -> Json:
