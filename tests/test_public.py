@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import subprocess
+import sys
 import time
 import weakref
 import zipfile
@@ -40,6 +42,7 @@ from al_engine.session import LabellingSession
 from al_engine.sharing.exporting import bundles_of, write_model
 from al_engine.sharing.packing import pack, packed, remove_packed
 from al_engine.showing.objects import object_card
+from al_engine.simulating.kept import simulations_of
 from al_engine.starting import import_file, list_tables, start_demo
 from pages.components import page as page_module
 
@@ -447,6 +450,24 @@ def test_a_project_that_somebody_takes_away_is_not_closed_for_another(visitor, m
             open_project(folders[1])
     open_project(folders[1])
     assert first.is_closed or open_project(folders[0]) is first
+
+
+def test_a_project_whose_simulation_runs_is_not_closed_for_another(visitor, monkeypatch):
+    monkeypatch.setenv("SEXTANT_PUBLIC_OPEN_PROJECTS", "2")
+    monkeypatch.setattr(opening, "AT_WORK_S", 0.0)
+    folders = [survey(visitor, name) for name in ("A", "B", "C")]
+    first, second = map(open_project, folders[:2])
+    simulations = simulations_of(first)
+    running = subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    )
+    simulations._running["one"] = running
+    open_project(folders[2])
+    assert (first.is_closed, second.is_closed) == (False, True)
+    assert running.poll() is None
+    simulations.stop("one")
+    open_project(folders[1])
+    assert first.is_closed, "it was used longest ago, and nothing runs any more"
 
 
 # -- pages -----------------------------------------------------------------------------------------

@@ -47,10 +47,8 @@ def open_project(folder: Path) -> Project:
 def _make_room(most: int) -> None:
     """Close what was used longest ago, until one more can be opened."""
     while len(_OPEN) >= most:
-        folder, oldest = min(
-            _OPEN.items(), key=lambda item: (item[1].n_at_work > 0, item[1].used_at)
-        )
-        if oldest.n_at_work or time.monotonic() - oldest.used_at < AT_WORK_S:
+        folder, oldest = min(_OPEN.items(), key=lambda item: (item[1].is_at_work, item[1].used_at))
+        if oldest.is_at_work or time.monotonic() - oldest.used_at < AT_WORK_S:
             raise PublicServerError(
                 f"This public server has {most:,} projects open, which is all it can.",
                 "Try again in a few minutes, or run Sextant on your own computer.",

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import duckdb
 import numpy as np
@@ -75,6 +75,7 @@ class Project:
         self.is_closed = False
         self.used_at = time.monotonic()
         self.n_at_work = 0
+        self._running: list[weakref.WeakMethod[Callable[[], bool]]] = []
         self._at_close: list[_Method] = []
         self._at_forget: list[_Method] = []
         self.about = replace(read_about(folder), n_objects=self.catalogue.n_rows)
@@ -93,6 +94,16 @@ class Project:
             with self._about_lock:
                 self.n_at_work -= 1
                 self.used_at = time.monotonic()
+
+    def at_work_while(self, is_running: Callable[[], bool]) -> None:
+        """Have a method asked whether it is at work; its object is not kept for that."""
+        self._running = [*_alive(self._running), weakref.WeakMethod(is_running)]
+
+    @property
+    def is_at_work(self) -> bool:
+        """Would closing it end what somebody waits for, or what runs by itself?"""
+        asked = [method() for method in self._running]
+        return self.n_at_work > 0 or any(ask() for ask in asked if ask is not None)
 
     def close(self) -> None:
         BACKGROUND.wait(self)
@@ -354,10 +365,11 @@ class Project:
 # -- the folder --------------------------------------------------------------------------------
 
 
+_Asked = TypeVar("_Asked", bound=Callable[..., Any])
 _Method: TypeAlias = "weakref.WeakMethod[Callable[[], None]]"
 
 
-def _alive(methods: Sequence[_Method]) -> list[_Method]:
+def _alive(methods: Sequence[weakref.WeakMethod[_Asked]]) -> list[weakref.WeakMethod[_Asked]]:
     return [method for method in methods if method() is not None]
 
 

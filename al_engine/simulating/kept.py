@@ -288,6 +288,9 @@ class Simulations:
         for process in processes:
             _end(process)
 
+    def is_running(self) -> bool:
+        return self.n_running > 0
+
     @property
     def n_running(self) -> int:
         with self._lock:
@@ -367,6 +370,7 @@ def simulations_of(project: Project) -> Simulations:
     if project not in _OF:
         made = _OF.setdefault(project, Simulations(project.folder.parent, project.folder / FOLDER))
         project.at_close(made.stop_all)
+        project.at_work_while(made.is_running)
     return _OF[project]
 
 
