@@ -13,6 +13,10 @@ function makeTile(parent, chosen) {
   const answer = element("span", "answer", box);
   let tile = null;
   box.addEventListener("click", chosen);
+  // The space bar was dealt with as it went down; Firefox presses the button once it comes up all the same.
+  box.addEventListener("keyup", (event) => {
+    if (event.key === " ") event.preventDefault();
+  });
 
   function update(newTile, hasPictures) {
     tile = newTile;
