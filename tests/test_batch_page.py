@@ -1,5 +1,6 @@
 """The set-up of batches, and the view of one, on the pages."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -98,7 +99,7 @@ def test_each_object_says_what_was_answered_and_what_the_model_makes_of_it(in_ba
         "Later",
         "",
     ]
-    assert all(each.guess.startswith("P(Q") for each in found)
+    assert all(re.fullmatch(r"[01]\.\d\d Qso", each.guess) for each in found)
     assert found[0].text.splitlines()[0].startswith("g ")
 
 

@@ -27,7 +27,7 @@ function makeTile(parent, chosen) {
     sentence.textContent = tile.sentence;
     text.textContent = tile.text;
     guess.textContent = tile.guess || "\u00a0";
-    guess.title = tile.guess ? "What the model makes of it: the probability of the label" : "";
+    guess.title = tile.guess && `${tile.guess}: the probability of the label, as the model makes it`;
     id.textContent = tile.id;
     id.title = tile.id;
     image.show(tile.image);
