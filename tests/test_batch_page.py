@@ -9,7 +9,9 @@ from test_pages import TRAINING, fine, read, show
 
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Columns
+from al_engine.settings.target import Target
 from al_engine.showing.batch import MOST_LETTERS, in_batch
+from al_engine.showing.targets import set_target
 
 LABELLING = "pages/3_Labelling.py"
 
@@ -69,6 +71,17 @@ def test_the_batch_is_shown_in_place_of_the_question_and_left_again(in_batches):
     assert "3 of 4 left" in read(at)
     at.button(key="from-batch").click().run()
     assert not any(each.key == "from-batch" for each in at.button)
+
+
+def test_beside_a_batch_stands_that_the_target_is_reached(in_batches):
+    at = show(LABELLING, "survey")
+    at.button(key="to-Batch").click().run()
+    assert "target reached" not in read(at)
+    set_target(in_batches, "QSO", Target("accuracy", 0.1), "validation")
+    fine(at.run())
+    said = read(at)
+    assert ":green-badge[target reached]" in said
+    assert "4 of 4 left" in said
 
 
 def test_without_a_batch_the_way_to_it_is_not_there_or_leads_back(in_batches):
