@@ -1,5 +1,6 @@
 """The set-up of batches, and the view of one, on the pages."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,9 @@ from test_pages import TRAINING, fine, read, show
 
 from al_engine.session import LabellingSession
 from al_engine.settings.config import Columns
+from al_engine.settings.target import Target
 from al_engine.showing.batch import MOST_LETTERS, in_batch
+from al_engine.showing.targets import set_target
 
 LABELLING = "pages/3_Labelling.py"
 
@@ -70,6 +73,17 @@ def test_the_batch_is_shown_in_place_of_the_question_and_left_again(in_batches):
     assert not any(each.key == "from-batch" for each in at.button)
 
 
+def test_beside_a_batch_stands_that_the_target_is_reached(in_batches):
+    at = show(LABELLING, "survey")
+    at.button(key="to-Batch").click().run()
+    assert "target reached" not in read(at)
+    set_target(in_batches, "QSO", Target("accuracy", 0.1), "validation")
+    fine(at.run())
+    said = read(at)
+    assert ":green-badge[target reached]" in said
+    assert "4 of 4 left" in said
+
+
 def test_without_a_batch_the_way_to_it_is_not_there_or_leads_back(in_batches):
     at = show(LABELLING, "survey")
     at.button(key="to-Batch").click().run()
@@ -98,7 +112,7 @@ def test_each_object_says_what_was_answered_and_what_the_model_makes_of_it(in_ba
         "Later",
         "",
     ]
-    assert all(each.guess.startswith("P(Q") for each in found)
+    assert all(re.fullmatch(r"[01]\.\d\d Qso", each.guess) for each in found)
     assert found[0].text.splitlines()[0].startswith("g ")
 
 

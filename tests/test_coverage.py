@@ -214,6 +214,19 @@ def test_what_takes_long_is_measured_by_a_job_that_can_be_cancelled(
     assert is_quick(planted, answer(planted, "A", 150, "B"))  # one label more
 
 
+def test_what_was_measured_stays_where_a_label_is_renamed_and_goes_with_other_features(
+    planted: LabellingSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares(planted, planted.state("A"))
+    monkeypatch.setattr("al_engine.showing.covering.AT_ONCE", 1000)
+    config = planted.config
+    renamed = replace(config.labels[0], name="Another name")
+    planted.change_settings(replace(config, labels=(renamed, *config.labels[1:])))
+    assert is_quick(planted, planted.state("A"))
+    planted.change_settings(replace(planted.config, features=Features(("x",))))
+    assert not is_quick(planted, planted.state("A"))
+
+
 def test_few_labels_say_nothing_and_the_colour_says_how_many_it_takes(project: Project) -> None:
     session = begin(project)
     state = answer(session)

@@ -139,3 +139,25 @@ def test_keys_answer_again_once_the_focus_is_back_on_the_page(page: Page) -> Non
     n = n_labels(page)
     page.keyboard.press("2")
     expect(page.locator(".st-key-status")).to_contain_text(f"{n + 1} labels")
+
+
+def test_the_keys_are_about_the_line_of_the_audit_that_was_clicked(page: Page) -> None:
+    page.keyboard.press("Escape")
+    press(bar(page).locator(".question"))  # closes whatever menu is open
+    n = n_labels(page)
+    page.keyboard.press("2")
+    expect(page.locator(".st-key-status")).to_contain_text(f"{n + 1} labels")
+    settled(page)
+    press(page.get_by_role("button", name="Audit", exact=True))
+    press(page.get_by_role("button", name="Judge the labels"))
+    shown = page.locator(".st-key-audit-card h3")
+    expect(shown).to_be_visible()
+    settled(page)
+    first = shown.inner_text()
+    click_cell(page, ".st-key-audit-list", 14, 100)
+    expect(shown).not_to_have_text(first)
+    settled(page)
+    chosen = shown.inner_text()
+    page.keyboard.press("y")
+    expect(bar(page).locator("[role=status]")).to_contain_text(f"{chosen}: ")
+    expect(bar(page).locator("[role=status]")).to_contain_text("confirmed")

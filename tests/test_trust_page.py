@@ -1,7 +1,9 @@
 """When to stop, labels to look at again, and what has no training data near, on their pages."""
 
+from dataclasses import replace
+
 import pytest
-from conftest import TRUTH, answer, known, small_setup
+from conftest import SMALL_FOREST, TRUTH, answer, known, small_setup
 from paging import EXPLORE, LABELLING, TRAINING, bar, click, fine, read, show
 from streamlit.testing.v1 import AppTest
 
@@ -110,6 +112,8 @@ def test_labels_are_judged_confirmed_corrected_and_taken_back_by_keys(
 
     press(at, "undo")
     assert bar(at)["object_id"] == ids[0]
+    name = ada.config.label_name(label)
+    assert bar(at)["confirmation"] == f"Taken back: {name} confirmed, {ids[0]}"
     press(at, "answer", label)  # Enter gives the label that it has
     assert "confirmed" in bar(at)["confirmation"]
     press(at, "undo")
@@ -126,6 +130,20 @@ def test_labels_are_judged_confirmed_corrected_and_taken_back_by_keys(
     assert ids[1] not in at.dataframe[0].value["object"].tolist()
     press(at, "queried")
     assert bar(at)["question"] == "Is it a Qso?"
+
+
+def test_an_undo_in_the_audit_says_how_many_objects_it_takes_back(
+    ready: LabellingSession,
+) -> None:
+    member = replace(SMALL_FOREST, strategy="margin_clusters")
+    ready.start("QSO", small_setup(members=(member,), batch_size=4, n_initial=30))
+    at = audited(ready)
+    state = ready.state("QSO")
+    ready.answer_some("QSO", state.batch[:3], "answer", "STAR", token=state.token)
+    press(fine(at.run()), "undo")
+    said = f"Taken back: {ready.config.label_name('STAR')}, 3 objects"
+    assert bar(at)["confirmation"] == said
+    assert len(ready.state("QSO").batch) == 4
 
 
 def test_a_confirmation_of_what_was_answered_meanwhile_is_refused_in_the_bar(

@@ -71,7 +71,7 @@ class Arrays:
     def prepare(self, config: ProjectConfig) -> Dataset:
         """The arrays for settings that may come into force; raises where they fit no data."""
         check(config)
-        wanted = _of_the_data(config)
+        wanted = of_the_data(config)
         held = self._prepared(wanted)
         if held is not None:
             return held
@@ -106,7 +106,7 @@ class Arrays:
         ``tested`` are the rows of the curated test set, where that is in use.
         """
         check(config)
-        wanted, held = (_of_the_data(config), tested), self._sizes
+        wanted, held = (of_the_data(config), tested), self._sizes
         if held is None or held[0] != wanted:
             # Under no lock: maps need not wait for it.
             held = self._sizes = (wanted, split_sizes(self._catalogue, *wanted))
@@ -201,7 +201,7 @@ class Arrays:
         return feature_sql(feature, self._catalogue, config.columns.missing)
 
 
-def _of_the_data(config: ProjectConfig) -> ProjectConfig:
+def of_the_data(config: ProjectConfig) -> ProjectConfig:
     """The settings that change arrays, the rest at their defaults."""
     labels = tuple(
         replace(

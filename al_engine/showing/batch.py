@@ -21,8 +21,8 @@ MOST_VALUES = 4
 class InBatch:
     """An object of a batch: ``said`` is what was answered about it, "" while it is left to ask.
 
-    ``guess`` is what the model makes of it, "" where that is not to be told; ``text`` what there is
-    to read of it.
+    ``guess`` is the probability of a label by the model, "" where that is not to be told; ``text``
+    what there is to read of it.
     """
 
     row: int
@@ -67,7 +67,8 @@ def _guess(session: LabellingSession, state: State, row: int) -> str:
     # Over all labels the probability is that of the label predicted.
     told_apart = named(fit.classes)
     label = told_apart[fit.predicted[row]] if told_apart else state.classifier
-    return f"P({session.config.label_name(label)}) {float(fit.proba[row]):.2f}"
+    # The number first: a long name is cut where a tile ends.
+    return f"{float(fit.proba[row]):.2f} {session.config.label_name(label)}"
 
 
 def _said(session: LabellingSession, history: History, row: int) -> str:

@@ -27,6 +27,7 @@ from al_engine.learning.coverage import (
 )
 from al_engine.learning.metrics import Score, share
 from al_engine.loop.truth import Rows, parts_in_force
+from al_engine.projects.arrays import of_the_data
 from al_engine.projects.dataset import Dataset
 from al_engine.session import LabellingSession, State
 from al_engine.showing.colouring import Colouring
@@ -233,11 +234,16 @@ def _nearest_held(drawn: Drawn, state: State, rows: Rows) -> _Held | None:
 
 
 def _key(state: State) -> tuple[str, ...]:
-    return "nearest", state.classifier, repr(state.config)
+    return "nearest", state.classifier, _distances_of(state)
 
 
 def _of(state: State, rows: Rows) -> tuple[str, bytes]:
-    return repr(state.config), rows.tobytes()
+    return _distances_of(state), rows.tobytes()
+
+
+def _distances_of(state: State) -> str:
+    """What distances depend on: no target, name or threshold is in it."""
+    return repr(of_the_data(state.config))
 
 
 def _prepared(dataset: Dataset, rows: Rows) -> Any:

@@ -1,5 +1,6 @@
 """The batch that is asked about, in place of the question: a grid that is answered by keys."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,8 @@ from pages.components.loop import make_token, split_token
 from pages.components.taking import take_first
 from pages.components.words import counted, plain, with_article
 
+Say = Callable[[LabellingSession, State], None]
+
 BATCH = "Batch"
 KINDS = ("batch",)
 _ASKED_ON = ("Labelling",)
@@ -28,8 +31,11 @@ _HELP = (
 )
 
 
-def draw(session: LabellingSession, state: State) -> None:
-    """The objects of the batch, those answered already in their places."""
+def draw(session: LabellingSession, state: State, say_progress: Say) -> None:
+    """The objects of the batch, those answered already in their places.
+
+    ``say_progress`` adds what is said of the rounds beside the question too.
+    """
     label, config = state.classifier, state.config
     rows = state.question.batch if state.question is not None else ()
     with st.container(horizontal=True, vertical_alignment="center", key="batch-top"):
@@ -42,6 +48,7 @@ def draw(session: LabellingSession, state: State) -> None:
             asked = "What is it?"
         if rows:
             st.markdown(f"**{plain(asked)}** {len(state.batch)} of {len(rows)} left", help=_HELP)
+        say_progress(session, state)
     if not rows or state.question is None:
         why = "Nothing is left to ask." if state.question is None else plain(state.question.why)
         st.info(f"No batch is asked about now. {why}")

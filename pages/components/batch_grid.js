@@ -2,6 +2,9 @@
 // answered waits here until what was sent before has been dealt with, so that none overtakes another.
 
 const PRESSED_BY_SPACE = "button:not(.cell), a, summary, [role=button]";
+const LEADING_AWAY = ["pointerdown", "keydown"];
+const UNDOING = "Undo…";
+const isUndoing = ({ action }) => action === "undo";
 
 export default (component) => mount(component, makeBatch);
 
@@ -68,14 +71,14 @@ function makeBatch(root) {
   const give = (choice) => answer("answer", choice.value, choice.name);
   const doWithout = ({ action, name }) => (action === "undo" ? undo() : answer(action, null, name));
 
-  // What was not sent yet is simply not said.
+  // What was not sent yet is simply not said.  An undo that waits is no answer: it is kept, and told.
   function undo() {
-    const unsent = outbox.pop();
-    if (unsent) {
-      for (const row of unsent.rows) given.delete(row);
+    if (outbox.length && !isUndoing(outbox.at(-1))) {
+      for (const row of outbox.pop().rows) given.delete(row);
       draw();
     } else if (data.can_undo || flying) {
       outbox.push({ action: "undo", label: null, rows: [], token: "", seconds: null });
+      say(UNDOING);
       flush();
     }
   }
@@ -87,19 +90,32 @@ function makeBatch(root) {
       setTimeout(flush, LISTEN_MS);
       return;
     }
-    // An undo is of the moment it is sent in: of what was answered just before.
-    const last = outbox.findIndex(({ action }) => action === "undo");
-    const n = last === 0 ? 1 : last < 0 ? outbox.length : last;
-    const acts = outbox.splice(0, n).map((act) => ({ ...act, token: act.token || data.token }));
-    const sent = { nonce: nonce() };
+    send([]);
+  }
+
+  // `again` is what was sent and not dealt with: each act is taken once.  An undo is of the moment it is
+  // sent in: of what was answered just before.
+  function send(again) {
+    const last = outbox.findIndex(isUndoing);
+    const n = last === 0 && !flying ? 1 : last < 0 ? outbox.length : last;
+    if (!n) return;
+    const acts = outbox.splice(0, n).map((act) => ({ ...act, token: act.token || data.token, nonce: nonce() }));
+    const sent = { nonce: nonce(), acts: [...again, ...acts] };
     flying = sent;
-    component.setTriggerValue("event", { kind: "acts", acts, nonce: sent.nonce });
+    component.setTriggerValue("event", { kind: "acts", acts: sent.acts, nonce: sent.nonce });
+    stopListening();
     stopListening = listen(() => flying !== sent, {
-      slow: () => say(TRAINING),
+      slow: () => say(outbox.some(isUndoing) ? UNDOING : TRAINING),
       lost: () => say(LOST, true),
       giveUp: forget,
     });
   }
+
+  // Whatever is pressed outside may lead away, where nothing more is sent: it is sent before.
+  function sendBefore(event) {
+    if (flying && !event.composedPath().includes(box) && !isLeaving() && connected()) send(flying.acts);
+  }
+  for (const kind of LEADING_AWAY) document.addEventListener(kind, sendBefore, true);
 
   // Nothing came of it: what was answered is open again, as it is on disk.
   function forget() {
@@ -218,7 +234,7 @@ function makeBatch(root) {
     if (isAnother) {
       selected.clear();
       given.clear();
-      outbox = [];
+      outbox = outbox.filter(isUndoing); // asked for before it came: it takes back what led here
       at = Math.max(0, data.tiles.findIndex((tile) => !tile.said));
       since = before ? performance.now() : 0;
       stopwatch.restart();
@@ -233,7 +249,7 @@ function makeBatch(root) {
     data.tiles.forEach((tile, i) => cells[i].update(tile, data.pictures));
     const known = (each) => each && JSON.stringify(each.choices);
     if (known(before) !== known(data)) drawFoot();
-    say(data.confirmation);
+    say(outbox.some(isUndoing) ? UNDOING : data.confirmation);
     draw();
     flush();
     const isComing = data.pictures && data.tiles.some(({ image, sentence }) => !image && !sentence);
@@ -250,6 +266,7 @@ function makeBatch(root) {
       stopListening();
       stopwatch.stop();
       disownKeys();
+      for (const kind of LEADING_AWAY) document.removeEventListener(kind, sendBefore, true);
       for (const cell of cells) cell.destroy();
       box.remove();
     },

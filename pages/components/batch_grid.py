@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pages.components.answer_bar import Choice, assign_keys
-from pages.components.events import last_nonce, reported, take
+from pages.components.events import last_nonce, not_taken, reported, take
 from pages.components.mounting import component
 from pages.components.pictures_sent import Sent
 
@@ -79,7 +79,7 @@ def batch_grid(
     sent = Sent()
 
     def deal_with(event: Mapping[str, Any] | None) -> None:
-        for act in _acts(event):
+        for act in _acts(key, event):
             on_act(act)
 
     def before_the_run() -> None:
@@ -114,7 +114,8 @@ def batch_grid(
     deal_with(take(key, result.event))
 
 
-def _acts(event: Mapping[str, Any] | None) -> list[Act]:
+def _acts(key: str, event: Mapping[str, Any] | None) -> list[Act]:
+    """What was done; on the way to elsewhere it may have been sent before, for it to be kept."""
     if event is None or event["kind"] != "acts":
         return []
     return [
@@ -125,5 +126,5 @@ def _acts(event: Mapping[str, Any] | None) -> list[Act]:
             str(each["token"]),
             each["seconds"],
         )
-        for each in event["acts"]
+        for each in not_taken(f"{key}:acts", event["acts"])
     ]

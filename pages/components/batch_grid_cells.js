@@ -13,6 +13,10 @@ function makeTile(parent, chosen) {
   const answer = element("span", "answer", box);
   let tile = null;
   box.addEventListener("click", chosen);
+  // The space bar was dealt with as it went down; Firefox presses the button once it comes up all the same.
+  box.addEventListener("keyup", (event) => {
+    if (event.key === " ") event.preventDefault();
+  });
 
   function update(newTile, hasPictures) {
     tile = newTile;
@@ -23,7 +27,7 @@ function makeTile(parent, chosen) {
     sentence.textContent = tile.sentence;
     text.textContent = tile.text;
     guess.textContent = tile.guess || "\u00a0";
-    guess.title = tile.guess ? "What the model makes of it: the probability of the label" : "";
+    guess.title = tile.guess && `${tile.guess}: the probability of the label, as the model makes it`;
     id.textContent = tile.id;
     id.title = tile.id;
     image.show(tile.image);

@@ -4,7 +4,7 @@ Every event from the browser carries a ``nonce`` that no other event has.  Knows
 what the events mean.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -16,6 +16,15 @@ def take(key: str, sent: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         return None
     st.session_state[f"{key}:nonce"] = sent["nonce"]
     return sent
+
+
+def not_taken(key: str, sent: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Of events that may be sent again with later ones, those that come for the first time."""
+    last = last_nonce(key) or 0
+    new = [each for each in sent if each["nonce"] > last]
+    if new:
+        st.session_state[f"{key}:nonce"] = new[-1]["nonce"]
+    return new
 
 
 def last_nonce(key: str) -> int | None:

@@ -12,10 +12,10 @@ const OPEN = "[role=dialog], [role=menu], [role=listbox], [data-testid^=stDataFr
 const UNTYPED = ["checkbox", "radio", "range", "button", "submit", "reset", "color", "file"]
   .map((type) => `[type=${type}]`);
 const TYPED_INTO = `input:not(${UNTYPED}), textarea, select, [contenteditable], [role=combobox], `
-  + "[data-testid=stDataFrame]";
+  + "[data-testid=stDataFrame]:not(.st-key-audit-list *)";
 
 // Keys are one's own while nothing is open over the page, and nothing that is typed into has the
-// focus: no field, and no table.  A menu that is drawn again loses the focus, and is still open.
+// focus: no field, and no table but the list whose chosen line is what the keys are about.  A menu that is drawn again loses the focus, and is still open.
 function isElsewhere(event) {
   return document.querySelector(OPEN) !== null
     || event.composedPath().some((each) => each.matches?.(TYPED_INTO));

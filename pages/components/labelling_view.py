@@ -51,7 +51,7 @@ def labelling_view(session: LabellingSession, label: str) -> None:
         return
     state = loop.current(session, label)
     if tab.aside().view == BATCH:
-        batch.draw(session, state)
+        batch.draw(session, state, _say_progress)
         return
     _status(session, state)
     row = None if tab.compares() else loop.on_screen(state)  # a panel compares, or a line does
@@ -88,13 +88,18 @@ def _status(session: LabellingSession, state: State) -> None:
                 f"{score.low or 0:.2f}–{score.high or 0:.2f}."
             )
         st.markdown(" · ".join(parts), help=said)
-        say_patience(state)
-        announce_target(session, state)
-        target_badge(session, state)
+        _say_progress(session, state)
         if state.config.asking.among:
             st.badge(f"asks only about {plain(state.config.asking.among)}", color="orange")
         _ways_aside(has_batch=bool(state.batch))
         panels_menu("Labelling")
+
+
+def _say_progress(session: LabellingSession, state: State) -> None:
+    """Whether the rounds still come to something, and to what they were to come."""
+    say_patience(state)
+    announce_target(session, state)
+    target_badge(session, state)
 
 
 def _ways_aside(*, has_batch: bool = False) -> None:

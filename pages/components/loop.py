@@ -108,7 +108,7 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
         undone, n = session.state(label).history.last, len(session.last_act(label))
         session.undo(label, token=moment)
         if undone is not None:
-            looking.notice[label] = _taken_back(session, label, undone, n)
+            looking.notice[label] = taken_back(session, label, undone, n)
             is_seen = not looking.aside.view  # from elsewhere nobody asked to look at it
             if is_seen and undone.how == "click" and undone.row_number is not None:
                 looking.selected[label] = undone.row_number
@@ -135,7 +135,7 @@ def _say(label: str, looking: Looking, refusal: str) -> None:
     looking.notice[label] = refusal
 
 
-def _taken_back(session: LabellingSession, label: str, undone: Event, n: int) -> str:
+def taken_back(session: LabellingSession, label: str, undone: Event, n: int) -> str:
     """What an undo took back: what was said of which object, and in which tab if not in this."""
     name = session.config.label_name
     said = name(undone.label) if undone.label else DONE[undone.kind]

@@ -5,8 +5,6 @@ export default (component) => mount(component, makeReader);
 
 const STRONG = 0.66;
 const MIDDLE = 0.33;
-const TYPED_INTO = "input, textarea, select, [contenteditable], [role=combobox]";
-const OPEN_ABOVE = "[role=dialog], [role=menu], [role=listbox]";
 
 function makeReader(root) {
   const box = element("div", "reader", root);
@@ -68,8 +66,7 @@ function makeReader(root) {
   function onKey(event) {
     if (event.key !== "PageDown" && event.key !== "PageUp") return;
     if (event.ctrlKey || event.metaKey || event.altKey || !box.getClientRects().length) return;
-    const target = event.composedPath()[0];
-    if (target.matches?.(TYPED_INTO) || target.closest?.(OPEN_ABOVE)) return;
+    if (isElsewhere(event)) return;
     if (frame.scrollHeight <= frame.clientHeight) return;
     frame.scrollBy({ top: (event.key === "PageDown" ? 0.85 : -0.85) * frame.clientHeight });
     event.preventDefault();

@@ -9,7 +9,7 @@ from pathlib import Path
 from al_engine.showing.objects import Text
 from pages.components.mounting import component
 
-_mount = component("reader", Path(__file__).parent)
+_mount = component("reader", Path(__file__).parent, "keyboard.js")
 
 
 def reader(key: str, texts: Sequence[Text], *, of: int, colours: tuple[str, str]) -> None:

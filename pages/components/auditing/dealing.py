@@ -5,13 +5,13 @@ Knows the engine's part for the audit and where one looks; draws nothing.
 
 from functools import partial
 
-from al_engine.curating.auditing import Suspect, confirm, queue, undo_last
+from al_engine.curating.auditing import CONFIRMED, Suspect, confirm, queue, undo_last
 from al_engine.session import LabellingSession
 from pages.components import loop
 from pages.components import state as tab
 from pages.components.answer_bar import BarEvent
 from pages.components.looking import Looking, Posted
-from pages.components.loop import split_token
+from pages.components.loop import split_token, taken_back
 from pages.components.taking import take_first
 
 TITLE = "Labelling"  # the page that it is on
@@ -43,10 +43,14 @@ def _give(posted: Posted, session: LabellingSession, looking: Looking) -> None:
     _, label, row_text, moment = split_token(event.token)
     looking.notice[label] = ""
     if event.action == "undo":
+        n = len(session.last_act(label))
         undone = undo_last(session, label, token=moment)
         if undone.row_number is not None:
             looking.auditing[label] = undone.row_number
-        looking.notice[label] = f"Taken back: {undone.object_id}"
+        looking.notice[label] = taken_back(session, label, undone, n)
+        if undone.kind == CONFIRMED:
+            name = session.config.label_name(undone.label or "")
+            looking.notice[label] = f"Taken back: {name} confirmed, {undone.object_id}"
         return
     if not row_text:
         return
