@@ -144,11 +144,13 @@ def test_keys_answer_again_once_the_focus_is_back_on_the_page(page: Page) -> Non
 def test_the_keys_are_about_the_line_of_the_audit_that_was_clicked(page: Page) -> None:
     page.keyboard.press("Escape")
     press(bar(page).locator(".question"))  # closes whatever menu is open
+    answerable(page)
+    settled(page)
     n = n_labels(page)
     page.keyboard.press("2")
     expect(page.locator(".st-key-status")).to_contain_text(f"{n + 1} labels")
     settled(page)
-    press(page.get_by_role("button", name="Audit", exact=True))
+    press(page.get_by_role("button", name="Check labels", exact=True))
     press(page.get_by_role("button", name="Judge the labels"))
     shown = page.locator(".st-key-audit-card h3")
     expect(shown).to_be_visible()

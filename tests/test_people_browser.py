@@ -39,7 +39,7 @@ def points(page: Page) -> int:
     go_to(page, "Settings")  # a link to the page one is on shows what was there before
     go_to(page, "Training")
     said = page.get_by_text(re.compile(r"^[\d,]+ labels trained on")).inner_text()
-    found = re.search(r"([\d,]+) points", said)
+    found = re.search(r"([\d,]+) labels", said)
     assert found
     return int(found[1].replace(",", ""))
 

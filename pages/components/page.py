@@ -124,13 +124,14 @@ def _deal_with_posted() -> None:
     if _is_counting_due():
         return  # an answer would count on the page's thread: it waits until that is done in sight
     queue = state.posted()
-    while queue:
-        dealing: list[Any] = [test_set, people, panels, auditing, batch]
-        owners = [each for each in dealing if queue[0].kind in each.KINDS]
-        if pictures.is_zoom(queue[0]):
-            owners = [pictures]
-        with guard():
-            (owners[0] if owners else loop).deal_with_first(queue)
+    with state.dealing():
+        while queue:
+            known: list[Any] = [test_set, people, panels, auditing, batch]
+            owners = [each for each in known if queue[0].kind in each.KINDS]
+            if pictures.is_zoom(queue[0]):
+                owners = [pictures]
+            with guard():
+                (owners[0] if owners else loop).deal_with_first(queue)
 
 
 def _is_counting_due() -> bool:

@@ -6,7 +6,15 @@ the address; no answer lives here.
 
 # ruff: noqa: F401 - everything here is reached as ``state.name``
 from pages.components.state.at_hand import is_project_open, is_project_there, session_at_hand
-from pages.components.state.done import clicks, count_click, note, notice, post, posted
+from pages.components.state.done import (
+    clicks,
+    count_click,
+    dealing,
+    note,
+    notice,
+    post,
+    posted,
+)
 from pages.components.state.forms import (
     EDITING,
     JOINED,

@@ -1,5 +1,7 @@
 """What a person just did, for the next run to deal with, and what is said of it."""
 
+from contextlib import AbstractContextManager
+from threading import RLock
 from typing import Any
 
 from pages.components.looking import Posted
@@ -13,11 +15,24 @@ def post(kind: str, slug: str, classifier: str, event: Any) -> None:
 
 
 def posted() -> list[Posted]:
-    """The list itself: whoever has dealt with an event takes it out."""
+    """The list itself: whoever has dealt with an event takes it out, and is ``dealing``."""
     held: list[Posted] | None = get("posted")
     if held is None:
         held = []
         put("posted", held)
+    return held
+
+
+def dealing() -> AbstractContextManager[object]:
+    """Held by the run that deals with what was posted.
+
+    Streamlit begins the next run of a tab while the one before still gives an answer to the engine:
+    both would take the same answer, and the next one out of the list.
+    """
+    held: AbstractContextManager[object] | None = get("dealing")
+    if held is None:
+        held = RLock()
+        put("dealing", held)
     return held
 
 
