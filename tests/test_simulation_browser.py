@@ -52,7 +52,6 @@ def test_slider_and_zoom_stay_while_rounds_come_in(browser, app):
         chart = page.locator("iframe[title*=plotly]").first
         ticks = page.frame_locator("iframe[title*=plotly]").first.locator(".xtick text")
         expect(ticks.first).to_be_visible()
-        settled(page)
         before = ticks.all_text_contents()
         at = chart.bounding_box()
         page.mouse.move(at["x"] + 150, at["y"] + 100)
